@@ -1,0 +1,116 @@
+// The launcher's socket protocol, version 1, and what it promises. Spoken over a SOCK_STREAM Unix socket
+// `DIR/launcher.sock` (mode 0600) between cromt-launcher, parent of the job processes, and the one agent that
+// owns DIR. Each message is a frame: u32 length of the rest, u8 type, body in base/bytes.h encoding.
+//
+//   agent → launcher                          launcher → agent
+//   Hello{version}                            Hello{version, incarnation, pid, log_end} then one Known per attempt
+//   Start{…}          idempotent by log_id    Started{log_id, …}   once per attempt
+//   Stop{log_id}      TERM, grace, KILL       Ended{log_id, …}     once per attempt and connection, until Forget
+//   Forget{log_id}    the result is journaled LogEnd{position}     after new output is in the log
+//   Shutdown{}        exit when nothing is known: no running job, no result not forgotten
+//
+// Guarantees: messages of one connection are handled in order. A Start whose log_id is known changes nothing.
+// Results are kept until Forget, over any number of connections. A new connection closes the older one. An
+// attempt ends when its main process ends; what that left behind is stopped (TERM, 2 s, KILL) and named in the
+// attempt's log before Ended is sent. All output read before the end is in the log before Ended is sent.
+// Output is never dropped but beyond log_limit_bytes: then it is read, counted, and one note frame says so.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cromt::launcher {
+
+inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kMaxFrameBytes = 4 << 20;
+// The launcher refuses (ends at once with spawn_errno = EAGAIN) a Start beyond this many known attempts.
+inline constexpr uint32_t kMaxAttempts = 65536;
+
+// Position in the host's segmented log (lib/io/seglog): segment << 32 | byte offset.
+using LogPosition = uint64_t;
+
+struct Hello {
+  uint32_t version = kProtocolVersion;
+  std::string incarnation;  // launcher only: new at each launcher start; another one means the old one died
+  uint32_t pid = 0;         // launcher only
+  LogPosition log_end = 0;  // launcher only
+};
+
+struct Start {
+  uint64_t log_id = 0;  // the attempt, as the agent's journal numbers it; never used twice
+  std::string mark;     // the attempt in words, for notes and the CROMT_ATTEMPT_MARK variable
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // "NAME=value", exactly what the process gets, plus CROMT_ATTEMPT_MARK
+  std::string cwd;
+  uint32_t slot = 0;           // picks the cgroup; REQUIRES: no other running attempt has it
+  uint64_t timeout_us = 0;     // 0 = none; counted from the spawn, on CLOCK_BOOTTIME
+  uint64_t grace_us = 0;       // between TERM and KILL
+  int64_t log_limit_bytes = 0;
+  // True: descriptor 3 of the process is a pipe on which it writes records of its own (seglog/frame.h,
+  // RecordHeader), which enter the log in the order of writing, besides stdout and stderr.
+  bool records = false;
+};
+
+struct Stop {
+  uint64_t log_id = 0;
+};
+
+struct Forget {
+  uint64_t log_id = 0;
+};
+
+struct Shutdown {};
+
+struct Started {
+  uint64_t log_id = 0;
+  uint32_t pid = 0;
+  int64_t wall_us = 0;
+  LogPosition log_begin = 0;  // no frame of the attempt lies before it
+};
+
+struct Ended {
+  enum class Cause : uint8_t { kItself = 0, kStopped = 1, kTimedOut = 2, kNotSpawned = 3 };
+  uint64_t log_id = 0;
+  Cause cause = Cause::kItself;
+  int32_t exit_code = -1;    // when it exited
+  int32_t signal = 0;        // when it was signaled
+  int32_t spawn_errno = 0;   // kNotSpawned: why (exec failures are exits with 126 or 127, as in a shell)
+  int64_t started_wall_us = 0;
+  int64_t ended_wall_us = 0;
+  LogPosition log_begin = 0;
+  LogPosition log_end = 0;   // no frame of the attempt lies at or after it
+  int64_t log_bytes = 0;     // data bytes of the attempt in the log, all streams
+};
+
+// An attempt that the launcher knows when an agent connects: running (ended empty) or with its result.
+struct Known {
+  Started started;
+  std::optional<Ended> ended;
+};
+
+struct LogEnd {
+  LogPosition position = 0;
+};
+
+using ToLauncher = std::variant<Hello, Start, Stop, Forget, Shutdown>;
+// `Known` messages follow Hello; an empty Ready closes the list.
+struct Ready {};
+using FromLauncher = std::variant<Hello, Known, Ready, Started, Ended, LogEnd>;
+
+// Appends one frame to `out`.
+void Encode(const ToLauncher& message, std::string& out);
+void Encode(const FromLauncher& message, std::string& out);
+
+// Takes one whole frame off the front of `in` and decodes it; nullopt when `in` holds only part of one.
+// kCorrupt for an impossible length, an unknown type or a body that does not fit.
+Result<std::optional<ToLauncher>> DecodeToLauncher(std::string_view& in);
+Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in);
+
+}  // namespace cromt::launcher

@@ -1,0 +1,9 @@
+add_library(cromt_warnings INTERFACE)
+target_compile_options(cromt_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+                       -Wimplicit-fallthrough -Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(cromt_warnings INTERFACE -Wthread-safety)
+endif()
+if(CROMT_WERROR)
+  target_compile_options(cromt_warnings INTERFACE -Werror)
+endif()

@@ -1,0 +1,50 @@
+#include "core/model.h"
+
+#include <array>
+
+namespace cromt {
+namespace {
+
+// One table per enum, in the order of its values: the words of YAML, JSON, SQL and CLI.
+constexpr std::array<std::string_view, 10> kTaskStates = {"waiting", "ready",      "retry_wait", "leased",      "preparing",
+                                                          "running", "publishing", "stopping",   "unreachable", "finished"};
+constexpr std::array<std::string_view, 7> kTaskOutcomes = {"succeeded", "failed",  "timed_out",    "canceled",
+                                                           "lost",      "skipped", "stopped_early"};
+constexpr std::array<std::string_view, 3> kRunStates = {"queued", "running", "finished"};
+constexpr std::array<std::string_view, 4> kRunOutcomes = {"succeeded", "failed", "timed_out", "canceled"};
+constexpr std::array<std::string_view, 6> kTriggers = {"manual", "cron", "scm", "api", "hook", "rerun"};
+constexpr std::array<std::string_view, 5> kResultKinds = {"exited", "stopped", "timed_out", "not_started", "lost"};
+
+template <class Enum, size_t N>
+std::optional<Enum> Find(const std::array<std::string_view, N>& words, std::string_view text) {
+  for (size_t i = 0; i < N; ++i)
+    if (words[i] == text) return static_cast<Enum>(i);
+  return std::nullopt;
+}
+
+template <class Enum, size_t N>
+std::string_view Word(const std::array<std::string_view, N>& words, Enum value) {
+  return words.at(static_cast<size_t>(value));
+}
+
+}  // namespace
+
+int ShellCode(const ExitStatus& status) {
+  if (const auto* exited = std::get_if<Exited>(&status)) return exited->code;
+  return 128 + std::get<Signaled>(status).signal;
+}
+
+std::string_view ToString(TaskState state) { return Word(kTaskStates, state); }
+std::string_view ToString(TaskOutcome outcome) { return Word(kTaskOutcomes, outcome); }
+std::string_view ToString(RunState state) { return Word(kRunStates, state); }
+std::string_view ToString(RunOutcome outcome) { return Word(kRunOutcomes, outcome); }
+std::string_view ToString(Trigger trigger) { return Word(kTriggers, trigger); }
+std::string_view ToString(AttemptResult::Kind kind) { return Word(kResultKinds, kind); }
+
+std::optional<TaskState> TaskStateFrom(std::string_view text) { return Find<TaskState>(kTaskStates, text); }
+std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text) { return Find<TaskOutcome>(kTaskOutcomes, text); }
+std::optional<RunState> RunStateFrom(std::string_view text) { return Find<RunState>(kRunStates, text); }
+std::optional<RunOutcome> RunOutcomeFrom(std::string_view text) { return Find<RunOutcome>(kRunOutcomes, text); }
+std::optional<Trigger> TriggerFrom(std::string_view text) { return Find<Trigger>(kTriggers, text); }
+
+}  // namespace cromt

@@ -1,0 +1,160 @@
+// The words of the domain as plain values: what a task does, how it ended, where it stands.
+// Pure data; every layer includes this and nothing here knows a format, a wire or a table.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace cromt {
+
+// ---- What a task does -------------------------------------------------------------------------
+
+// An argument vector, executed as it is; no shell.
+struct Command {
+  std::vector<std::string> argv;
+  friend bool operator==(const Command&, const Command&) = default;
+};
+
+// `run:` of a job file: text for `/bin/sh -e -c`, or executed directly where it is one plain line (core/script.h).
+struct Script {
+  std::string text;
+  friend bool operator==(const Script&, const Script&) = default;
+};
+
+// Scenario names of a repository, run in order by cromt-step, the first failure ends them.
+struct Actions {
+  std::vector<std::string> names;
+  friend bool operator==(const Actions&, const Actions&) = default;
+};
+
+using Work = std::variant<Command, Script, Actions>;
+
+// Names a blob: lower-case hex SHA-256 and size. Empty = none.
+struct Digest {
+  std::string sha256;
+  int64_t size_bytes = 0;
+  bool empty() const { return sha256.empty(); }
+  friend bool operator==(const Digest&, const Digest&) = default;
+};
+
+// Where a task's files come from. Exactly one of directory and repository is set, or neither (an empty workspace).
+struct Source {
+  std::string directory;   // of the agent's own host, used in place; "~/" is the job user's home
+  std::string repository;  // Git URL, cloned by the coordinator
+  std::string ref;         // branch, tag or commit; empty = the remote's HEAD
+  std::string commit;      // resolved once per run: 40 hex digits
+  std::string branch;      // what `ref` or HEAD named, if it was a branch
+  Digest tree;             // the commit's files as one blob
+  bool resolved() const { return repository.empty() || !commit.empty(); }
+  friend bool operator==(const Source&, const Source&) = default;
+};
+
+// Which exit codes mean what. A signal is never a success.
+struct ExitPolicy {
+  std::vector<int> success = {0};  // succeeded
+  std::vector<int> stop;           // stopped_early: a success that prunes what depends on it; looked at first
+  friend bool operator==(const ExitPolicy&, const ExitPolicy&) = default;
+};
+
+using Variables = std::vector<std::pair<std::string, std::string>>;  // in file order, names unique
+
+// What an agent needs to know of a task. Shared by all tasks of a plan that do the same.
+struct TaskSpec {
+  std::string name;     // for people: the title, by default the project's name
+  std::string project;  // id
+  Work work;
+  Variables variables;
+  Source source;
+  std::optional<Duration> timeout;   // of one attempt, from its start
+  Duration grace = seconds(10);      // between TERM and KILL
+  int64_t log_limit_bytes = 256 << 20;
+  ExitPolicy exit_policy;
+  friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
+};
+
+// ---- How a process ended ----------------------------------------------------------------------
+
+struct Exited {
+  int code = 0;
+  friend bool operator==(const Exited&, const Exited&) = default;
+};
+struct Signaled {
+  int signal = 0;
+  friend bool operator==(const Signaled&, const Signaled&) = default;
+};
+using ExitStatus = std::variant<Exited, Signaled>;
+
+// 128+N for a signal, as a shell shows it.
+int ShellCode(const ExitStatus& status);
+
+// ---- Where a task or run stands ---------------------------------------------------------------
+
+enum class TaskState {
+  kWaiting,      // something it depends on has not ended
+  kReady,        // may run; no agent has it yet
+  kRetryWait,    // failed, will be tried again
+  kLeased,       // an agent may start it
+  kPreparing,    // the agent fetches what it needs
+  kRunning,      // its process runs
+  kPublishing,   // its process ended, its artifacts are published
+  kStopping,     // told to stop
+  kUnreachable,  // its agent is silent
+  kFinished,
+};
+
+enum class TaskOutcome {
+  kSucceeded,
+  kFailed,
+  kTimedOut,
+  kCanceled,
+  kLost,          // its agent is gone; final
+  kSkipped,       // never started: what it depends on did not succeed
+  kStoppedEarly,  // a success that prunes what depends on it
+};
+
+enum class RunState { kQueued, kRunning, kFinished };
+enum class RunOutcome { kSucceeded, kFailed, kTimedOut, kCanceled };
+enum class Trigger { kManual, kCron, kScm, kApi, kHook, kRerun };
+
+std::string_view ToString(TaskState state);
+std::string_view ToString(TaskOutcome outcome);
+std::string_view ToString(RunState state);
+std::string_view ToString(RunOutcome outcome);
+std::string_view ToString(Trigger trigger);
+// The inverse; nullopt for an unknown word.
+std::optional<TaskState> TaskStateFrom(std::string_view text);
+std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text);
+std::optional<RunState> RunStateFrom(std::string_view text);
+std::optional<RunOutcome> RunOutcomeFrom(std::string_view text);
+std::optional<Trigger> TriggerFrom(std::string_view text);
+
+// ---- How an attempt ended, as its agent reports it --------------------------------------------
+
+struct AttemptResult {
+  // What the agent can know; retries, ignoring and success codes are the coordinator's to decide.
+  enum class Kind {
+    kExited,       // the main process ended by itself: see status
+    kStopped,      // ended after a stop that the coordinator or a caller wished
+    kTimedOut,     // ended after its timeout
+    kNotStarted,   // could not be prepared or spawned, or was stopped or expired before: see reason
+    kLost,         // the launcher or host died; nobody knows its status
+  };
+  Kind kind = Kind::kNotStarted;
+  std::optional<ExitStatus> status;  // of the main process, where there is one
+  std::string reason;                // a sentence, for anything but a plain exit
+  std::optional<Wall> started_at;    // the agent's wall clock, for display
+  std::optional<Wall> ended_at;
+  int64_t log_bytes = 0;             // how many bytes of output belong to the attempt, all streams
+  friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
+};
+
+std::string_view ToString(AttemptResult::Kind kind);
+
+}  // namespace cromt
