@@ -9,8 +9,16 @@ namespace {
 
 bool IsAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none.
-size_t SequenceLength(std::string_view text) {
+bool IsControl(std::string_view sequence) {
+  auto first = static_cast<unsigned char>(sequence[0]);
+  if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
+  return sequence.size() == 2 && first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;  // C1
+}
+
+}  // namespace
+
+size_t Utf8SequenceLength(std::string_view text) {
+  if (text.empty()) return 0;
   auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   unsigned char lead = byte(0);
   if (lead < 0x80) return 1;
@@ -24,14 +32,6 @@ size_t SequenceLength(std::string_view text) {
   if (lead == 0xF4 && byte(1) > 0x8F) return 0;
   return length;
 }
-
-bool IsControl(std::string_view sequence) {
-  auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
-  return sequence.size() == 2 && first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;  // C1
-}
-
-}  // namespace
 
 bool IsName(std::string_view text) {
   if (text.empty() || text.size() > kMaxNameBytes) return false;
@@ -54,7 +54,7 @@ bool IsVariableName(std::string_view text) {
 bool IsTitle(std::string_view text) {
   if (text.empty() || text.size() > kMaxTitleBytes) return false;
   while (!text.empty()) {
-    size_t length = SequenceLength(text);
+    size_t length = Utf8SequenceLength(text);
     if (length == 0 || IsControl(text.substr(0, length))) return false;
     text.remove_prefix(length);
   }
@@ -63,7 +63,7 @@ bool IsTitle(std::string_view text) {
 
 bool IsUtf8(std::string_view text) {
   while (!text.empty()) {
-    size_t length = SequenceLength(text);
+    size_t length = Utf8SequenceLength(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }
@@ -74,7 +74,7 @@ std::string Quote(std::string_view text) {
   constexpr size_t kShown = 80;
   std::string out = "'";
   while (!text.empty() && out.size() <= kShown) {
-    size_t length = SequenceLength(text);
+    size_t length = Utf8SequenceLength(text);
     if (length == 0 || IsControl(text.substr(0, length))) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
       length = 1;

@@ -27,6 +27,9 @@ bool IsTitle(std::string_view text);
 // True if `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF).
 bool IsUtf8(std::string_view text);
 
+// Bytes of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none (or `text` is empty).
+size_t Utf8SequenceLength(std::string_view text);
+
 // `text` made safe for a message: quoted with '', control characters and broken UTF-8 as \xNN, cut after 80 bytes.
 std::string Quote(std::string_view text);
 
