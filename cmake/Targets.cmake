@@ -18,6 +18,7 @@ function(cromt_program name)
 endfunction()
 
 # cromt_test(NAME SOURCES … DEPS … [LABEL unit|contract|sim|e2e]): one test binary, one ctest entry.
+# The target tests_LABEL builds all of a label; script/test runs by label.
 function(cromt_test name)
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;DEPS" ${ARGN})
   if(NOT arg_LABEL)
@@ -27,6 +28,7 @@ function(cromt_test name)
   target_link_libraries(${name} PRIVATE cromt_warnings ${arg_DEPS} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  add_dependencies(tests_${arg_LABEL} ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT 300
                        ENVIRONMENT "CROMT_BIN=${CMAKE_BINARY_DIR}/bin;CROMT_SOURCE=${CMAKE_SOURCE_DIR}")
 endfunction()
