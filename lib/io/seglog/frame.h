@@ -2,7 +2,8 @@
 //
 //   DIR/00000001.seg  frame*          a segment is closed when it passes kSegmentBytes; the next number opens
 //   frame  = header(40 bytes) data(length bytes)
-//   header = u32 magic 'CLF1' | u8 stream | u8[3] zero | u64 log_id | u64 offset | i64 wall_us | u32 length | u32 checksum (CRC-32 as in zlib)
+//   header = u32 magic 'CLF1' | u8 stream | u8[3] zero | u64 log_id | u64 offset | i64 wall_us | u32 length | u32
+//   checksum (CRC-32 as in zlib)
 //
 // `log_id` names the attempt; `offset` counts the attempt's data bytes before this frame, over all streams, so
 // that a reader who sees a frame twice can tell. The checksum is over header (with it as zero) and data. A

@@ -1,0 +1,121 @@
+#include "io/seglog/reader.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace cromt::seglog {
+namespace {
+
+constexpr size_t kLargestFrame = kHeaderBytes + kMaxDataBytes;
+
+}  // namespace
+
+Result<Reader> Reader::Open(std::string dir, Position position) {
+  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir));
+  if (!range) return Fail(ErrorCode::kNotFound, "no log in " + dir);
+  if (position == 0) position = MakePosition(range->first, 0);
+  uint32_t segment = SegmentOf(position);
+  if (segment < range->first || segment > range->last) {
+    return Fail(ErrorCode::kNotFound, fmt::format("log segment {} is gone: {} has segments {} to {}", segment, dir,
+                                                  range->first, range->last));
+  }
+  Reader reader(std::move(dir));
+  CROMT_TRY(reader.OpenSegment(segment, OffsetOf(position)));
+  CROMT_ASSIGN(struct stat info, reader.SegmentInfo());
+  if (static_cast<uint64_t>(info.st_size) < OffsetOf(position)) {
+    return Fail(ErrorCode::kNotFound, fmt::format("{} ends at byte {}, before {}", SegmentPath(reader.dir_, segment),
+                                                  info.st_size, OffsetOf(position)));
+  }
+  return reader;
+}
+
+Status Reader::OpenSegment(uint32_t segment, uint64_t offset) {
+  std::string path = SegmentPath(dir_, segment);
+  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file) return tl::unexpected(ErrnoError("opening " + path, errno));
+  file_ = std::move(file);
+  segment_ = segment;
+  offset_ = offset;
+  return {};
+}
+
+Result<struct stat> Reader::SegmentInfo() const {
+  struct stat info {};
+  if (fstat(file_.get(), &info) != 0)
+    return tl::unexpected(ErrnoError("size of " + SegmentPath(dir_, segment_), errno));
+  return info;
+}
+
+bool Reader::HasNext() const {
+  return access(SegmentPath(dir_, segment_ + 1).c_str(), F_OK) == 0;
+}
+
+// Up to `bytes` bytes at the current offset, in buffer_.
+Result<std::string_view> Reader::Load(size_t bytes) {
+  buffer_.resize(bytes);
+  size_t done = 0;
+  while (done < bytes) {
+    ssize_t got = pread(file_.get(), buffer_.data() + done, bytes - done, static_cast<off_t>(offset_ + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return tl::unexpected(ErrnoError("reading " + SegmentPath(dir_, segment_), errno));
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  return std::string_view(buffer_.data(), done);
+}
+
+// Takes whole frames off `bytes` and moves on by them. What is wrong behind good frames is told next time.
+Result<std::vector<PlacedFrame>> Reader::Decode(std::string_view bytes) {
+  std::vector<PlacedFrame> frames;
+  while (true) {
+    size_t before = bytes.size();
+    Result<std::optional<Frame>> frame = DecodeFrame(bytes);
+    if (!frame && frames.empty())
+      return Fail(fmt::format("{} at byte {}", SegmentPath(dir_, segment_), offset_), std::move(frame).error());
+    if (!frame || !*frame) return frames;
+    frames.push_back({**frame, position()});
+    offset_ += before - bytes.size();
+  }
+}
+
+Result<std::vector<PlacedFrame>> Reader::Read(size_t budget_bytes) {
+  budget_bytes = std::max(budget_bytes, kLargestFrame);
+  while (true) {
+    // Asked before reading: once the next segment exists, the end of this one is final.
+    bool has_next = HasNext();
+    CROMT_ASSIGN(std::string_view bytes, Load(budget_bytes));
+    CROMT_ASSIGN(std::vector<PlacedFrame> frames, Decode(bytes));
+    if (!frames.empty()) return frames;
+    if (!has_next) return NothingMore();
+    if (!bytes.empty()) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("{} ends within a frame at byte {}", SegmentPath(dir_, segment_), offset_));
+    }
+    CROMT_TRY(OpenSegment(segment_ + 1, 0));
+  }
+}
+
+// At the end of the last segment; unless that was deleted together with its successors, where nothing would
+// ever come.
+Result<std::vector<PlacedFrame>> Reader::NothingMore() const {
+  CROMT_ASSIGN(struct stat info, SegmentInfo());
+  if (info.st_nlink == 0)
+    return Fail(ErrorCode::kNotFound, SegmentPath(dir_, segment_) + " was deleted while it was read");
+  return std::vector<PlacedFrame>();
+}
+
+Result<uint64_t> Reader::SkipSegment() {
+  if (!HasNext()) return Fail(ErrorCode::kNotFound, fmt::format("segment {} is the last of {}", segment_, dir_));
+  CROMT_ASSIGN(struct stat info, SegmentInfo());
+  uint64_t size = static_cast<uint64_t>(info.st_size);
+  uint64_t skipped = size > offset_ ? size - offset_ : 0;
+  CROMT_TRY(OpenSegment(segment_ + 1, 0));
+  return skipped;
+}
+
+}  // namespace cromt::seglog

@@ -1,0 +1,62 @@
+// Follows a segmented log while it is written, in this process or in another. Not thread-safe; any number of
+// readers a log.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "io/seglog/frame.h"
+#include "io/seglog/segments.h"
+
+namespace cromt::seglog {
+
+// A frame and the position of its first byte.
+struct PlacedFrame {
+  Frame frame;
+  Position position = 0;
+};
+
+class Reader {
+ public:
+  // Opens the log in `dir` at `position`: 0 (the oldest frame there is), or one that a Writer, Reader or
+  // PlacedFrame has given. kNotFound when its segment was deleted, never was, or is shorter (the host crashed).
+  static Result<Reader> Open(std::string dir, Position position);
+
+  // The next whole frames, as many as fit in `budget_bytes` (headers included), but one at least when there is
+  // one. Empty: there is nothing more now; an unfinished frame at the end is waited for. The frames' data lies
+  // in this reader until its next Read. kNotFound when the segment was deleted under the reader. kCorrupt when the
+  // bytes at position() are no frame, or a segment that has a successor ends within one: SkipSegment goes on behind
+  // them.
+  Result<std::vector<PlacedFrame>> Read(size_t budget_bytes);
+
+  // Where the next Read begins.
+  Position position() const { return MakePosition(segment_, offset_); }
+
+  // Leaves the rest of the current segment out and goes to the next; returns how many bytes were left out.
+  // kNotFound when there is no next one yet.
+  Result<uint64_t> SkipSegment();
+
+ private:
+  explicit Reader(std::string dir) : dir_(std::move(dir)) {}
+  Status OpenSegment(uint32_t segment, uint64_t offset);
+  Result<struct stat> SegmentInfo() const;
+  bool HasNext() const;
+  Result<std::string_view> Load(size_t bytes);
+  Result<std::vector<PlacedFrame>> Decode(std::string_view bytes);
+  Result<std::vector<PlacedFrame>> NothingMore() const;
+
+  std::string dir_;
+  UniqueFd file_;
+  uint32_t segment_ = 0;
+  uint64_t offset_ = 0;
+  std::string buffer_;
+};
+
+}  // namespace cromt::seglog

@@ -1,0 +1,59 @@
+#include "io/seglog/segments.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <memory>
+#include <string_view>
+
+namespace cromt::seglog {
+namespace {
+
+// The number in "00000012.seg"; nullopt for any other name.
+std::optional<uint32_t> SegmentNumber(std::string_view name) {
+  constexpr std::string_view kSuffix = ".seg";
+  if (name.size() < 8 + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  name.remove_suffix(kSuffix.size());
+  uint32_t number = 0;
+  auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size() || number < kFirstSegment) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::string SegmentPath(const std::string& dir, uint32_t segment) {
+  return fmt::format("{}/{:08}.seg", dir, segment);
+}
+
+Result<std::optional<SegmentRange>> ListSegments(const std::string& dir) {
+  std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(dir.c_str()), closedir);
+  if (!stream) return tl::unexpected(ErrnoError("log directory " + dir, errno));
+  std::optional<SegmentRange> range;
+  while (const dirent* entry = readdir(stream.get())) {
+    std::optional<uint32_t> number = SegmentNumber(entry->d_name);
+    if (!number) continue;
+    if (!range) range = SegmentRange{*number, *number};
+    range->first = std::min(range->first, *number);
+    range->last = std::max(range->last, *number);
+  }
+  return range;
+}
+
+Status RemoveBefore(const std::string& dir, Position position) {
+  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir));
+  if (!range) return {};
+  uint32_t end = std::min(SegmentOf(position), range->last);
+  // Oldest first, so that a crash in between leaves no hole.
+  for (uint32_t segment = range->first; segment < end; ++segment) {
+    std::string path = SegmentPath(dir, segment);
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return tl::unexpected(ErrnoError("deleting " + path, errno));
+  }
+  return {};
+}
+
+}  // namespace cromt::seglog

@@ -1,0 +1,43 @@
+// Appends to a segmented log (frame.h says the format). One writer a directory, and one thread: whoever opens
+// a Writer holds a lock of its own on the directory. Nothing is synced: a crash of the process loses nothing,
+// a crash of the host may lose the end of the log, and after one nothing of the old boot is resumed anyway.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "io/seglog/frame.h"
+#include "io/seglog/segments.h"
+
+namespace cromt::seglog {
+
+class Writer {
+ public:
+  // Opens the log in `dir` (made, mode 0700, when missing) at its end. A last frame that was cut short by a
+  // crash is truncated; where the last segment holds bytes that are no frames, it is left as it is and a new
+  // segment begins.
+  static Result<Writer> Open(std::string dir, uint64_t segment_bytes = kSegmentBytes);
+
+  // Appends whole frames with one write. On an error (disk full) nothing counts as appended and position()
+  // stays, but a part may be in the file and a reader may have seen whole frames of it: so the next call must
+  // begin with the same bytes. REQUIRES: frames.size() <= kSegmentBytes.
+  Status Append(std::string_view frames);
+
+  // Where the next frame will lie.
+  Position position() const { return MakePosition(segment_, offset_); }
+
+ private:
+  Writer(std::string dir, uint64_t segment_bytes) : dir_(std::move(dir)), segment_bytes_(segment_bytes) {}
+  Status OpenSegment(uint32_t segment);
+
+  std::string dir_;
+  uint64_t segment_bytes_;
+  UniqueFd file_;
+  uint32_t segment_ = 0;
+  uint64_t offset_ = 0;
+};
+
+}  // namespace cromt::seglog
