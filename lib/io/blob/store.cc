@@ -1,0 +1,196 @@
+#include "io/blob/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/random.h"
+#include "io/blob/digest.h"
+
+namespace cromt {
+
+namespace {
+
+constexpr char kTemporaries[] = "tmp";
+
+std::string FolderOf(const std::string& sha256) {
+  return sha256.substr(0, 2);
+}
+std::string PathOf(const std::string& sha256) {
+  return FolderOf(sha256) + "/" + sha256.substr(2);
+}
+
+tl::unexpected<Error> FailErrno(std::string_view what) {
+  return tl::unexpected<Error>(ErrnoError(what, errno));
+}
+
+Status MakeFolder(int root, const std::string& name) {
+  if (mkdirat(root, name.c_str(), 0700) == 0) {
+    if (fsync(root) != 0) return FailErrno("blob store: syncing");
+    return {};
+  }
+  if (errno == EEXIST) return {};
+  return FailErrno(fmt::format("blob store: making folder {}", name));
+}
+
+Status SyncFolder(int root, const std::string& name) {
+  UniqueFd folder(openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || fsync(folder.get()) != 0) return FailErrno(fmt::format("blob store: syncing folder {}", name));
+  return {};
+}
+
+// The names in a folder of the store; empty if there is no such folder.
+Result<std::vector<std::string>> NamesIn(int root, const std::string& folder) {
+  std::vector<std::string> names;
+  UniqueFd fd(openat(root, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    if (errno == ENOENT) return names;
+    return FailErrno(fmt::format("blob store: reading folder {}", folder));
+  }
+  DIR* stream = fdopendir(fd.get());
+  if (stream == nullptr) return FailErrno("blob store: reading a folder");
+  fd.release();
+  while (const dirent* entry = readdir(stream)) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  closedir(stream);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+BlobWriter::BlobWriter(int root, UniqueFd file, std::string name)
+    : root_(root), file_(std::move(file)), name_(std::move(name)) {}
+
+BlobWriter::BlobWriter(BlobWriter&& other) noexcept
+    : root_(other.root_),
+      file_(std::move(other.file_)),
+      name_(std::exchange(other.name_, {})),
+      sha_(std::move(other.sha_)),
+      size_bytes_(other.size_bytes_),
+      broken_(other.broken_) {}
+
+BlobWriter::~BlobWriter() {
+  if (!name_.empty()) unlinkat(root_, name_.c_str(), 0);
+}
+
+Status BlobWriter::Append(std::string_view bytes) {
+  sha_.Update(bytes);
+  size_bytes_ += static_cast<int64_t>(bytes.size());
+  while (!bytes.empty()) {
+    ssize_t written = write(file_.get(), bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      broken_ = true;
+      return FailErrno("writing a blob");
+    }
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Result<Digest> BlobWriter::Commit(const Digest& expected) {
+  if (broken_) return Fail(ErrorCode::kInternal, "a blob whose writing failed was committed");
+  Digest digest{sha_.Finish(), size_bytes_};
+  if (!expected.empty() && digest != expected) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("these bytes are {}, expected was {}", ToString(digest), ToString(expected)));
+  }
+  if (fsync(file_.get()) != 0) return FailErrno("syncing a blob");
+  CROMT_TRY(MakeFolder(root_, FolderOf(digest.sha256)));
+  // A blob that is there already is replaced by equal bytes: harmless, and it heals one that rotted.
+  if (renameat(root_, name_.c_str(), root_, PathOf(digest.sha256).c_str()) != 0) return FailErrno("publishing a blob");
+  name_.clear();
+  CROMT_TRY(SyncFolder(root_, FolderOf(digest.sha256)));
+  return digest;
+}
+
+Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory.parent_path(), error);
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    return FailErrno(fmt::format("making blob store {}", directory.string()));
+  }
+  UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return FailErrno(fmt::format("opening blob store {}", directory.string()));
+  std::unique_ptr<BlobStore> store(new BlobStore(std::move(root)));
+  CROMT_TRY(MakeFolder(store->root_.get(), kTemporaries));
+  CROMT_TRY(store->RemoveStaleTemporaries());
+  return store;
+}
+
+// A temporary whose lock is free has no writer any more. See Write() for the other half.
+Status BlobStore::RemoveStaleTemporaries() {
+  CROMT_ASSIGN(auto names, NamesIn(root_.get(), kTemporaries));
+  for (const std::string& name : names) {
+    const std::string path = fmt::format("{}/{}", kTemporaries, name);
+    UniqueFd file(openat(root_.get(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file && flock(file.get(), LOCK_EX | LOCK_NB) == 0) unlinkat(root_.get(), path.c_str(), 0);
+  }
+  return {};
+}
+
+bool BlobStore::Has(const Digest& digest) const {
+  return Read(digest).has_value();
+}
+
+Result<UniqueFd> BlobStore::Read(const Digest& digest) const {
+  CROMT_TRY(CheckDigest(digest));
+  UniqueFd file(openat(root_.get(), PathOf(digest.sha256).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file) return FailErrno(fmt::format("blob {}", ToString(digest)));
+  struct stat info {};
+  if (fstat(file.get(), &info) != 0) return FailErrno(fmt::format("blob {}", ToString(digest)));
+  if (info.st_size != digest.size_bytes) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("blob {} has {} bytes on disk", ToString(digest), info.st_size));
+  }
+  return file;
+}
+
+Result<BlobWriter> BlobStore::Write() {
+  SystemRandom random;
+  for (int attempt = 0; attempt < 16; ++attempt) {
+    std::string path = fmt::format("{}/{}", kTemporaries, RandomName(random));
+    UniqueFd file(openat(root_.get(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400));
+    if (!file && errno == EEXIST) continue;
+    if (!file || flock(file.get(), LOCK_EX) != 0) return FailErrno("blob store: making a temporary file");
+    // Between open and flock another process that opens the store may have taken it for stale.
+    struct stat info {};
+    if (fstat(file.get(), &info) == 0 && info.st_nlink > 0) {
+      return BlobWriter(root_.get(), std::move(file), std::move(path));
+    }
+  }
+  return Fail(ErrorCode::kInternal, "blob store: no temporary file could be kept");
+}
+
+Status BlobStore::Remove(const Digest& digest) {
+  CROMT_TRY(CheckDigest(digest));
+  if (unlinkat(root_.get(), PathOf(digest.sha256).c_str(), 0) != 0 && errno != ENOENT) {
+    return FailErrno(fmt::format("removing blob {}", ToString(digest)));
+  }
+  return {};
+}
+
+Result<std::vector<Digest>> BlobStore::List() const {
+  std::vector<Digest> blobs;
+  CROMT_ASSIGN(auto folders, NamesIn(root_.get(), "."));
+  for (const std::string& folder : folders) {
+    if (folder.size() != 2) continue;
+    CROMT_ASSIGN(auto names, NamesIn(root_.get(), folder));
+    for (const std::string& name : names) {
+      struct stat info {};
+      if (!IsSha256(folder + name)) continue;
+      if (fstatat(root_.get(), (folder + "/" + name).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        continue;  // just removed
+      if (S_ISREG(info.st_mode)) blobs.push_back(Digest{folder + name, info.st_size});
+    }
+  }
+  return blobs;
+}
+
+}  // namespace cromt

@@ -1,0 +1,82 @@
+// The blob store: immutable bytes in files named by their digest.
+//
+//   DIR/ab/cdef…      a blob; its name is its SHA-256, two digits of it the folder
+//   DIR/tmp/NAME      a writer at work, locked (flock) for as long as it lives
+//
+// Invariants:
+// 1. A file outside tmp/ is complete and was synced to disk before it got its name.
+// 2. A path is made of checked digests only; nothing from outside is ever part of one.
+// 3. A writer that is dropped or killed leaves no blob; what a killed one left in tmp/ is removed by the next Open.
+//
+// The store is thread-safe, and several processes may hold one directory. It has no quota of its own: callers
+// list and remove.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "core/model.h"
+#include "io/blob/sha256.h"
+
+namespace cromt {
+
+// Bytes on their way into a store. One thread at a time; the store must outlive it.
+class BlobWriter {
+ public:
+  BlobWriter(BlobWriter&& other) noexcept;
+  BlobWriter& operator=(BlobWriter&&) = delete;
+  ~BlobWriter();  // not committed: the bytes are gone
+
+  // kExhausted when the disk is full. After an error only dropping the writer makes sense.
+  Status Append(std::string_view bytes);
+  int64_t size_bytes() const { return size_bytes_; }
+
+  // Publishes what was appended and returns its digest; it survives a power cut from here on. If `expected` is
+  // not empty and differs, nothing is published: kCorrupt. REQUIRES: called once.
+  Result<Digest> Commit(const Digest& expected = {});
+
+ private:
+  friend class BlobStore;
+  BlobWriter(int root, UniqueFd file, std::string name);
+
+  int root_;  // the store's directory
+  UniqueFd file_;
+  std::string name_;  // "tmp/NAME"; empty once renamed or moved from
+  Sha256 sha_;
+  int64_t size_bytes_ = 0;
+  bool broken_ = false;
+};
+
+class BlobStore {
+ public:
+  // Makes `directory` (0700) where it is missing and removes what killed writers left.
+  static Result<std::unique_ptr<BlobStore>> Open(const std::filesystem::path& directory);
+
+  // True if a blob of this name and size is there.
+  bool Has(const Digest& digest) const;
+
+  // A descriptor to read from, at offset 0; it stays readable after Remove. kNotFound if it is not there,
+  // kCorrupt if its size is another. The bytes are not digested again: whoever receives them does that.
+  Result<UniqueFd> Read(const Digest& digest) const;
+
+  Result<BlobWriter> Write();
+
+  // Succeeds also when there is none.
+  Status Remove(const Digest& digest);
+
+  // All blobs, in the order of their names.
+  Result<std::vector<Digest>> List() const;
+
+ private:
+  explicit BlobStore(UniqueFd root) : root_(std::move(root)) {}
+  Status RemoveStaleTemporaries();
+
+  UniqueFd root_;
+};
+
+}  // namespace cromt
