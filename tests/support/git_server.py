@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""Serves a folder of bare Git repositories over HTTP on 127.0.0.1, through `git http-backend`.
+
+    git_server.py --root DIR [--port 0] [--port-file FILE] [--user NAME:PASSWORD] [--push] [--log FILE]
+
+http://127.0.0.1:PORT/NAME.git is DIR/NAME.git. Port 0 takes a free one; the port is printed, and written to
+--port-file once the server accepts. For tests and the demo only: no TLS, one thread a connection. Every
+request is one line of --log: METHOD PATH STATUS BYTES_SENT. Besides repositories it answers, for tests:
+
+    /redirect/URL      302 to URL and whatever follows it
+    /stall/...         takes the request and never answers
+"""
+import argparse
+import base64
+import hmac
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+CHUNK = 64 * 1024
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "cromt-git-server"
+
+    def do_GET(self):
+        self.serve()
+
+    def do_POST(self):
+        self.serve()
+
+    def serve(self):
+        self.status, self.sent = 0, 0
+        try:
+            self.route()
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        finally:
+            self.server.note(f"{self.command} {self.path} {self.status} {self.sent}")
+
+    def route(self):
+        if self.path.startswith("/stall/"):
+            self.server.closing.wait()
+            self.close_connection = True
+        elif self.path.startswith("/redirect/"):
+            self.answer(302, {"Location": self.path[len("/redirect/"):]})
+        elif not self.authorized():
+            self.answer(401, {"WWW-Authenticate": 'Basic realm="git"'})
+        else:
+            self.run_backend()
+
+    def authorized(self):
+        wanted = self.server.options.user
+        if not wanted:
+            return True
+        expected = "Basic " + base64.b64encode(wanted.encode()).decode()
+        return hmac.compare_digest(self.headers.get("Authorization", "").encode(), expected.encode())
+
+    def answer(self, status, headers):
+        for _ in self.body():  # so that the connection can be used again
+            pass
+        self.status = status
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def run_backend(self):
+        backend = subprocess.Popen(["git", "http-backend"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   env=self.environment())
+        feeder = threading.Thread(target=self.feed, args=(backend.stdin,))
+        feeder.start()
+        try:
+            self.relay(backend.stdout)
+        finally:
+            backend.stdout.close()
+            feeder.join()
+            backend.wait()
+
+    def environment(self):
+        path, _, query = self.path.partition("?")
+        env = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        env.update({
+            "GATEWAY_INTERFACE": "CGI/1.1", "SERVER_PROTOCOL": self.request_version,
+            "GIT_PROJECT_ROOT": self.server.options.root, "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/nonexistent",
+            "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "http.receivepack", "GIT_CONFIG_VALUE_1": str(self.server.options.push).lower(),
+            "REQUEST_METHOD": self.command, "PATH_INFO": unquote(path), "QUERY_STRING": query,
+            "REMOTE_ADDR": self.client_address[0], "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+        })
+        if "Content-Length" in self.headers:
+            env["CONTENT_LENGTH"] = self.headers["Content-Length"]
+        if "Git-Protocol" in self.headers:
+            env["GIT_PROTOCOL"] = self.headers["Git-Protocol"]
+        if "Content-Encoding" in self.headers:
+            env["HTTP_CONTENT_ENCODING"] = self.headers["Content-Encoding"]
+        if self.server.options.user:
+            env["REMOTE_USER"] = self.server.options.user.partition(":")[0]
+        return env
+
+    def feed(self, pipe):
+        try:
+            for data in self.body():
+                pipe.write(data)
+            pipe.close()
+        except OSError:  # the backend answered without reading all
+            self.close_connection = True
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield from self.exactly(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b""):
+                pass
+        else:
+            yield from self.exactly(int(self.headers.get("Content-Length") or 0))
+
+    def exactly(self, size):
+        while size > 0:
+            data = self.rfile.read(min(size, CHUNK))
+            if not data:
+                raise ConnectionResetError("the request ended early")
+            size -= len(data)
+            yield data
+
+    def relay(self, output):
+        """The backend's CGI answer, its body chunked as it comes."""
+        status, headers = 200, []
+        while (line := output.readline().decode("latin-1").rstrip("\r\n")):
+            name, _, value = line.partition(":")
+            if name.lower() == "status":
+                status = int(value.split()[0])
+            else:
+                headers.append((name, value.strip()))
+        self.status = status
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while data := output.read1(CHUNK):
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.sent += len(data)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, *_):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, options):
+        super().__init__(("127.0.0.1", options.port), Handler)
+        self.options = options
+        self.closing = threading.Event()
+        self.log = open(options.log, "a", buffering=1) if options.log else None
+        self.lock = threading.Lock()
+
+    def note(self, line):
+        if self.log:
+            with self.lock:
+                self.log.write(line + "\n")
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError)):
+            super().handle_error(request, client_address)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Serves bare Git repositories over HTTP on 127.0.0.1.")
+    parser.add_argument("--root", required=True, type=os.path.abspath)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--port-file")
+    parser.add_argument("--user", help="NAME:PASSWORD that every request needs")
+    parser.add_argument("--push", action="store_true", help="accept pushes")
+    parser.add_argument("--log")
+    options = parser.parse_args()
+    server = Server(options)
+    port = server.server_address[1]
+    print(port, flush=True)
+    if options.port_file:
+        with open(options.port_file + ".new", "w") as out:
+            out.write(f"{port}\n")
+        os.rename(options.port_file + ".new", options.port_file)
+    try:
+        server.serve_forever(poll_interval=0.1)
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()
