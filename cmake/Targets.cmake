@@ -7,10 +7,13 @@ function(cromt_library name)
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE cromt_warnings ${arg_PRIVATE_DEPS})
 endfunction()
 
-# cromt_program(NAME SOURCES … DEPS … [STATIC]): its main is one call into a library.
+# cromt_program(NAME SOURCES … DEPS … [STATIC]): its main is one call into a library. The target `programs` builds
+# all of them and no test.
+add_custom_target(programs)
 function(cromt_program name)
   cmake_parse_arguments(arg "STATIC" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  add_dependencies(programs ${name})
   target_link_libraries(${name} PRIVATE cromt_warnings ${arg_DEPS})
   if(arg_STATIC AND CROMT_STATIC)
     target_link_options(${name} PRIVATE -static)

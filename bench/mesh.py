@@ -1,0 +1,141 @@
+"""A coordinator and agents as separate processes, on free loopback ports, with data on a real disk."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import measure
+
+PROGRAMS = ["cromt", "cromt-coordinator", "cromt-agent", "cromt-launcher", "cromt-step"]
+
+
+class Binaries:
+    """Where the built programs are."""
+
+    def __init__(self, build):
+        self.bin = os.path.join(build, "bin")
+        self.spawn_loop = os.path.join(build, "bench", "spawn_loop")
+
+    def path(self, name):
+        return os.path.join(self.bin, name)
+
+    def missing(self):
+        return [name for name in PROGRAMS if not os.access(self.path(name), os.X_OK)]
+
+
+class Mesh:
+    """Use as a context: starts on entry, ends every process it started, and its launchers, on exit."""
+
+    def __init__(self, binaries, parent, agents=1):
+        self.binaries = binaries
+        self.folder = tempfile.mkdtemp(prefix="mesh-", dir=parent)
+        self.agent_count = agents
+        self.processes = {}  # name → Popen
+        self.addresses = {}  # name → HOST:PORT
+
+    def __enter__(self):
+        try:
+            names = [f"agent{i + 1}" for i in range(self.agent_count)]
+            for name in names:
+                self._start(name, "cromt-agent", "--listen", "127.0.0.1:0")
+            self._start("coordinator", "cromt-coordinator", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+                        "--local-agent", self.addresses[names[0]])
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _start(self, name, program, *arguments):
+        data = os.path.join(self.folder, name)
+        os.makedirs(data)
+        # A short runtime folder: the programs put sockets there, and no other mesh's may be found.
+        environment = {**os.environ, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
+        with open(os.path.join(self.folder, f"{name}.log"), "wb") as log:
+            process = subprocess.Popen([self.binaries.path(program), *arguments, "--data-dir", data],
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+        self.processes[name] = process
+
+        def address():
+            if process.poll() is not None:
+                raise RuntimeError(f"{program} ended with {process.returncode}:\n{self.log_tail(name)}")
+            try:
+                with open(os.path.join(data, "address"), encoding="utf-8") as file:
+                    return next((line.split()[1] for line in file if line.startswith("grpc ") and line.endswith("\n")), None)
+            except FileNotFoundError:
+                return None
+
+        self.addresses[name] = measure.wait_for(f"{program} says its address", address)
+
+    def log_tail(self, name):
+        with open(os.path.join(self.folder, f"{name}.log"), encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
+
+    def pids(self):
+        """Name → pid of coordinator, agents and the launcher of each agent."""
+        found = {name: process.pid for name, process in self.processes.items()}
+        for pid, arguments in self._our_processes():
+            if os.path.basename(arguments[0]) == "cromt-launcher":
+                owner = next(name for name in self.processes if self._names(arguments, name))
+                found[owner.replace("agent", "launcher")] = pid
+        return found
+
+    def _names(self, arguments, name):
+        """Whether a command line names the data folder of `name`."""
+        data = os.path.join(self.folder, name)
+        return any(argument.partition("=")[2] == data or argument == data or argument.startswith(data + "/")
+                   for argument in arguments)
+
+    def _our_processes(self):
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    arguments = file.read().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            if any(self._names(arguments, name) for name in self.processes):
+                yield int(entry), arguments
+
+    def cromt(self, *arguments):
+        """Runs the CLI against this coordinator: (seconds, stdout)."""
+        command = [self.binaries.path("cromt"), "--coordinator", self.addresses["coordinator"], *arguments]
+        try:
+            return measure.timed(command, timeout=600, env={**os.environ, "XDG_STATE_HOME": self.folder})
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            raise RuntimeError(f"{error}\ncoordinator's log: {self.log_tail('coordinator')}") from error
+
+    def apply(self, text):
+        path = os.path.join(self.folder, "jobs.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.cromt("--conf", path)
+
+    def run(self, project):
+        """Starts the project and waits for its end: seconds as the caller sees them. RuntimeError unless it succeeded."""
+        return self.cromt("start", project, "--wait", "-o", "quiet")[0]
+
+    def show_last(self):
+        return json.loads(self.cromt("show", "last", "-o", "json")[1])
+
+    def stop(self):
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        for pid, _ in list(self._our_processes()):  # launchers outlive their agents, as they should
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
