@@ -152,6 +152,9 @@ struct AttemptResult {
   std::optional<Wall> started_at;    // the agent's wall clock, for display
   std::optional<Wall> ended_at;
   int64_t log_bytes = 0;             // how many bytes of output belong to the attempt, all streams
+  // kNotStarted only: the attempt can't have begun through no fault of its task (its lease ran out in the queue,
+  // the agent drains or is full); it may be leased again and counts as no try.
+  bool returned = false;
   friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
 };
 

@@ -1,0 +1,112 @@
+#include "core/agent_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "core/lease.h"
+
+namespace cromt {
+
+Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, const AgentQueue& queue, Now now) {
+  heard_ = now.mono;
+  std::vector<QueueEvent> events;
+  if (message.leases.size() > kMaxBatch || message.verdicts.size() > kMaxBatch || message.stops.size() > kMaxBatch)
+    return Fail(ErrorCode::kExhausted, fmt::format("a message may hold {} items of a kind", kMaxBatch));
+  if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
+    return Fail(ErrorCode::kInvalid, message.hello ? "a second hello in one session" : "the first message must be a hello");
+  if (message.hello) {
+    CROMT_TRY(ReceiveHello(message, queue, events));
+    return events;
+  }
+  if (phase_ == Phase::kLive && (!message.verdicts.empty() || message.verdicts_done))
+    return Fail(ErrorCode::kInvalid, "verdicts after the last of them");
+  if (phase_ == Phase::kAwaitVerdicts && !(message.leases.empty() && !message.ack) && !message.verdicts_done)
+    return Fail(ErrorCode::kInvalid, "leases or acks before the verdicts");
+  for (const Verdict& verdict : message.verdicts)
+    if (verdict.kind == Verdict::Kind::kStop) events.push_back(queue_event::StopWanted{hello_.mesh, verdict.id});
+  if (message.verdicts_done) phase_ = Phase::kLive;
+  if (message.ack) {
+    if (message.ack->sequence > sent_sequence_)
+      return Fail(ErrorCode::kInvalid, fmt::format("report {} is acknowledged but {} was the last one sent", message.ack->sequence, sent_sequence_));
+    events.push_back(queue_event::ReportsAcked{hello_.mesh, message.ack->sequence, message.ack->commit});
+  }
+  if (message.heartbeat_echo != 0) CROMT_TRY(ReceiveEcho(message.heartbeat_echo, events));
+  for (const Lease& lease : message.leases) {
+    if (!lease.spec || !IsName(lease.id.run.text()) || lease.id.attempt == 0)
+      return Fail(ErrorCode::kInvalid, "a lease without a task, a run id or an attempt number");
+    events.push_back(queue_event::LeaseOffered{hello_.mesh, lease});
+  }
+  for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});
+  return events;
+}
+
+Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queue, std::vector<QueueEvent>& events) {
+  const CoordinatorHello& hello = *message.hello;
+  CROMT_TRY(CheckName("mesh id", hello.mesh.text()));
+  if (hello.mesh == kPlainMesh) return Fail(ErrorCode::kInvalid, "'plain' is no mesh of a coordinator");
+  if (hello.protocol != kSessionProtocol)
+    return Fail(ErrorCode::kInvalid, fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
+                                                 hello.protocol, kSessionProtocol));
+  auto [seen_epoch, seen_commit] = queue.Seen(hello.mesh);
+  if (hello.epoch < seen_epoch)
+    return Fail(ErrorCode::kConflict, fmt::format("a coordinator of mesh {} with epoch {} has been here; this one has {}",
+                                                  hello.mesh.text(), seen_epoch, hello.epoch));
+  hello_ = hello;
+  phase_ = Phase::kAwaitVerdicts;
+  auto items = queue.Inventory(hello.mesh);
+  inventory_.assign(items.begin(), items.end());
+  sent_sequence_ = queue.AckedSequence(hello.mesh);
+  events.push_back(queue_event::SessionBegan{hello.mesh, hello.epoch, hello.commit});
+  return {};
+}
+
+Status AgentSession::ReceiveEcho(uint64_t number, std::vector<QueueEvent>& events) {
+  auto echoed = std::find_if(heartbeats_.begin(), heartbeats_.end(), [&](const auto& h) { return h.first == number; });
+  if (echoed == heartbeats_.end()) {
+    if (number > heartbeat_) return Fail(ErrorCode::kInvalid, fmt::format("heartbeat {} was never sent", number));
+    return {};  // an older one again
+  }
+  events.push_back(queue_event::LeasesExtended{hello_.mesh, echoed->second + kLeaseTime});
+  heartbeats_.erase(heartbeats_.begin(), echoed + 1);
+  return {};
+}
+
+FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
+  FromAgent message;
+  if (phase_ == Phase::kAwaitHello) return message;
+  if (!hello_sent_) {
+    auto [epoch, commit] = queue.Seen(hello_.mesh);
+    message.hello = AgentHello{identity_.agent,  queue.journal(),  identity_.boot, kSessionProtocol, identity_.slots,
+                               identity_.labels, identity_.version, epoch,          commit};
+    hello_sent_ = true;
+    message.inventory_done = inventory_.empty();
+  }
+  if (!inventory_.empty()) {
+    size_t count = std::min(inventory_.size(), kMaxBatch);
+    message.inventory.assign(inventory_.begin(), inventory_.begin() + static_cast<ptrdiff_t>(count));
+    inventory_.erase(inventory_.begin(), inventory_.begin() + static_cast<ptrdiff_t>(count));
+    message.inventory_done = inventory_.empty();
+  }
+  if (now.mono >= next_heartbeat_) {
+    message.heartbeat = ++heartbeat_;
+    heartbeats_.emplace_back(heartbeat_, now.mono);
+    next_heartbeat_ = now.mono + kHeartbeatInterval;
+    if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
+  }
+  if (phase_ != Phase::kLive) return message;
+  message.reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
+  if (!message.reports.empty()) sent_sequence_ = message.reports.back().sequence;
+  message.wanted_blobs = std::exchange(wanted_, {});
+  return message;
+}
+
+Mono AgentSession::NextDeadline() const {
+  Mono silence = heard_ + kUnreachableAfter;
+  return phase_ == Phase::kAwaitHello ? silence : std::min(silence, next_heartbeat_);
+}
+
+bool AgentSession::Silent(Now now) const { return now.mono >= heard_ + kUnreachableAfter; }
+
+}  // namespace cromt

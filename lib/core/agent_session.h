@@ -1,0 +1,68 @@
+// The agent's end of one session with a coordinator, as a state machine over whatever transport carries it.
+//
+// The transport hands in each message as it arrives and, whenever it could write, takes what Poll returns: so what
+// gathers during a write leaves as one batch. Not thread-safe. After an error the session is over.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/messages.h"
+#include "core/queue.h"
+
+namespace cromt {
+
+// What an agent says of itself in every session.
+struct AgentIdentity {
+  AgentId agent;
+  std::string boot;
+  uint32_t slots = 0;
+  std::map<std::string, std::string> labels;
+  std::string version;
+};
+
+class AgentSession {
+ public:
+  AgentSession(AgentIdentity identity, Now now) : identity_(std::move(identity)), heard_(now.mono) {}
+
+  // What the message means for the queue, in order. kInvalid for a message out of order, kExhausted for one beyond the
+  // limits, kConflict for a coordinator older than one that was here before.
+  Result<std::vector<QueueEvent>> Receive(const ToAgent& message, const AgentQueue& queue, Now now);
+
+  // What is to be sent now; empty if nothing is.
+  FromAgent Poll(const AgentQueue& queue, Now now);
+
+  // When Poll or a check of silence is next due.
+  Mono NextDeadline() const;
+  // Nothing was heard for kUnreachableAfter.
+  bool Silent(Now now) const;
+
+  // Asks for a blob that a leased attempt needs; asked again in every new session by whoever still needs it.
+  void WantBlob(Digest digest) { wanted_.push_back(std::move(digest)); }
+
+  bool greeted() const { return phase_ != Phase::kAwaitHello; }
+  // REQUIRES: greeted().
+  const MeshId& mesh() const { return hello_.mesh; }
+  std::pair<uint64_t, uint64_t> order() const { return {hello_.epoch, hello_.session}; }
+
+ private:
+  enum class Phase { kAwaitHello, kAwaitVerdicts, kLive };
+  Status ReceiveHello(const ToAgent& message, const AgentQueue& queue, std::vector<QueueEvent>& events);
+  Status ReceiveEcho(uint64_t number, std::vector<QueueEvent>& events);
+
+  AgentIdentity identity_;
+  Phase phase_ = Phase::kAwaitHello;
+  CoordinatorHello hello_;
+  bool hello_sent_ = false;
+  std::deque<InventoryItem> inventory_;
+  uint64_t sent_sequence_ = 0;
+  uint64_t heartbeat_ = 0;
+  std::deque<std::pair<uint64_t, Mono>> heartbeats_;  // sent and not yet echoed
+  Mono next_heartbeat_{};
+  Mono heard_;
+  std::vector<Digest> wanted_;
+};
+
+}  // namespace cromt

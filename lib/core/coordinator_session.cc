@@ -1,0 +1,103 @@
+#include "core/coordinator_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "core/lease.h"
+
+namespace cromt {
+namespace {
+
+// An agent's whole inventory; more than the queue's own limit is no honest one.
+constexpr size_t kMaxInventory = 1'000'000;
+
+template <class T>
+std::vector<T> TakeUpTo(std::deque<T>& from, size_t limit) {
+  auto end = from.begin() + static_cast<ptrdiff_t>(std::min(from.size(), limit));
+  std::vector<T> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+  from.erase(from.begin(), end);
+  return taken;
+}
+
+}  // namespace
+
+CoordinatorSession::CoordinatorSession(std::string address, CoordinatorHello hello, Now now)
+    : address_(std::move(address)), hello_(std::move(hello)), heard_(now.mono) {}
+
+Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now now) {
+  heard_ = now.mono;
+  std::vector<Event> events;
+  if (message.inventory.size() > kMaxBatch || message.reports.size() > kMaxBatch || message.wanted_blobs.size() > kMaxBatch)
+    return Fail(ErrorCode::kExhausted, fmt::format("a message may hold {} items of a kind", kMaxBatch));
+  if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
+    return Fail(ErrorCode::kInvalid, message.hello ? "a second hello in one session" : "the first message must be a hello");
+  if (message.hello) CROMT_TRY(ReceiveHello(*message.hello));
+  if (phase_ == Phase::kLive && (!message.inventory.empty() || message.inventory_done))
+    return Fail(ErrorCode::kInvalid, "inventory after the last of it");
+  if (!message.reports.empty() && !verdicts_sent_) return Fail(ErrorCode::kInvalid, "reports before the verdicts");
+  if (message.heartbeat != 0) echo_ = message.heartbeat;
+  wanted_.insert(wanted_.end(), message.wanted_blobs.begin(), message.wanted_blobs.end());
+  if (wanted_.size() > kMaxBatch) return Fail(ErrorCode::kExhausted, "too many blobs are wanted at once");
+  if (phase_ == Phase::kAwaitInventory) {
+    inventory_.insert(inventory_.end(), message.inventory.begin(), message.inventory.end());
+    if (inventory_.size() > kMaxInventory) return Fail(ErrorCode::kExhausted, "the inventory is too large");
+    if (message.inventory_done) {
+      phase_ = Phase::kLive;
+      events.push_back(AgentUp{address_, agent_, std::move(inventory_)});
+    }
+  }
+  for (const Report& report : message.reports) {
+    if (last_sequence_ != 0 && report.sequence != last_sequence_ + 1)
+      return Fail(ErrorCode::kInvalid, fmt::format("report {} came where {} was due", report.sequence, last_sequence_ + 1));
+    last_sequence_ = report.sequence;
+  }
+  if (!message.reports.empty()) events.push_back(AgentReported{address_, std::move(message.reports)});
+  return events;
+}
+
+Status CoordinatorSession::ReceiveHello(const AgentHello& hello) {
+  CROMT_TRY(CheckName("agent id", hello.agent.text()));
+  CROMT_TRY(CheckName("journal id", hello.journal.text()));
+  if (hello.protocol != kSessionProtocol)
+    return Fail(ErrorCode::kInvalid, fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
+                                                 hello.protocol, kSessionProtocol));
+  if (hello.slots == 0 || hello.slots > 65'536) return Fail(ErrorCode::kInvalid, fmt::format("{} slots", hello.slots));
+  if (hello.seen_epoch > hello_.epoch || hello.seen_commit > hello_.commit)
+    return Fail(ErrorCode::kConflict,
+                fmt::format("the agent has seen commit {} of epoch {}, this coordinator's store is at commit {} of epoch {}: "
+                            "the store went back, or two coordinators use one mesh id",
+                            hello.seen_commit, hello.seen_epoch, hello_.commit, hello_.epoch));
+  agent_ = hello;
+  phase_ = Phase::kAwaitInventory;
+  return {};
+}
+
+void CoordinatorSession::AddVerdicts(std::vector<Verdict> verdicts) {
+  verdicts_.insert(verdicts_.end(), std::make_move_iterator(verdicts.begin()), std::make_move_iterator(verdicts.end()));
+  verdicts_given_ = true;
+}
+
+ToAgent CoordinatorSession::Poll() {
+  ToAgent message;
+  if (!std::exchange(hello_sent_, true)) {
+    message.hello = hello_;
+    return message;
+  }
+  message.heartbeat_echo = std::exchange(echo_, 0);
+  if (verdicts_given_ && !verdicts_sent_) {
+    message.verdicts = TakeUpTo(verdicts_, kMaxBatch);
+    message.verdicts_done = verdicts_sent_ = verdicts_.empty();
+  }
+  if (!verdicts_sent_) return message;
+  message.ack = std::exchange(ack_, std::nullopt);
+  message.stops = TakeUpTo(stops_, kMaxBatch);
+  message.leases = TakeUpTo(leases_, kMaxBatch);
+  return message;
+}
+
+Mono CoordinatorSession::NextDeadline() const { return heard_ + kUnreachableAfter; }
+bool CoordinatorSession::Silent(Now now) const { return now.mono >= NextDeadline(); }
+
+}  // namespace cromt

@@ -1,0 +1,61 @@
+// The coordinator's end of one session with an agent: the counterpart of core/agent_session.h, used in the same way.
+// What the scheduler wants sent is added; Poll gives it to the transport, batched, in the order of the protocol.
+// Not thread-safe. After an error the session is over.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/event.h"
+#include "core/messages.h"
+
+namespace cromt {
+
+class CoordinatorSession {
+ public:
+  CoordinatorSession(std::string address, CoordinatorHello hello, Now now);
+
+  // What the message means for the scheduler: AgentUp once, then AgentReported. Errors as in AgentSession; kConflict
+  // when the agent has seen a later state of this mesh than this coordinator has: its store went back.
+  Result<std::vector<Event>> Receive(FromAgent message, Now now);
+
+  void AddVerdicts(std::vector<Verdict> verdicts);  // the answer to AgentUp
+  void AddLease(Lease lease) { leases_.push_back(std::move(lease)); }
+  void AddStop(AttemptId id) { stops_.push_back(std::move(id)); }
+  void AddAck(Ack ack) { ack_ = ack; }
+
+  ToAgent Poll();
+  std::vector<Digest> TakeWantedBlobs() { return std::exchange(wanted_, {}); }
+
+  // When silence is to be checked.
+  Mono NextDeadline() const;
+  bool Silent(Now now) const;
+  // The agent said hello and its inventory is complete.
+  bool greeted() const { return phase_ == Phase::kLive; }
+  const AgentHello& agent() const { return agent_; }
+
+ private:
+  enum class Phase { kAwaitHello, kAwaitInventory, kLive };
+  Status ReceiveHello(const AgentHello& hello);
+
+  std::string address_;
+  CoordinatorHello hello_;
+  bool hello_sent_ = false;
+  Phase phase_ = Phase::kAwaitHello;
+  AgentHello agent_;
+  std::vector<InventoryItem> inventory_;
+  std::deque<Verdict> verdicts_;
+  bool verdicts_given_ = false;
+  bool verdicts_sent_ = false;
+  std::deque<Lease> leases_;
+  std::deque<AttemptId> stops_;
+  std::optional<Ack> ack_;
+  uint64_t last_sequence_ = 0;
+  uint64_t echo_ = 0;
+  std::vector<Digest> wanted_;
+  Mono heard_;
+};
+
+}  // namespace cromt

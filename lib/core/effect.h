@@ -1,0 +1,146 @@
+// What the scheduler asks for. Apply returns records, which the store must hold before anything else happens, and
+// effects, which the edges then carry out. Every effect may be lost by a crash between the two: each is asked for
+// again from the restored state (at start, or when the agent's next session begins).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "core/messages.h"
+#include "core/plan.h"
+
+namespace cromt {
+
+// ---- Records ----------------------------------------------------------------------------------
+
+struct RunHeader {
+  RunId id;
+  RequestId request;
+  std::string project;
+  Trigger trigger = Trigger::kManual;
+  uint64_t revision = 0;
+  std::string author;
+  Wall created_at;
+};
+
+struct RunCreated {
+  RunHeader header;
+  std::shared_ptr<const Plan> plan;  // all tasks are waiting
+};
+
+// The run's sources were resolved: its plan now names commits and trees.
+struct RunPlanned {
+  RunId run;
+  std::shared_ptr<const Plan> plan;
+};
+
+// The part of a run's row that changes.
+struct RunStatus {
+  RunState state = RunState::kQueued;
+  std::optional<RunOutcome> outcome;
+  std::string reason;
+  bool cancel_wanted = false;
+  std::optional<Wall> started_at;
+  std::optional<Wall> finished_at;
+  friend bool operator==(const RunStatus&, const RunStatus&) = default;
+};
+struct RunChanged {
+  RunId run;
+  RunStatus status;
+};
+
+// The part of a task's row that changes.
+struct TaskStatus {
+  TaskState state = TaskState::kWaiting;
+  std::optional<TaskOutcome> outcome;
+  uint32_t attempt = 0;                 // number of the current or last attempt; 0 = never leased
+  AgentId agent;                        // who has or had that attempt
+  JournalId journal;                    // the agent's journal when it was leased
+  std::optional<ExitStatus> exit;
+  std::string reason;                   // a sentence naming the project or host that caused the state
+  bool stop_wanted = false;             // a stored wish, repeated at each session until the end is confirmed
+  std::optional<Wall> queued_at;        // when it became ready
+  std::optional<Wall> started_at;
+  std::optional<Wall> finished_at;
+  int64_t log_bytes = 0;
+  friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
+};
+struct TaskChanged {
+  RunId run;
+  TaskIndex task = 0;
+  TaskStatus status;
+};
+
+// How far the reports of an agent's journal have been applied.
+struct AgentSeen {
+  AgentId agent;
+  JournalId journal;
+  std::string address;
+  uint64_t applied_sequence = 0;
+};
+
+// A job file was applied: its numbered revision. The registry (coordinator/registry.h) makes these.
+struct FileApplied {
+  std::string file;      // its `name:` or else its absolute path: who owns the projects
+  std::string path;
+  uint64_t revision = 0;
+  std::string text;
+  std::string author;
+  RequestId request;
+  Wall at;
+  std::string diff;                    // "+ a, ~ b, - c": for people
+  std::vector<std::string> projects;   // all that the file owns from now on
+};
+
+using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, AgentSeen, FileApplied>;
+
+// ---- Effects ----------------------------------------------------------------------------------
+
+// Keep a session open with the agent at this address.
+struct DialAgent {
+  std::string address;
+};
+// Stop dialling it: the agent is reached by another address.
+struct HangUpAgent {
+  std::string address;
+  std::string reason;
+};
+struct SendVerdicts {
+  std::string address;
+  std::vector<Verdict> verdicts;
+};
+struct SendLease {
+  std::string address;
+  Lease lease;
+};
+struct SendStop {
+  std::string address;
+  AttemptId id;
+};
+// Everything up to here is applied and, since effects leave after the commit, stored.
+struct SendAck {
+  std::string address;
+  uint64_t sequence = 0;
+};
+// Clone, resolve and pack the run's repositories; answer with SourcesResolved or SourcesFailed.
+struct ResolveSources {
+  RunId run;
+  std::vector<std::pair<std::string, std::string>> repositories;  // (url, ref), distinct
+};
+// The answer to StartRun, CancelRun or CancelTask. The run's id on success.
+struct Reply {
+  Result<RunId> result;
+};
+
+using Effect = std::variant<DialAgent, HangUpAgent, SendVerdicts, SendLease, SendStop, SendAck, ResolveSources, Reply>;
+
+struct Decision {
+  std::vector<Record> records;
+  std::vector<Effect> effects;
+};
+
+}  // namespace cromt

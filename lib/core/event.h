@@ -1,0 +1,76 @@
+// Facts that arrive at the scheduler. Whoever makes one (a gRPC thread, a session, a timer, the simulator) has
+// validated its ids and sizes; that it makes sense *now* is the scheduler's to decide.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/messages.h"
+#include "core/plan.h"
+
+namespace cromt {
+
+// Somebody wishes a run. `run` is new and random; the same request id returns the first run.
+struct StartRun {
+  RunId run;
+  RequestId request;
+  std::string project;
+  Trigger trigger = Trigger::kManual;
+  uint64_t revision = 0;  // of the job file, 0 = not applied (embedded)
+  std::string author;
+  std::shared_ptr<const Plan> plan;  // valid by Validate()
+};
+
+// The repositories of a run were resolved and their trees stored, or could not be.
+struct SourcesResolved {
+  struct Item {
+    std::string repository;
+    std::string ref;
+    std::string commit;
+    std::string branch;
+    Digest tree;
+  };
+  RunId run;
+  std::vector<Item> items;
+};
+struct SourcesFailed {
+  RunId run;
+  std::string reason;
+};
+
+// A person wishes an end: of the whole run, or of one task.
+struct CancelRun {
+  RunId run;
+  std::string author;
+};
+struct CancelTask {
+  RunId run;
+  TaskIndex task = 0;
+  std::string author;
+};
+
+// A session with the agent at `address` has exchanged hellos and inventories.
+struct AgentUp {
+  std::string address;
+  AgentHello hello;
+  std::vector<InventoryItem> inventory;
+};
+// The session ended, or none could be opened. `reason` is a sentence for people.
+struct AgentDown {
+  std::string address;
+  std::string reason;
+};
+struct AgentReported {
+  std::string address;
+  std::vector<Report> reports;  // in sequence
+};
+
+// Only what time it is.
+struct ClockTick {};
+
+using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, AgentUp, AgentDown,
+                           AgentReported, ClockTick>;
+
+}  // namespace cromt

@@ -1,0 +1,94 @@
+// The job file as plain values: projects, their hosts and dependencies, checked but not yet planned. Read from
+// jobs.yaml by io/config; nothing here knows YAML. Immutable once read, so any thread may use it.
+//
+// Lists that an alias repeats in the file are shared, so that memory grows with the file, not with its expansion.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/agent_address.h"
+#include "core/diagnostic.h"
+#include "core/model.h"
+
+namespace cromt {
+
+// A key that is valid, but whose behaviour is not built yet: what uses it can't be started.
+struct Unbuilt {
+  std::string key;
+  Position at;
+};
+
+// What project, dependency entry and host entry may each set; what is unset comes from the wider one.
+// Host goes over dependency entry goes over project; vars merge key by key, everything else replaces.
+struct Overrides {
+  std::vector<std::string> action;        // words; empty = unset
+  std::string options;                    // for tom; empty = unset
+  std::shared_ptr<const Variables> vars;  // null = none
+  std::optional<AgentAddress> url;
+  std::string title;  // empty = unset
+};
+
+struct HostEntry {
+  Position at;
+  std::string id;  // as written; empty = the host part of its url
+  Overrides set;
+  std::vector<Unbuilt> unbuilt;
+};
+using HostList = std::shared_ptr<const std::vector<HostEntry>>;  // null or empty = no hosts: one task
+
+// An entry of `before` or `after`.
+struct DependencyEntry {
+  Position at;
+  uint32_t target = 0;  // index into JobFile::projects
+  Overrides set;
+  HostList hosts;  // replace those of the target, unless null
+  std::vector<Unbuilt> unbuilt;
+};
+using DependencyList = std::shared_ptr<const std::vector<DependencyEntry>>;  // null = none
+
+struct Project {
+  std::string name;
+  Position at;
+  Source source;
+  std::optional<std::string> run;  // an inline script instead of actions
+  Overrides set;
+  HostList hosts;
+  DependencyList before;
+  DependencyList after;
+  std::vector<Unbuilt> unbuilt;
+};
+
+struct JobFile {
+  std::string file;  // as the reader was told, for messages
+  std::string name;  // empty = the file is known by its path
+  std::optional<AgentAddress> storage;
+  std::vector<Project> projects;  // in file order
+  std::unordered_map<std::string, uint32_t> by_name;
+  std::vector<uint32_t> order;  // all projects, each after those it lists in before and after; set by CheckJobFile
+
+  const Project* Find(const std::string& project) const;
+  // kNotFound with the nearest name; also where `project` is empty and the file has not exactly one.
+  Result<uint32_t> Choose(const std::string& project) const;
+};
+
+// What can only be seen in the whole file: cycles through before and after (each printed as a path), and an `action`
+// for a project that has `run`. Sets `order`. REQUIRES: projects, by_name and targets are complete.
+void CheckJobFile(JobFile& file, Diagnostics& diagnostics);
+
+// Why `project` can't be started by this version: an error for each unbuilt key of it and of every project that its
+// plan reaches. Empty = it can. REQUIRES: project < file.projects.size().
+std::vector<Diagnostic> StartRefusals(const JobFile& file, uint32_t project);
+
+// The entries of a list that may be null.
+template <class T>
+const std::vector<T>& Entries(const std::shared_ptr<const std::vector<T>>& list) {
+  static const std::vector<T> kEmpty;
+  return list ? *list : kEmpty;
+}
+
+}  // namespace cromt

@@ -1,0 +1,27 @@
+// The times that leases and silence rest on. Who may assume what:
+//
+// - The agent may start an attempt until kLeaseTime after it *sent* the newest heartbeat that the coordinator has
+//   echoed in this session. It reads CLOCK_BOOTTIME; a new boot id ends all leases.
+// - The coordinator may assume that an attempt which has not started never will once kCoordinatorLeaseTime has passed
+//   since it last *sent* an echo. The heartbeat was sent before that, so the agent's right ends first, whatever the
+//   network did, as long as the two clocks run alike to within 10 %. It needs this at one place only: what is declared
+//   lost has been silent for kLostLimit, and so can't begin later.
+// - Expiry never ends what has started.
+#pragma once
+
+#include "base/time.h"
+
+namespace cromt {
+
+inline constexpr Duration kHeartbeatInterval = seconds(2);
+inline constexpr Duration kLeaseTime = seconds(20);
+inline constexpr Duration kCoordinatorLeaseTime = kLeaseTime + kLeaseTime / 10;
+// Nothing heard for this long: the session is ended; its attempts are shown as unreachable.
+inline constexpr Duration kUnreachableAfter = seconds(10);
+// on_unreachable: a task that no agent can have started fails after this long, naming the host.
+inline constexpr Duration kUnreachableLimit = seconds(60);
+// on_lost: an attempt that may have started is lost after this long of silence.
+inline constexpr Duration kLostLimit = std::chrono::hours(1);
+static_assert(kLostLimit > kCoordinatorLeaseTime + kUnreachableAfter);
+
+}  // namespace cromt

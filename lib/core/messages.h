@@ -1,0 +1,123 @@
+// What coordinator and agent say to each other in a session, as plain values. The wire form is
+// proto/cromt/v1/agent.proto; the simulator passes these as they are.
+//
+//   coordinator                                agent
+//   hello(mesh, epoch, session, commit) ──▶
+//                                       ◀──    hello(agent, journal, boot, seen epoch and commit, slots)
+//                                       ◀──    inventory…, the last with inventory_done
+//   verdicts…, the last with verdicts_done ──▶
+//   leases, stops, acks, echoes        ◀─▶    reports, heartbeats, wanted blobs
+//
+// Every message is a batch of what has gathered while the one before was being written. Within a session
+// messages arrive in order or the session ends; nothing is assumed across sessions: each begins with the
+// exchange above, and a message of an older session is never acted on.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/model.h"
+
+namespace cromt {
+
+inline constexpr uint32_t kSessionProtocol = 1;
+// Limits on one message; a peer that goes beyond them has its session ended with "exhausted".
+inline constexpr size_t kMaxBatch = 4096;
+
+struct CoordinatorHello {
+  MeshId mesh;
+  uint64_t epoch = 0;    // incarnation of the coordinator's store
+  uint64_t session = 0;  // higher than any earlier session of this epoch
+  uint32_t protocol = kSessionProtocol;
+  uint64_t commit = 0;   // number of the store's last commit
+  friend bool operator==(const CoordinatorHello&, const CoordinatorHello&) = default;
+};
+
+struct AgentHello {
+  AgentId agent;
+  JournalId journal;
+  std::string boot;  // the kernel's boot id
+  uint32_t protocol = kSessionProtocol;
+  uint32_t slots = 0;
+  std::map<std::string, std::string> labels;
+  std::string version;
+  uint64_t seen_epoch = 0;   // the highest of this mesh that the agent has seen
+  uint64_t seen_commit = 0;
+  friend bool operator==(const AgentHello&, const AgentHello&) = default;
+};
+
+// The right to start one attempt. It is for tasks of this session only and ends (unless the attempt has started)
+// kLeaseTime after the agent sent the newest heartbeat that the coordinator has echoed.
+struct Lease {
+  AttemptId id;
+  std::shared_ptr<const TaskSpec> spec;  // never null
+  std::string host;                      // the host entry's id, for CROMT_HOST
+};
+
+// An attempt that the agent knows when a session starts.
+struct InventoryItem {
+  enum class Phase { kLeased, kRunning, kEnded };
+  AttemptId id;
+  Phase phase = Phase::kLeased;
+  friend bool operator==(const InventoryItem&, const InventoryItem&) = default;
+};
+
+// The coordinator's answer to one item: keep it; stop it and report its end; forget that it ever was.
+struct Verdict {
+  enum class Kind { kKeep, kStop, kForget };
+  AttemptId id;
+  Kind kind = Kind::kKeep;
+  friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
+// A fact about an attempt. Numbered from 1 without gaps within (agent, journal, mesh); repeated until acknowledged.
+struct Report {
+  struct Started {
+    Wall at;  // the agent's wall clock
+    friend bool operator==(const Started&, const Started&) = default;
+  };
+  uint64_t sequence = 0;
+  AttemptId id;
+  std::variant<Started, AttemptResult> fact;
+  friend bool operator==(const Report&, const Report&) = default;
+};
+
+// All reports up to `sequence` are in the store.
+struct Ack {
+  uint64_t sequence = 0;
+  uint64_t commit = 0;
+  friend bool operator==(const Ack&, const Ack&) = default;
+};
+
+struct ToAgent {
+  std::optional<CoordinatorHello> hello;
+  std::vector<Verdict> verdicts;
+  bool verdicts_done = false;
+  std::vector<Lease> leases;
+  std::vector<AttemptId> stops;
+  std::optional<Ack> ack;
+  uint64_t heartbeat_echo = 0;  // number of the newest heartbeat received; 0 = nothing new
+
+  bool empty() const {
+    return !hello && verdicts.empty() && !verdicts_done && leases.empty() && stops.empty() && !ack && heartbeat_echo == 0;
+  }
+};
+
+struct FromAgent {
+  std::optional<AgentHello> hello;
+  std::vector<InventoryItem> inventory;
+  bool inventory_done = false;
+  std::vector<Report> reports;
+  uint64_t heartbeat = 0;  // counts up within the session; 0 = none in this message
+  std::vector<Digest> wanted_blobs;  // trees that a leased attempt needs and this agent lacks
+
+  bool empty() const {
+    return !hello && inventory.empty() && !inventory_done && reports.empty() && heartbeat == 0 && wanted_blobs.empty();
+  }
+};
+
+}  // namespace cromt

@@ -1,0 +1,373 @@
+#include "core/queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/queue_state.h"
+
+namespace cromt {
+
+AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal) : state_(std::make_unique<State>()) {
+  state_->limits = limits;
+  state_->boot = std::move(boot);
+  state_->journal = std::move(journal);
+  for (uint32_t slot = 0; slot < limits.slots; ++slot) state_->free_slots.insert(slot);
+}
+AgentQueue::~AgentQueue() = default;
+
+QueueDecision AgentQueue::Apply(const QueueEvent& event, Now now) {
+  state_->now = now;
+  std::visit([&](const auto& e) { state_->On(e); }, event);
+  state_->FillSlots();
+  return std::exchange(state_->out, {});
+}
+
+QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now now) {
+  state_->now = now;
+  std::string boot_now = state_->boot;
+  if (records.empty()) state_->out.records.push_back(journal::Opened{state_->journal, boot_now, 1});
+  for (const JournalRecord& record : records) state_->Replay(record);
+  bool same_boot = state_->boot == boot_now;
+  state_->boot = boot_now;
+  if (!same_boot) {
+    state_->out.records.push_back(journal::Opened{state_->journal, boot_now, state_->next_ticket});
+    state_->Recover();
+  }
+  return std::exchange(state_->out, {});
+}
+
+// After a host restart nothing of the old boot is started or resumed.
+void AgentQueue::State::Recover() {
+  for (auto& [ticket, attempt] : attempts) {
+    if (attempt.phase == QueuedAttempt::Phase::kEnded) continue;
+    bool may_have_started = attempt.phase >= QueuedAttempt::Phase::kLaunching;
+    AttemptResult result;
+    result.kind = may_have_started ? AttemptResult::Kind::kLost : AttemptResult::Kind::kNotStarted;
+    result.returned = !may_have_started;
+    result.reason = may_have_started ? "lost: the host was restarted" : "the host was restarted before it began";
+    attempt.slot.reset();
+    End(attempt, std::move(result));
+  }
+  free_slots.clear();
+  for (uint32_t slot = 0; slot < limits.slots; ++slot) free_slots.insert(slot);
+}
+
+std::optional<Mono> AgentQueue::NextDeadline() const {
+  std::optional<Mono> next;
+  for (const auto& [id, mesh] : state_->meshes)
+    if (!mesh.line.empty() && id != kPlainMesh) next = next ? std::min(*next, mesh.lease_until) : mesh.lease_until;
+  return next;
+}
+
+// ---- Sessions ---------------------------------------------------------------------------------
+
+void AgentQueue::State::On(const queue_event::SessionBegan& event) {
+  MeshState& mesh = meshes[event.mesh];
+  mesh.epoch = std::max(mesh.epoch, event.epoch);
+  mesh.commit = std::max(mesh.commit, event.commit);
+  out.records.push_back(journal::MeshSeen{event.mesh, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
+}
+
+void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
+  if (FindById(event.mesh, event.lease.id)) return;  // offered before
+  QueuedAttempt& attempt =
+      Accept({next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall});
+  std::string refusal;
+  if (draining) refusal = "the agent drains and takes nothing new";
+  if (attempts.size() > limits.attempts) refusal = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
+  if (refusal.empty()) return;
+  DropFromLine(attempt);
+  End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(refusal), .returned = true});
+}
+
+void AgentQueue::State::On(const queue_event::LeasesExtended& event) {
+  MeshState& mesh = meshes[event.mesh];
+  mesh.lease_until = std::max(mesh.lease_until, event.until);
+}
+
+void AgentQueue::State::On(const queue_event::StopWanted& event) {
+  QueuedAttempt* attempt = FindById(event.mesh, event.id);
+  if (!attempt || attempt->phase == QueuedAttempt::Phase::kEnded) return;
+  if (!std::exchange(attempt->stop_wanted, true)) out.records.push_back(journal::StopAsked{attempt->ticket});
+  if (attempt->phase >= QueuedAttempt::Phase::kLaunching) {
+    out.effects.push_back(queue_effect::StopProcess{attempt->ticket});
+    return;
+  }
+  if (attempt->phase == QueuedAttempt::Phase::kPreparing) return;  // ends when its preparing has
+  DropFromLine(*attempt);
+  End(*attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = "stopped before it began"});
+}
+
+void AgentQueue::State::On(const queue_event::ReportsAcked& event) {
+  MeshState& mesh = meshes[event.mesh];
+  uint64_t sequence = std::min(event.sequence, mesh.next_sequence - 1);
+  mesh.commit = std::max(mesh.commit, event.commit);
+  if (sequence <= mesh.acked) return;
+  mesh.acked = sequence;
+  out.records.push_back(journal::Acked{event.mesh, sequence, mesh.commit});
+  std::vector<Ticket> ended;
+  for (; !mesh.unacked.empty() && mesh.unacked.front().sequence <= sequence; mesh.unacked.pop_front())
+    if (std::holds_alternative<AttemptResult>(mesh.unacked.front().fact))
+      if (QueuedAttempt* attempt = FindById(event.mesh, mesh.unacked.front().id)) ended.push_back(attempt->ticket);
+  for (Ticket ticket : ended) {
+    QueuedAttempt& attempt = attempts.at(ticket);
+    attempt.end_acked = true;
+    ForgetIfDone(attempt);
+  }
+}
+
+void AgentQueue::State::On(const queue_event::LogsStored& event) {
+  MeshState& mesh = meshes[event.mesh];
+  if (event.position <= mesh.logs_stored) return;
+  mesh.logs_stored = event.position;
+  out.records.push_back(journal::Stored{event.mesh, event.position});
+  std::vector<Ticket> waiting;
+  for (const auto& [id, ticket] : by_id[event.mesh])
+    if (attempts.at(ticket).end_acked) waiting.push_back(ticket);
+  for (Ticket ticket : waiting) ForgetIfDone(attempts.at(ticket));
+}
+
+// ---- Plain jobs -------------------------------------------------------------------------------
+
+void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
+  auto reply = [&](Result<RunId> result) { out.effects.push_back(queue_effect::SubmitReply{std::move(result)}); };
+  if (auto known = by_request.find(event.request); known != by_request.end())
+    return reply(attempts.at(known->second).id.run);
+  if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
+  if (attempts.size() >= limits.attempts)
+    return reply(Fail(ErrorCode::kExhausted, fmt::format("the agent knows {} attempts, which is its limit", limits.attempts)));
+  Accept({next_ticket, kPlainMesh, AttemptId{event.job, 0, 1}, event.spec, "", event.request, now.wall});
+  reply(event.job);
+}
+
+void AgentQueue::State::On(const queue_event::DrainWanted& event) {
+  draining = event.drain;
+  if (!draining) return;
+  for (auto& [id, mesh] : meshes) {
+    if (id == kPlainMesh) continue;  // acknowledged jobs are done
+    for (Ticket ticket : std::exchange(mesh.line, {}))
+      End(attempts.at(ticket), {.kind = AttemptResult::Kind::kNotStarted, .reason = "the agent drains", .returned = true});
+  }
+}
+
+// ---- The launcher and the workspace -----------------------------------------------------------
+
+void AgentQueue::State::On(const queue_event::Prepared& event) {
+  auto found = attempts.find(event.ticket);
+  if (found == attempts.end() || found->second.phase != QueuedAttempt::Phase::kPreparing) return;
+  QueuedAttempt& attempt = found->second;
+  if (attempt.stop_wanted) {
+    ReleaseSlot(attempt, false);
+    return End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = "stopped before it began"});
+  }
+  Launch(attempt);
+}
+
+void AgentQueue::State::On(const queue_event::PrepareFailed& event) {
+  auto found = attempts.find(event.ticket);
+  if (found == attempts.end() || found->second.phase != QueuedAttempt::Phase::kPreparing) return;
+  ReleaseSlot(found->second, false);
+  End(found->second, {.kind = AttemptResult::Kind::kNotStarted, .reason = event.reason});
+}
+
+void AgentQueue::State::On(const queue_event::LauncherUp& event) {
+  launcher = event.incarnation;
+  std::unordered_map<Ticket, bool> known;
+  for (const auto& item : event.known) known.emplace(item.ticket, item.running);
+  std::vector<Ticket> lost;
+  for (auto& [ticket, attempt] : attempts) {
+    if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
+    if (auto item = known.find(ticket); item != known.end()) {
+      if (attempt.stop_wanted && item->second) out.effects.push_back(queue_effect::StopProcess{ticket});
+    } else if (attempt.incarnation == event.incarnation && attempt.phase == QueuedAttempt::Phase::kLaunching) {
+      // The same launcher never got the order; giving it again can't start it twice.
+      out.effects.push_back(queue_effect::Launch{ticket, *attempt.slot});
+      if (attempt.stop_wanted) out.effects.push_back(queue_effect::StopProcess{ticket});
+    } else {
+      lost.push_back(ticket);
+    }
+  }
+  for (Ticket ticket : lost) {
+    ReleaseSlot(attempts.at(ticket), false);
+    End(attempts.at(ticket), {.kind = AttemptResult::Kind::kLost, .reason = "lost: the launcher died"});
+  }
+  // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
+  for (const auto& [ticket, running] : known)
+    if (auto mine = attempts.find(ticket); mine == attempts.end() || mine->second.phase == QueuedAttempt::Phase::kEnded) {
+      if (running) out.effects.push_back(queue_effect::StopProcess{ticket});
+      else out.effects.push_back(queue_effect::ForgetResult{ticket});
+    }
+}
+
+void AgentQueue::State::On(const queue_event::LauncherDown&) { launcher.reset(); }
+
+void AgentQueue::State::On(const queue_event::LauncherStarted& event) {
+  auto found = attempts.find(event.ticket);
+  if (found == attempts.end() || found->second.phase != QueuedAttempt::Phase::kLaunching) return;
+  QueuedAttempt& attempt = found->second;
+  attempt.phase = QueuedAttempt::Phase::kRunning;
+  attempt.started_at = event.at;
+  attempt.log_begin = event.log_begin;
+  uint64_t sequence = meshes[attempt.mesh].next_sequence;
+  out.records.push_back(journal::Started{attempt.ticket, sequence, event.at, event.log_begin});
+  AddReport(attempt, sequence);
+}
+
+void AgentQueue::State::On(const queue_event::LauncherEnded& event) {
+  auto found = attempts.find(event.ticket);
+  if (found != attempts.end() && found->second.phase != QueuedAttempt::Phase::kEnded) {
+    QueuedAttempt& attempt = found->second;
+    attempt.log_begin = event.log_begin;
+    attempt.log_end = event.log_end;
+    ReleaseSlot(attempt, event.workspace_clean);
+    End(attempt, event.result);
+  }
+  out.effects.push_back(queue_effect::ForgetResult{event.ticket});
+}
+
+void AgentQueue::State::On(const queue_event::SlotCleaned& event) { free_slots.insert(event.slot); }
+
+void AgentQueue::State::On(const queue_event::Tick&) {
+  for (auto& [id, mesh] : meshes)
+    if (id != kPlainMesh) ReturnExpired(mesh);
+}
+
+void AgentQueue::State::ReturnExpired(MeshState& mesh) {
+  if (now.mono < mesh.lease_until) return;
+  for (Ticket ticket : std::exchange(mesh.line, {}))
+    End(attempts.at(ticket),
+        {.kind = AttemptResult::Kind::kNotStarted, .reason = "its lease ran out before it began", .returned = true});
+}
+
+// ---- Steps ------------------------------------------------------------------------------------
+
+QueuedAttempt* AgentQueue::State::FindById(const MeshId& mesh, const AttemptId& id) {
+  auto ids = by_id.find(mesh);
+  if (ids == by_id.end()) return nullptr;
+  auto found = ids->second.find(id);
+  return found == ids->second.end() ? nullptr : &attempts.at(found->second);
+}
+
+QueuedAttempt& AgentQueue::State::Accept(journal::Accepted record) {
+  Replay(record);
+  Ticket ticket = record.ticket;
+  out.records.push_back(std::move(record));
+  return attempts.at(ticket);
+}
+
+void AgentQueue::State::DropFromLine(const QueuedAttempt& attempt) {
+  auto& line = meshes[attempt.mesh].line;
+  auto found = std::find(line.begin(), line.end(), attempt.ticket);
+  if (found != line.end()) line.erase(found);
+}
+
+// The meshes in turn, beginning after the one served last.
+std::optional<Ticket> AgentQueue::State::NextInLine() {
+  auto start = meshes.upper_bound(served_last);
+  for (size_t i = 0; i < meshes.size(); ++i, ++start) {
+    if (start == meshes.end()) start = meshes.begin();
+    MeshState& mesh = start->second;
+    if (start->first != kPlainMesh) ReturnExpired(mesh);
+    if (mesh.line.empty()) continue;
+    Ticket ticket = mesh.line.front();
+    mesh.line.pop_front();
+    served_last = start->first;
+    return ticket;
+  }
+  return std::nullopt;
+}
+
+void AgentQueue::State::FillSlots() {
+  while (launcher && !free_slots.empty()) {
+    std::optional<Ticket> ticket = NextInLine();
+    if (!ticket) return;
+    QueuedAttempt& attempt = attempts.at(*ticket);
+    attempt.slot = *free_slots.begin();
+    free_slots.erase(free_slots.begin());
+    if (NeedsPreparing(*attempt.spec)) {
+      attempt.phase = QueuedAttempt::Phase::kPreparing;
+      out.effects.push_back(queue_effect::Prepare{*ticket, *attempt.slot});
+    } else {
+      Launch(attempt);
+    }
+  }
+}
+
+void AgentQueue::State::Launch(QueuedAttempt& attempt) {
+  if (!launcher) {  // it went while the attempt was prepared; back to the head of the line
+    ReleaseSlot(attempt, false);
+    attempt.phase = QueuedAttempt::Phase::kQueued;
+    meshes[attempt.mesh].line.push_front(attempt.ticket);
+    return;
+  }
+  attempt.phase = QueuedAttempt::Phase::kLaunching;
+  attempt.incarnation = *launcher;
+  out.records.push_back(journal::Launching{attempt.ticket, *attempt.slot, *launcher});
+  out.effects.push_back(queue_effect::Launch{attempt.ticket, *attempt.slot});
+}
+
+void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
+  if (!attempt.slot) return;
+  if (clean)
+    free_slots.insert(*attempt.slot);
+  else
+    out.effects.push_back(queue_effect::CleanSlot{*attempt.slot});
+  attempt.slot.reset();
+}
+
+void AgentQueue::State::End(QueuedAttempt& attempt, AttemptResult result) {
+  if (!result.started_at) result.started_at = attempt.started_at;
+  uint64_t sequence = meshes[attempt.mesh].next_sequence;
+  journal::Ended record{attempt.ticket, sequence, std::move(result), attempt.log_begin, attempt.log_end};
+  Ticket ticket = attempt.ticket;
+  Replay(record);
+  out.records.push_back(std::move(record));
+  out.effects.push_back(queue_effect::JobChanged{ticket});
+  if (attempt.mesh != kPlainMesh) {
+    out.effects.push_back(queue_effect::ReportsReady{attempt.mesh});
+    return;
+  }
+  while (kept_jobs.size() > limits.kept_jobs) {
+    out.records.push_back(journal::Forgotten{kept_jobs.front()});
+    Forget(kept_jobs.front());
+  }
+}
+
+// The report of what the attempt's state now says.
+void AgentQueue::State::AddReport(QueuedAttempt& attempt, uint64_t sequence) {
+  MeshState& mesh = meshes[attempt.mesh];
+  mesh.next_sequence = std::max(mesh.next_sequence, sequence + 1);
+  if (attempt.mesh == kPlainMesh) {
+    out.effects.push_back(queue_effect::JobChanged{attempt.ticket});
+    return;
+  }
+  Report report{sequence, attempt.id, Report::Started{attempt.started_at.value_or(Wall{})}};
+  if (attempt.phase == QueuedAttempt::Phase::kEnded) report.fact = attempt.result;
+  if (sequence > mesh.acked) mesh.unacked.push_back(std::move(report));
+  out.effects.push_back(queue_effect::ReportsReady{attempt.mesh});
+}
+
+void AgentQueue::State::ForgetIfDone(QueuedAttempt& attempt) {
+  if (!attempt.end_acked || attempt.mesh == kPlainMesh) return;
+  if (attempt.result.log_bytes > 0 && attempt.log_end > meshes[attempt.mesh].logs_stored) return;
+  out.records.push_back(journal::Forgotten{attempt.ticket});
+  Forget(attempt.ticket);
+}
+
+void AgentQueue::State::Forget(Ticket ticket) {
+  auto found = attempts.find(ticket);
+  if (found == attempts.end()) return;
+  by_id[found->second.mesh].erase(found->second.id);
+  if (!found->second.request.empty()) by_request.erase(found->second.request);
+  std::erase(kept_jobs, ticket);
+  attempts.erase(found);
+}
+
+bool NeedsPreparing(const TaskSpec& spec) {
+  if (!spec.source.tree.empty()) return true;
+  const auto* script = std::get_if<Script>(&spec.work);
+  return script && (script->text.size() > 100 * 1024 || script->text.starts_with("#!"));
+}
+
+}  // namespace cromt

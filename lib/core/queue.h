@@ -1,0 +1,102 @@
+// The agent's queue: every attempt that this host knows, its slots, and what is to be reported.
+//
+// Facts in, records and effects out, like the scheduler: no thread, clock, socket or file. Records are appended to the
+// journal before the effects are carried out; a process that dies in between comes up again with Restore and is told
+// the rest by the launcher. Not thread-safe.
+//
+//   leased ─▶ (preparing) ─▶ launching ─▶ running ─▶ ended ─▶ forgotten (its end acknowledged, its output stored)
+//
+// Rules:
+// - A lease is the right to start: what is still in line when its mesh's leases have run out is returned, not started.
+// - Once "launching" is in the journal the attempt may have started; a launcher of another incarnation then means lost.
+// - Each mesh has a line, slots go to the meshes in turn, within a mesh first come, first served.
+// - Reports are numbered per mesh without gaps and kept until acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/queue_event.h"
+
+namespace cromt {
+
+struct QueueLimits {
+  uint32_t slots = 8;
+  uint32_t attempts = 65'536;     // known at a time; more is returned or refused
+  uint32_t kept_jobs = 1'000;     // ended plain jobs that stay readable
+};
+
+// An attempt as the queue knows it.
+struct QueuedAttempt {
+  enum class Phase { kQueued, kPreparing, kLaunching, kRunning, kEnded };
+  Ticket ticket = 0;
+  MeshId mesh;
+  AttemptId id;
+  std::shared_ptr<const TaskSpec> spec;
+  std::string host;
+  RequestId request;  // plain jobs only
+  Phase phase = Phase::kQueued;
+  std::optional<uint32_t> slot;
+  std::string incarnation;  // of the launcher that was asked
+  bool stop_wanted = false;
+  bool end_acked = false;
+  Wall accepted_at;
+  std::optional<Wall> started_at;
+  uint64_t log_begin = 0;
+  uint64_t log_end = 0;
+  AttemptResult result;  // once ended
+};
+
+class AgentQueue {
+ public:
+  // `boot` is the kernel's boot id; `journal` the id for a journal that is empty.
+  AgentQueue(QueueLimits limits, std::string boot, JournalId journal);
+  ~AgentQueue();
+
+  // Takes up the journal's records, oldest first; empty for a new one. Call once, first.
+  // The decision's records must be written like any other.
+  QueueDecision Restore(const std::vector<JournalRecord>& records, Now now);
+
+  QueueDecision Apply(const QueueEvent& event, Now now);
+
+  // When Apply(Tick) is next needed.
+  std::optional<Mono> NextDeadline() const;
+
+  // The records from which Restore makes this state again: a compacted journal.
+  std::vector<JournalRecord> Snapshot() const;
+
+  const JournalId& journal() const;
+  // What the mesh's newest session must exceed.
+  std::pair<uint64_t, uint64_t> Seen(const MeshId& mesh) const;  // (epoch, commit)
+  std::vector<InventoryItem> Inventory(const MeshId& mesh) const;
+  // Unacknowledged reports after `sequence`, at most `limit`.
+  std::vector<Report> ReportsAfter(const MeshId& mesh, uint64_t sequence, size_t limit) const;
+  uint64_t AckedSequence(const MeshId& mesh) const;
+  uint64_t LogsStoredTo(const MeshId& mesh) const;
+  // Output before this position is needed by nobody: not by a mesh, not by a kept job.
+  uint64_t LogNeededFrom(uint64_t log_end) const;
+
+  const QueuedAttempt* Find(Ticket ticket) const;
+  const QueuedAttempt* Find(const MeshId& mesh, const AttemptId& id) const;
+  // Plain jobs, oldest first.
+  std::vector<const QueuedAttempt*> Jobs() const;
+  bool draining() const;
+  size_t attempts() const;
+  // No attempt is queued, preparing, launching or running.
+  bool idle() const;
+
+  // A sentence for the first cross-reference that does not hold, else empty.
+  std::string Check() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cromt

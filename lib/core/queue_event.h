@@ -1,0 +1,221 @@
+// What the agent's queue hears, stores and asks for. See core/queue.h.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "core/messages.h"
+
+namespace cromt {
+
+// Names an attempt on its host: in the journal, to the launcher and in the log. Never used twice within a journal.
+using Ticket = uint64_t;
+
+// The mesh of jobs that came by plain Submit, without a coordinator.
+inline const MeshId kPlainMesh{"plain"};
+
+// ---- Events -----------------------------------------------------------------------------------
+
+namespace queue_event {
+
+struct SessionBegan {
+  MeshId mesh;
+  uint64_t epoch = 0;
+  uint64_t commit = 0;
+};
+struct LeaseOffered {
+  MeshId mesh;
+  Lease lease;
+};
+// What of this mesh has not started may start until then.
+struct LeasesExtended {
+  MeshId mesh;
+  Mono until;
+};
+struct StopWanted {
+  MeshId mesh;
+  AttemptId id;
+};
+struct ReportsAcked {
+  MeshId mesh;
+  uint64_t sequence = 0;
+  uint64_t commit = 0;
+};
+// All output before this position that belongs to the mesh is kept elsewhere.
+struct LogsStored {
+  MeshId mesh;
+  uint64_t position = 0;
+};
+struct JobSubmitted {
+  RunId job;  // new and random
+  RequestId request;
+  std::shared_ptr<const TaskSpec> spec;
+};
+struct DrainWanted {
+  bool drain = true;
+};
+struct Prepared {
+  Ticket ticket = 0;
+};
+struct PrepareFailed {
+  Ticket ticket = 0;
+  std::string reason;
+};
+// The launcher answered and said what it knows; `incarnation` is new with every launcher process.
+struct LauncherUp {
+  struct Known {
+    Ticket ticket = 0;
+    bool running = true;
+  };
+  std::string incarnation;
+  std::vector<Known> known;  // an ended one is followed by LauncherEnded
+};
+struct LauncherDown {
+  std::string reason;
+};
+struct LauncherStarted {
+  Ticket ticket = 0;
+  Wall at;
+  uint64_t log_begin = 0;
+};
+struct LauncherEnded {
+  Ticket ticket = 0;
+  AttemptResult result;
+  uint64_t log_begin = 0;
+  uint64_t log_end = 0;
+  bool workspace_clean = true;
+};
+struct SlotCleaned {
+  uint32_t slot = 0;
+};
+struct Tick {};
+
+}  // namespace queue_event
+
+using QueueEvent =
+    std::variant<queue_event::SessionBegan, queue_event::LeaseOffered, queue_event::LeasesExtended, queue_event::StopWanted,
+                 queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
+                 queue_event::DrainWanted, queue_event::Prepared, queue_event::PrepareFailed, queue_event::LauncherUp,
+                 queue_event::LauncherDown, queue_event::LauncherStarted, queue_event::LauncherEnded,
+                 queue_event::SlotCleaned, queue_event::Tick>;
+
+// ---- Journal records --------------------------------------------------------------------------
+
+namespace journal {
+
+// First record of every journal file.
+struct Opened {
+  JournalId journal;
+  std::string boot;
+  Ticket next_ticket = 1;
+};
+struct MeshSeen {
+  MeshId mesh;
+  uint64_t epoch = 0;
+  uint64_t commit = 0;
+  uint64_t acked_sequence = 0;
+  uint64_t next_sequence = 1;
+  uint64_t logs_stored = 0;
+};
+struct Accepted {
+  Ticket ticket = 0;
+  MeshId mesh;
+  AttemptId id;
+  std::shared_ptr<const TaskSpec> spec;
+  std::string host;
+  RequestId request;
+  Wall at;
+};
+// Written before the launcher is asked: from here on the attempt may have started.
+struct Launching {
+  Ticket ticket = 0;
+  uint32_t slot = 0;
+  std::string incarnation;  // of the launcher
+};
+struct Started {
+  Ticket ticket = 0;
+  uint64_t sequence = 0;
+  Wall at;
+  uint64_t log_begin = 0;
+};
+struct StopAsked {
+  Ticket ticket = 0;
+};
+struct Ended {
+  Ticket ticket = 0;
+  uint64_t sequence = 0;
+  AttemptResult result;
+  uint64_t log_begin = 0;
+  uint64_t log_end = 0;
+};
+struct Acked {
+  MeshId mesh;
+  uint64_t sequence = 0;
+  uint64_t commit = 0;
+};
+struct Stored {
+  MeshId mesh;
+  uint64_t position = 0;
+};
+struct Forgotten {
+  Ticket ticket = 0;
+};
+
+}  // namespace journal
+
+using JournalRecord = std::variant<journal::Opened, journal::MeshSeen, journal::Accepted, journal::Launching, journal::Started,
+                                   journal::StopAsked, journal::Ended, journal::Acked, journal::Stored, journal::Forgotten>;
+
+// ---- Effects ----------------------------------------------------------------------------------
+
+namespace queue_effect {
+
+// Fetch and stage what the attempt needs into its slot's workspace; answer Prepared or PrepareFailed.
+struct Prepare {
+  Ticket ticket = 0;
+  uint32_t slot = 0;
+};
+struct Launch {
+  Ticket ticket = 0;
+  uint32_t slot = 0;
+};
+struct StopProcess {
+  Ticket ticket = 0;
+};
+// The result is in the journal: the launcher may drop it.
+struct ForgetResult {
+  Ticket ticket = 0;
+};
+// Empty the slot's workspace; answer SlotCleaned.
+struct CleanSlot {
+  uint32_t slot = 0;
+};
+// There is something new to report to this mesh.
+struct ReportsReady {
+  MeshId mesh;
+};
+// Something about the job has changed that a watcher may want to know.
+struct JobChanged {
+  Ticket ticket = 0;
+};
+// The answer to JobSubmitted. A success leaves only after the journal has been synced to disk.
+struct SubmitReply {
+  Result<RunId> result;
+};
+
+}  // namespace queue_effect
+
+using QueueEffect =
+    std::variant<queue_effect::Prepare, queue_effect::Launch, queue_effect::StopProcess, queue_effect::ForgetResult,
+                 queue_effect::CleanSlot, queue_effect::ReportsReady, queue_effect::JobChanged, queue_effect::SubmitReply>;
+
+struct QueueDecision {
+  std::vector<JournalRecord> records;  // to be written to the journal before any effect is carried out
+  std::vector<QueueEffect> effects;
+};
+
+}  // namespace cromt

@@ -1,0 +1,221 @@
+// The agent queue and its journal: replaying records, writing them anew, and what outsiders may read.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/queue_state.h"
+
+namespace cromt {
+
+// One record's change of state, the same whether it is being made now or was made before a crash.
+void AgentQueue::State::Replay(const JournalRecord& record) {
+  struct Visitor {
+    State& s;
+    void operator()(const journal::Opened& r) const {
+      s.journal = r.journal;
+      s.boot = r.boot;
+      s.next_ticket = std::max(s.next_ticket, r.next_ticket);
+    }
+    void operator()(const journal::MeshSeen& r) const {
+      MeshState& mesh = s.meshes[r.mesh];
+      mesh.epoch = r.epoch;
+      mesh.commit = r.commit;
+      mesh.acked = r.acked_sequence;
+      mesh.next_sequence = r.next_sequence;
+      mesh.logs_stored = r.logs_stored;
+    }
+    void operator()(const journal::Accepted& r) const {
+      QueuedAttempt attempt{.ticket = r.ticket, .mesh = r.mesh, .id = r.id, .spec = r.spec, .host = r.host, .request = r.request};
+      attempt.accepted_at = r.at;
+      s.next_ticket = std::max(s.next_ticket, r.ticket + 1);
+      s.by_id[r.mesh].emplace(r.id, r.ticket);
+      if (!r.request.empty()) s.by_request.emplace(r.request, r.ticket);
+      s.meshes[r.mesh].line.push_back(r.ticket);
+      s.attempts.emplace(r.ticket, std::move(attempt));
+      ++s.active;
+    }
+    void operator()(const journal::Launching& r) const {
+      QueuedAttempt* attempt = At(r.ticket);
+      if (!attempt) return;
+      s.DropFromLine(*attempt);
+      attempt->phase = QueuedAttempt::Phase::kLaunching;
+      attempt->incarnation = r.incarnation;
+      attempt->slot = r.slot;
+      s.free_slots.erase(r.slot);
+    }
+    void operator()(const journal::Started& r) const {
+      QueuedAttempt* attempt = At(r.ticket);
+      if (!attempt) return;
+      attempt->phase = QueuedAttempt::Phase::kRunning;
+      attempt->started_at = r.at;
+      attempt->log_begin = r.log_begin;
+      s.AddReport(*attempt, r.sequence);
+    }
+    void operator()(const journal::StopAsked& r) const {
+      if (QueuedAttempt* attempt = At(r.ticket)) attempt->stop_wanted = true;
+    }
+    void operator()(const journal::Ended& r) const {
+      QueuedAttempt* attempt = At(r.ticket);
+      if (!attempt) return;
+      if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
+      if (attempt->slot) s.free_slots.insert(*attempt->slot);
+      attempt->slot.reset();
+      attempt->phase = QueuedAttempt::Phase::kEnded;
+      attempt->result = r.result;
+      attempt->log_begin = r.log_begin;
+      attempt->log_end = r.log_end;
+      attempt->end_acked = r.sequence <= s.meshes[attempt->mesh].acked;
+      --s.active;
+      if (attempt->mesh == kPlainMesh) s.kept_jobs.push_back(r.ticket);
+      s.AddReport(*attempt, r.sequence);
+    }
+    void operator()(const journal::Acked& r) const {
+      MeshState& mesh = s.meshes[r.mesh];
+      mesh.acked = std::max(mesh.acked, r.sequence);
+      mesh.commit = std::max(mesh.commit, r.commit);
+      for (; !mesh.unacked.empty() && mesh.unacked.front().sequence <= r.sequence; mesh.unacked.pop_front()) {
+        if (!std::holds_alternative<AttemptResult>(mesh.unacked.front().fact)) continue;
+        if (QueuedAttempt* attempt = s.FindById(r.mesh, mesh.unacked.front().id)) attempt->end_acked = true;
+      }
+    }
+    void operator()(const journal::Stored& r) const {
+      s.meshes[r.mesh].logs_stored = std::max(s.meshes[r.mesh].logs_stored, r.position);
+    }
+    void operator()(const journal::Forgotten& r) const { s.Forget(r.ticket); }
+
+    QueuedAttempt* At(Ticket ticket) const {
+      auto found = s.attempts.find(ticket);
+      return found == s.attempts.end() ? nullptr : &found->second;
+    }
+  };
+  std::visit(Visitor{*this}, record);
+}
+
+std::vector<JournalRecord> AgentQueue::Snapshot() const {
+  std::vector<JournalRecord> records;
+  records.push_back(journal::Opened{state_->journal, state_->boot, state_->next_ticket});
+  for (const auto& [id, mesh] : state_->meshes)
+    records.push_back(journal::MeshSeen{id, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
+  // What was acknowledged (or is reported to nobody) is written with number 0, which adds no report.
+  auto started = [](const QueuedAttempt& a, uint64_t sequence) {
+    return journal::Started{a.ticket, sequence, a.started_at.value_or(Wall{}), a.log_begin};
+  };
+  auto ended = [](const QueuedAttempt& a, uint64_t sequence) {
+    return journal::Ended{a.ticket, sequence, a.result, a.log_begin, a.log_end};
+  };
+  std::set<Ticket> start_unacked;
+  for (const auto& [id, mesh] : state_->meshes)
+    for (const Report& report : mesh.unacked)
+      if (std::holds_alternative<Report::Started>(report.fact)) start_unacked.insert(state_->FindById(id, report.id)->ticket);
+  for (const auto& [ticket, a] : state_->attempts) {
+    records.push_back(journal::Accepted{ticket, a.mesh, a.id, a.spec, a.host, a.request, a.accepted_at});
+    if (a.stop_wanted) records.push_back(journal::StopAsked{ticket});
+    if (a.phase == QueuedAttempt::Phase::kLaunching || a.phase == QueuedAttempt::Phase::kRunning)
+      records.push_back(journal::Launching{ticket, a.slot.value_or(0), a.incarnation});
+    if (a.started_at && !start_unacked.contains(ticket)) records.push_back(started(a, 0));
+    if (a.phase == QueuedAttempt::Phase::kEnded && (a.mesh == kPlainMesh || a.end_acked)) records.push_back(ended(a, 0));
+  }
+  for (const auto& [id, mesh] : state_->meshes)
+    for (const Report& report : mesh.unacked) {
+      const QueuedAttempt& a = *state_->FindById(id, report.id);
+      if (std::holds_alternative<AttemptResult>(report.fact))
+        records.push_back(ended(a, report.sequence));
+      else
+        records.push_back(started(a, report.sequence));
+    }
+  return records;
+}
+
+const JournalId& AgentQueue::journal() const { return state_->journal; }
+
+std::pair<uint64_t, uint64_t> AgentQueue::Seen(const MeshId& mesh) const {
+  auto found = state_->meshes.find(mesh);
+  if (found == state_->meshes.end()) return {0, 0};
+  return {found->second.epoch, found->second.commit};
+}
+
+std::vector<InventoryItem> AgentQueue::Inventory(const MeshId& mesh) const {
+  std::vector<InventoryItem> items;
+  auto ids = state_->by_id.find(mesh);
+  if (ids == state_->by_id.end()) return items;
+  for (const auto& [id, ticket] : ids->second) {
+    const QueuedAttempt& attempt = state_->attempts.at(ticket);
+    if (attempt.end_acked) continue;  // only its output is still on the way
+    auto phase = attempt.phase == QueuedAttempt::Phase::kEnded     ? InventoryItem::Phase::kEnded
+                 : attempt.phase == QueuedAttempt::Phase::kRunning ? InventoryItem::Phase::kRunning
+                                                                   : InventoryItem::Phase::kLeased;
+    items.push_back({id, phase});
+  }
+  std::sort(items.begin(), items.end(), [](const InventoryItem& a, const InventoryItem& b) { return a.id < b.id; });
+  return items;
+}
+
+std::vector<Report> AgentQueue::ReportsAfter(const MeshId& mesh, uint64_t sequence, size_t limit) const {
+  auto found = state_->meshes.find(mesh);
+  if (found == state_->meshes.end()) return {};
+  const auto& unacked = found->second.unacked;
+  auto first = std::partition_point(unacked.begin(), unacked.end(), [&](const Report& r) { return r.sequence <= sequence; });
+  auto count = std::min<ptrdiff_t>(static_cast<ptrdiff_t>(limit), unacked.end() - first);
+  return {first, first + count};
+}
+
+uint64_t AgentQueue::AckedSequence(const MeshId& mesh) const {
+  auto found = state_->meshes.find(mesh);
+  return found == state_->meshes.end() ? 0 : found->second.acked;
+}
+
+uint64_t AgentQueue::LogsStoredTo(const MeshId& mesh) const {
+  auto found = state_->meshes.find(mesh);
+  return found == state_->meshes.end() ? 0 : found->second.logs_stored;
+}
+
+uint64_t AgentQueue::LogNeededFrom(uint64_t log_end) const {
+  uint64_t needed = log_end;
+  for (const auto& [ticket, a] : state_->attempts) {
+    if (a.phase == QueuedAttempt::Phase::kQueued || a.phase == QueuedAttempt::Phase::kPreparing) continue;
+    if (a.phase == QueuedAttempt::Phase::kEnded && a.result.log_bytes == 0) continue;
+    uint64_t from = a.mesh == kPlainMesh ? a.log_begin : std::max(a.log_begin, state_->meshes.at(a.mesh).logs_stored);
+    needed = std::min(needed, from);
+  }
+  return needed;
+}
+
+const QueuedAttempt* AgentQueue::Find(Ticket ticket) const {
+  auto found = state_->attempts.find(ticket);
+  return found == state_->attempts.end() ? nullptr : &found->second;
+}
+
+const QueuedAttempt* AgentQueue::Find(const MeshId& mesh, const AttemptId& id) const { return state_->FindById(mesh, id); }
+
+std::vector<const QueuedAttempt*> AgentQueue::Jobs() const {
+  std::vector<const QueuedAttempt*> jobs;
+  auto ids = state_->by_id.find(kPlainMesh);
+  if (ids == state_->by_id.end()) return jobs;
+  for (const auto& [id, ticket] : ids->second) jobs.push_back(&state_->attempts.at(ticket));
+  std::sort(jobs.begin(), jobs.end(), [](auto* a, auto* b) { return a->ticket < b->ticket; });
+  return jobs;
+}
+
+bool AgentQueue::draining() const { return state_->draining; }
+size_t AgentQueue::attempts() const { return state_->attempts.size(); }
+bool AgentQueue::idle() const { return state_->active == 0; }
+
+std::string AgentQueue::Check() const {
+  size_t used = 0;
+  for (const auto& [ticket, a] : state_->attempts) {
+    bool needs_slot = a.phase == QueuedAttempt::Phase::kPreparing || a.phase == QueuedAttempt::Phase::kLaunching ||
+                      a.phase == QueuedAttempt::Phase::kRunning;
+    if (needs_slot != a.slot.has_value()) return fmt::format("{}: slot and phase disagree", ToString(a.id));
+    if (a.slot && state_->free_slots.contains(*a.slot)) return fmt::format("{}: its slot {} is free", ToString(a.id), *a.slot);
+    used += needs_slot;
+  }
+  if (used + state_->free_slots.size() > state_->limits.slots) return "more slots than there are";
+  for (const auto& [id, mesh] : state_->meshes) {
+    uint64_t expected = mesh.acked;
+    for (const Report& report : mesh.unacked)
+      if (report.sequence != ++expected) return fmt::format("mesh {}: report {} where {} was due", id.text(), report.sequence, expected);
+  }
+  return {};
+}
+
+}  // namespace cromt

@@ -1,0 +1,81 @@
+// The agent queue's inside; only core/queue*.cc include this.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "core/queue.h"
+
+namespace cromt {
+
+struct MeshState {
+  uint64_t epoch = 0;
+  uint64_t commit = 0;
+  uint64_t next_sequence = 1;
+  uint64_t acked = 0;
+  uint64_t logs_stored = 0;
+  std::deque<Report> unacked;
+  std::deque<Ticket> line;
+  Mono lease_until{};
+};
+
+struct AgentQueue::State {
+  QueueLimits limits;
+  std::string boot;
+  JournalId journal;
+  Ticket next_ticket = 1;
+  bool draining = false;
+  std::optional<std::string> launcher;  // incarnation, while it answers
+  std::map<Ticket, QueuedAttempt> attempts;
+  std::unordered_map<MeshId, std::unordered_map<AttemptId, Ticket>> by_id;
+  std::unordered_map<RequestId, Ticket> by_request;  // plain jobs
+  std::map<MeshId, MeshState> meshes;
+  MeshId served_last;
+  std::set<uint32_t> free_slots;
+  std::deque<Ticket> kept_jobs;  // ended plain jobs, oldest first
+  size_t active = 0;             // not ended
+
+  Now now;
+  QueueDecision out;
+
+  void On(const queue_event::SessionBegan& event);
+  void On(const queue_event::LeaseOffered& event);
+  void On(const queue_event::LeasesExtended& event);
+  void On(const queue_event::StopWanted& event);
+  void On(const queue_event::ReportsAcked& event);
+  void On(const queue_event::LogsStored& event);
+  void On(const queue_event::JobSubmitted& event);
+  void On(const queue_event::DrainWanted& event);
+  void On(const queue_event::Prepared& event);
+  void On(const queue_event::PrepareFailed& event);
+  void On(const queue_event::LauncherUp& event);
+  void On(const queue_event::LauncherDown& event);
+  void On(const queue_event::LauncherStarted& event);
+  void On(const queue_event::LauncherEnded& event);
+  void On(const queue_event::SlotCleaned& event);
+  void On(const queue_event::Tick& event);
+
+  // Replays one record; no effects.
+  void Replay(const JournalRecord& record);
+  void Recover();
+
+  QueuedAttempt& Accept(journal::Accepted record);
+  QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
+  void FillSlots();
+  std::optional<Ticket> NextInLine();
+  void Launch(QueuedAttempt& attempt);
+  void End(QueuedAttempt& attempt, AttemptResult result);
+  void AddReport(QueuedAttempt& attempt, uint64_t sequence);
+  void ReleaseSlot(QueuedAttempt& attempt, bool clean);
+  void ReturnExpired(MeshState& mesh);
+  void ForgetIfDone(QueuedAttempt& attempt);
+  void Forget(Ticket ticket);
+  void DropFromLine(const QueuedAttempt& attempt);
+};
+
+// True if the attempt's files or script must be staged before it can be launched.
+bool NeedsPreparing(const TaskSpec& spec);
+
+}  // namespace cromt

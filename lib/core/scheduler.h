@@ -1,0 +1,85 @@
+// The scheduler: all unfinished runs, the agents they wait for, and every decision about them.
+//
+// Facts in, effects out: Apply takes one event and the time and returns what must be stored and what should then be
+// done. It owns no thread, clock, socket or file; the same events at the same times give the same decisions. The
+// caller stores a decision's records before it lets the effects out (coordinator/engine.h does; so does the simulator).
+//
+// Not thread-safe: one owner calls everything.
+//
+// Invariants (Check() walks them):
+// 1. A task is at one place: waiting for its instance's gate, in a group's line, in its agent's ready line, or one of
+//    its agent's attempts; a finished task is nowhere.
+// 2. A group's `running` is the number of its tasks that have passed its line and have not finished.
+// 3. An instance's counters say how many needs, tasks and after instances have not ended.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/effect.h"
+#include "core/event.h"
+
+namespace cromt {
+
+struct SchedulerLimits {
+  uint32_t unfinished_runs = 10'000;
+  uint32_t unfinished_tasks = 2'000'000;
+  uint32_t agents = 20'000;
+};
+
+// An unfinished run as the store holds it.
+struct StoredRun {
+  RunHeader header;
+  RunStatus status;
+  std::shared_ptr<const Plan> plan;
+  std::vector<TaskStatus> tasks;  // one per task of the plan
+};
+
+// An agent as a person sees it in a list.
+struct AgentView {
+  std::string address;
+  AgentId agent;  // empty until it was reached once
+  bool up = false;
+  std::string reason;  // why it is down, or why it is not dialled
+  uint32_t slots = 0;
+  uint32_t attempts = 0;  // leased or running there
+  uint32_t ready = 0;     // waiting for it
+  std::string version;
+};
+
+class Scheduler {
+ public:
+  explicit Scheduler(SchedulerLimits limits = {});
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // Takes up what the store holds. Call once, before the first Apply. The decision's effects dial the agents and
+  // resolve the sources that the runs need.
+  // REQUIRES: each plan is valid and has as many tasks as there are statuses.
+  Decision Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, Now now);
+
+  Decision Apply(const Event& event, Now now);
+
+  // When Apply(ClockTick) is next needed; nullopt = not before another event.
+  std::optional<Mono> NextDeadline() const;
+
+  // Keeps a session open with this address though no run needs it yet (the `agents:` of the configuration).
+  Decision WatchAgent(const std::string& address, Now now);
+
+  std::vector<AgentView> Agents() const;
+  size_t unfinished_runs() const;
+  size_t unfinished_tasks() const;
+
+  // Walks all cross-references; a sentence for the first that does not hold, else empty. Linear; for tests.
+  std::string Check() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cromt

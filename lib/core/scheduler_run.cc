@@ -1,0 +1,314 @@
+// Runs, gates and groups: what may start, and what an end means for the rest.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/scheduler_state.h"
+
+namespace cromt {
+namespace {
+
+bool IsFailure(TaskOutcome outcome) {
+  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+}
+
+GateResult ResultOf(TaskOutcome outcome) {
+  switch (outcome) {
+    case TaskOutcome::kSucceeded: return GateResult::kOk;
+    case TaskOutcome::kStoppedEarly: return GateResult::kPruned;
+    default: return GateResult::kFailed;
+  }
+}
+
+std::string Where(const Run& run, TaskIndex task) {
+  const TaskSpec& spec = run.plan->spec(task);
+  const std::string& host = run.plan->host(task).id;
+  return host.empty() ? fmt::format("'{}'", spec.project) : fmt::format("'{}' on {}", spec.project, host);
+}
+
+// What dependents are told of an ended task: "'db' on hostA failed: exit code 5".
+std::string CauseOf(const Run& run, TaskIndex task) {
+  const TaskStatus& status = run.tasks[task];
+  if (*status.outcome == TaskOutcome::kStoppedEarly) return Where(run, task) + " requested an early end";
+  std::string text = Where(run, task) + " " + std::string(ToString(*status.outcome));
+  return status.reason.empty() ? text : text + ": " + status.reason;
+}
+
+// A failing pure gate hands on why; anything longer than this is cut, so that a chain can't grow a sentence.
+constexpr size_t kMaxCause = 400;
+
+}  // namespace
+
+void Scheduler::State::Changed(const TaskRef& ref) {
+  out.records.push_back(TaskChanged{ref.run->header.id, ref.task, ref.run->tasks[ref.task]});
+}
+
+void Scheduler::State::Changed(const std::shared_ptr<Run>& run) {
+  out.records.push_back(RunChanged{run->header.id, run->status});
+}
+
+std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status, std::shared_ptr<const Plan> plan,
+                                             std::vector<TaskStatus> tasks) {
+  auto run = std::make_shared<Run>();
+  run->header = std::move(header);
+  run->status = std::move(status);
+  run->plan = std::move(plan);
+  run->tasks = std::move(tasks);
+  run->holds.resize(run->tasks.size());
+  run->instances.resize(run->plan->instances.size());
+  run->instances_left = static_cast<uint32_t>(run->instances.size());
+  run->tasks_left = static_cast<uint32_t>(std::count_if(
+      run->tasks.begin(), run->tasks.end(), [](const TaskStatus& t) { return t.state != TaskState::kFinished; }));
+  for (InstanceIndex i = 0; i < run->instances.size(); ++i) {
+    const PlannedInstance& planned = run->plan->instances[i];
+    InstanceProgress& progress = run->instances[i];
+    progress.unmet += static_cast<uint32_t>(planned.needs.size());
+    progress.tasks_left = planned.task_count;
+    progress.after_left = static_cast<uint32_t>(planned.after.size());
+    for (InstanceIndex need : planned.needs) run->instances[need].dependents.push_back(i);
+    for (InstanceIndex child : planned.after) {
+      run->instances[child].after_of = i;
+      ++run->instances[child].unmet;
+    }
+  }
+  for (const PlannedGroup& planned : run->plan->groups) {
+    std::shared_ptr<Group> group = planned.mesh_wide ? lanes[planned.name].lock() : nullptr;
+    if (!group) {
+      group = std::make_shared<Group>();
+      group->depth = planned.depth;
+      if (planned.mesh_wide) lanes[planned.name] = group;
+    }
+    run->groups.push_back(std::move(group));
+  }
+  runs.emplace(run->header.id, run);
+  requests.emplace(run->header.request, run->header.id);
+  tasks_left += run->tasks_left;
+  return run;
+}
+
+void Scheduler::State::AskForSources(const std::shared_ptr<Run>& run) {
+  std::vector<std::pair<std::string, std::string>> wanted;
+  for (const TaskSpec& spec : run->plan->specs)
+    if (!spec.source.resolved()) wanted.emplace_back(spec.source.repository, spec.source.ref);
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  if (wanted.empty()) return Begin(run);
+  out.effects.push_back(ResolveSources{run->header.id, std::move(wanted)});
+}
+
+// Opens what waits for nothing. After a restart the same steps run over tasks that have moved on already.
+void Scheduler::State::Begin(const std::shared_ptr<Run>& run) {
+  if (run->status.state == RunState::kQueued) {
+    run->status.state = RunState::kRunning;
+    run->status.started_at = now.wall;
+    Changed(run);
+  }
+  for (InstanceIndex i = 0; i < run->instances.size(); ++i)
+    if (run->instances[i].unmet == 0) opened.emplace_back(run, i);
+  WorkOffGates();
+  FinishRunIfDone(run);
+}
+
+void Scheduler::State::WorkOffGates() {
+  while (!opened.empty()) {
+    auto [run, instance] = std::move(opened.front());
+    opened.pop_front();
+    if (run->status.state == RunState::kFinished) continue;
+    OpenGate(run, instance);
+    FinishRunIfDone(run);
+  }
+}
+
+void Scheduler::State::OpenGate(const std::shared_ptr<Run>& run, InstanceIndex instance) {
+  const PlannedInstance& planned = run->plan->instances[instance];
+  InstanceProgress& progress = run->instances[instance];
+  progress.open = true;
+  if (planned.task_count == 0) {
+    progress.result = progress.blocked;
+    progress.cause = progress.blocked_by;
+    return TasksDone(run, instance);
+  }
+  for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t) {
+    TaskRef ref{run, t};
+    if (run->tasks[t].state == TaskState::kFinished)
+      AccountEnd(run, t);
+    else if (run->tasks[t].state == TaskState::kWaiting && run->status.cancel_wanted)
+      EndTask(ref, TaskOutcome::kCanceled, run->status.reason);
+    else if (run->tasks[t].state == TaskState::kWaiting && progress.blocked != GateResult::kOk)
+      EndTask(ref, TaskOutcome::kSkipped, progress.blocked_by);
+    else
+      PlaceTask(ref);
+  }
+}
+
+// A task whose gate is open goes to where its state says that it belongs.
+void Scheduler::State::PlaceTask(const TaskRef& ref) {
+  TaskStatus& status = ref.run->tasks[ref.task];
+  bool in_flight = status.state != TaskState::kWaiting && status.state != TaskState::kReady;
+  if (in_flight) {  // restored: its agent has it, or will say that it has not
+    for (uint32_t g : ref.run->plan->tasks[ref.task].groups) ++ref.run->groups[g]->running;
+    ref.run->holds[ref.task] = true;
+    auto place = PlaceAt(ref.run->plan->host(ref.task).address);
+    place->attempts.emplace(AttemptId{ref.run->header.id, ref.task, status.attempt}, ref);
+    SetTimer(place);
+    return;
+  }
+  if (status.state == TaskState::kWaiting) {
+    status.state = TaskState::kReady;
+    status.queued_at = now.wall;
+    Changed(ref);
+  }
+  JoinGroups(ref);
+}
+
+// Tasks join all their lines at one moment, so the order is the same in each: whoever is first over all is first in
+// each of its own, and no two tasks wait for each other.
+void Scheduler::State::JoinGroups(const TaskRef& ref) {
+  const auto& groups = ref.run->plan->tasks[ref.task].groups;
+  if (groups.empty()) return Enqueue(ref, false);
+  for (uint32_t g : groups) ref.run->groups[g]->line.push_back(ref);
+  AdvanceGroup(ref.run->groups[groups.front()]);
+}
+
+void Scheduler::State::AdvanceGroup(const std::shared_ptr<Group>& group) {
+  while (!group->line.empty()) {
+    TaskRef ref = group->line.front();
+    if (ref.run->tasks[ref.task].state != TaskState::kReady) {  // canceled in the line
+      group->line.pop_front();
+      continue;
+    }
+    const auto& mine = ref.run->plan->tasks[ref.task].groups;
+    for (uint32_t g : mine) {
+      Group& other = *ref.run->groups[g];
+      while (!other.line.empty() && other.line.front().run->tasks[other.line.front().task].state != TaskState::kReady)
+        other.line.pop_front();
+      bool first = !other.line.empty() && other.line.front().run == ref.run && other.line.front().task == ref.task;
+      if (!first || other.running >= other.depth) return;
+    }
+    for (uint32_t g : mine) {
+      ref.run->groups[g]->line.pop_front();
+      ++ref.run->groups[g]->running;
+    }
+    ref.run->holds[ref.task] = true;
+    Enqueue(ref, false);
+  }
+}
+
+// Whether it held its place or still waited in the lines, those behind it may now move up.
+void Scheduler::State::LeaveGroups(const TaskRef& ref) {
+  const auto& mine = ref.run->plan->tasks[ref.task].groups;
+  if (ref.run->holds[ref.task])
+    for (uint32_t g : mine) --ref.run->groups[g]->running;
+  ref.run->holds[ref.task] = false;
+  for (uint32_t g : mine) AdvanceGroup(ref.run->groups[g]);
+}
+
+// Ends a task for good, wherever it was.
+void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason) {
+  TaskStatus& status = ref.run->tasks[ref.task];
+  if (status.state != TaskState::kWaiting && status.state != TaskState::kReady) {
+    auto place = PlaceAt(ref.run->plan->host(ref.task).address);
+    place->attempts.erase(AttemptId{ref.run->header.id, ref.task, status.attempt});
+    dirty.push_back(place);
+  }
+  status.state = TaskState::kFinished;
+  status.outcome = outcome;
+  status.reason = std::move(reason);
+  status.stop_wanted = false;
+  if (!status.finished_at) status.finished_at = now.wall;
+  Changed(ref);
+  --ref.run->tasks_left;
+  --tasks_left;
+  LeaveGroups(ref);
+  // Ended before its gate opened: the gate counts it when it does.
+  if (ref.run->instances[ref.run->plan->tasks[ref.task].instance].open) AccountEnd(ref.run, ref.task);
+}
+
+// Tells the task's instance that it has ended; once a task.
+void Scheduler::State::AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task) {
+  const TaskStatus& status = run->tasks[task];
+  InstanceIndex instance = run->plan->tasks[task].instance;
+  InstanceProgress& progress = run->instances[instance];
+  run->any_failed |= IsFailure(*status.outcome);
+  // A skipped task hands on what its instance was blocked by, with its severity.
+  GateResult result = *status.outcome == TaskOutcome::kSkipped ? std::max(progress.blocked, GateResult::kPruned)
+                                                               : ResultOf(*status.outcome);
+  if (result > progress.result) {
+    progress.result = result;
+    progress.cause = *status.outcome == TaskOutcome::kSkipped ? status.reason : CauseOf(*run, task);
+    if (progress.cause.size() > kMaxCause) progress.cause.resize(kMaxCause);
+  }
+  if (--progress.tasks_left == 0) TasksDone(run, instance);
+}
+
+void Scheduler::State::TasksDone(const std::shared_ptr<Run>& run, InstanceIndex instance) {
+  for (InstanceIndex child : run->plan->instances[instance].after) Release(run, child, run->instances[instance]);
+  if (run->instances[instance].after_left == 0) InstanceDone(run, instance);
+}
+
+void Scheduler::State::InstanceDone(const std::shared_ptr<Run>& run, InstanceIndex instance) {
+  // An after instance's end may be its parent's, and so on upwards: a loop, not recursion.
+  for (std::optional<InstanceIndex> current = instance; current;) {
+    InstanceProgress& progress = run->instances[*current];
+    --run->instances_left;
+    for (InstanceIndex dependent : progress.dependents) Release(run, dependent, progress);
+    std::optional<InstanceIndex> parent = progress.after_of;
+    if (!parent) return;
+    InstanceProgress& above = run->instances[*parent];
+    if (progress.result > above.result) {
+      above.result = progress.result;
+      above.cause = progress.cause;
+    }
+    current = --above.after_left == 0 ? parent : std::nullopt;
+  }
+}
+
+// `ended` no longer holds back `waiting`.
+void Scheduler::State::Release(const std::shared_ptr<Run>& run, InstanceIndex waiting, const InstanceProgress& ended) {
+  InstanceProgress& progress = run->instances[waiting];
+  if (ended.result > progress.blocked) {
+    progress.blocked = ended.result;
+    progress.blocked_by = ended.cause;
+  }
+  if (--progress.unmet == 0) opened.emplace_back(run, waiting);
+}
+
+void Scheduler::State::RequestStop(const TaskRef& ref, const std::string& reason) {
+  TaskStatus& status = ref.run->tasks[ref.task];
+  switch (status.state) {
+    case TaskState::kFinished: return;
+    case TaskState::kWaiting:
+      // Its gate has not opened, so the instance is told when it does; the run's own wish covers all of them.
+      if (ref.run->status.cancel_wanted && ref.run->status.state == RunState::kRunning) return;
+      [[fallthrough]];
+    case TaskState::kReady:
+    case TaskState::kRetryWait: return EndTask(ref, TaskOutcome::kCanceled, reason);
+    default: break;
+  }
+  if (status.stop_wanted) return;
+  status.stop_wanted = true;
+  if (status.state != TaskState::kUnreachable) status.state = TaskState::kStopping;
+  status.reason = reason;
+  Changed(ref);
+  auto place = PlaceAt(ref.run->plan->host(ref.task).address);
+  if (place->up) out.effects.push_back(SendStop{place->address, {ref.run->header.id, ref.task, status.attempt}});
+}
+
+void Scheduler::State::FinishRunIfDone(const std::shared_ptr<Run>& run) {
+  if (run->tasks_left > 0 || run->status.state == RunState::kFinished) return;
+  if (run->instances_left > 0 && !run->status.cancel_wanted) return;
+  if (run->status.cancel_wanted) return EndRun(run, RunOutcome::kCanceled, run->status.reason);
+  EndRun(run, run->any_failed ? RunOutcome::kFailed : RunOutcome::kSucceeded, "");
+}
+
+void Scheduler::State::EndRun(const std::shared_ptr<Run>& run, RunOutcome outcome, std::string reason) {
+  run->status.state = RunState::kFinished;
+  run->status.outcome = outcome;
+  run->status.reason = std::move(reason);
+  run->status.finished_at = now.wall;
+  Changed(run);
+  requests.erase(run->header.request);
+  runs.erase(run->header.id);
+}
+
+}  // namespace cromt
