@@ -1,0 +1,183 @@
+#include "agent/step/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/name.h"
+
+namespace cromt::step {
+namespace {
+
+using seglog::Stream;
+
+sigset_t ReadSignalsSet() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// posix_spawn's two option objects, released together.
+class SpawnOptions {
+ public:
+  SpawnOptions(int stdout_fd, int stderr_fd) {
+    posix_spawn_file_actions_init(&files_);
+    posix_spawn_file_actions_addopen(&files_, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files_, stdout_fd, 1);
+    posix_spawn_file_actions_adddup2(&files_, stderr_fd, 2);
+    posix_spawn_file_actions_addclosefrom_np(&files_, 3);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  SpawnOptions(const SpawnOptions&) = delete;
+  SpawnOptions& operator=(const SpawnOptions&) = delete;
+  ~SpawnOptions() {
+    posix_spawn_file_actions_destroy(&files_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  const posix_spawn_file_actions_t* files() const { return &files_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t files_;
+  posix_spawnattr_t attributes_;
+};
+
+Result<std::array<UniqueFd, 2>> MakePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return tl::unexpected(ErrnoError("pipe", errno));
+  std::array<UniqueFd, 2> pipe = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);  // ours alone: the flag belongs to this end
+  return pipe;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ChildRunner>> ChildRunner::Create() {
+  ::signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would hide how children end
+  ::signal(SIGPIPE, SIG_IGN);
+  sigset_t set = ReadSignalsSet();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  UniqueFd signals(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals) return tl::unexpected(ErrnoError("signalfd", errno));
+  return std::unique_ptr<ChildRunner>(new ChildRunner(std::move(signals)));
+}
+
+Result<ChildStatus> ChildRunner::Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
+                                     Output& output) {
+  while (pipes_.size() + 2 > kMaxLeftPipes) pipes_.erase(pipes_.begin());
+  current_ = pipes_.size();
+  auto pid = Spawn(argv, environment);
+  if (!pid) return tl::unexpected(std::move(pid).error());
+  auto status = Wait(*pid, output);
+  DrainWhatIsThere(output);
+  Linger(output);
+  current_ = pipes_.size();
+  return status;
+}
+
+int ChildRunner::stop_signal() {
+  ReadSignals();
+  return stop_signal_;
+}
+
+Result<int> ChildRunner::Spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment) {
+  CROMT_ASSIGN(auto out, MakePipe());
+  CROMT_ASSIGN(auto err, MakePipe());
+  SpawnOptions options(out[1].get(), err[1].get());
+  auto arguments = Pointers(argv);
+  auto variables = Pointers(environment);
+  pid_t pid = 0;
+  int error =
+      ::posix_spawnp(&pid, argv[0].c_str(), options.files(), options.attributes(), arguments.data(), variables.data());
+  if (error != 0) return tl::unexpected(ErrnoError(Quote(argv[0]), error));
+  pipes_.push_back({std::move(out[0]), Stream::kStdout});
+  pipes_.push_back({std::move(err[0]), Stream::kStderr});
+  return pid;
+}
+
+Result<ChildStatus> ChildRunner::Wait(int pid, Output& output) {
+  while (true) {
+    int status = 0;
+    pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended < 0 && errno != EINTR) return tl::unexpected(ErrnoError("waitpid", errno));
+    if (ended == pid && WIFEXITED(status)) return ChildStatus{.exit_code = WEXITSTATUS(status)};
+    if (ended == pid) return ChildStatus{.signal = WTERMSIG(status)};
+    Poll(-1, output);
+  }
+}
+
+void ChildRunner::ReadSignals() {
+  signalfd_siginfo info;
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+    if (info.ssi_signo != SIGCHLD) stop_signal_ = static_cast<int>(info.ssi_signo);
+}
+
+// Waits for a signal or bytes, and takes what there is: one read a pipe, so that none starves the other.
+void ChildRunner::Poll(int timeout_ms, Output& output) {
+  std::vector<pollfd> polled = {{.fd = signals_.get(), .events = POLLIN}};
+  for (const Pipe& pipe : pipes_) polled.push_back({.fd = pipe.read_end.get(), .events = POLLIN});
+  if (::poll(polled.data(), polled.size(), timeout_ms) <= 0) return;
+  ReadSignals();
+  for (size_t i = 0; i < pipes_.size(); ++i)
+    if (polled[i + 1].revents != 0 && !Forward(pipes_[i], seglog::kMaxDataBytes, output)) pipes_[i].read_end.reset();
+  const auto is_closed = [](const Pipe& pipe) { return !pipe.read_end; };
+  current_ -=
+      static_cast<size_t>(std::count_if(pipes_.begin(), pipes_.begin() + static_cast<long>(current_), is_closed));
+  std::erase_if(pipes_, is_closed);
+}
+
+bool ChildRunner::Forward(Pipe& pipe, size_t limit, Output& output) {
+  static_assert(seglog::kMaxDataBytes == 64 << 10);
+  std::array<char, seglog::kMaxDataBytes> buffer;
+  ssize_t n = ::read(pipe.read_end.get(), buffer.data(), std::min(limit, buffer.size()));
+  if (n < 0) return errno == EAGAIN || errno == EINTR;
+  if (n > 0) output.Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});
+  return n > 0;
+}
+
+// All that the child wrote before its end lies in its pipes by now; a background process that keeps writing must not
+// hold us, so no more than that is read.
+void ChildRunner::DrainWhatIsThere(Output& output) {
+  for (size_t i = current_; i < pipes_.size(); ++i) {
+    int bytes = 0;
+    if (::ioctl(pipes_[i].read_end.get(), FIONREAD, &bytes) != 0) continue;
+    for (auto left = static_cast<size_t>(std::max(bytes, 0)); left > 0;) {
+      const size_t part = std::min<size_t>(left, seglog::kMaxDataBytes);
+      if (!Forward(pipes_[i], part, output)) break;
+      left -= part;
+    }
+  }
+}
+
+void ChildRunner::Linger(Output& output) {
+  const Mono deadline = SystemClock().Read().mono + kLinger;
+  while (current_ < pipes_.size()) {
+    const Duration left = deadline - SystemClock().Read().mono;
+    if (left <= Duration::zero()) return;
+    Poll(static_cast<int>(std::chrono::ceil<milliseconds>(left).count()), output);
+  }
+}
+
+}  // namespace cromt::step

@@ -1,0 +1,115 @@
+#include "agent/step/repository.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <memory>
+
+#include "base/name.h"
+
+namespace cromt::step {
+namespace {
+
+Result<std::string> RealPath(const std::string& path) {
+  std::unique_ptr<char, decltype(&::free)> resolved(::realpath(path.c_str(), nullptr), &::free);
+  if (resolved == nullptr) return tl::unexpected(ErrnoError(Quote(path), errno));
+  return std::string(resolved.get());
+}
+
+tl::unexpected<Error> OpenError(const std::string& path, int error) {
+  if (error == EXDEV) return Fail(ErrorCode::kDenied, Quote(path) + " leads out of the repository");
+  if (error == ENOENT) return Fail(ErrorCode::kNotFound, Quote(path) + " does not exist");
+  if (error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG)
+    return Fail(ErrorCode::kInvalid, ErrnoError(Quote(path), error).message);
+  return tl::unexpected(ErrnoError(Quote(path), error));
+}
+
+Result<unsigned> TypeOf(const UniqueFd& fd, const std::string& path) {
+  struct stat info;
+  if (::fstat(fd.get(), &info) != 0) return tl::unexpected(ErrnoError(Quote(path), errno));
+  return info.st_mode & S_IFMT;
+}
+
+}  // namespace
+
+Result<Repository> Repository::Open(const std::string& root, Resolver resolver) {
+  CROMT_ASSIGN(std::string resolved, RealPath(root));
+  UniqueFd fd(::open(resolved.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return tl::unexpected(ErrnoError(Quote(root), errno));
+  return Repository(std::move(resolved), std::move(fd), resolver);
+}
+
+std::string Repository::Absolute(std::string_view path) const {
+  return path == "." ? root_ : fmt::format("{}/{}", root_ == "/" ? "" : root_, path);
+}
+
+Result<UniqueFd> Repository::OpenBeneath(const std::string& path, int flags) const {
+  if (resolver_ == Resolver::kCompare) return OpenCompared(path, flags);
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  long fd = ::syscall(SYS_openat2, fd_.get(), path.c_str(), &how, sizeof how);
+  if (fd >= 0) return UniqueFd(static_cast<int>(fd));
+  if (errno == ENOSYS || errno == EPERM) return OpenCompared(path, flags);
+  return OpenError(path, errno);
+}
+
+Result<UniqueFd> Repository::OpenCompared(const std::string& path, int flags) const {
+  std::unique_ptr<char, decltype(&::free)> resolved(::realpath(Absolute(path).c_str(), nullptr), &::free);
+  if (resolved == nullptr) return OpenError(path, errno);
+  const std::string_view real = resolved.get();
+  const std::string prefix = root_ == "/" ? "/" : root_ + "/";
+  if (real != root_ && !real.starts_with(prefix)) return OpenError(path, EXDEV);
+  UniqueFd fd(::open(resolved.get(), flags | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return OpenError(path, errno);
+  return fd;
+}
+
+Result<bool> Repository::Is(const std::string& path, unsigned type, std::string_view what) const {
+  auto fd = OpenBeneath(path, O_PATH);
+  if (!fd && fd.error().code == ErrorCode::kNotFound) return false;
+  if (!fd) return tl::unexpected(std::move(fd).error());
+  CROMT_ASSIGN(unsigned found, TypeOf(*fd, path));
+  if (found != type) return Fail(ErrorCode::kInvalid, fmt::format("{} is not a {}", Quote(path), what));
+  return true;
+}
+
+Result<bool> Repository::IsFile(const std::string& path) const {
+  return Is(path, S_IFREG, "regular file");
+}
+
+Result<bool> Repository::IsDirectory(const std::string& path) const {
+  return Is(path, S_IFDIR, "directory");
+}
+
+bool Repository::Exists(const std::string& path) const {
+  struct stat info;
+  return ::fstatat(fd_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<std::string> Repository::Read(const std::string& path, size_t max_bytes) const {
+  CROMT_ASSIGN(UniqueFd fd, OpenBeneath(path, O_RDONLY | O_NONBLOCK));  // a FIFO must not hold us
+  CROMT_ASSIGN(unsigned type, TypeOf(fd, path));
+  if (type != S_IFREG) return Fail(ErrorCode::kInvalid, Quote(path) + " is not a regular file");
+  std::string content(max_bytes + 1, '\0');
+  size_t size = 0;
+  while (size < content.size()) {
+    ssize_t n = ::read(fd.get(), content.data() + size, content.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected(ErrnoError(Quote(path), errno));
+    if (n == 0) break;
+    size += static_cast<size_t>(n);
+  }
+  if (size > max_bytes)
+    return Fail(ErrorCode::kExhausted, fmt::format("{} is larger than {} bytes", Quote(path), max_bytes));
+  content.resize(size);
+  return content;
+}
+
+}  // namespace cromt::step

@@ -1,0 +1,28 @@
+// What cromt-step does: runs the actions of a job one after another in its repository, the first failure ends it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/step/child.h"
+#include "agent/step/output.h"
+#include "base/result.h"
+
+namespace cromt::step {
+
+struct Arguments {
+  std::string root = ".";
+  std::vector<std::string> actions;
+};
+
+inline constexpr std::string_view kUsage = "usage: cromt-step [--root DIR] ACTION…\n";
+
+// `arguments` without the program's name. kInvalid: unknown option, no action.
+Result<Arguments> ParseArguments(const std::vector<std::string>& arguments);
+
+// The exit code of the job: 0, the failing task's, 1 for what can't be found or read (noted in `output`), 128+N when
+// signal N stopped it. Before anything runs, every action that is there is read, and refused if it can't be. Changes
+// the working directory to the root.
+int RunActions(const Arguments& arguments, ChildRunner& children, Output& output);
+
+}  // namespace cromt::step

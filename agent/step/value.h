@@ -1,0 +1,36 @@
+// Values of a scenario: what parameters hold after evaluation, and how each language of a task sees them.
+// Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace cromt::step {
+
+struct Value;
+using List = std::vector<Value>;
+using Map = std::vector<std::pair<std::string, Value>>;  // in written order, keys unique
+
+struct Value {
+  std::variant<std::monostate, std::string, int64_t, List, Map> form;  // monostate: undefined (an unset variable)
+};
+
+// As shell tasks see it: text as it is, undefined = empty, a list "(x y z)", a map as Raku's gist "{a => 1, b => 2}".
+std::string ShellText(const Value& value);
+
+// As JSON. Bytes that are no UTF-8 stay as they are: Python reads them with surrogateescape, so nothing is lost.
+std::string JsonText(const Map& map);
+
+// Every value that `config a.b.c` can name, by its dotted path. A key with a dot of its own can't be named.
+std::vector<std::pair<std::string, std::string>> DottedPaths(const Map& map);
+
+// A parameter `args` that is a list becomes one string of command-line words, as Sparrow makes it: text and numbers as
+// they are, each item of an inner list as "--item", each entry of an inner map as "--key value" ("--key=value" when the
+// value begins with '='). Names that begin with '-' are kept.
+void JoinArgs(Map& parameters);
+
+}  // namespace cromt::step
