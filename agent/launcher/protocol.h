@@ -1,6 +1,7 @@
 // The launcher's socket protocol, version 1, and what it promises. Spoken over a SOCK_STREAM Unix socket
 // `DIR/launcher.sock` (mode 0600) between cromt-launcher, parent of the job processes, and the one agent that
-// owns DIR. Each message is a frame: u32 length of the rest, u8 type, body in base/bytes.h encoding.
+// owns DIR. Only peers of the launcher's own user or root are let in. Each message is a frame: u32 length of the rest,
+// u8 type, body in base/bytes.h encoding.
 //
 //   agent → launcher                          launcher → agent
 //   Hello{version}                            Hello{version, incarnation, pid, log_end} then one Known per attempt
@@ -9,11 +10,15 @@
 //   Forget{log_id}    the result is journaled LogEnd{position}     after new output is in the log
 //   Shutdown{}        exit when nothing is known: no running job, no result not forgotten
 //
-// Guarantees: messages of one connection are handled in order. A Start whose log_id is known changes nothing.
-// Results are kept until Forget, over any number of connections. A new connection closes the older one. An
-// attempt ends when its main process ends; what that left behind is stopped (TERM, 2 s, KILL) and named in the
-// attempt's log before Ended is sent. All output read before the end is in the log before Ended is sent.
+// Guarantees: messages of one connection are handled in order. The launcher answers nothing before the agent's
+// Hello; to an unknown version it answers its own Hello and closes. A Start whose log_id is known changes
+// nothing. Results are kept until Forget, over any number of connections. The Hello of a new connection closes
+// the older one. An attempt ends when its main process ends; what that left behind and does not end by itself
+// within 100 ms (a `tee` that empties its pipe does) is stopped (TERM, 2 s, KILL) and named in the attempt's log
+// before Ended is sent. All output read before the end is in the log before Ended is sent: when the log can't be
+// written (disk full), output and the ends behind it wait, jobs block on their pipes, and a note says so later.
 // Output is never dropped but beyond log_limit_bytes: then it is read, counted, and one note frame says so.
+// A Stop or Forget that names an attempt which is unknown, or (Forget) still running, changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +41,20 @@ inline constexpr uint32_t kMaxAttempts = 65536;
 // Position in the host's segmented log (lib/io/seglog): segment << 32 | byte offset.
 using LogPosition = uint64_t;
 
+// What lies in the launcher's data directory DIR.
+inline std::string SocketPath(const std::string& dir) {
+  return dir + "/launcher.sock";
+}
+inline std::string LockPath(const std::string& dir) {
+  return dir + "/launcher.lock";
+}  // held while it lives
+inline std::string LogDir(const std::string& dir) {
+  return dir + "/log";
+}  // the segmented log
+inline std::string MessagesPath(const std::string& dir) {
+  return dir + "/launcher.log";
+}  // its own words, detached
+
 struct Hello {
   uint32_t version = kProtocolVersion;
   std::string incarnation;  // launcher only: new at each launcher start; another one means the old one died
@@ -44,15 +63,16 @@ struct Hello {
 };
 
 struct Start {
-  uint64_t log_id = 0;  // the attempt, as the agent's journal numbers it; never used twice
-  std::string mark;     // the attempt in words, for notes and the CROMT_ATTEMPT_MARK variable
-  std::vector<std::string> argv;
-  std::vector<std::string> env;  // "NAME=value", exactly what the process gets, plus CROMT_ATTEMPT_MARK
+  uint64_t log_id = 0;            // the attempt, as the agent's journal numbers it; never used twice
+  std::string mark;               // the attempt in words, for notes and the CROMT_ATTEMPT_MARK variable
+  std::vector<std::string> argv;  // without a slash in the first word, that is searched in env's PATH
+  std::vector<std::string> env;   // "NAME=value", exactly what the process gets, plus CROMT_ATTEMPT_MARK
   std::string cwd;
-  uint32_t slot = 0;           // picks the cgroup; REQUIRES: no other running attempt has it
-  uint64_t timeout_us = 0;     // 0 = none; counted from the spawn, on CLOCK_BOOTTIME
-  uint64_t grace_us = 0;       // between TERM and KILL
-  int64_t log_limit_bytes = 0;
+  // Picks the cgroup. No other running attempt should have it: the later one then runs without a cgroup.
+  uint32_t slot = 0;
+  uint64_t timeout_us = 0;      // 0 = none; counted from the spawn, on CLOCK_BOOTTIME
+  uint64_t grace_us = 0;        // between TERM and KILL
+  int64_t log_limit_bytes = 0;  // 0 = none
   // True: descriptor 3 of the process is a pipe on which it writes records of its own (seglog/frame.h,
   // RecordHeader), which enter the log in the order of writing, besides stdout and stderr.
   bool records = false;
@@ -79,14 +99,16 @@ struct Ended {
   enum class Cause : uint8_t { kItself = 0, kStopped = 1, kTimedOut = 2, kNotSpawned = 3 };
   uint64_t log_id = 0;
   Cause cause = Cause::kItself;
-  int32_t exit_code = -1;    // when it exited
-  int32_t signal = 0;        // when it was signaled
-  int32_t spawn_errno = 0;   // kNotSpawned: why (exec failures are exits with 126 or 127, as in a shell)
+  int32_t exit_code = -1;  // when it exited
+  int32_t signal = 0;      // when it was signaled
+  // kNotSpawned: why. EINVAL: the Start is not valid; EAGAIN: too many attempts; ESHUTDOWN: after Shutdown (these
+  // two are not kept); else of the system. A failed exec or chdir is an exit with 126 or 127, as in a shell.
+  int32_t spawn_errno = 0;
   int64_t started_wall_us = 0;
   int64_t ended_wall_us = 0;
   LogPosition log_begin = 0;
-  LogPosition log_end = 0;   // no frame of the attempt lies at or after it
-  int64_t log_bytes = 0;     // data bytes of the attempt in the log, all streams
+  LogPosition log_end = 0;  // no frame of the attempt lies at or after it
+  int64_t log_bytes = 0;    // data bytes of the attempt in the log, all streams
 };
 
 // An attempt that the launcher knows when an agent connects: running (ended empty) or with its result.

@@ -1,0 +1,110 @@
+#include "agent/launcher/child.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "agent/launcher/exec.h"
+
+namespace cromt::launcher {
+namespace {
+
+constexpr int kRecordsFd = 3;
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+// The errno, or 0. Only the launcher's end is nonblocking: the job's must block.
+int MakePipe(Pipe& made) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno;
+  made.read.reset(ends[0]);
+  made.write.reset(ends[1]);
+  return fcntl(made.read.get(), F_SETFL, O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+// A fork that lands in the cgroup. The C library's fork would call handlers that nobody here has registered,
+// and knows no groups; the launcher is small, so copying it costs no more than posix_spawn.
+pid_t Clone(int cgroup_dir_fd) {
+  clone_args args{};
+  args.exit_signal = SIGCHLD;
+  if (cgroup_dir_fd >= 0) {
+    args.flags = CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(cgroup_dir_fd);
+  }
+  return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+}
+
+pid_t CloneOrFork(int cgroup_dir_fd, bool& in_cgroup) {
+  in_cgroup = cgroup_dir_fd >= 0;
+  pid_t pid = Clone(cgroup_dir_fd);
+  if (pid < 0 && in_cgroup) {
+    in_cgroup = false;
+    pid = Clone(-1);
+  }
+  // Older container runtimes do not let clone3 through.
+  if (pid < 0 && (errno == ENOSYS || errno == EPERM)) pid = fork();
+  return pid;
+}
+
+void UnblockAllSignals() {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// In the child. Every other descriptor of the launcher is close-on-exec; its signals are blocked, none ignored.
+[[noreturn]] void BecomeJob(ExecPlan& plan, const Pipe& out, const Pipe& err, const Pipe& records,
+                            const rlimit& open_files) {
+  setsid();
+  dup2(out.write.get(), STDOUT_FILENO);
+  dup2(err.write.get(), STDERR_FILENO);
+  if (records.write) dup2(records.write.get(), kRecordsFd);
+  setrlimit(RLIMIT_NOFILE, &open_files);
+  UnblockAllSignals();
+  plan.Run();
+}
+
+bool HasNul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
+
+}  // namespace
+
+bool IsValid(const Start& start) {
+  return !start.argv.empty() && start.cwd.starts_with('/') && !HasNul(start.cwd) && !HasNul(start.mark) &&
+         std::none_of(start.argv.begin(), start.argv.end(), HasNul) &&
+         std::none_of(start.env.begin(), start.env.end(), HasNul);
+}
+
+tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, const rlimit& open_files) {
+  Pipe out, err, records;
+  if (int error = MakePipe(out)) return tl::unexpected(error);
+  if (int error = MakePipe(err)) return tl::unexpected(error);
+  if (int error = start.records ? MakePipe(records) : 0) return tl::unexpected(error);
+  ExecPlan plan(start);
+  Child child;
+  child.pid = CloneOrFork(cgroup_dir_fd, child.in_cgroup);
+  if (child.pid == 0) BecomeJob(plan, out, err, records, open_files);
+  if (child.pid < 0) return tl::unexpected(errno);
+  child.out = std::move(out.read);
+  child.err = std::move(err.read);
+  child.records = std::move(records.read);
+  return child;
+}
+
+bool CanStartIn(int cgroup_dir_fd) {
+  pid_t pid = Clone(cgroup_dir_fd);
+  if (pid == 0) _exit(0);
+  return pid > 0 && waitpid(pid, nullptr, 0) == pid;
+}
+
+}  // namespace cromt::launcher

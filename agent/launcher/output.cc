@@ -1,0 +1,105 @@
+#include "agent/launcher/output.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/time.h"
+
+namespace cromt::launcher {
+namespace {
+
+constexpr seglog::Stream kStreams[] = {seglog::Stream::kStdout, seglog::Stream::kStderr};
+
+int64_t WallMicros() {
+  return Micros(SystemClock().Read().wall);
+}
+
+}  // namespace
+
+Output::Output(uint64_t log_id, int64_t limit_bytes, LogSink& sink)
+    : log_id_(log_id), limit_bytes_(limit_bytes > 0 ? limit_bytes : INT64_MAX - kMarkReserveBytes), sink_(sink) {}
+
+void Output::Open(Child& child) {
+  pipes_[kStdout] = std::move(child.out);
+  pipes_[kStderr] = std::move(child.err);
+  pipes_[kRecords] = std::move(child.records);
+}
+
+bool Output::has_open_pipe() const {
+  return std::any_of(pipes_.begin(), pipes_.end(), [](const UniqueFd& pipe) { return pipe.get() >= 0; });
+}
+
+bool Output::Read(Source source) {
+  std::array<char, seglog::kMaxDataBytes> buffer;
+  ssize_t got = read(pipes_[source].get(), buffer.data(), buffer.size());
+  if (got > 0) Take(source, {buffer.data(), static_cast<size_t>(got)});
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  return got > 0 && !(source == kRecords && records_broken_);
+}
+
+void Output::Finish() {
+  for (Source source : {kStdout, kStderr, kRecords}) {
+    int waiting = 0;
+    if (fd(source) < 0 || ioctl(fd(source), FIONREAD, &waiting) != 0) continue;
+    // One read gives at most kMaxDataBytes; the count keeps a writer that escaped from holding this up.
+    for (int read = 0; read < waiting; read += seglog::kMaxDataBytes) {
+      if (!Read(source)) break;
+    }
+  }
+  if (!partial_record_.empty() && !records_broken_)
+    Note(fmt::format("the last record is cut short: {} bytes of it are left out", partial_record_.size()));
+  if (dropped_bytes_ > 0)
+    Note(fmt::format("the output passed its limit of {} bytes: {} bytes are left out", limit_bytes_, dropped_bytes_));
+}
+
+void Output::Note(std::string_view line) {
+  Append(seglog::Stream::kNote, std::string(line.substr(0, seglog::kMaxDataBytes - 1)) + "\n");
+}
+
+void Output::Take(Source source, std::string_view data) {
+  if (source == kRecords) return TakeRecords(data);
+  Add(kStreams[source], data);
+}
+
+void Output::TakeRecords(std::string_view data) {
+  if (records_broken_) return;
+  partial_record_.append(data);
+  std::string_view rest = partial_record_;
+  while (true) {
+    Result<std::optional<seglog::Record>> record = seglog::DecodeRecord(rest);
+    if (!record) {
+      records_broken_ = true;
+      Note("descriptor 3 gave something that is no record and is read no further");
+      break;
+    }
+    if (!*record) break;
+    Add((*record)->stream, (*record)->data);
+  }
+  partial_record_.erase(0, partial_record_.size() - rest.size());
+}
+
+void Output::Add(seglog::Stream stream, std::string_view data) {
+  bool of_job = stream == seglog::Stream::kStdout || stream == seglog::Stream::kStderr;
+  int64_t limit = of_job ? limit_bytes_ : limit_bytes_ + kMarkReserveBytes;
+  int64_t room = std::clamp<int64_t>(limit - bytes_, 0, static_cast<int64_t>(data.size()));
+  // Marks are kept whole or not at all: half of one says nothing.
+  if (!of_job && room < static_cast<int64_t>(data.size())) room = 0;
+  dropped_bytes_ += static_cast<int64_t>(data.size()) - room;
+  if (room > 0) Append(stream, data.substr(0, static_cast<size_t>(room)));
+}
+
+void Output::Append(seglog::Stream stream, std::string_view data) {
+  sink_.Add({.stream = stream,
+             .log_id = log_id_,
+             .offset = static_cast<uint64_t>(bytes_),
+             .wall_us = WallMicros(),
+             .data = data});
+  bytes_ += static_cast<int64_t>(data.size());
+  last_batch_ = sink_.batch();
+}
+
+}  // namespace cromt::launcher

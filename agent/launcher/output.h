@@ -1,0 +1,64 @@
+// The output of one attempt: reads its pipes and makes frames of what comes, numbers them, keeps to the limit,
+// and adds cromt's own notes. Launcher thread only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent/launcher/child.h"
+#include "agent/launcher/log_sink.h"
+#include "base/unique_fd.h"
+
+namespace cromt::launcher {
+
+// What lies beyond the limit is dropped, but marks of cromt-step and notes, which are few, may still take this.
+inline constexpr int64_t kMarkReserveBytes = 1 << 20;
+
+class Output {
+ public:
+  enum Source { kStdout, kStderr, kRecords, kSources };
+
+  // `limit_bytes` 0 = none. `sink` outlives this.
+  Output(uint64_t log_id, int64_t limit_bytes, LogSink& sink);
+
+  void Open(Child& child);
+  // -1 when that pipe is closed or never was.
+  int fd(Source source) const { return pipes_[source].get(); }
+  bool has_open_pipe() const;
+
+  // Reads once what is there. False when the pipe is at its end or broken: close it, once it is no more watched.
+  bool Read(Source source);
+  void Close(Source source) { pipes_[source].reset(); }
+
+  // Reads what is in all pipes now, and no more, whoever else may still write; then says what was left out.
+  // REQUIRES: the processes of the attempt are gone. Close the pipes afterwards.
+  void Finish();
+
+  // A line of cromt itself in the attempt's log.
+  void Note(std::string_view line);
+
+  // Data bytes in the log, all streams.
+  int64_t bytes() const { return bytes_; }
+  // Everything added so far is in the log.
+  bool written() const { return last_batch_ == 0 || sink_.written(last_batch_); }
+
+ private:
+  void Take(Source source, std::string_view data);
+  void TakeRecords(std::string_view data);
+  void Add(seglog::Stream stream, std::string_view data);
+  void Append(seglog::Stream stream, std::string_view data);
+
+  uint64_t log_id_;
+  int64_t limit_bytes_;
+  LogSink& sink_;
+  std::array<UniqueFd, kSources> pipes_;
+  std::string partial_record_;
+  bool records_broken_ = false;
+  int64_t bytes_ = 0;
+  int64_t dropped_bytes_ = 0;
+  uint64_t last_batch_ = 0;  // 0: nothing was added yet
+};
+
+}  // namespace cromt::launcher
