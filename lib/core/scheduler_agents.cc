@@ -226,9 +226,10 @@ void Scheduler::State::On(const AgentReported& event) {
   for (const Report& report : event.reports) {
     if (report.sequence <= last.applied_sequence) continue;  // said before
     if (report.sequence != last.applied_sequence + 1) {
-      out.effects.push_back(HangUpAgent{place->address, fmt::format("report {} came where {} was due", report.sequence,
-                                                                    last.applied_sequence + 1)});
-      break;
+      std::string reason = fmt::format("report {} came where {} was due", report.sequence, last.applied_sequence + 1);
+      out.effects.push_back(HangUpAgent{place->address, reason});
+      out.records.push_back(last);
+      return On(AgentDown{place->address, reason});
     }
     last.applied_sequence = report.sequence;
     Apply(place, report);

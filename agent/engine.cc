@@ -1,0 +1,172 @@
+#include "agent/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cromt {
+
+AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
+                         JournalId new_journal)
+    : journal_(journal),
+      edges_(edges),
+      identity_(std::move(identity)),
+      queue_(limits, identity_.boot, std::move(new_journal)) {}
+AgentEngine::~AgentEngine() = default;
+
+Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now) {
+  now_ = now;
+  Take(queue_.Restore(records, now));
+  CROMT_TRY(WriteJournal());
+  for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
+  return {};
+}
+
+Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
+  now_ = now;
+  for (AgentInput& input : inputs) std::visit([this](auto& i) { On(i); }, input);
+  CheckTimers();
+  CROMT_TRY(WriteJournal());
+  for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
+  for (auto& [reply, result] : std::exchange(replies_, {})) reply(std::move(result));
+  Flush();
+  return {};
+}
+
+std::optional<Mono> AgentEngine::NextDeadline() const {
+  auto next = queue_.NextDeadline();
+  for (const auto& [id, stream] : streams_) {
+    Mono at = stream.session.NextDeadline();
+    next = next ? std::min(*next, at) : at;
+  }
+  return next;
+}
+
+// ---- Inputs -----------------------------------------------------------------------------------
+
+void AgentEngine::On(agent_input::StreamOpened& input) {
+  streams_.emplace(input.stream, Stream{AgentSession(identity_, now_)});
+}
+
+void AgentEngine::On(agent_input::StreamMessage& input) {
+  auto found = streams_.find(input.stream);
+  if (found == streams_.end()) return;
+  AgentSession& session = found->second.session;
+  bool first = !session.greeted();
+  auto events = session.Receive(input.message, queue_, now_);
+  if (!events) return CloseStream(input.stream, events.error());
+  if (first) {
+    if (!SupersedeOthers(input.stream)) return;
+    for (const Digest& digest : wanted_[session.mesh()]) session.WantBlob(digest);
+  }
+  for (const QueueEvent& event : *events) Take(queue_.Apply(event, now_));
+}
+
+// One session a mesh: the newer closes the older. False if this one is the older.
+bool AgentEngine::SupersedeOthers(StreamId newest) {
+  const AgentSession& mine = streams_.at(newest).session;
+  std::vector<StreamId> older;
+  for (const auto& [id, stream] : streams_) {
+    if (id == newest || !stream.session.greeted() || stream.session.mesh() != mine.mesh()) continue;
+    if (stream.session.order() >= mine.order()) {
+      CloseStream(newest, {ErrorCode::kConflict, "this mesh has a newer session with the agent"});
+      return false;
+    }
+    older.push_back(id);
+  }
+  for (StreamId id : older) CloseStream(id, {ErrorCode::kConflict, "a newer session of this mesh took over"});
+  return true;
+}
+
+void AgentEngine::On(agent_input::StreamWritable& input) {
+  if (auto stream = streams_.find(input.stream); stream != streams_.end()) stream->second.writable = true;
+}
+
+void AgentEngine::On(agent_input::StreamClosed& input) { streams_.erase(input.stream); }
+
+void AgentEngine::On(agent_input::Tell& input) { Take(queue_.Apply(input.event, now_), &input.reply); }
+
+void AgentEngine::On(agent_input::BlobWanted& input) {
+  auto& wanted = wanted_[input.mesh];
+  if (std::find(wanted.begin(), wanted.end(), input.digest) != wanted.end()) return;
+  wanted.push_back(input.digest);
+  for (auto& [id, stream] : streams_)
+    if (stream.session.greeted() && stream.session.mesh() == input.mesh) stream.session.WantBlob(input.digest);
+}
+
+void AgentEngine::On(agent_input::BlobArrived& input) {
+  for (auto& [mesh, wanted] : wanted_) std::erase(wanted, input.digest);
+}
+
+void AgentEngine::On(agent_input::Inspect& input) { input.read(queue_); }
+
+void AgentEngine::CloseStream(StreamId stream, Error why) {
+  streams_.erase(stream);
+  edges_.Close(stream, why);
+}
+
+void AgentEngine::CheckTimers() {
+  if (auto due = queue_.NextDeadline(); due && *due <= now_.mono) Take(queue_.Apply(queue_event::Tick{}, now_));
+  std::vector<StreamId> silent;
+  for (const auto& [id, stream] : streams_)
+    if (stream.session.Silent(now_)) silent.push_back(id);
+  for (StreamId id : silent) CloseStream(id, {ErrorCode::kTimeout, "the coordinator was silent for 10 s"});
+}
+
+// ---- Effects ----------------------------------------------------------------------------------
+
+void AgentEngine::Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply) {
+  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()), std::make_move_iterator(decision.records.end()));
+  for (QueueEffect& effect : decision.effects) {
+    if (auto* answer = std::get_if<queue_effect::SubmitReply>(&effect)) {
+      if (reply && *reply) replies_.emplace_back(*reply, std::move(answer->result));
+    } else {
+      effects_.push_back(std::move(effect));
+    }
+  }
+}
+
+Status AgentEngine::WriteJournal() {
+  if (!records_.empty()) CROMT_TRY(journal_.Append(records_));
+  records_.clear();
+  if (!replies_.empty()) CROMT_TRY(journal_.Sync());
+  if (journal_.size_bytes() > std::max(kCompactAt, 4 * compacted_bytes_)) {
+    CROMT_TRY(journal_.Rewrite(queue_.Snapshot()));
+    compacted_bytes_ = journal_.size_bytes();
+  }
+  return {};
+}
+
+void AgentEngine::Carry(const QueueEffect& effect) {
+  struct Visitor {
+    AgentEngine& e;
+    void operator()(const queue_effect::Prepare& a) const {
+      if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Prepare(*attempt, a.slot);
+    }
+    void operator()(const queue_effect::Launch& a) const {
+      if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Launch(*attempt, a.slot);
+    }
+    void operator()(const queue_effect::StopProcess& a) const { e.edges_.StopProcess(a.ticket); }
+    void operator()(const queue_effect::ForgetResult& a) const { e.edges_.ForgetResult(a.ticket); }
+    void operator()(const queue_effect::CleanSlot& a) const { e.edges_.CleanSlot(a.slot); }
+    void operator()(const queue_effect::ReportsReady&) const {}  // Flush polls the sessions
+    void operator()(const queue_effect::JobChanged& a) const {
+      const QueuedAttempt* job = e.queue_.Find(a.ticket);
+      if (job && job->mesh == kPlainMesh) e.edges_.JobChanged(*job);
+    }
+    void operator()(const queue_effect::SubmitReply&) const {}  // taken out by Take
+  };
+  std::visit(Visitor{*this}, effect);
+}
+
+void AgentEngine::Flush() {
+  for (auto& [id, stream] : streams_) {
+    if (!stream.writable) continue;
+    FromAgent message = stream.session.Poll(queue_, now_);
+    if (message.empty()) continue;
+    stream.writable = false;
+    edges_.Send(id, std::move(message));
+  }
+}
+
+}  // namespace cromt

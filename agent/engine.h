@@ -1,0 +1,138 @@
+// The agent without its threads: queue, sessions and journal, driven by batches of inputs.
+//
+//   Step(inputs, now):  1. every input becomes queue events; records and effects are gathered
+//                       2. the records are appended to the journal in one write (synced only before the answer to a
+//                          plain Submit: a process crash loses no page cache, and after a host crash nothing is resumed)
+//                       3. the effects are carried out: launches, stops, replies
+//                       4. every session that could write gets what has gathered for it
+//
+// The supervisor (supervisor.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
+// After an error of Step the process must end.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/journal.h"
+#include "core/agent_session.h"
+#include "core/queue.h"
+
+namespace cromt {
+
+// One stream that a coordinator has opened; never used twice.
+using StreamId = uint64_t;
+
+namespace agent_input {
+
+struct StreamOpened {
+  StreamId stream = 0;
+};
+struct StreamMessage {
+  StreamId stream = 0;
+  ToAgent message;
+};
+struct StreamWritable {
+  StreamId stream = 0;
+};
+struct StreamClosed {
+  StreamId stream = 0;
+};
+// For the queue; `reply`, if any, is called for a JobSubmitted, once it is on disk.
+struct Tell {
+  QueueEvent event;
+  std::function<void(Result<RunId>)> reply;
+};
+// A blob is needed by an attempt of this mesh and is not here: asked of its coordinator, now and in each new session,
+// until BlobArrived.
+struct BlobWanted {
+  MeshId mesh;
+  Digest digest;
+};
+struct BlobArrived {
+  Digest digest;
+};
+struct Inspect {
+  std::function<void(const AgentQueue&)> read;
+};
+
+}  // namespace agent_input
+
+using AgentInput = std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
+                                agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted,
+                                agent_input::BlobArrived, agent_input::Inspect>;
+
+// What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
+class AgentEdges {
+ public:
+  virtual ~AgentEdges() = default;
+  virtual void Launch(const QueuedAttempt& attempt, uint32_t slot) = 0;
+  virtual void StopProcess(Ticket ticket) = 0;
+  virtual void ForgetResult(Ticket ticket) = 0;
+  virtual void Prepare(const QueuedAttempt& attempt, uint32_t slot) = 0;
+  virtual void CleanSlot(uint32_t slot) = 0;
+  // REQUIRES: the stream is writable. StreamWritable follows.
+  virtual void Send(StreamId stream, FromAgent message) = 0;
+  virtual void Close(StreamId stream, const Error& why) = 0;
+  // Something about these plain jobs has changed.
+  virtual void JobChanged(const QueuedAttempt& job) = 0;
+};
+
+class AgentEngine {
+ public:
+  // Compacts the journal when it has grown past this and at least to four times what it was after the last time.
+  static constexpr int64_t kCompactAt = 4 << 20;
+
+  // All references outlive the engine.
+  AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits, JournalId new_journal);
+  ~AgentEngine();
+
+  // Takes up the journal's records. Call once, first.
+  Status Start(const std::vector<JournalRecord>& records, Now now);
+  Status Step(std::vector<AgentInput> inputs, Now now);
+  std::optional<Mono> NextDeadline() const;
+  const AgentQueue& queue() const { return queue_; }
+
+ private:
+  struct Stream {
+    AgentSession session;
+    bool writable = true;
+  };
+
+  void On(agent_input::StreamOpened& input);
+  void On(agent_input::StreamMessage& input);
+  void On(agent_input::StreamWritable& input);
+  void On(agent_input::StreamClosed& input);
+  void On(agent_input::Tell& input);
+  void On(agent_input::BlobWanted& input);
+  void On(agent_input::BlobArrived& input);
+  void On(agent_input::Inspect& input);
+  void Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
+  bool SupersedeOthers(StreamId newest);
+  void CloseStream(StreamId stream, Error why);
+  void CheckTimers();
+  Status WriteJournal();
+  void Carry(const QueueEffect& effect);
+  void Flush();
+
+  JournalStore& journal_;
+  AgentEdges& edges_;
+  AgentIdentity identity_;
+  AgentQueue queue_;
+  std::map<StreamId, Stream> streams_;
+  std::map<MeshId, std::vector<Digest>> wanted_;
+  int64_t compacted_bytes_ = 0;
+
+  // Of the Step under way.
+  Now now_;
+  std::vector<JournalRecord> records_;
+  std::vector<QueueEffect> effects_;
+  std::vector<std::pair<std::function<void(Result<RunId>)>, Result<RunId>>> replies_;
+};
+
+}  // namespace cromt

@@ -1,0 +1,235 @@
+#include "coordinator/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace cromt {
+namespace {
+
+constexpr Duration kFirstRedial = milliseconds(100);
+constexpr Duration kLongestRedial = seconds(2);
+
+}  // namespace
+
+Engine::Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options)
+    : store_(store), edges_(edges), random_(random), options_(std::move(options)), scheduler_(options_.limits) {}
+Engine::~Engine() = default;
+
+Status Engine::Start(const Registry::Parse& parse, Now now) {
+  now_ = now;
+  CROMT_ASSIGN(StoredState state, store_.Load());
+  mesh_ = state.mesh;
+  epoch_ = state.epoch;
+  commit_ = state.commit;
+  CROMT_TRY(registry_.Restore(state, parse));
+  std::atomic_store(&catalog_, registry_.catalog());
+  Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), now));
+  for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
+  return CommitAndRelease();
+}
+
+Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
+  now_ = now;
+  for (EngineInput& input : inputs) std::visit([this](auto& i) { On(std::move(i)); }, input);
+  CheckTimers();
+  CROMT_TRY(CommitAndRelease());
+  Flush();
+  return {};
+}
+
+std::optional<Mono> Engine::NextDeadline() const {
+  auto next = scheduler_.NextDeadline();
+  if (link_timer_) next = next ? std::min(*next, *link_timer_) : link_timer_;
+  return next;
+}
+
+// ---- Inputs -----------------------------------------------------------------------------------
+
+void Engine::On(engine_input::LinkOpened input) {
+  auto link = links_.find(input.link);
+  if (link == links_.end()) return;
+  CoordinatorHello hello{mesh_, epoch_, next_session_++, kSessionProtocol, commit_};
+  link->second.session = std::make_unique<CoordinatorSession>(link->second.address, std::move(hello), now_);
+  link->second.writable = true;
+  Mono silence = link->second.session->NextDeadline();
+  link_timer_ = link_timer_ ? std::min(*link_timer_, silence) : silence;
+}
+
+void Engine::On(engine_input::LinkMessage input) {
+  auto found = links_.find(input.link);
+  if (found == links_.end() || !found->second.session) return;
+  Link& link = found->second;
+  auto events = link.session->Receive(std::move(input.message), now_);
+  if (!events) return CloseLink(input.link, "protocol error: " + events.error().message, true);
+  for (Event& event : *events) Take(scheduler_.Apply(event, now_));
+  if (link.session->greeted() && !std::exchange(link.live, true)) {
+    targets_[link.address].backoff = Duration(0);
+    edges_.CollectLogs(input.link, link.address, link.session->agent().agent);
+  }
+  for (const Digest& digest : link.session->TakeWantedBlobs()) edges_.PushBlob(input.link, link.address, digest);
+}
+
+void Engine::On(engine_input::LinkWritable input) {
+  if (auto link = links_.find(input.link); link != links_.end()) link->second.writable = true;
+}
+
+void Engine::On(engine_input::LinkClosed input) { CloseLink(input.link, input.reason, false); }
+
+void Engine::On(engine_input::Ask input) {
+  if (const auto* start = std::get_if<StartRun>(&input.event)) {
+    auto before = store_.FindRequest(start->request);
+    if (before && !before->empty()) {
+      if (input.reply) replies_.push_back({std::move(input.reply), *before});
+      return;
+    }
+  }
+  Take(scheduler_.Apply(input.event, now_), &input.reply);
+}
+
+void Engine::On(engine_input::Apply input) {
+  auto decision = registry_.Decide(input.request, input.job_file, now_.wall);
+  if (!decision) {
+    applies_.push_back({std::move(input.reply), tl::unexpected<Error>(std::move(decision).error())});
+    return;
+  }
+  if (decision->record) {
+    registry_.Take(*decision->record, input.job_file);
+    records_.push_back(*decision->record);
+  }
+  applies_.push_back({std::move(input.reply), std::move(decision->answer)});
+}
+
+void Engine::On(engine_input::Inspect input) { input.read(scheduler_); }
+
+// ---- Links ------------------------------------------------------------------------------------
+
+CoordinatorSession* Engine::LiveSession(const std::string& address) {
+  auto target = targets_.find(address);
+  if (target == targets_.end()) return nullptr;
+  auto link = links_.find(target->second.link);
+  return link == links_.end() || !link->second.live ? nullptr : link->second.session.get();
+}
+
+void Engine::CloseLink(LinkId id, const std::string& reason, bool tell_edges) {
+  auto found = links_.find(id);
+  if (found == links_.end()) return;
+  std::string address = found->second.address;
+  links_.erase(found);
+  if (tell_edges) edges_.Close(id, reason);
+  Target& target = targets_[address];
+  target.link = 0;
+  target.backoff = std::min(kLongestRedial, std::max(kFirstRedial, target.backoff * 2));
+  // Up to half as much again, so that many links lost at once do not come back at once.
+  Duration jitter(static_cast<int64_t>(random_.Below(static_cast<uint64_t>(target.backoff.count() / 2 + 1))));
+  target.redial_at = now_.mono + target.backoff + jitter;
+  link_timer_ = link_timer_ ? std::min(*link_timer_, target.redial_at) : target.redial_at;
+  Take(scheduler_.Apply(AgentDown{address, reason}, now_));
+}
+
+void Engine::CheckTimers() {
+  if (auto due = scheduler_.NextDeadline(); due && *due <= now_.mono) Take(scheduler_.Apply(ClockTick{}, now_));
+  if (!link_timer_ || *link_timer_ > now_.mono) return;
+  link_timer_.reset();
+  std::vector<LinkId> silent;
+  std::optional<Mono> next;
+  auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
+  for (const auto& [id, link] : links_) {
+    if (!link.session) continue;
+    if (link.session->Silent(now_)) silent.push_back(id);
+    else at(link.session->NextDeadline());
+  }
+  for (LinkId id : silent) CloseLink(id, "it was silent for 10 s", true);
+  for (auto& [address, target] : targets_) {
+    if (target.link != 0 || !target.wanted) continue;
+    if (target.redial_at > now_.mono) {
+      at(target.redial_at);
+      continue;
+    }
+    target.link = next_link_++;
+    links_[target.link].address = address;
+    edges_.Dial(address, target.link);
+  }
+  if (next) link_timer_ = link_timer_ ? std::min(*link_timer_, *next) : next;
+}
+
+void Engine::Flush() {
+  for (auto& [id, link] : links_) {
+    if (!link.writable || !link.session) continue;
+    ToAgent message = link.session->Poll();
+    if (message.empty()) continue;
+    link.writable = false;
+    edges_.Send(id, std::move(message));
+  }
+}
+
+// ---- Effects ----------------------------------------------------------------------------------
+
+void Engine::Take(Decision decision, const std::function<void(Result<RunId>)>* reply) {
+  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()), std::make_move_iterator(decision.records.end()));
+  for (Effect& effect : decision.effects) {
+    if (auto* answer = std::get_if<Reply>(&effect)) {
+      if (reply && *reply) replies_.push_back({*reply, std::move(answer->result)});
+    } else {
+      effects_.push_back(std::move(effect));
+    }
+  }
+}
+
+Status Engine::CommitAndRelease() {
+  if (!records_.empty()) {
+    CROMT_ASSIGN(commit_, store_.Commit(records_));
+    std::set<RunId> changed;
+    for (const Record& record : records_) {
+      if (const auto* r = std::get_if<RunCreated>(&record)) changed.insert(r->header.id);
+      if (const auto* r = std::get_if<RunChanged>(&record)) changed.insert(r->run);
+      if (const auto* r = std::get_if<TaskChanged>(&record)) changed.insert(r->run);
+    }
+    records_.clear();
+    std::atomic_store(&catalog_, registry_.catalog());
+    std::vector<RunId> runs(changed.begin(), changed.end());
+    if (!runs.empty()) edges_.Published(runs);
+  }
+  for (Effect& effect : std::exchange(effects_, {})) Carry(effect);
+  for (PendingReply& pending : std::exchange(replies_, {})) pending.reply(std::move(pending.result));
+  for (PendingApply& pending : std::exchange(applies_, {})) pending.reply(std::move(pending.result));
+  return {};
+}
+
+void Engine::Carry(Effect& effect) {
+  struct Visitor {
+    Engine& e;
+    void operator()(DialAgent& a) const {
+      Target& target = e.targets_[a.address];
+      target.wanted = true;
+      if (target.link == 0 && target.redial_at < e.now_.mono) target.redial_at = e.now_.mono;
+      e.link_timer_ = e.link_timer_ ? std::min(*e.link_timer_, target.redial_at) : target.redial_at;
+    }
+    void operator()(HangUpAgent& a) const {
+      Target& target = e.targets_[a.address];
+      target.wanted = false;
+      target.redial_at = e.now_.mono + kLongestRedial;  // should it be dialled again
+      LinkId link = std::exchange(target.link, 0);
+      e.links_.erase(link);
+      if (link != 0) e.edges_.Close(link, a.reason);
+    }
+    void operator()(SendVerdicts& a) const {
+      if (auto* session = e.LiveSession(a.address)) session->AddVerdicts(std::move(a.verdicts));
+    }
+    void operator()(SendLease& a) const {
+      if (auto* session = e.LiveSession(a.address)) session->AddLease(std::move(a.lease));
+    }
+    void operator()(SendStop& a) const {
+      if (auto* session = e.LiveSession(a.address)) session->AddStop(std::move(a.id));
+    }
+    void operator()(SendAck& a) const {
+      if (auto* session = e.LiveSession(a.address)) session->AddAck({a.sequence, e.commit_});
+    }
+    void operator()(ResolveSources& a) const { e.edges_.Resolve(a); }
+    void operator()(Reply&) const {}  // taken out by Take
+  };
+  std::visit(Visitor{*this}, effect);
+}
+
+}  // namespace cromt

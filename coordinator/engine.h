@@ -1,0 +1,182 @@
+// The coordinator without its threads: scheduler, sessions, registry and store, driven by batches of inputs.
+//
+//   Step(inputs, now):  1. every input becomes events; each decision's records and effects are gathered
+//                       2. store.Commit(all records)        — one transaction, on disk
+//                       3. only then the effects leave: leases and acks into the sessions, replies, dials
+//                       4. every session that could write gets what has gathered for it
+//
+// The loop (loop.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
+// After an error of Step the process must end: its state is ahead of the disk.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/random.h"
+#include "coordinator/registry.h"
+#include "coordinator/store/store.h"
+#include "core/coordinator_session.h"
+#include "core/scheduler.h"
+
+namespace cromt {
+
+// One connection to an agent, from dialling to closing; never used twice.
+using LinkId = uint64_t;
+
+// ---- Inputs -----------------------------------------------------------------------------------
+
+namespace engine_input {
+
+// The link is open: the first message may be written.
+struct LinkOpened {
+  LinkId link = 0;
+};
+struct LinkMessage {
+  LinkId link = 0;
+  FromAgent message;
+};
+// What was sent has left: the next may be written.
+struct LinkWritable {
+  LinkId link = 0;
+};
+// It failed to open, or broke. No input of this link follows.
+struct LinkClosed {
+  LinkId link = 0;
+  std::string reason;
+};
+// An event for the scheduler; `reply`, if any, is called once the answer is on disk.
+struct Ask {
+  Event event;
+  std::function<void(Result<RunId>)> reply;
+};
+struct Apply {
+  ApplyRequest request;
+  std::shared_ptr<const JobFile> job_file;
+  std::function<void(Result<ApplyAnswer>)> reply;
+};
+// Calls `read` with the scheduler between two batches.
+struct Inspect {
+  std::function<void(const Scheduler&)> read;
+};
+
+}  // namespace engine_input
+
+using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
+                                 engine_input::LinkClosed, engine_input::Ask, engine_input::Apply, engine_input::Inspect>;
+
+// ---- Edges ------------------------------------------------------------------------------------
+
+// What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
+class CoordinatorEdges {
+ public:
+  virtual ~CoordinatorEdges() = default;
+  // Opens a session's stream to the agent at this address: LinkOpened or LinkClosed follows.
+  virtual void Dial(const std::string& address, LinkId link) = 0;
+  // Ends it; LinkClosed may or may not follow.
+  virtual void Close(LinkId link, const std::string& reason) = 0;
+  // REQUIRES: the link is open and writable. LinkWritable follows.
+  virtual void Send(LinkId link, ToAgent message) = 0;
+  // The session is live: collect the mesh's output from this agent until the link closes.
+  virtual void CollectLogs(LinkId link, const std::string& address, const AgentId& agent) = 0;
+  // Bring the blob to the agent, by a channel of its own.
+  virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest) = 0;
+  // Resolve, fetch and pack; the answer is a SourcesResolved or SourcesFailed event.
+  virtual void Resolve(const ResolveSources& wanted) = 0;
+  // These runs have changed and the change is on disk.
+  virtual void Published(std::span<const RunId> runs) = 0;
+};
+
+class Engine {
+ public:
+  struct Options {
+    SchedulerLimits limits;
+    std::vector<std::string> agents;  // kept connected though no run needs them
+  };
+  // All references outlive the engine.
+  Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options);
+  ~Engine();
+
+  // Takes up what the store holds and lets its effects out. Call once, first.
+  Status Start(const Registry::Parse& parse, Now now);
+
+  Status Step(std::vector<EngineInput> inputs, Now now);
+
+  // When Step is next needed, even without inputs.
+  std::optional<Mono> NextDeadline() const;
+
+  const Scheduler& scheduler() const { return scheduler_; }
+  const MeshId& mesh() const { return mesh_; }
+  // Thread-safe: the catalog of the newest committed apply.
+  std::shared_ptr<const Catalog> catalog() const { return std::atomic_load(&catalog_); }
+
+ private:
+  struct Link {
+    std::string address;
+    std::unique_ptr<CoordinatorSession> session;
+    bool writable = false;
+    bool live = false;
+  };
+  // An address that is to be connected.
+  struct Target {
+    LinkId link = 0;  // 0 = none
+    bool wanted = true;
+    Duration backoff{0};
+    Mono redial_at{};
+  };
+  struct PendingReply {
+    std::function<void(Result<RunId>)> reply;
+    Result<RunId> result;
+  };
+  struct PendingApply {
+    std::function<void(Result<ApplyAnswer>)> reply;
+    Result<ApplyAnswer> result;
+  };
+
+  void On(engine_input::LinkOpened input);
+  void On(engine_input::LinkMessage input);
+  void On(engine_input::LinkWritable input);
+  void On(engine_input::LinkClosed input);
+  void On(engine_input::Ask input);
+  void On(engine_input::Apply input);
+  void On(engine_input::Inspect input);
+
+  void Take(Decision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
+  Status CommitAndRelease();
+  void Carry(Effect& effect);
+  void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
+  void CheckTimers();
+  void Flush();
+  CoordinatorSession* LiveSession(const std::string& address);
+
+  Store& store_;
+  CoordinatorEdges& edges_;
+  Random& random_;
+  Options options_;
+  Scheduler scheduler_;
+  Registry registry_;
+  std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
+  MeshId mesh_;
+  uint64_t epoch_ = 0;
+  uint64_t commit_ = 0;
+  uint64_t next_session_ = 1;
+  LinkId next_link_ = 1;
+  std::map<LinkId, Link> links_;
+  std::map<std::string, Target> targets_;
+  std::optional<Mono> link_timer_;  // nothing is due for links or targets before this
+
+  // Of the Step under way.
+  Now now_;
+  std::vector<Record> records_;
+  std::vector<Effect> effects_;
+  std::vector<PendingReply> replies_;
+  std::vector<PendingApply> applies_;
+  std::vector<std::pair<FileApplied, std::shared_ptr<const JobFile>>> taken_files_;
+};
+
+}  // namespace cromt

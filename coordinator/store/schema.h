@@ -1,0 +1,43 @@
+// The tables of the coordinator's SQLite file, version 1.
+//
+//   meta         what the file is: schema version, mesh id, epoch, number of the last commit
+//   files        the newest revision of each job file; `revisions` has all of them
+//   projects     who owns which project
+//   runs         one row a run; `n` is its short key
+//   plans        the plan of a run, cromt.v1.Plan
+//   tasks        where each task stands now
+//   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow
+//   agents       how far the reports of an agent's journal are applied
+//
+// Times are UTC microseconds; states and outcomes the words of core/model.cc.
+#pragma once
+
+namespace cromt {
+
+inline constexpr int kSchemaVersion = 1;
+
+inline constexpr char kSchema[] = R"sql(
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE files (file TEXT PRIMARY KEY, path TEXT NOT NULL, revision INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE revisions (revision INTEGER PRIMARY KEY, file TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT NULL,
+  author TEXT NOT NULL, request TEXT NOT NULL UNIQUE, at_us INTEGER NOT NULL, diff TEXT NOT NULL);
+CREATE TABLE projects (name TEXT PRIMARY KEY, file TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
+  trigger TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL, created_at_us INTEGER NOT NULL,
+  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL DEFAULT '', cancel_wanted INTEGER NOT NULL DEFAULT 0,
+  started_at_us INTEGER, finished_at_us INTEGER);
+CREATE INDEX runs_by_project ON runs (project, n);
+CREATE INDEX runs_unfinished ON runs (n) WHERE state <> 'finished';
+CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL);
+CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, attempt INTEGER NOT NULL,
+  agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
+  stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
+  log_bytes INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
+CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL);
+CREATE INDEX transitions_by_run ON transitions (run, seq);
+CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
+  applied_sequence INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+}  // namespace cromt

@@ -1,0 +1,49 @@
+// The coordinator's durable state behind a small interface. SQLite is the real one (sqlite_store.h).
+//
+// One writer: the loop thread calls Load once and then Commit. Readers (store/reader.h) have connections of their own
+// and see what was committed.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/effect.h"
+#include "core/scheduler.h"
+
+namespace cromt {
+
+struct StoredFile {
+  std::string file;
+  std::string path;
+  uint64_t revision = 0;
+  std::string text;
+  std::vector<std::string> projects;
+};
+
+// What a starting coordinator takes up.
+struct StoredState {
+  MeshId mesh;
+  uint64_t epoch = 0;   // of this incarnation: already raised and stored
+  uint64_t commit = 0;  // number of the last commit
+  uint64_t revision = 0;
+  std::vector<StoredRun> runs;  // unfinished, oldest first
+  std::vector<AgentSeen> agents;
+  std::vector<StoredFile> files;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+  // Raises the epoch and reads the state. kCorrupt or kConflict (a newer schema) say what to do.
+  virtual Result<StoredState> Load() = 0;
+  // All of `records` or nothing, on disk when it returns: the commit's number. After an error the process must end;
+  // it never goes on with state that is not on disk.
+  virtual Result<uint64_t> Commit(std::span<const Record> records) = 0;
+  // The run that this request id has started; an empty id if none.
+  virtual Result<RunId> FindRequest(const RequestId& request) = 0;
+};
+
+}  // namespace cromt

@@ -1,0 +1,102 @@
+// What a person or program can ask of a coordinator, as plain values. The coordinator implements it
+// (coordinator/control.h); `cromt run` calls that directly, everyone else over gRPC (cli/remote.h).
+// All calls block, with the deadline that the implementation was given. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/effect.h"
+#include "core/scheduler.h"
+
+namespace cromt {
+
+struct ApplyRequest {
+  RequestId request;
+  std::string path;  // absolute, as shown and as owner where the file has no name
+  std::string text;
+  bool prune = false;
+  bool dry_run = false;
+  std::string author;
+  std::optional<uint64_t> if_revision;
+};
+struct ApplyAnswer {
+  std::string file;
+  uint64_t revision = 0;
+  std::vector<std::string> added, changed, gone, warnings;
+};
+
+struct StartRequest {
+  RequestId request;
+  std::string project;
+  std::string action;
+  Variables variables;
+  std::string author;
+  Trigger trigger = Trigger::kManual;
+};
+
+struct TaskView {
+  TaskIndex index = 0;
+  InstanceIndex instance = 0;
+  std::string name;
+  std::string project;
+  std::string host;
+  TaskStatus status;
+};
+struct InstanceView {
+  std::string project;
+  std::vector<InstanceIndex> needs;
+};
+struct RunView {
+  RunHeader header;
+  RunStatus status;
+  std::string commit;  // of the first repository, "" if there is none
+  std::vector<InstanceView> instances;
+  std::vector<TaskView> tasks;
+};
+
+struct ProjectView {
+  std::string name;
+  std::string file;
+  uint64_t revision = 0;
+  std::string last_run;
+};
+
+// Of one run. The first update holds everything; later ones only what has changed.
+struct RunUpdate {
+  std::optional<RunView> run;  // without tasks
+  std::vector<TaskView> tasks;
+};
+
+// As in the segmented log: see lib/io/seglog/frame.h for streams.
+struct LogPiece {
+  TaskIndex task = 0;
+  uint32_t attempt = 0;
+  uint8_t stream = 1;
+  int64_t offset = 0;
+  Wall at;
+  std::string data;
+};
+
+class Control {
+ public:
+  virtual ~Control() = default;
+  virtual Result<ApplyAnswer> Apply(const ApplyRequest& request) = 0;
+  virtual Result<RunId> Start(const StartRequest& request) = 0;
+  // `run` is an id, a unique prefix or "last" (the author's newest); `task` an id (from 1) or a unique name, or empty.
+  virtual Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) = 0;
+  virtual Result<RunView> GetRun(const std::string& run, const std::string& author) = 0;
+  virtual Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) = 0;
+  virtual Result<std::vector<ProjectView>> ListProjects() = 0;
+  virtual Result<std::vector<AgentView>> ListAgents() = 0;
+  // Calls `sink` with each update until the run has finished, the sink returns false, or the connection is lost.
+  virtual Status WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) = 0;
+  // Calls `sink` with the output in the order in which it came; with `follow` until all of a finished run was given.
+  virtual Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                         const std::function<bool(const LogPiece&)>& sink) = 0;
+};
+
+}  // namespace cromt

@@ -1,0 +1,126 @@
+#include "io/sqlite/database.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace cromt::sqlite {
+namespace {
+
+Error ErrorOf(sqlite3* db, int code, std::string_view what) {
+  ErrorCode kind = ErrorCode::kInternal;
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: kind = ErrorCode::kCorrupt; break;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM: kind = ErrorCode::kExhausted; break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: kind = ErrorCode::kConflict; break;
+    case SQLITE_PERM:
+    case SQLITE_READONLY: kind = ErrorCode::kDenied; break;
+    case SQLITE_CANTOPEN: kind = ErrorCode::kNotFound; break;
+    default: break;
+  }
+  return Error{kind, std::string(what) + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code))};
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Statement& Statement::operator=(Statement&& other) noexcept {
+  if (this != &other) {
+    sqlite3_finalize(handle_);
+    handle_ = std::exchange(other.handle_, nullptr);
+  }
+  return *this;
+}
+Statement::~Statement() { sqlite3_finalize(handle_); }
+
+// A failed bind (out of memory, a parameter that is not there) shows at the next Step as a wrong or missing value;
+// SQLite then reports SQLITE_RANGE or NOMEM there. Indices are literals in our code, so tests find the former.
+Statement& Statement::Bind(int index, int64_t value) {
+  sqlite3_bind_int64(handle_, index, value);
+  return *this;
+}
+Statement& Statement::Bind(int index, std::string_view text) {
+  sqlite3_bind_text64(handle_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  return *this;
+}
+Statement& Statement::BindBlob(int index, std::string_view bytes) {
+  sqlite3_bind_blob64(handle_, index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+Statement& Statement::BindNull(int index) {
+  sqlite3_bind_null(handle_, index);
+  return *this;
+}
+
+Result<bool> Statement::Step() {
+  int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return tl::unexpected<Error>(ErrorOf(sqlite3_db_handle(handle_), code, sqlite3_sql(handle_)));
+}
+
+Status Statement::Run() {
+  for (;;) {
+    auto row = Step();
+    if (row && *row) continue;
+    Reset();
+    if (!row) return tl::unexpected<Error>(std::move(row).error());
+    return {};
+  }
+}
+
+void Statement::Reset() { sqlite3_reset(handle_); }
+
+int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle_, column); }
+std::string_view Statement::Text(int column) const {
+  const unsigned char* text = sqlite3_column_text(handle_, column);
+  return {reinterpret_cast<const char*>(text), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
+}
+std::string_view Statement::Blob(int column) const {
+  const void* bytes = sqlite3_column_blob(handle_, column);
+  return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
+}
+bool Statement::IsNull(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+std::optional<int64_t> Statement::OptionalInt(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return Int(column);
+}
+
+Result<Database> Database::Open(const std::string& path, Mode mode) {
+  Database db;
+  int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  int code = sqlite3_open_v2(path.c_str(), &db.handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(db.handle_, code, path));
+  sqlite3_busy_timeout(db.handle_, 10'000);
+  return db;
+}
+
+Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Database& Database::operator=(Database&& other) noexcept {
+  if (this != &other) {
+    sqlite3_close_v2(handle_);
+    handle_ = std::exchange(other.handle_, nullptr);
+  }
+  return *this;
+}
+Database::~Database() { sqlite3_close_v2(handle_); }
+
+Status Database::Execute(const std::string& sql) {
+  int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle_, code, sql.substr(0, 60)));
+  return {};
+}
+
+Result<Statement> Database::Prepare(std::string_view sql) {
+  sqlite3_stmt* handle = nullptr;
+  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle_, code, sql.substr(0, 60)));
+  return Statement(handle);
+}
+
+int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
+
+}  // namespace cromt::sqlite

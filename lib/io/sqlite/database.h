@@ -1,0 +1,76 @@
+// A thin owner of SQLite's handles: RAII, Result instead of codes, statements prepared once.
+// One Database belongs to one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace cromt::sqlite {
+
+class Database;
+
+// A prepared statement. Bind what it asks for, Step through the rows, Reset to use it again.
+class Statement {
+ public:
+  Statement() = default;
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  // Parameters count from 1. Bytes are copied.
+  Statement& Bind(int index, int64_t value);
+  Statement& Bind(int index, std::string_view text);
+  Statement& BindBlob(int index, std::string_view bytes);
+  Statement& BindNull(int index);
+  template <class T>
+  Statement& BindOptional(int index, const std::optional<T>& value) {
+    return value ? Bind(index, *value) : BindNull(index);
+  }
+
+  // True: a row is there. False: done. Errors say the statement and SQLite's reason.
+  Result<bool> Step();
+  // Steps to the end, ignoring rows, and resets.
+  Status Run();
+  void Reset();
+
+  // Columns of the current row count from 0; views live until the next Step or Reset.
+  int64_t Int(int column) const;
+  std::string_view Text(int column) const;
+  std::string_view Blob(int column) const;
+  bool IsNull(int column) const;
+  std::optional<int64_t> OptionalInt(int column) const;
+
+ private:
+  friend class Database;
+  explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+  sqlite3_stmt* handle_ = nullptr;
+};
+
+class Database {
+ public:
+  enum class Mode { kReadWrite, kReadOnly };
+  // Opens or (kReadWrite) creates. `path` ":memory:" is a private one.
+  static Result<Database> Open(const std::string& path, Mode mode);
+  Database() = default;
+  Database(Database&& other) noexcept;
+  Database& operator=(Database&& other) noexcept;
+  ~Database();
+
+  // One or several statements without parameters or rows.
+  Status Execute(const std::string& sql);
+  Result<Statement> Prepare(std::string_view sql);
+  int64_t last_insert_rowid() const;
+
+ private:
+  sqlite3* handle_ = nullptr;
+};
+
+}  // namespace cromt::sqlite
