@@ -1,0 +1,181 @@
+#include "core/task_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "base/name.h"
+#include "core/variables.h"
+
+namespace cromt {
+namespace {
+
+constexpr size_t kMaxSpecBytes = 1 << 30;
+
+std::string Lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return text;
+}
+
+// `narrow` on top of `wide`.
+Overrides Fold(Overrides wide, const Overrides* narrow) {
+  if (!narrow) return wide;
+  if (!narrow->action.empty()) wide.action = narrow->action;
+  if (!narrow->options.empty()) wide.options = narrow->options;
+  if (!narrow->title.empty()) wide.title = narrow->title;
+  if (narrow->url) wide.url = narrow->url;
+  if (narrow->vars && wide.vars)
+    wide.vars = std::make_shared<const Variables>(Merge(*wide.vars, *narrow->vars));
+  else if (narrow->vars)
+    wide.vars = narrow->vars;
+  return wide;
+}
+
+// True if `set` changes what a task does, not only where.
+bool ChangesTask(const Overrides& set) {
+  return !set.action.empty() || !set.options.empty() || !set.title.empty() || (set.vars && !set.vars->empty());
+}
+
+size_t BytesOf(const TaskSpec& spec) {
+  size_t bytes = sizeof spec + SizeOf(spec.variables) + spec.variables.size() * sizeof(spec.variables[0]);
+  if (const auto* script = std::get_if<Script>(&spec.work)) bytes += script->text.size();
+  return bytes;
+}
+
+size_t HashOf(const TaskSpec& spec) {
+  std::hash<std::string> hash;
+  size_t seed = HashCombine(hash(spec.project), hash(spec.name));
+  for (const auto& [name, value] : spec.variables) seed = HashCombine(HashCombine(seed, hash(name)), hash(value));
+  if (const auto* actions = std::get_if<Actions>(&spec.work))
+    for (const std::string& action : actions->names) seed = HashCombine(seed, hash(action));
+  return seed;
+}
+
+// Gives out ids that differ: a repeated one gets "-2", "-3", …
+class UniqueIds {
+ public:
+  std::string Take(const std::string& wished) {
+    if (used_.insert(wished).second) return wished;
+    uint32_t& last = last_number_.try_emplace(wished, 1).first->second;
+    for (;;) {
+      std::string suffix = fmt::format("-{}", ++last);
+      std::string id = wished.substr(0, kMaxNameBytes - suffix.size()) + suffix;
+      if (used_.insert(id).second) return id;
+    }
+  }
+
+ private:
+  std::unordered_set<std::string> used_;
+  std::unordered_map<std::string, uint32_t> last_number_;
+};
+
+}  // namespace
+
+Status TaskTable::Configure(const PlannerOptions& options) {
+  places_.push_back({"local", options.local_address});
+  for (const auto& [name, text] : options.agents) {
+    auto address = ParseAgentAddress(text);
+    if (!address) return Fail(fmt::format("agents: {}", name), address.error());
+    aliases_.emplace(Lower(name), ToString(*address));
+  }
+  return {};
+}
+
+PlaceIndex TaskTable::PlaceOf(const AgentAddress& url) {
+  std::string address = ToString(url);
+  auto [known, is_new] = place_of_url_.try_emplace(address, static_cast<PlaceIndex>(places_.size()));
+  if (!is_new) return known->second;
+  auto alias = aliases_.find(Lower(address));
+  if (alias == aliases_.end()) alias = aliases_.find(Lower(url.host));
+  places_.push_back({HostId(url), alias == aliases_.end() ? address : alias->second});
+  return known->second;
+}
+
+Status TaskTable::Reserve(size_t tasks) const {
+  if (tasks <= kMaxTasks - plan_.tasks.size()) return {};
+  return Fail(ErrorCode::kExhausted, fmt::format("the plan has more than {} tasks", kMaxTasks));
+}
+
+Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
+  const auto& hosts = Entries(expansion.hosts);
+  CROMT_TRY(Reserve(std::max<size_t>(hosts.size(), 1)));
+  const Project& project = *expansion.project;
+  Overrides base = Fold(project.set, expansion.entry);
+  std::optional<uint32_t> base_spec;  // of hosts that change nothing; made when there is one
+  auto spec_of = [&](const Overrides* host) -> Result<uint32_t> {
+    bool is_base = !host || !ChangesTask(*host);
+    if (is_base && base_spec) return *base_spec;
+    auto spec = SpecOf(project, Fold(is_base ? base : Fold(base, host), expansion.start));
+    if (spec && is_base) base_spec = *spec;
+    return spec;
+  };
+  PlaceIndex base_place = base.url ? PlaceOf(*base.url) : expansion.inherited;
+  if (hosts.empty()) {
+    CROMT_ASSIGN(uint32_t spec, spec_of(nullptr));
+    Append(instance, spec, HostOf(places_[base_place].id, places_[base_place].address));
+    return {};
+  }
+  UniqueIds ids;
+  std::vector<std::string> written(hosts.size());
+  for (size_t i = 0; i < hosts.size(); ++i)
+    if (!hosts[i].id.empty()) written[i] = ids.Take(hosts[i].id);  // first, so that none is taken by a derived one
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    const Overrides& set = hosts[i].set;
+    CROMT_ASSIGN(uint32_t spec, spec_of(&set));
+    const Place& place = places_[set.url ? PlaceOf(*set.url) : base_place];
+    Append(instance, spec, HostOf(hosts[i].id.empty() ? ids.Take(place.id) : written[i], place.address));
+  }
+  return {};
+}
+
+Status TaskTable::Repeat(InstanceIndex earlier, InstanceIndex instance) {
+  const auto [first, count] = std::pair(plan_.instances[earlier].first_task, plan_.instances[earlier].task_count);
+  CROMT_TRY(Reserve(count));
+  for (uint32_t i = first; i < first + count; ++i) Append(instance, plan_.tasks[i].spec, plan_.tasks[i].host);
+  return {};
+}
+
+void TaskTable::Append(InstanceIndex instance, uint32_t spec, uint32_t host) {
+  plan_.tasks.push_back({instance, spec, host, {}});
+  ++plan_.instances[instance].task_count;
+}
+
+Result<uint32_t> TaskTable::SpecOf(const Project& project, const Overrides& set) {
+  TaskSpec spec;
+  spec.name = set.title.empty() ? project.name : set.title;
+  spec.project = project.name;
+  spec.source = project.source;
+  if (set.vars) spec.variables = *set.vars;
+  if (SizeOf(spec.variables) > kMaxVariablesBytes)
+    return Fail(ErrorCode::kInvalid, fmt::format("the variables of a task of '{}' exceed {} bytes together",
+                                                 project.name, kMaxVariablesBytes));
+  if (project.run)
+    spec.work = Script{*project.run};
+  else
+    spec.work = Actions{set.action.empty() ? std::vector<std::string>{"default"} : set.action};
+  return Intern(std::move(spec));
+}
+
+Result<uint32_t> TaskTable::Intern(TaskSpec spec) {
+  built_bytes_ += BytesOf(spec);
+  if (built_bytes_ > kMaxSpecBytes)
+    return Fail(ErrorCode::kExhausted, "the tasks of the plan need more than 1 GiB of description");
+  size_t hash = HashOf(spec);
+  auto [same, end] = spec_index_.equal_range(hash);
+  for (; same != end; ++same)
+    if (plan_.specs[same->second] == spec) return same->second;
+  auto index = static_cast<uint32_t>(plan_.specs.size());
+  plan_.specs.push_back(std::move(spec));
+  spec_index_.emplace(hash, index);
+  return index;
+}
+
+uint32_t TaskTable::HostOf(const std::string& id, const std::string& address) {
+  auto [known, is_new] = host_index_.try_emplace(id + '\0' + address, static_cast<uint32_t>(plan_.hosts.size()));
+  if (is_new) plan_.hosts.push_back({id, address});
+  return known->second;
+}
+
+}  // namespace cromt

@@ -1,0 +1,95 @@
+#include "io/config/job_keys.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cromt {
+namespace {
+
+constexpr bool kBuilt = true;
+constexpr bool kLater = false;
+
+constexpr auto kKeys = std::to_array<JobKey>({
+    // Cromtit's.
+    {"projects", kTop, kNowhere, Shape::kOwn, kBuilt},
+    {"storage", kTop, kNowhere, Shape::kOwn, kBuilt},
+    {"name", kTop | kInDependency, kNowhere, Shape::kOwn, kBuilt},
+    {"path", kInProject, kInEntries, Shape::kOwn, kBuilt},
+    {"action", kInAll, kNowhere, Shape::kOwn, kBuilt},
+    {"options", kInAll, kNowhere, Shape::kOwn, kBuilt},
+    {"vars", kInAll, kNowhere, Shape::kOwn, kBuilt},
+    {"url", kInAll, kNowhere, Shape::kOwn, kBuilt},
+    {"title", kInAll, kNowhere, Shape::kOwn, kBuilt},
+    {"hosts", kInProject | kInDependency, kNowhere, Shape::kOwn, kBuilt},
+    {"before", kInProject, kInEntries, Shape::kOwn, kBuilt},
+    {"after", kInProject, kInEntries, Shape::kOwn, kLater},
+    {"queue-id", kInAll, kNowhere, Shape::kLane, kLater},
+    {"sparrowdo", kInAll, kNowhere, Shape::kTexts, kLater},
+    {"timeout", kInAll, kNowhere, Shape::kDuration, kLater},
+    {"artifacts", kInProject, kInEntries, Shape::kArtifacts, kLater},
+    {"crontab", kInProject, kInEntries, Shape::kCron, kLater},
+    {"trigger", kInProject, kInEntries, Shape::kFlag, kLater},
+    {"branch", kInProject, kInEntries, Shape::kRef, kLater},
+    // Ours.
+    {"id", kInHost, kNowhere, Shape::kOwn, kBuilt},
+    {"run", kInProject, kNowhere, Shape::kOwn, kBuilt},
+    {"ref", kInProject, kNowhere, Shape::kRef, kLater},
+    {"retries", kInAll, kNowhere, Shape::kCount, kLater},
+    {"retry_delay", kInAll, kNowhere, Shape::kDuration, kLater},
+    {"retry_backoff", kInAll, kNowhere, Shape::kFactor, kLater},
+    {"grace", kInAll, kNowhere, Shape::kDuration, kLater},
+    {"container", kInAll, kNowhere, Shape::kMap, kLater},
+    {"when", kInDependency, kNowhere, Shape::kWhen, kLater},
+    {"on_failure", kInProject, kNowhere, Shape::kOnFailure, kLater},
+    {"max_failures", kInProject, kNowhere, Shape::kShare, kLater},
+    {"on_unreachable", kInProject, kNowhere, Shape::kOnUnreachable, kLater},
+    {"on_lost", kInProject, kNowhere, Shape::kOnLost, kLater},
+    {"run_timeout", kInProject, kNowhere, Shape::kDuration, kLater},
+    {"parallel", kInProject, kNowhere, Shape::kCount, kLater},
+    {"priority", kInProject, kNowhere, Shape::kInteger, kLater},
+    {"pool", kInProject, kNowhere, Shape::kMap, kLater},
+    {"log_limit", kInProject, kNowhere, Shape::kSize, kLater},
+    {"timezone", kInProject, kNowhere, Shape::kText, kLater},
+    {"catch_up", kInProject, kNowhere, Shape::kCatchUp, kLater},
+    {"overlap", kInProject, kNowhere, Shape::kOverlap, kLater},
+    {"splay", kInProject, kNowhere, Shape::kDuration, kLater},
+    {"poll_interval", kInProject, kNowhere, Shape::kDuration, kLater},
+    {"hook", kInProject, kNowhere, Shape::kMap, kLater},
+    {"disabled", kInProject, kNowhere, Shape::kFlag, kLater},
+    {"keep", kInProject, kNowhere, Shape::kCount, kLater},
+    {"inherit_env", kInProject, kNowhere, Shape::kFlag, kLater},
+    {"user", kInProject, kNowhere, Shape::kText, kLater},
+    {"sandbox", kInProject, kNowhere, Shape::kSandbox, kLater},
+    {"secrets", kInProject, kNowhere, Shape::kList, kLater},
+    {"resources", kInProject, kNowhere, Shape::kMap, kLater},
+    {"params", kInProject, kNowhere, Shape::kMap, kLater},
+    {"waves", kInProject, kNowhere, Shape::kAny, kLater},
+    {"notify", kInProject, kNowhere, Shape::kList, kLater},
+    {"ping", kInProject, kNowhere, Shape::kText, kLater},
+    {"factfile", kInProject, kNowhere, Shape::kTextOrMap, kLater},
+    {"mflow", kInProject, kNowhere, Shape::kMap, kLater},
+    {"playbook", kInProject, kNowhere, Shape::kTextOrMap, kLater},
+});
+
+}  // namespace
+
+std::span<const JobKey> JobKeys() {
+  return kKeys;
+}
+
+const JobKey* FindJobKey(std::string_view name) {
+  auto found = std::find_if(kKeys.begin(), kKeys.end(), [&](const JobKey& key) { return key.name == name; });
+  return found == kKeys.end() ? nullptr : &*found;
+}
+
+std::string_view Describe(JobLevel level) {
+  switch (level) {
+    case kTop: return "the top level";
+    case kInProject: return "a project";
+    case kInDependency: return "a before or after entry";
+    case kInHost: return "a host entry";
+  }
+  return "";
+}
+
+}  // namespace cromt

@@ -1,0 +1,242 @@
+#include "io/config/job_shapes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+
+#include "base/name.h"
+#include "base/time.h"
+#include "io/config/flag_word.h"
+
+namespace cromt {
+namespace {
+
+using Words = std::initializer_list<std::string_view>;
+
+template <class T>
+bool Reads(std::string_view text, T& number) {
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool IsOneOf(std::string_view text, Words words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+bool IsCount(std::string_view text) {
+  uint32_t number = 0;
+  return Reads(text, number) && number <= 1'000'000;
+}
+
+bool IsInteger(std::string_view text) {
+  int32_t number = 0;
+  return Reads(text, number);
+}
+
+bool IsFactor(std::string_view text) {
+  double number = 0;
+  return Reads(text, number) && number >= 1 && number <= 1000;
+}
+
+bool IsSize(std::string_view text) {
+  uint64_t number = 0;
+  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  bool known_unit = IsOneOf(text.substr(digits), {"", "B", "KiB", "MiB", "GiB", "KB", "MB", "GB"});
+  return Reads(text.substr(0, digits), number) && known_unit && number <= (1ULL << 40);
+}
+
+bool IsShare(std::string_view text) {
+  uint32_t number = 0;
+  if (!text.ends_with('%')) return IsCount(text);
+  return Reads(text.substr(0, text.size() - 1), number) && number <= 100;
+}
+
+bool IsRef(std::string_view text) {
+  return IsTitle(text) && !text.starts_with('-') && text.find_first_of(" ~^:?*[\\") == text.npos &&
+         text.find("..") == text.npos;
+}
+
+// Whether its fields make sense is for who runs the schedule; here: does it look like one.
+bool IsCron(std::string_view text) {
+  if (text.starts_with('@'))
+    return IsOneOf(text, {"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@reboot"});
+  constexpr std::string_view kField = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ*/,-!";
+  int fields = 0;
+  for (size_t i = text.find_first_not_of(" \t"); i != text.npos; i = text.find_first_not_of(" \t", i), ++fields) {
+    size_t end = std::min(text.find_first_of(" \t", i), text.size());
+    if (text.substr(i, end - i).find_first_not_of(kField) != text.npos) return false;
+    i = end;
+  }
+  return fields == 5;
+}
+
+bool IsWaitOr(std::string_view text, Words words) {
+  if (text.starts_with("wait ")) return ParseDuration(text.substr(5)).has_value();
+  return IsOneOf(text, words);
+}
+
+bool IsText(Shape shape, std::string_view text) {
+  switch (shape) {
+    case Shape::kFlag: return FlagWord(text).has_value();
+    case Shape::kCount: return IsCount(text);
+    case Shape::kInteger: return IsInteger(text);
+    case Shape::kFactor: return IsFactor(text);
+    case Shape::kDuration: return ParseDuration(text).has_value();
+    case Shape::kSize: return IsSize(text);
+    case Shape::kLane: return IsName(text);
+    case Shape::kRef: return IsRef(text);
+    case Shape::kCron: return IsCron(text);
+    case Shape::kShare: return IsShare(text);
+    case Shape::kWhen: return IsOneOf(text, {"always", "failure", "success"});
+    case Shape::kOnFailure: return IsOneOf(text, {"fail", "ignore"});
+    case Shape::kOnUnreachable: return IsWaitOr(text, {"fail", "skip"});
+    case Shape::kOnLost: return IsWaitOr(text, {"fail", "retry"});
+    case Shape::kOverlap: return IsOneOf(text, {"skip", "queue", "allow"});
+    case Shape::kCatchUp: return IsOneOf(text, {"last", "none"});
+    case Shape::kSandbox: return IsOneOf(text, {"off", "standard", "strict"});
+    default: return true;
+  }
+}
+
+std::string_view Expected(Shape shape) {
+  switch (shape) {
+    case Shape::kFlag: return "true or false";
+    case Shape::kCount: return "a whole number from 0 to 1000000";
+    case Shape::kInteger: return "a whole number";
+    case Shape::kFactor: return "a number from 1 to 1000";
+    case Shape::kDuration: return "a duration such as 90, 90s, 5m or 2h";
+    case Shape::kSize: return "a size such as 256MiB";
+    case Shape::kMap:
+    case Shape::kTexts: return "a map";
+    case Shape::kList: return "a list";
+    case Shape::kTextOrMap: return "text or a map";
+    case Shape::kLane: return "a queue's name or {name, scope: agent}";
+    case Shape::kRef: return "a branch, tag or commit";
+    case Shape::kCron: return "five fields such as '*/10 * * * *', or @hourly, @daily, …, @reboot";
+    case Shape::kShare: return "a number or a percentage";
+    case Shape::kArtifacts: return "a map of in and out";
+    case Shape::kWhen: return "always, failure or success";
+    case Shape::kOnFailure: return "fail or ignore";
+    case Shape::kOnUnreachable: return "fail, skip or 'wait DURATION'";
+    case Shape::kOnLost: return "fail, retry or 'wait DURATION'";
+    case Shape::kOverlap: return "skip, queue or allow";
+    case Shape::kCatchUp: return "last or none";
+    case Shape::kSandbox: return "off, standard or strict";
+    default: return "text";
+  }
+}
+
+YamlKind KindOf(Shape shape) {
+  if (shape == Shape::kMap || shape == Shape::kTexts || shape == Shape::kArtifacts) return YamlKind::kMap;
+  return shape == Shape::kList ? YamlKind::kList : YamlKind::kText;
+}
+
+// Checks what lies within maps and lists. Nothing here follows the file deeper than the shape is known.
+class Inner {
+ public:
+  Inner(std::string_view key, Diagnostics& diagnostics) : key_(key), diagnostics_(diagnostics) {}
+
+  void Texts(YamlNode map) {
+    for (YamlNode key = map.first(); key; key = key.next().next())
+      if (key.next().kind() == YamlKind::kMap || key.next().kind() == YamlKind::kList)
+        Wrong(key.next(), fmt::format("'{}' must be text", key.text()));
+  }
+
+  void Lane(YamlNode map) {
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      std::string_view value = key.next().text();
+      if (key.text() != "name" && key.text() != "scope")
+        Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
+      else if (key.text() == "name" && !IsName(value))
+        Wrong(key.next(), fmt::format("bad name {}", Quote(value)));
+      else if (key.text() == "scope" && !IsOneOf(value, {"agent", "mesh"}))
+        Wrong(key.next(), "scope must be agent or mesh");
+    }
+  }
+
+  void Artifacts(YamlNode map) {
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      if (key.text() != "in" && key.text() != "out")
+        Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
+      else
+        ArtifactList(key.next(), key.text() == "in");
+    }
+  }
+
+ private:
+  void ArtifactList(YamlNode list, bool is_in) {
+    if (list.is_null()) return;
+    if (list.kind() != YamlKind::kList)
+      return Wrong(list, fmt::format("{} where a list is meant", ToString(list.kind())));
+    for (YamlNode entry = list.first(); entry; entry = entry.next()) {
+      if (is_in && entry.kind() == YamlKind::kText)
+        Name(entry);
+      else if (entry.kind() != YamlKind::kMap)
+        Wrong(entry, is_in ? "an entry must be a name or {file, hosts}" : "an entry must be {file, path}");
+      else
+        ArtifactEntry(entry, is_in ? "hosts" : "path");
+    }
+  }
+
+  void ArtifactEntry(YamlNode map, std::string_view second) {
+    bool has_file = false;
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      if (key.text() == "file") {
+        has_file = true;
+        Name(key.next());
+      } else if (key.text() != second) {
+        Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
+      } else if (key.next().kind() != YamlKind::kText) {
+        Wrong(key.next(), fmt::format("'{}' must be text", second));
+      }
+    }
+    if (!has_file) Wrong(map, "an entry needs 'file'");
+  }
+
+  void Name(YamlNode node) {
+    if (node.kind() != YamlKind::kText || !IsName(node.text()))
+      Wrong(node, fmt::format("bad artifact name {}", Quote(node.text())));
+  }
+
+  void Wrong(YamlNode node, std::string_view what) {
+    diagnostics_.Error(node.at(), fmt::format("'{}': {}", key_, what));
+  }
+
+  std::string_view key_;
+  Diagnostics& diagnostics_;
+};
+
+bool TakesMapToo(Shape shape) {
+  return shape == Shape::kTextOrMap || shape == Shape::kLane;
+}
+
+}  // namespace
+
+void CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
+  if (value.is_null() || key.shape == Shape::kAny) return;
+  bool is_map = value.kind() == YamlKind::kMap;
+  if (value.kind() != KindOf(key.shape) && !(is_map && TakesMapToo(key.shape)))
+    return diagnostics.Error(
+        value.at(), fmt::format("'{}': {} where {} is meant", key.name, ToString(value.kind()), Expected(key.shape)));
+  if (value.kind() == YamlKind::kText && !IsText(key.shape, value.text()))
+    return diagnostics.Error(value.at(),
+                             fmt::format("'{}': {} is not {}", key.name, Quote(value.text()), Expected(key.shape)));
+  Inner inner(key.name, diagnostics);
+  if (key.shape == Shape::kTexts) inner.Texts(value);
+  if (key.shape == Shape::kLane && is_map) inner.Lane(value);
+  if (key.shape == Shape::kArtifacts) inner.Artifacts(value);
+}
+
+bool HasEffect(const JobKey& key, YamlNode value) {
+  if (value.kind() != YamlKind::kText) return value.size() > 0;
+  if (key.shape == Shape::kFlag) return FlagWord(value.text()).value_or(true);
+  if (key.shape == Shape::kRef) return value.text() != "HEAD";
+  if (key.shape == Shape::kWhen) return value.text() != "success";
+  if (key.shape == Shape::kOnFailure) return value.text() != "fail";
+  return !value.text().empty();
+}
+
+}  // namespace cromt

@@ -1,0 +1,167 @@
+#include "io/config/value_reader.h"
+
+#include <fmt/format.h>
+
+#include "base/name.h"
+#include "core/action.h"
+#include "core/template.h"
+#include "core/variables.h"
+
+namespace cromt {
+namespace {
+
+constexpr std::string_view kMalformed =
+    "'${{' begins neither ${{ vars.NAME }} nor ${{ env.NAME }} nor ${{ params.NAME }}; write '$${{' for the text "
+    "itself";
+
+// True if Cromtit, which pasted values into a shell, would have replaced a part of `text`.
+bool HasShellVariable(std::string_view text) {
+  for (size_t i = text.find('$'); i != text.npos && i + 1 < text.size(); i = text.find('$', i + 1)) {
+    std::string_view rest = text.substr(i + 1);
+    if (rest.starts_with('{')) rest.remove_prefix(1);
+    if (!rest.empty() && IsVariableName(rest.substr(0, 1))) return true;
+  }
+  return false;
+}
+
+// The tom options that change what a scenario sees. Without the behaviour, nothing may run.
+bool IsOptionToCome(std::string_view word) {
+  std::string_view name = word.substr(0, word.find('='));
+  return name == "--env" || name == "--tags" || name == "--dump_task";
+}
+
+}  // namespace
+
+std::string NotBuilt(std::string_view key) {
+  return fmt::format("'{}' is not built yet: what uses it can't be started", key);
+}
+
+void ValueReader::AddUnbuilt(std::string key, Position at, std::vector<Unbuilt>& unbuilt) {
+  diagnostics_.Warning(at, NotBuilt(key));
+  unbuilt.push_back({std::move(key), at});
+}
+
+std::optional<std::string> ValueReader::Text(std::string_view key, YamlNode value) {
+  if (value.kind() == YamlKind::kList || value.kind() == YamlKind::kMap)
+    diagnostics_.Error(value.at(), fmt::format("'{}': {} where text is meant", key, ToString(value.kind())));
+  if (value.text().empty()) return std::nullopt;
+  return std::string(value.text());
+}
+
+std::optional<std::string> ValueReader::ShellText(std::string_view key, YamlNode value) {
+  auto text = Text(key, value);
+  if (!text) return text;
+  TemplateText scanned = ScanTemplates(*text);
+  if (scanned.has_template || scanned.is_malformed)
+    diagnostics_.Error(value.at(), fmt::format("'{}' takes no ${{{{ }}}}: set a variable in vars and write $NAME{}",
+                                               key, key == "run" ? "" : " in the scenario"));
+  return std::move(scanned.text);
+}
+
+std::optional<std::string> ValueReader::TemplateTextOf(std::string_view key, YamlNode value,
+                                                       std::vector<Unbuilt>& unbuilt) {
+  auto text = Text(key, value);
+  if (!text) return text;
+  TemplateText scanned = ScanTemplates(*text);
+  if (scanned.is_malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key, kMalformed));
+  if (scanned.has_template) AddUnbuilt(fmt::format("${{{{ }}}} in {}", key), value.at(), unbuilt);
+  return std::move(scanned.text);
+}
+
+std::optional<AgentAddress> ValueReader::Url(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt) {
+  size_t known = unbuilt.size();
+  auto text = TemplateTextOf(key, value, unbuilt);
+  if (!text || unbuilt.size() > known) return std::nullopt;
+  auto address = ParseAgentUrl(*text);
+  if (address) return *address;
+  diagnostics_.Error(value.at(), fmt::format("'{}': {}", key, address.error().message));
+  return std::nullopt;
+}
+
+bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  if (key == "action")
+    Action(value, set);
+  else if (key == "options")
+    Options(value, set, unbuilt);
+  else if (key == "vars")
+    SetVars(value, set, unbuilt);
+  else if (key == "url")
+    set.url = Url(key, value, unbuilt);
+  else if (key == "title")
+    Title(value, set, unbuilt);
+  else
+    return false;
+  return true;
+}
+
+void ValueReader::Action(YamlNode value, Overrides& set) {
+  auto text = ShellText("action", value);
+  if (!text) return;
+  auto words = ParseAction(*text);
+  if (words)
+    set.action = std::move(*words);
+  else if (text->find("${{") == std::string::npos)
+    diagnostics_.Error(value.at(), words.error().message);
+}
+
+void ValueReader::Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  auto text = Text("options", value);
+  if (!text) return;
+  set.options = *text;
+  std::string_view rest = *text;
+  for (size_t begin = rest.find_first_not_of(" \t\n"); begin != rest.npos; begin = rest.find_first_not_of(" \t\n")) {
+    rest.remove_prefix(begin);
+    std::string_view word = rest.substr(0, rest.find_first_of(" \t\n"));
+    rest.remove_prefix(word.size());
+    if (IsOptionToCome(word))
+      AddUnbuilt(fmt::format("options: {}", word.substr(0, word.find('='))), value.at(), unbuilt);
+  }
+}
+
+void ValueReader::Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  auto text = TemplateTextOf("title", value, unbuilt);
+  if (!text) return;
+  if (!IsTitle(*text))
+    return diagnostics_.Error(value.at(), fmt::format("bad title {}: use at most {} bytes and no control characters",
+                                                      Quote(*text), kMaxTitleBytes));
+  set.title = std::move(*text);
+}
+
+void ValueReader::SetVars(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  if (value.is_null()) return;
+  if (value.kind() != YamlKind::kMap)
+    return diagnostics_.Error(value.at(), fmt::format("'vars': {} where a map is meant", ToString(value.kind())));
+  auto [known, is_new] = vars_.try_emplace(value.id());
+  if (is_new) known->second = ReadVars(value);
+  set.vars = known->second.list;
+  if (known->second.first_template) AddUnbuilt("${{ }} in vars", *known->second.first_template, unbuilt);
+}
+
+ValueReader::Vars ValueReader::ReadVars(YamlNode map) {
+  Variables variables;
+  Vars vars;
+  variables.reserve(map.size());
+  for (YamlNode key = map.first(); key; key = key.next().next())
+    ReadVariable(key, key.next(), variables, vars.first_template);
+  if (SizeOf(variables) > kMaxVariablesBytes)
+    diagnostics_.Error(
+        map.at(), fmt::format("'vars' has {} bytes; at most {} are allowed", SizeOf(variables), kMaxVariablesBytes));
+  vars.list = std::make_shared<const Variables>(std::move(variables));
+  return vars;
+}
+
+void ValueReader::ReadVariable(YamlNode key, YamlNode value, Variables& variables,
+                               std::optional<Position>& first_template) {
+  if (auto good = CheckVariableName(key.text()); !good) return diagnostics_.Error(key.at(), good.error().message);
+  TemplateText scanned = ScanTemplates(Text(key.text(), value).value_or(""));
+  if (auto good = CheckVariableValue(key.text(), scanned.text); !good)
+    diagnostics_.Error(value.at(), good.error().message);
+  if (scanned.is_malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key.text(), kMalformed));
+  if (scanned.has_template && !first_template) first_template = value.at();
+  if (HasShellVariable(value.text()))
+    diagnostics_.Note(value.at(),
+                      fmt::format("'{}' is passed as written; Cromtit would have expanded the '$'", key.text()));
+  variables.emplace_back(key.text(), std::move(scanned.text));
+}
+
+}  // namespace cromt
