@@ -54,7 +54,7 @@ GRPC_FOLDERS = ("lib/io/rpc/", "coordinator/service/", "agent/service/", "cli/")
 
 IMPURE = re.compile(
     r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|fstream|iostream|filesystem|cstdio|stdio\.h"
-    r"|unistd\.h|fcntl\.h|poll\.h|pthread\.h|signal\.h|csignal|sys/.*|netinet/.*|arpa/.*|spdlog/.*)$"
+    r"|unistd\.h|fcntl\.h|poll\.h|pthread\.h|sys/.*|netinet/.*|arpa/.*|spdlog/.*)$"
 )
 CLOCK = re.compile(r"\b(?:\w+_clock|SystemClock)\s*::\s*now\b|\bclock_gettime\s*\(|\bgettimeofday\s*\(|\bSystemClock\b")
 
