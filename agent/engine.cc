@@ -36,7 +36,7 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
 std::optional<Mono> AgentEngine::NextDeadline() const {
   auto next = queue_.NextDeadline();
   for (const auto& [id, stream] : streams_) {
-    Mono at = stream.session.NextDeadline();
+    Mono at = stream.session.NextDeadline(stream.writable);
     next = next ? std::min(*next, at) : at;
   }
   return next;

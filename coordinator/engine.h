@@ -21,13 +21,11 @@
 #include "base/random.h"
 #include "coordinator/registry.h"
 #include "coordinator/store/store.h"
+#include "coordinator/transport.h"
 #include "core/coordinator_session.h"
 #include "core/scheduler.h"
 
 namespace cromt {
-
-// One connection to an agent, from dialling to closing; never used twice.
-using LinkId = uint64_t;
 
 // ---- Inputs -----------------------------------------------------------------------------------
 
@@ -73,19 +71,8 @@ using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMes
 // ---- Edges ------------------------------------------------------------------------------------
 
 // What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
-class CoordinatorEdges {
+class CoordinatorEdges : public AgentTransport {
  public:
-  virtual ~CoordinatorEdges() = default;
-  // Opens a session's stream to the agent at this address: LinkOpened or LinkClosed follows.
-  virtual void Dial(const std::string& address, LinkId link) = 0;
-  // Ends it; LinkClosed may or may not follow.
-  virtual void Close(LinkId link, const std::string& reason) = 0;
-  // REQUIRES: the link is open and writable. LinkWritable follows.
-  virtual void Send(LinkId link, ToAgent message) = 0;
-  // The session is live: collect the mesh's output from this agent until the link closes.
-  virtual void CollectLogs(LinkId link, const std::string& address, const AgentId& agent) = 0;
-  // Bring the blob to the agent, by a channel of its own.
-  virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest) = 0;
   // Resolve, fetch and pack; the answer is a SourcesResolved or SourcesFailed event.
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // These runs have changed and the change is on disk.

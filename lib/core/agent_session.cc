@@ -102,9 +102,9 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   return message;
 }
 
-Mono AgentSession::NextDeadline() const {
+Mono AgentSession::NextDeadline(bool writable) const {
   Mono silence = heard_ + kUnreachableAfter;
-  return phase_ == Phase::kAwaitHello ? silence : std::min(silence, next_heartbeat_);
+  return phase_ == Phase::kAwaitHello || !writable ? silence : std::min(silence, next_heartbeat_);
 }
 
 bool AgentSession::Silent(Now now) const { return now.mono >= heard_ + kUnreachableAfter; }

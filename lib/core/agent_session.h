@@ -34,8 +34,8 @@ class AgentSession {
   // What is to be sent now; empty if nothing is.
   FromAgent Poll(const AgentQueue& queue, Now now);
 
-  // When Poll or a check of silence is next due.
-  Mono NextDeadline() const;
+  // When Poll (if the transport could write) or a check of silence is next due.
+  Mono NextDeadline(bool writable) const;
   // Nothing was heard for kUnreachableAfter.
   bool Silent(Now now) const;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/queue_state.h"
+#include "core/script.h"
 
 namespace cromt {
 
@@ -367,7 +368,7 @@ void AgentQueue::State::Forget(Ticket ticket) {
 bool NeedsPreparing(const TaskSpec& spec) {
   if (!spec.source.tree.empty()) return true;
   const auto* script = std::get_if<Script>(&spec.work);
-  return script && (script->text.size() > 100 * 1024 || script->text.starts_with("#!"));
+  return script && !ScriptArgv(script->text);
 }
 
 }  // namespace cromt

@@ -53,6 +53,13 @@ struct QueuedAttempt {
   AttemptResult result;  // once ended
 };
 
+// Which attempt a ticket names.
+struct InventoryTicket {
+  Ticket ticket = 0;
+  MeshId mesh;
+  AttemptId id;
+};
+
 class AgentQueue {
  public:
   // `boot` is the kernel's boot id; `journal` the id for a journal that is empty.
@@ -84,6 +91,8 @@ class AgentQueue {
 
   const QueuedAttempt* Find(Ticket ticket) const;
   const QueuedAttempt* Find(const MeshId& mesh, const AttemptId& id) const;
+  // All attempts, by ticket.
+  std::vector<InventoryTicket> Tickets() const;
   // Plain jobs, oldest first.
   std::vector<const QueuedAttempt*> Jobs() const;
   bool draining() const;

@@ -187,6 +187,12 @@ const QueuedAttempt* AgentQueue::Find(Ticket ticket) const {
 
 const QueuedAttempt* AgentQueue::Find(const MeshId& mesh, const AttemptId& id) const { return state_->FindById(mesh, id); }
 
+std::vector<InventoryTicket> AgentQueue::Tickets() const {
+  std::vector<InventoryTicket> tickets;
+  for (const auto& [ticket, a] : state_->attempts) tickets.push_back({ticket, a.mesh, a.id});
+  return tickets;
+}
+
 std::vector<const QueuedAttempt*> AgentQueue::Jobs() const {
   std::vector<const QueuedAttempt*> jobs;
   auto ids = state_->by_id.find(kPlainMesh);

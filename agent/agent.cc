@@ -1,0 +1,295 @@
+#include "agent/agent.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "io/seglog/segments.h"
+
+namespace cromt {
+namespace {
+
+constexpr Duration kLauncherPatience = seconds(10);
+
+std::string FirstLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// The id of the agent lives as long as its data directory.
+Result<AgentId> OwnId(const DataDir& dir, Random& random) {
+  std::string path = dir.File("agent-id");
+  if (std::string id = FirstLine(path); IsName(id)) return AgentId(id);
+  AgentId id(RandomName(random));
+  CROMT_TRY(WriteFileAtomic(path, id.text() + "\n"));
+  return id;
+}
+
+}  // namespace
+
+// ---- Start and end ----------------------------------------------------------------------------
+
+Agent::Agent(AgentOptions options) : options_(std::move(options)) {}
+
+Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
+  std::unique_ptr<Agent> agent(new Agent(std::move(options)));
+  CROMT_TRY(agent->Open());
+  agent->thread_ = std::thread([raw = agent.get()] { raw->Run(); });
+  return agent;
+}
+
+Status Agent::Open() {
+  CROMT_ASSIGN(dir_, DataDir::Open(options_.data_dir));
+  const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+  CROMT_ASSIGN(identity_.agent, OwnId(*dir_, random_));
+  identity_.boot = FirstLine("/proc/sys/kernel/random/boot_id");
+  identity_.slots = options_.slots != 0 ? options_.slots : std::max(8u, 2 * cores);
+  identity_.labels = options_.labels;
+  identity_.version = CROMT_VERSION;
+  job_settings_ = OwnJobSettings(options_.program_dir + "/cromt-step");
+  job_settings_.env = options_.env;
+  blobs_ = options_.blobs;
+  if (!blobs_) {
+    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs")));
+  }
+  CROMT_ASSIGN(workspaces_, Workspaces::Open(dir_->File("work"), identity_.slots));
+  CROMT_ASSIGN(auto opened, Journal::Open(dir_->path()));
+  journal_ = std::move(opened.journal);
+  engine_ = std::make_unique<AgentEngine>(*journal_, *this, identity_, QueueLimits{.slots = identity_.slots}, JournalId(RandomName(random_)));
+  logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
+  preparer_ = std::make_unique<Preparer>(
+      *workspaces_, *blobs_,
+      Preparer::Callbacks{[this](QueueEvent event) { Post(agent_input::Tell{std::move(event), {}}); },
+                          [this](const MeshId& mesh, const Digest& digest) { Post(agent_input::BlobWanted{mesh, digest}); }});
+  CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
+  for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
+  return ConnectLauncher();
+}
+
+Agent::~Agent() {
+  stopping_ = true;
+  inbox_.Close();
+  if (thread_.joinable()) thread_.join();
+  preparer_.reset();
+  logs_.reset();
+}
+
+void Agent::ShutDownLauncher() {
+  Post(agent_input::Inspect{[this](const AgentQueue&) { to_launcher_.push_back(launcher::Shutdown{}); }});
+}
+
+// ---- The supervisor thread --------------------------------------------------------------------
+
+void Agent::Run() {
+  while (!stopping_) {
+    std::array<pollfd, 2> fds = {pollfd{inbox_.fd(), POLLIN, 0}, pollfd{-1, POLLIN, 0}};
+    if (launcher_) {
+      fds[1].fd = launcher_->fd();
+      if (launcher_->wants_write()) fds[1].events |= POLLOUT;
+    }
+    WaitFor(fds, engine_->NextDeadline());
+    std::vector<AgentInput> inputs = inbox_.TakeAll();
+    if (auto taken = TakeFromLauncher(inputs); !taken) return Fail(taken.error());
+    if (auto stepped = engine_->Step(std::move(inputs), clock_.Read()); !stepped) return Fail(stepped.error());
+    if (launcher_ && launcher_ready_ && !to_launcher_.empty()) {
+      // A broken connection shows at the next Receive; what was asked is asked again after the next hello.
+      (void)launcher_->Send(to_launcher_);
+      to_launcher_.clear();
+    }
+    TrimLog();
+  }
+}
+
+void Agent::Fail(Error error) {
+  MutexLock lock(mutex_);
+  failure_ = error;
+  if (on_failure_) on_failure_(std::move(error));
+}
+
+std::optional<Error> Agent::failure() {
+  MutexLock lock(mutex_);
+  return failure_;
+}
+
+void Agent::OnFailure(std::function<void(Error)> callback) {
+  MutexLock lock(mutex_);
+  if (failure_) callback(*failure_);
+  on_failure_ = std::move(callback);
+}
+
+// ---- The launcher -----------------------------------------------------------------------------
+
+Status Agent::ConnectLauncher() {
+  launcher_ready_ = false;
+  hello_ = {};
+  known_ended_.clear();
+  auto started = StartLauncher(options_.program_dir + "/cromt-launcher", dir_->path(), options_.launcher, kLauncherPatience);
+  if (!started && started.error().code != ErrorCode::kConflict) return started;  // kConflict: it lives already
+  CROMT_ASSIGN(launcher_, LauncherClient::Connect(dir_->path(), kLauncherPatience));
+  return {};
+}
+
+Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
+  if (launcher_->wants_write()) (void)launcher_->Flush();
+  auto messages = launcher_->Receive();
+  if (messages) {
+    for (const launcher::FromLauncher& message : *messages) Translate(message, inputs);
+    return {};
+  }
+  if (stopping_) return {};
+  inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
+  to_launcher_.clear();
+  slots_.clear();
+  return ConnectLauncher();
+}
+
+void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs) {
+  auto tell = [&](QueueEvent event) { inputs.push_back(agent_input::Tell{std::move(event), {}}); };
+  if (const auto* hello = std::get_if<launcher::Hello>(&message)) {
+    hello_.incarnation = hello->incarnation;
+    log_end_ = hello->log_end;
+    logs_->Advanced(log_end_);
+  } else if (const auto* known = std::get_if<launcher::Known>(&message)) {
+    hello_.known.push_back({known->started.log_id, !known->ended});
+    if (known->ended) known_ended_.push_back(*known->ended);
+  } else if (std::holds_alternative<launcher::Ready>(message)) {
+    launcher_ready_ = true;
+    tell(hello_);
+    for (const launcher::Ended& ended : known_ended_) inputs.push_back(EndedInput(ended));
+  } else if (const auto* started = std::get_if<launcher::Started>(&message)) {
+    tell(queue_event::LauncherStarted{started->log_id, WallFromMicros(started->wall_us), started->log_begin});
+  } else if (const auto* ended = std::get_if<launcher::Ended>(&message)) {
+    log_end_ = std::max(log_end_, ended->log_end);
+    inputs.push_back(EndedInput(*ended));
+  } else if (const auto* moved = std::get_if<launcher::LogEnd>(&message)) {
+    log_end_ = std::max(log_end_, moved->position);
+    logs_->Advanced(log_end_);
+  }
+}
+
+AgentInput Agent::EndedInput(const launcher::Ended& ended) {
+  AttemptResult result;
+  using Cause = launcher::Ended::Cause;
+  result.kind = ended.cause == Cause::kStopped    ? AttemptResult::Kind::kStopped
+                : ended.cause == Cause::kTimedOut ? AttemptResult::Kind::kTimedOut
+                : ended.cause == Cause::kItself   ? AttemptResult::Kind::kExited
+                                                  : AttemptResult::Kind::kNotStarted;
+  if (ended.cause == Cause::kNotSpawned) {
+    result.reason = ErrnoError("its process could not be made", ended.spawn_errno).message;
+  } else {
+    result.status = ended.signal != 0 ? ExitStatus(Signaled{ended.signal}) : ExitStatus(Exited{ended.exit_code});
+    result.started_at = WallFromMicros(ended.started_wall_us);
+    result.ended_at = WallFromMicros(ended.ended_wall_us);
+  }
+  const QueuedAttempt* attempt = engine_->queue().Find(ended.log_id);
+  if (ended.cause == Cause::kStopped) result.reason = "stopped";
+  if (ended.cause == Cause::kTimedOut && attempt && attempt->spec->timeout)
+    result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
+  result.log_bytes = ended.log_bytes;
+  bool clean = true;
+  if (auto slot = slots_.find(ended.log_id); slot != slots_.end()) {
+    clean = workspaces_->IsClean(slot->second) && !(attempt && NeedsScriptFile(*attempt->spec));
+    slots_.erase(slot);
+  }
+  return agent_input::Tell{queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
+}
+
+// Deletes segments that nobody needs; looks only when the log has grown by another one.
+void Agent::TrimLog() {
+  if (seglog::SegmentOf(log_end_) <= seglog::SegmentOf(trimmed_to_)) return;
+  uint64_t needed = engine_->queue().LogNeededFrom(log_end_);
+  if (seglog::SegmentOf(needed) <= seglog::SegmentOf(trimmed_to_)) return;
+  if (seglog::RemoveBefore(launcher::LogDir(dir_->path()), needed)) trimmed_to_ = needed;
+}
+
+// ---- Edges ------------------------------------------------------------------------------------
+
+void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
+  slots_[attempt.ticket] = slot;
+  logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
+  std::string script = NeedsScriptFile(*attempt.spec) ? workspaces_->ScriptPath(slot) : "";
+  to_launcher_.push_back(MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script));
+}
+
+void Agent::StopProcess(Ticket ticket) { to_launcher_.push_back(launcher::Stop{ticket}); }
+void Agent::ForgetResult(Ticket ticket) { to_launcher_.push_back(launcher::Forget{ticket}); }
+void Agent::CleanSlot(uint32_t slot) { preparer_->Clean(slot); }
+
+void Agent::Prepare(const QueuedAttempt& attempt, uint32_t slot) {
+  preparer_->Prepare(attempt.ticket, attempt.mesh, slot, attempt.spec);
+}
+
+void Agent::Send(StreamId stream, FromAgent message) {
+  std::shared_ptr<CoordinatorStream> target;
+  {
+    MutexLock lock(mutex_);
+    if (auto found = streams_.find(stream); found != streams_.end()) target = found->second;
+  }
+  if (target) target->Send(std::move(message));
+}
+
+void Agent::Close(StreamId stream, const Error& why) {
+  std::shared_ptr<CoordinatorStream> target;
+  {
+    MutexLock lock(mutex_);
+    if (auto found = streams_.find(stream); found != streams_.end()) target = found->second;
+    streams_.erase(stream);
+  }
+  if (target) target->Close(why);
+}
+
+void Agent::JobChanged(const QueuedAttempt& job) {
+  std::vector<JobWatcher> watchers;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, watch] : watchers_)
+      if (watch.first == job.id.run) watchers.push_back(watch.second);
+  }
+  for (const JobWatcher& watcher : watchers) watcher(job);
+}
+
+// ---- For other threads ------------------------------------------------------------------------
+
+StreamId Agent::OpenStream(std::shared_ptr<CoordinatorStream> stream) {
+  StreamId id = 0;
+  {
+    MutexLock lock(mutex_);
+    id = next_stream_++;
+    streams_.emplace(id, std::move(stream));
+  }
+  Post(agent_input::StreamOpened{id});
+  return id;
+}
+
+void Agent::CloseStream(StreamId stream) {
+  {
+    MutexLock lock(mutex_);
+    streams_.erase(stream);
+  }
+  Post(agent_input::StreamClosed{stream});
+}
+
+uint64_t Agent::WatchJob(const RunId& job, JobWatcher watcher) {
+  MutexLock lock(mutex_);
+  watchers_.emplace(next_watch_, std::pair(job, std::move(watcher)));
+  return next_watch_++;
+}
+
+void Agent::UnwatchJob(uint64_t id) {
+  MutexLock lock(mutex_);
+  watchers_.erase(id);
+}
+
+void Agent::BlobArrived(const Digest& digest) {
+  Post(agent_input::BlobArrived{digest});
+  preparer_->BlobArrived();
+}
+
+RunId Agent::NewJobId() { return RunId(RandomName(random_)); }
+
+}  // namespace cromt

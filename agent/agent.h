@@ -1,0 +1,130 @@
+// The agent: engine, launcher connection, log feed and workspaces put together, on one supervisor thread of its own.
+// cromt-agent puts gRPC in front of it (agent/service); `cromt run` embeds it and talks to it directly.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "agent/engine.h"
+#include "agent/launch_command.h"
+#include "agent/launcher_client.h"
+#include "agent/log_feed.h"
+#include "agent/preparer.h"
+#include "agent/workspaces.h"
+#include "base/random.h"
+#include "io/blob/store.h"
+#include "io/process/data_dir.h"
+#include "io/process/mailbox.h"
+
+namespace cromt {
+
+struct AgentOptions {
+  std::string data_dir;
+  uint32_t slots = 0;  // 0 = max(8, 2 x cores)
+  std::map<std::string, std::string> labels;
+  std::string program_dir;  // where cromt-launcher and cromt-step lie
+  Variables env;            // for every job
+  LauncherOptions launcher;
+  std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
+};
+
+// One coordinator's stream, however it is carried. Called on the supervisor thread; must not block.
+class CoordinatorStream {
+ public:
+  virtual ~CoordinatorStream() = default;
+  virtual void Send(FromAgent message) = 0;  // answered by StreamWritable
+  virtual void Close(const Error& why) = 0;
+};
+
+// Watches one plain job. Called on the supervisor thread with each new state; must not block.
+using JobWatcher = std::function<void(const QueuedAttempt&)>;
+
+class Agent final : private AgentEdges {
+ public:
+  // Opens the data directory, starts or finds the launcher, and begins to work.
+  static Result<std::unique_ptr<Agent>> Start(AgentOptions options);
+  // Stops working; running jobs go on under the launcher. REQUIRES: no stream is open.
+  ~Agent() override;
+
+  // All below: any thread.
+  void Post(AgentInput input) { inbox_.Post(std::move(input)); }
+  StreamId OpenStream(std::shared_ptr<CoordinatorStream> stream) CROMT_EXCLUDES(mutex_);
+  void CloseStream(StreamId stream) CROMT_EXCLUDES(mutex_);
+  uint64_t WatchJob(const RunId& job, JobWatcher watcher) CROMT_EXCLUDES(mutex_);
+  void UnwatchJob(uint64_t id) CROMT_EXCLUDES(mutex_);
+  LogFeed& logs() { return *logs_; }
+  BlobStore& blobs() { return *blobs_; }
+  void BlobArrived(const Digest& digest);
+  RunId NewJobId();
+  const AgentIdentity& identity() const { return identity_; }
+  uint32_t slots() const { return identity_.slots; }
+  // Why it stopped working, if it did (a full disk under its journal): the program should end.
+  std::optional<Error> failure() CROMT_EXCLUDES(mutex_);
+  // Called once on the supervisor thread when it fails. Set before the first stream is opened.
+  void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
+
+  // Asks the launcher to end once it has nothing left, and waits for that: for an embedded agent that will not come
+  // back to its data directory. REQUIRES: the queue is idle.
+  void ShutDownLauncher();
+
+ private:
+  explicit Agent(AgentOptions options);
+  Status Open();
+  Status ConnectLauncher();
+  void Run();
+  Status TakeFromLauncher(std::vector<AgentInput>& inputs);
+  void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
+  AgentInput EndedInput(const launcher::Ended& ended);
+  void TrimLog();
+  void Fail(Error error) CROMT_EXCLUDES(mutex_);
+
+  // AgentEdges, on the supervisor thread.
+  void Launch(const QueuedAttempt& attempt, uint32_t slot) override;
+  void StopProcess(Ticket ticket) override;
+  void ForgetResult(Ticket ticket) override;
+  void Prepare(const QueuedAttempt& attempt, uint32_t slot) override;
+  void CleanSlot(uint32_t slot) override;
+  void Send(StreamId stream, FromAgent message) override;
+  void Close(StreamId stream, const Error& why) override;
+  void JobChanged(const QueuedAttempt& job) override;
+
+  AgentOptions options_;
+  std::optional<DataDir> dir_;
+  AgentIdentity identity_;
+  JobSettings job_settings_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::shared_ptr<BlobStore> blobs_;
+  std::optional<Workspaces> workspaces_;
+  std::unique_ptr<JournalStore> journal_;
+  std::unique_ptr<AgentEngine> engine_;
+  std::unique_ptr<LogFeed> logs_;
+  std::unique_ptr<Preparer> preparer_;
+
+  // The supervisor thread's own.
+  std::optional<LauncherClient> launcher_;
+  std::vector<launcher::ToLauncher> to_launcher_;
+  queue_event::LauncherUp hello_;             // being received
+  std::vector<launcher::Ended> known_ended_;  // likewise
+  bool launcher_ready_ = false;
+  std::map<Ticket, uint32_t> slots_;          // of launched attempts
+  uint64_t log_end_ = 0;
+  uint64_t trimmed_to_ = 0;
+
+  Mailbox<AgentInput> inbox_;
+  Mutex mutex_;
+  StreamId next_stream_ CROMT_GUARDED_BY(mutex_) = 1;
+  std::map<StreamId, std::shared_ptr<CoordinatorStream>> streams_ CROMT_GUARDED_BY(mutex_);
+  uint64_t next_watch_ CROMT_GUARDED_BY(mutex_) = 1;
+  std::map<uint64_t, std::pair<RunId, JobWatcher>> watchers_ CROMT_GUARDED_BY(mutex_);
+  std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
+  std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cromt

@@ -1,0 +1,90 @@
+#include "agent/launch_command.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "core/script.h"
+
+namespace cromt {
+namespace {
+
+std::string EnvOr(const char* name, const char* fallback) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : fallback;
+}
+
+std::string Expand(const std::string& directory, const std::string& home) {
+  if (directory == "~") return home;
+  if (directory.starts_with("~/")) return home + directory.substr(1);
+  return directory;
+}
+
+std::vector<std::string> ArgvOf(const Work& work, const JobSettings& settings, const std::string& script_file) {
+  if (const auto* command = std::get_if<Command>(&work)) return command->argv;
+  if (const auto* script = std::get_if<Script>(&work)) {
+    if (script_file.empty())
+      if (auto argv = ScriptArgv(script->text)) return *argv;
+    return std::get<Script>(work).text.starts_with("#!") ? std::vector{script_file}
+                                                         : std::vector<std::string>{"/bin/sh", "-e", script_file};
+  }
+  std::vector<std::string> argv = {settings.step_program};
+  const auto& names = std::get<Actions>(work).names;
+  argv.insert(argv.end(), names.begin(), names.end());
+  return argv;
+}
+
+}  // namespace
+
+JobSettings OwnJobSettings(std::string step_program) {
+  JobSettings settings;
+  settings.step_program = std::move(step_program);
+  const passwd* entry = getpwuid(geteuid());
+  settings.user = entry ? entry->pw_name : EnvOr("USER", "nobody");
+  settings.home = entry ? entry->pw_dir : EnvOr("HOME", "/");
+  settings.shell = entry && *entry->pw_shell ? entry->pw_shell : "/bin/sh";
+  settings.path = EnvOr("PATH", settings.path.c_str());
+  settings.lang = EnvOr("LANG", settings.lang.c_str());
+  settings.timezone = EnvOr("TZ", "");
+  return settings;
+}
+
+launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
+                          const std::string& workspace, const std::string& script_file) {
+  const TaskSpec& spec = *attempt.spec;
+  launcher::Start start;
+  start.log_id = attempt.ticket;
+  start.mark = attempt.mesh.text() + "/" + ToString(attempt.id);
+  start.argv = ArgvOf(spec.work, settings, script_file);
+  start.cwd = spec.source.directory.empty() ? workspace : Expand(spec.source.directory, settings.home);
+  start.slot = slot;
+  start.timeout_us = spec.timeout ? static_cast<uint64_t>(spec.timeout->count()) : 0;
+  start.grace_us = static_cast<uint64_t>(spec.grace.count());
+  start.log_limit_bytes = spec.log_limit_bytes;
+  start.records = std::holds_alternative<Actions>(spec.work);
+
+  // Later settings of a name win: the job's own variables come last.
+  Variables all = {{"PATH", settings.path}, {"HOME", settings.home}, {"USER", settings.user}, {"LOGNAME", settings.user},
+                   {"SHELL", settings.shell}, {"LANG", settings.lang}, {"TMPDIR", "/tmp"}};
+  if (!settings.timezone.empty()) all.emplace_back("TZ", settings.timezone);
+  all.insert(all.end(), settings.env.begin(), settings.env.end());
+  all.insert(all.end(), {{"CROMT_RUN", attempt.id.run.text()},
+                         {"CROMT_PROJECT", spec.project},
+                         {"CROMT_TASK", std::to_string(attempt.id.task + 1)},
+                         {"CROMT_ATTEMPT", std::to_string(attempt.id.attempt)},
+                         {"CROMT_HOST", attempt.host},
+                         {"CROMT_WORKSPACE", workspace}});
+  if (!spec.source.repository.empty())
+    all.insert(all.end(), {{"SCM_SHA", spec.source.commit}, {"SCM_URL", spec.source.repository}, {"SCM_BRANCH", spec.source.branch}});
+  all.insert(all.end(), spec.variables.begin(), spec.variables.end());
+  start.env.reserve(all.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    bool set_again = false;
+    for (size_t later = i + 1; later < all.size() && !set_again; ++later) set_again = all[later].first == all[i].first;
+    if (!set_again) start.env.push_back(all[i].first + "=" + all[i].second);
+  }
+  return start;
+}
+
+}  // namespace cromt

@@ -1,0 +1,41 @@
+// The slots' workspaces: one directory a slot, empty when an attempt begins, emptied after it. A task that leaves
+// nothing behind costs no new directory.
+//
+//   DIR/slot-N/     the workspace
+//   DIR/slot-N.run  a script that must be executed from a file
+//
+// Any thread; one caller a slot at a time.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "core/model.h"
+#include "io/blob/store.h"
+
+namespace cromt {
+
+class Workspaces {
+ public:
+  // Makes the directories and empties them.
+  static Result<Workspaces> Open(const std::string& dir, uint32_t slots);
+
+  std::string Path(uint32_t slot) const;
+  // Where a script that needs a file is put.
+  std::string ScriptPath(uint32_t slot) const;
+
+  // Puts the source's tree and, where needed, the script there. Errors name the tree or file.
+  Status Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const;
+  bool IsClean(uint32_t slot) const;
+  // Removes whatever is there; never follows a link, never leaves the directory.
+  Status Clean(uint32_t slot) const;
+
+ private:
+  explicit Workspaces(std::string dir) : dir_(std::move(dir)) {}
+  std::string dir_;
+};
+
+// True if the spec's script must be executed from a file.
+bool NeedsScriptFile(const TaskSpec& spec);
+
+}  // namespace cromt
