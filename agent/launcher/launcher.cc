@@ -309,12 +309,13 @@ void Launcher::On(const Shutdown&) {
 
 // ---- The end of a round: outputs, log, results -----------------------------------------------------
 
-// While the log can't be written, the last output of an attempt stays in its pipes, and its end waits.
+// While the log can't be written, the last output of an attempt stays in its pipes, and its end waits; what has
+// nothing more to say ends as ever.
 void Launcher::FinishOutputs() {
-  if (sink_.blocked()) return;
   for (Attempt* attempt : ending_) {
     Entry& entry = attempts_.at(attempt->log_id());
     if (!attempt->gone() || entry.finished) continue;
+    if (sink_.blocked() && !attempt->output().has_nothing_to_finish()) continue;
     attempt->output().Finish();
     Watched(entry, false);
     for (Watch& watch : entry.watches) attempt->output().Close(watch.source);

@@ -41,10 +41,19 @@ bool Output::Read(Source source) {
   return got > 0 && !(source == kRecords && records_broken_);
 }
 
+int Output::WaitingBytes(Source source) const {
+  int waiting = 0;
+  return fd(source) >= 0 && ioctl(fd(source), FIONREAD, &waiting) == 0 ? waiting : 0;
+}
+
+bool Output::has_nothing_to_finish() const {
+  return partial_record_.empty() && dropped_bytes_ == 0 && WaitingBytes(kStdout) == 0 && WaitingBytes(kStderr) == 0 &&
+         WaitingBytes(kRecords) == 0;
+}
+
 void Output::Finish() {
   for (Source source : {kStdout, kStderr, kRecords}) {
-    int waiting = 0;
-    if (fd(source) < 0 || ioctl(fd(source), FIONREAD, &waiting) != 0) continue;
+    int waiting = WaitingBytes(source);
     // One read gives at most kMaxDataBytes; the count keeps a writer that escaped from holding this up.
     for (int read = 0; read < waiting; read += seglog::kMaxDataBytes) {
       if (!Read(source)) break;

@@ -36,6 +36,9 @@ class Output {
   // REQUIRES: the processes of the attempt are gone. Close the pipes afterwards.
   void Finish();
 
+  // Finish would add nothing.
+  bool has_nothing_to_finish() const;
+
   // A line of cromt itself in the attempt's log.
   void Note(std::string_view line);
 
@@ -45,6 +48,7 @@ class Output {
   bool written() const { return last_batch_ == 0 || sink_.written(last_batch_); }
 
  private:
+  int WaitingBytes(Source source) const;
   void Take(Source source, std::string_view data);
   void TakeRecords(std::string_view data);
   void Add(seglog::Stream stream, std::string_view data);

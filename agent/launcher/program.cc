@@ -82,8 +82,21 @@ void SettleDescriptors() {
   }
 }
 
+// Nothing ignored: jobs would inherit it. By system call, since the C library hides two signals of its own, which
+// some of our parents' parents may have ignored.
 void SettleSignals() {
-  for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
+  struct KernelAction {
+    void (*handler)(int) = SIG_DFL;
+    unsigned long flags = 0;
+    void (*restorer)() = nullptr;
+    uint64_t mask = 0;
+  } by_default;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction now {};
+    bool hidden = sigaction(signal, nullptr, &now) != 0;
+    if (hidden || now.sa_handler == SIG_IGN)
+      syscall(SYS_rt_sigaction, signal, &by_default, nullptr, sizeof by_default.mask);
+  }
   sigset_t blocked = BlockedSignals();
   sigprocmask(SIG_SETMASK, &blocked, nullptr);
 }
