@@ -1,0 +1,78 @@
+// The agent's journal: the file from which the queue is restored after a crash (core/queue.h says what its records
+// mean, agent/journal_format.h how they lie in the file).
+//
+// Appending writes to the page cache, which a crash of the process does not lose; what a crash of the host must not
+// lose is synced. An Append that fails leaves the journal as it was. After a failed Sync nobody knows what is on disk:
+// every further Sync fails until Rewrite has written all anew.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/journal_format.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "core/queue_event.h"
+
+namespace cromt {
+
+// What the agent needs of a journal. Append, Rewrite and size_bytes: one thread. Sync: any thread, also meanwhile.
+class JournalStore {
+ public:
+  virtual ~JournalStore() = default;
+  // All of the records or none. kInvalid for a record above kMaxRecordBytes; kExhausted when the file would grow beyond
+  // kMaxJournalBytes (Rewrite makes it small) or the disk is full; a later Append may succeed.
+  virtual Status Append(std::span<const JournalRecord> records) = 0;
+  // What was appended before this call survives a crash of the host.
+  virtual Status Sync() = 0;
+  // Puts `snapshot` in the place of all records, synced. When it fails, the journal still holds what it held.
+  virtual Status Rewrite(std::span<const JournalRecord> snapshot) = 0;
+  virtual uint64_t size_bytes() const = 0;
+};
+
+inline constexpr uint64_t kMaxJournalBytes = uint64_t{1} << 30;
+
+// `DIR/journal`, mode 0600. One a directory: whoever opens it holds a lock of its own on the directory.
+class Journal final : public JournalStore {
+ public:
+  struct Opened {
+    std::unique_ptr<Journal> journal;
+    std::vector<JournalRecord> records;  // oldest first; empty for a new journal
+    std::string note;                    // a sentence when an end that a crash cut short was dropped, else empty
+  };
+  // Makes the directory (mode 0700) and the file where they are missing. kCorrupt, naming the file and leaving it as it
+  // is, for what a crash can't explain: see DecodeJournal.
+  static Result<Opened> Open(const std::string& dir);
+
+  Status Append(std::span<const JournalRecord> records) override;
+  Status Sync() override;
+  Status Rewrite(std::span<const JournalRecord> snapshot) override;
+  uint64_t size_bytes() const override { return size_; }
+
+ private:
+  struct File {
+    std::shared_ptr<const UniqueFd> fd;
+    JournalEncoder encoder;
+    uint64_t size = 0;
+  };
+  Journal(std::string dir, File file);
+  static Result<File> WriteNew(const std::string& dir, std::span<const JournalRecord> records);
+  static Result<File> Create(const std::string& dir);
+  Status DropLeftover();
+
+  const std::string dir_;
+  JournalEncoder encoder_;
+  uint64_t size_ = 0;
+  bool leftover_ = false;  // bytes of a failed Append may lie behind size_
+  std::string buffer_;
+
+  std::mutex mutex_;  // for what Sync shares with the other calls
+  std::shared_ptr<const UniqueFd> file_;
+  bool sync_failed_ = false;
+};
+
+}  // namespace cromt

@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "core/plan.h"
+#include "io/wire/field.h"
+#include "io/wire/task.h"
+
+namespace cromt::wire {
+namespace {
+
+constexpr int kMaxExitCode = 255;
+constexpr int kMaxSignal = 64;
+
+v1::AttemptResult::Kind KindToWire(AttemptResult::Kind kind) {
+  switch (kind) {
+    case AttemptResult::Kind::kExited: return v1::AttemptResult::EXITED;
+    case AttemptResult::Kind::kStopped: return v1::AttemptResult::STOPPED;
+    case AttemptResult::Kind::kTimedOut: return v1::AttemptResult::TIMED_OUT;
+    case AttemptResult::Kind::kNotStarted: return v1::AttemptResult::NOT_STARTED;
+    case AttemptResult::Kind::kLost: return v1::AttemptResult::LOST;
+  }
+  return v1::AttemptResult::KIND_UNSPECIFIED;
+}
+
+Result<AttemptResult::Kind> KindFromWire(v1::AttemptResult::Kind kind) {
+  switch (kind) {
+    case v1::AttemptResult::EXITED: return AttemptResult::Kind::kExited;
+    case v1::AttemptResult::STOPPED: return AttemptResult::Kind::kStopped;
+    case v1::AttemptResult::TIMED_OUT: return AttemptResult::Kind::kTimedOut;
+    case v1::AttemptResult::NOT_STARTED: return AttemptResult::Kind::kNotStarted;
+    case v1::AttemptResult::LOST: return AttemptResult::Kind::kLost;
+    default: return Invalid("kind", fmt::format("{} is unknown", static_cast<int>(kind)));
+  }
+}
+
+Status CheckReason(const std::string& reason) {
+  if (reason.size() > kMaxReasonBytes)
+    return Invalid("reason", fmt::format("{} bytes; at most {} are allowed", reason.size(), kMaxReasonBytes));
+  if (!IsUtf8(reason) || reason.find('\0') != reason.npos) return Invalid("reason", "is not UTF-8 without NUL");
+  return {};
+}
+
+Result<ExitStatus> ReadStatus(const v1::ExitStatus& proto) {
+  if (proto.has_code()) return Exited{proto.code()};
+  if (proto.has_signal()) return Signaled{proto.signal()};
+  return Invalid("kind", "neither code nor signal");
+}
+
+Status CheckStatus(const ExitStatus& status) {
+  if (const auto* exited = std::get_if<Exited>(&status)) return InRange("code", exited->code, 0, kMaxExitCode);
+  return InRange("signal", std::get<Signaled>(status).signal, 1, kMaxSignal);
+}
+
+// 0 on the wire is "never".
+int64_t OptionalToWire(const std::optional<Wall>& at) {
+  return at ? WallToWire(*at) : 0;
+}
+
+std::optional<Wall> OptionalFromWire(int64_t at_us) {
+  return at_us == 0 ? std::nullopt : std::optional(WallFromMicros(at_us));
+}
+
+}  // namespace
+
+void ToProto(const AttemptId& id, v1::AttemptId& proto) {
+  proto.set_run(ToText(id.run.text()));
+  proto.set_task(id.task);
+  proto.set_attempt(id.attempt);
+}
+
+Result<AttemptId> FromProto(const v1::AttemptId& proto) {
+  CROMT_TRY(CheckName("run", proto.run()));
+  CROMT_TRY(InRange("task", proto.task(), 0, kMaxTasks - 1));
+  if (proto.attempt() == 0) return Invalid("attempt", "0; attempts are numbered from 1");
+  return AttemptId{RunId(proto.run()), proto.task(), proto.attempt()};
+}
+
+void ToProto(const ExitStatus& status, v1::ExitStatus& proto) {
+  if (const auto* exited = std::get_if<Exited>(&status))
+    proto.set_code(exited->code);
+  else
+    proto.set_signal(std::get<Signaled>(status).signal);
+}
+
+Result<ExitStatus> FromProto(const v1::ExitStatus& proto) {
+  CROMT_ASSIGN(ExitStatus status, ReadStatus(proto));
+  CROMT_TRY(CheckStatus(status));
+  return status;
+}
+
+void ToProto(const AttemptResult& result, v1::AttemptResult& proto) {
+  proto.set_kind(KindToWire(result.kind));
+  if (result.status) ToProto(*result.status, *proto.mutable_status());
+  if (!result.reason.empty()) proto.set_reason(ToText(result.reason, kMaxReasonBytes));
+  proto.set_started_at_us(OptionalToWire(result.started_at));
+  proto.set_ended_at_us(OptionalToWire(result.ended_at));
+  proto.set_log_bytes(std::clamp<int64_t>(result.log_bytes, 0, kMaxLogBytes));
+  proto.set_returned(result.returned);
+}
+
+Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto) {
+  AttemptResult result;
+  CROMT_ASSIGN(result.kind, KindFromWire(proto.kind()));
+  if (proto.has_status()) {
+    CROMT_ASSIGN(result.status, In("status.", ReadStatus(proto.status())));
+  }
+  result.reason = proto.reason();
+  result.started_at = OptionalFromWire(proto.started_at_us());
+  result.ended_at = OptionalFromWire(proto.ended_at_us());
+  result.log_bytes = proto.log_bytes();
+  result.returned = proto.returned();
+  return result;
+}
+
+Result<AttemptResult> FromProto(const v1::AttemptResult& proto) {
+  CROMT_ASSIGN(AttemptResult result, ReadUnchecked(proto));
+  if (result.status) CROMT_TRY(In("status.", CheckStatus(*result.status)));
+  if (result.kind == AttemptResult::Kind::kExited && !result.status)
+    return Invalid("status", "is missing, though the process exited");
+  if (result.returned && result.kind != AttemptResult::Kind::kNotStarted)
+    return Invalid("returned", "an attempt that may have started can't be returned");
+  CROMT_TRY(CheckReason(result.reason));
+  CROMT_TRY(CheckWall("started_at_us", proto.started_at_us()));
+  CROMT_TRY(CheckWall("ended_at_us", proto.ended_at_us()));
+  CROMT_TRY(InRange("log_bytes", result.log_bytes, 0, kMaxLogBytes));
+  return result;
+}
+
+}  // namespace cromt::wire

@@ -1,0 +1,58 @@
+#include "io/wire/field.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "core/messages.h"
+
+namespace cromt::wire {
+namespace {
+
+constexpr int64_t kMaxWallMicros = 253'402'300'799'999'999;  // the end of 9999
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr std::string_view kEllipsis = "…";
+
+bool IsText(std::string_view text) {
+  return IsUtf8(text) && text.find('\0') == text.npos;
+}
+
+}  // namespace
+
+tl::unexpected<Error> Invalid(std::string_view field, std::string_view complaint) {
+  return Fail(ErrorCode::kInvalid, fmt::format("{}: {}", field, complaint));
+}
+
+Status InRange(std::string_view field, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return {};
+  return Invalid(field, fmt::format("{} is not within {} and {}", value, least, most));
+}
+
+Status CheckBatch(std::string_view field, int count) {
+  if (static_cast<size_t>(count) <= kMaxBatch) return {};
+  return Fail(ErrorCode::kExhausted, fmt::format("{}: {} items; a message may hold {}", field, count, kMaxBatch));
+}
+
+int64_t WallToWire(Wall at) {
+  return std::clamp<int64_t>(Micros(at), 0, kMaxWallMicros);
+}
+
+Status CheckWall(std::string_view field, int64_t at_us) {
+  return InRange(field, at_us, 0, kMaxWallMicros);
+}
+
+std::string ToText(std::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes && IsText(text)) return std::string(text);
+  std::string out;
+  while (!text.empty()) {
+    size_t length = text[0] == '\0' ? 0 : Utf8SequenceLength(text);
+    std::string_view piece = length == 0 ? kReplacement : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+    if (out.size() + piece.size() + (text.empty() ? 0 : kEllipsis.size()) > max_bytes) return out.append(kEllipsis);
+    out += piece;
+  }
+  return out;
+}
+
+}  // namespace cromt::wire

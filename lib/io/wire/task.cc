@@ -1,0 +1,155 @@
+#include "io/wire/task.h"
+
+#include "io/wire/check.h"
+#include "io/wire/field.h"
+
+namespace cromt::wire {
+namespace {
+
+using google::protobuf::RepeatedPtrField;
+
+constexpr int64_t kMaxMillis = std::chrono::duration_cast<milliseconds>(kMaxDuration).count();
+
+void CopyStrings(const std::vector<std::string>& from, RepeatedPtrField<std::string>& to) {
+  to.Reserve(static_cast<int>(from.size()));
+  for (const std::string& text : from) *to.Add() = text;
+}
+
+void WriteWork(const Work& work, v1::TaskSpec& proto) {
+  struct Visitor {
+    v1::TaskSpec& proto;
+    void operator()(const Command& command) const {
+      CopyStrings(command.argv, *proto.mutable_command()->mutable_argv());
+    }
+    void operator()(const Script& script) const { proto.mutable_script()->set_text(script.text); }
+    void operator()(const Actions& actions) const {
+      for (const std::string& name : actions.names) proto.mutable_actions()->add_names(ToText(name));
+    }
+  };
+  std::visit(Visitor{proto}, work);
+}
+
+Result<Work> ReadWork(const v1::TaskSpec& proto) {
+  switch (proto.work_case()) {
+    case v1::TaskSpec::kCommand: return Command{{proto.command().argv().begin(), proto.command().argv().end()}};
+    case v1::TaskSpec::kScript: return Script{proto.script().text()};
+    case v1::TaskSpec::kActions: return Actions{{proto.actions().names().begin(), proto.actions().names().end()}};
+    case v1::TaskSpec::WORK_NOT_SET: break;
+  }
+  return Invalid("work", "neither command nor script nor actions");
+}
+
+int64_t ToMillis(Duration duration) {
+  return std::chrono::ceil<milliseconds>(duration).count();
+}
+
+Result<Duration> ReadMillis(std::string_view field, int64_t millis) {
+  CROMT_TRY(InRange(field, millis, 0, kMaxMillis));
+  return Duration(milliseconds(millis));
+}
+
+Variables ReadVariables(const RepeatedPtrField<v1::Variable>& proto) {
+  Variables variables;
+  variables.reserve(static_cast<size_t>(proto.size()));
+  for (const v1::Variable& variable : proto) variables.emplace_back(variable.name(), variable.value());
+  return variables;
+}
+
+Digest ReadDigest(const v1::Digest& proto) {
+  return {proto.sha256(), proto.size_bytes()};
+}
+
+Source ReadSource(const v1::Source& proto) {
+  return {.directory = proto.directory(),
+          .repository = proto.repository(),
+          .ref = proto.ref(),
+          .commit = proto.commit(),
+          .branch = proto.branch(),
+          .tree = ReadDigest(proto.tree())};
+}
+
+}  // namespace
+
+void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
+  proto.set_name(ToText(spec.name));
+  proto.set_project(ToText(spec.project));
+  WriteWork(spec.work, proto);
+  ToProto(spec.variables, *proto.mutable_variables());
+  if (spec.source != Source{}) ToProto(spec.source, *proto.mutable_source());
+  if (spec.timeout) proto.set_timeout_ms(ToMillis(*spec.timeout));
+  proto.set_grace_ms(ToMillis(spec.grace));
+  proto.set_log_limit_bytes(spec.log_limit_bytes);
+  v1::ExitPolicy& policy = *proto.mutable_exit_policy();
+  policy.mutable_success()->Assign(spec.exit_policy.success.begin(), spec.exit_policy.success.end());
+  policy.mutable_stop()->Assign(spec.exit_policy.stop.begin(), spec.exit_policy.stop.end());
+}
+
+Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
+  TaskSpec spec;
+  spec.name = proto.name();
+  spec.project = proto.project();
+  CROMT_ASSIGN(spec.work, ReadWork(proto));
+  spec.variables = ReadVariables(proto.variables());
+  spec.source = ReadSource(proto.source());
+  if (proto.timeout_ms() != 0) {
+    CROMT_ASSIGN(spec.timeout, ReadMillis("timeout_ms", proto.timeout_ms()));
+  }
+  if (proto.has_grace_ms()) {
+    CROMT_ASSIGN(spec.grace, ReadMillis("grace_ms", proto.grace_ms()));
+  }
+  if (proto.has_log_limit_bytes()) spec.log_limit_bytes = proto.log_limit_bytes();
+  if (proto.has_exit_policy()) {
+    spec.exit_policy.success.assign(proto.exit_policy().success().begin(), proto.exit_policy().success().end());
+    spec.exit_policy.stop.assign(proto.exit_policy().stop().begin(), proto.exit_policy().stop().end());
+  }
+  return spec;
+}
+
+Result<TaskSpec> FromProto(const v1::TaskSpec& proto) {
+  CROMT_ASSIGN(TaskSpec spec, ReadUnchecked(proto));
+  CROMT_TRY(Check(spec));
+  return spec;
+}
+
+void ToProto(const Variables& variables, RepeatedPtrField<v1::Variable>& proto) {
+  proto.Reserve(static_cast<int>(variables.size()));
+  for (const auto& [name, value] : variables) {
+    v1::Variable& variable = *proto.Add();
+    variable.set_name(ToText(name));
+    variable.set_value(value);
+  }
+}
+
+Result<Variables> FromProto(const RepeatedPtrField<v1::Variable>& proto) {
+  Variables variables = ReadVariables(proto);
+  CROMT_TRY(Check(variables));
+  return variables;
+}
+
+void ToProto(const Source& source, v1::Source& proto) {
+  proto.set_directory(source.directory);
+  proto.set_repository(ToText(source.repository));
+  proto.set_ref(ToText(source.ref));
+  proto.set_commit(ToText(source.commit));
+  proto.set_branch(ToText(source.branch));
+  if (!source.tree.empty()) ToProto(source.tree, *proto.mutable_tree());
+}
+
+Result<Source> FromProto(const v1::Source& proto) {
+  Source source = ReadSource(proto);
+  CROMT_TRY(Check(source));
+  return source;
+}
+
+void ToProto(const Digest& digest, v1::Digest& proto) {
+  proto.set_sha256(ToText(digest.sha256));
+  proto.set_size_bytes(digest.size_bytes);
+}
+
+Result<Digest> FromProto(const v1::Digest& proto) {
+  Digest digest = ReadDigest(proto);
+  CROMT_TRY(Check(digest));
+  return digest;
+}
+
+}  // namespace cromt::wire
