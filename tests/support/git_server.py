@@ -5,7 +5,7 @@
 
 http://127.0.0.1:PORT/NAME.git is DIR/NAME.git. Port 0 takes a free one; the port is printed, and written to
 --port-file once the server accepts. For tests and the demo only: no TLS, one thread a connection. Every
-request is one line of --log: METHOD PATH STATUS BYTES_SENT. Besides repositories it answers, for tests:
+request is one line of --log, METHOD PATH, written before the answer. Besides repositories it answers, for tests:
 
     /redirect/URL      302 to URL and whatever follows it
     /stall/...         takes the request and never answers
@@ -34,22 +34,20 @@ class Handler(BaseHTTPRequestHandler):
         self.serve()
 
     def serve(self):
-        self.status, self.sent = 0, 0
+        self.server.note(f"{self.command} {self.path}")
         try:
             self.route()
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-        finally:
-            self.server.note(f"{self.command} {self.path} {self.status} {self.sent}")
 
     def route(self):
         if self.path.startswith("/stall/"):
             self.server.closing.wait()
             self.close_connection = True
-        elif self.path.startswith("/redirect/"):
-            self.answer(302, {"Location": self.path[len("/redirect/"):]})
         elif not self.authorized():
             self.answer(401, {"WWW-Authenticate": 'Basic realm="git"'})
+        elif self.path.startswith("/redirect/"):
+            self.answer(302, {"Location": self.path[len("/redirect/"):]})
         else:
             self.run_backend()
 
@@ -63,7 +61,6 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status, headers):
         for _ in self.body():  # so that the connection can be used again
             pass
-        self.status = status
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -139,7 +136,6 @@ class Handler(BaseHTTPRequestHandler):
                 status = int(value.split()[0])
             else:
                 headers.append((name, value.strip()))
-        self.status = status
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -147,7 +143,6 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         while data := output.read1(CHUNK):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-            self.sent += len(data)
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_):

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "io/archive/writer.h"
+#include "tests/support/command.h"
 #include "tests/unit/archive/scratch.h"
 
 namespace cromt {
@@ -107,8 +108,8 @@ TEST_F(RoundTripTest, TheSystemsTarReadsWhatWeWrite) {
   ASSERT_TRUE(packed.File("d/" + std::string(180, 'n'), "long"));
   ASSERT_TRUE(packed.Symlink("l", "d"));
   std::ofstream(top_ / "a.tar", std::ios::binary) << packed.Finish();
-  const std::string tar = "tar -C " + tree().string() + " -xf " + (top_ / "a.tar").string();
-  ASSERT_EQ(std::system(tar.c_str()), 0);
+  auto tar = RunCommand({"tar", "-C", tree(), "-xf", top_ / "a.tar"});
+  ASSERT_EQ(tar.code, 0) << tar.output;
   EXPECT_EQ(Contents(tree() / "l" / std::string(180, 'n')), "long");
 }
 
@@ -116,9 +117,8 @@ TEST_F(RoundTripTest, WeReadWhatTheSystemsTarWrites) {
   fs::create_directories(top_ / "in/d");
   std::ofstream(top_ / "in/d" / std::string(150, 'n')) << "long";
   std::ofstream(top_ / "in/short") << "short";
-  const std::string tar =
-      "tar --format=posix -C " + (top_ / "in").string() + " -cf " + (top_ / "a.tar").string() + " d short";
-  ASSERT_EQ(std::system(tar.c_str()), 0);
+  auto tar = RunCommand({"tar", "--format=posix", "-C", top_ / "in", "-cf", top_ / "a.tar", "d", "short"});
+  ASSERT_EQ(tar.code, 0) << tar.output;
   auto extracted = Extract(Contents(top_ / "a.tar"));
   ASSERT_TRUE(extracted) << extracted.error().message;
   EXPECT_EQ(Contents(tree() / "d" / std::string(150, 'n')), "long");

@@ -1,0 +1,192 @@
+#include "io/git/cache.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/name.h"
+#include "io/blob/sha256.h"
+#include "io/git/tree_record.h"
+
+namespace cromt {
+
+namespace fs = std::filesystem;
+using git::HelperProcess;
+using git::Reply;
+
+struct GitCache::Call {
+  GitUrl url;
+  std::string ref;
+  fs::path folder;  // DIR/KEY
+  const OnProgress& on_progress;
+  std::stop_token stop;
+  Mono deadline;
+  bool waiting_for_lock = true;
+  int64_t fetched_bytes = 0;
+
+  fs::path mirror() const { return folder / "mirror"; }
+  std::string What() const { return ref.empty() ? url.shown : fmt::format("{}, ref {}", url.shown, Quote(ref)); }
+};
+
+namespace {
+
+Mono Later(Duration duration) {
+  return SystemClock().Read().mono + duration;
+}
+
+uint32_t SecondsUntil(Mono deadline) {
+  return static_cast<uint32_t>(std::max<int64_t>(0, (deadline - SystemClock().Read().mono).count()) / 1'000'000 + 2);
+}
+
+// What libgit2 says is shown to people; it must not repeat what was in the URL.
+void Mask(const std::string& secret, std::string& text) {
+  if (secret.empty()) return;
+  for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos;) text.replace(at, secret.size(), "***");
+}
+
+Status MakeFolder(const fs::path& folder, const GitUrl& url) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return tl::unexpected<Error>(ErrnoError(folder.string(), error.value()));
+  if (!fs::exists(folder / "url", error)) std::ofstream(folder / "url") << url.identity << '\n';
+  return {};
+}
+
+}  // namespace
+
+// The URL to clone. file:// is for whoever runs the coordinator: a job file reaches it only by a rewrite rule or
+// under allow_local, else every author of a job file could read the coordinator's disk.
+Result<GitUrl> GitCache::Accept(std::string_view url) const {
+  CROMT_ASSIGN(GitUrl asked, ParseGitUrl(url));
+  const std::string rewritten = Rewrite(asked.text, settings_.rewrites);
+  const bool is_rewritten = rewritten != asked.text;
+  if (is_rewritten) {
+    auto parsed = ParseGitUrl(rewritten);
+    if (!parsed) return Fail(fmt::format("{} is rewritten by the configuration", asked.shown), parsed.error());
+    asked = std::move(*parsed);
+  }
+  if (asked.transport == GitTransport::kFile && !settings_.allow_local && !is_rewritten) {
+    return Fail(ErrorCode::kDenied, fmt::format("Git URL {}: repositories of the coordinator's own disk are not "
+                                                "allowed; the configuration may allow them (git: allow_local)",
+                                                Quote(asked.shown)));
+  }
+  if (asked.transport == GitTransport::kSsh) {
+    return Fail(
+        ErrorCode::kInvalid,
+        fmt::format("Git URL {}: ssh is not built yet; use https://, or rewrite the prefix", Quote(asked.shown)));
+  }
+  return asked;
+}
+
+Result<GitCache::Resolved> GitCache::Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress,
+                                             std::stop_token stop) {
+  CROMT_ASSIGN(GitUrl accepted, Accept(url));
+  CROMT_TRY(CheckGitRef(ref));
+  fs::path folder = directory_ / Sha256Hex(accepted.identity);
+  Call call{std::move(accepted), std::string(ref == "HEAD" ? "" : ref),
+            std::move(folder),   on_progress,
+            std::move(stop),     Later(settings_.timeout)};
+  CROMT_TRY(MakeFolder(call.folder, call.url));
+  auto resolved = ResolveOnce(call, false);
+  if (!resolved && resolved.error().code == ErrorCode::kCorrupt) resolved = ResolveOnce(call, true);
+  return resolved;
+}
+
+Result<GitCache::Resolved> GitCache::ResolveOnce(Call& call, bool rebuild) {
+  CROMT_ASSIGN(git::Fetched fetched, Fetch(call, rebuild));
+  Resolved resolved{fetched.commit, fetched.branch, {}, {}, call.fetched_bytes};
+  const fs::path file = call.folder / "trees" / fetched.commit;
+  if (auto record = git::ReadTreeRecord(file); record && blobs_.Has(record->tree)) {
+    resolved.tree = record->tree;
+    resolved.notes = std::move(record->notes);
+    return resolved;
+  }
+  CROMT_TRY(Pack(call, resolved));
+  git::WriteTreeRecord(file, {resolved.tree, resolved.notes});
+  return resolved;
+}
+
+// The next reply that is not about waiting or progress; errors say what was asked for.
+Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
+  while (true) {
+    const Mono silence = call.waiting_for_lock ? call.deadline : Later(settings_.silence_timeout);
+    auto reply = helper.Next(std::min(call.deadline, silence), call.stop);
+    if (!reply && reply.error().code == ErrorCode::kTimeout) {
+      const bool at_end = call.deadline <= silence;
+      return Fail(
+          ErrorCode::kTimeout,
+          fmt::format("{}: {} {}, after {} bytes; check the address, or raise the limit", call.What(),
+                      at_end ? "not done within" : "the server said nothing for",
+                      FormatDuration(at_end ? settings_.timeout : settings_.silence_timeout), call.fetched_bytes));
+    }
+    if (!reply) return Fail(call.What(), reply.error());
+    if (auto* failed = std::get_if<git::Failed>(&*reply)) {
+      Mask(call.url.credentials, failed->error.message);
+      return tl::unexpected<Error>(std::move(failed->error));
+    }
+    if (std::holds_alternative<git::Started>(*reply)) {
+      call.waiting_for_lock = false;
+    } else if (auto* progress = std::get_if<git::Progress>(&*reply)) {
+      call.fetched_bytes = progress->received_bytes;
+      if (call.on_progress) call.on_progress(*progress);
+    } else {
+      return reply;
+    }
+  }
+}
+
+Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
+  git::FetchRequest request;
+  request.url = call.url.text;
+  request.shown = call.url.shown;
+  request.ref = call.ref;
+  request.mirror = call.mirror().string();
+  request.rebuild = rebuild;
+  request.has_credentials = !call.url.credentials.empty();
+  request.max_pack_bytes = settings_.max_pack_bytes;
+  request.max_objects = settings_.max_objects;
+  request.max_packs = settings_.max_packs;
+  request.timeout_s = SecondsUntil(call.deadline);
+  call.waiting_for_lock = true;
+  CROMT_ASSIGN(HelperProcess helper, HelperProcess::Start(settings_.helper, request));
+  CROMT_ASSIGN(Reply reply, Next(call, helper));
+  auto* fetched = std::get_if<git::Fetched>(&reply);
+  if (fetched == nullptr || !IsCommit(fetched->commit)) {
+    return Fail(ErrorCode::kInternal,
+                fmt::format("{}: the git helper gave an answer to another question", call.What()));
+  }
+  return std::move(*fetched);
+}
+
+Status GitCache::Pack(Call& call, Resolved& resolved) {
+  git::PackRequest request;
+  request.shown = call.url.shown;
+  request.mirror = call.mirror().string();
+  request.commit = resolved.commit;
+  request.max_files = settings_.max_files;
+  request.max_tree_bytes = settings_.max_tree_bytes;
+  request.timeout_s = SecondsUntil(call.deadline);
+  call.waiting_for_lock = true;
+  CROMT_ASSIGN(BlobWriter writer, blobs_.Write());
+  CROMT_ASSIGN(HelperProcess helper, HelperProcess::Start(settings_.helper, request));
+  while (true) {
+    CROMT_ASSIGN(Reply reply, Next(call, helper));
+    if (auto* chunk = std::get_if<git::Chunk>(&reply)) {
+      // The helper keeps to the limit; a helper taken over by what it parses is held to it here.
+      if (writer.size_bytes() + static_cast<int64_t>(chunk->bytes.size()) > settings_.max_tree_bytes) {
+        return Fail(ErrorCode::kExhausted, fmt::format("{}: the files of commit {} take more than {} bytes",
+                                                       call.What(), resolved.commit, settings_.max_tree_bytes));
+      }
+      CROMT_TRY(writer.Append(chunk->bytes));
+    } else if (auto* packed = std::get_if<git::Packed>(&reply)) {
+      resolved.notes = std::move(packed->notes);
+      CROMT_ASSIGN(resolved.tree, writer.Commit());
+      return {};
+    } else {
+      return Fail(ErrorCode::kInternal,
+                  fmt::format("{}: the git helper gave an answer to another question", call.What()));
+    }
+  }
+}
+
+}  // namespace cromt

@@ -1,0 +1,88 @@
+// The coordinator's Git: a URL and a ref become one commit and its files as one blob.
+//
+//   DIR/KEY/url           the repository's URL without credentials, for people
+//   DIR/KEY/mirror/       a bare repository, fetched into; KEY = SHA-256 of that URL after rewriting
+//   DIR/KEY/mirror.lock   held (flock) by whoever fetches or reads, also across processes
+//   DIR/KEY/trees/COMMIT  digest and notes of a tree packed before
+//
+// All that libgit2 does happens in a helper process (protocol.h), killed at its deadline. No work tree is ever
+// made: the files go from Git's objects into an archive, so hooks, filters, attributes, LFS and configuration of
+// a repository are bytes and nothing more. System and user Git configuration is not read, nothing is prompted
+// for, and a URL that holds credentials is not redirected to another host.
+//
+// A damaged mirror is deleted and cloned anew, once a call. Mirrors are never deleted otherwise.
+// TODO(git over ssh, credentials by host): FetchRequest gets the key or token; nothing else changes.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/blob/store.h"
+#include "io/git/helper_process.h"
+#include "io/git/url.h"
+
+namespace cromt {
+
+class GitCache {
+ public:
+  struct Settings {
+    std::filesystem::path helper;     // the program cromt-git
+    GitRewrites rewrites;             // a rule's target may be file://, whatever allow_local says: its author decides
+    bool allow_local = false;         // file:// and paths as they stand in a job file
+    Duration timeout = seconds(600);  // of one Resolve
+    Duration silence_timeout = seconds(60);     // of a server that says nothing
+    int64_t max_pack_bytes = int64_t{4} << 30;  // of one fetch
+    uint32_t max_objects = 10'000'000;          // of one fetch
+    uint32_t max_packs = 256;                   // of one mirror: each fetch adds one; past it the mirror is cloned anew
+    int64_t max_files = 1'000'000;              // of one tree, directories and links included
+    int64_t max_tree_bytes = int64_t{4} << 30;  // of one tree, as packed
+  };
+
+  struct Resolved {
+    std::string commit;              // 40 hex digits
+    std::string branch;              // what the ref or HEAD named, if it was a branch
+    Digest tree;                     // in the blob store; io/archive/extract.h unpacks it
+    std::vector<std::string> notes;  // for people: what is not as they may think (submodules)
+    int64_t fetched_bytes = 0;
+  };
+
+  using Progress = git::Progress;
+  using OnProgress = std::function<void(const Progress&)>;  // called on the thread of Resolve, at most 4 times a second
+
+  // The blob store must outlive the cache. `directory` is made when first needed.
+  GitCache(std::filesystem::path directory, BlobStore& blobs, Settings settings)
+      : directory_(std::move(directory)), blobs_(blobs), settings_(std::move(settings)) {}
+
+  // Blocks until the tree is in the blob store: call it on a worker thread. Thread-safe; two calls for one
+  // repository wait for each other while they fetch. Ends at the latest after Settings::timeout.
+  //
+  // `ref` is as CheckGitRef says; empty = the remote's HEAD; 40 hex digits are always a commit. Every call
+  // asks the remote, so that what a mirror holds is served only to who can still read the repository.
+  //
+  // kInvalid, kDenied: URL or ref is not taken, or the tree holds what is refused; kNotFound: no such
+  // repository, branch, tag or commit; kUnavailable: the remote can't be reached or broke off; kExhausted: over
+  // a limit; kCorrupt: objects are damaged or missing, also in a fresh clone; kTimeout, kCanceled. Messages name URL
+  // and ref, without credentials.
+  Result<Resolved> Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress = {},
+                           std::stop_token stop = {});
+
+ private:
+  struct Call;  // one Resolve under way
+
+  Result<GitUrl> Accept(std::string_view url) const;
+  Result<Resolved> ResolveOnce(Call& call, bool rebuild);
+  Result<git::Fetched> Fetch(Call& call, bool rebuild);
+  Status Pack(Call& call, Resolved& resolved);
+  Result<git::Reply> Next(Call& call, git::HelperProcess& helper);
+
+  const std::filesystem::path directory_;
+  BlobStore& blobs_;
+  const Settings settings_;
+};
+
+}  // namespace cromt

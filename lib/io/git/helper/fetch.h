@@ -1,0 +1,14 @@
+// The helper's first task: bring a mirror up to date and say which commit a ref names.
+#pragma once
+
+#include "base/result.h"
+#include "io/git/helper/reporter.h"
+#include "io/git/protocol.h"
+
+namespace cromt::git {
+
+// One connection: lists the remote's refs, chooses, downloads what is missing of it. kCorrupt: the mirror is
+// damaged, try again with `rebuild`. Other errors as of GitCache::Resolve.
+Result<Fetched> Fetch(const FetchRequest& request, Reporter& reporter);
+
+}  // namespace cromt::git

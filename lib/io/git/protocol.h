@@ -1,0 +1,78 @@
+// What GitCache and its helper program say to each other over one socket, the helper's standard input.
+//
+// The parent sends one request; the helper answers with replies, the last of which is kFetched, kPacked or
+// kFailed, and exits. Both are frames: u32 length | u8 kind | fields in the order below (base/bytes.h). The two
+// programs are of one build, so there is no version; a frame that doesn't parse is kInternal.
+//
+// A process of its own, since libgit2 1.5 has no timeout for a silent server and parses what strangers send:
+// the parent kills it at the deadline, and a crash of it is an error message.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cromt::git {
+
+inline constexpr uint32_t kMaxFrameBytes = 1 << 20;
+
+// Brings a mirror up to what `ref` needs and resolves it.
+struct FetchRequest {
+  std::string url;               // with credentials
+  std::string shown;             // for messages
+  std::string ref;               // empty = HEAD
+  std::string mirror;            // directory; made if missing. Its lock is the file beside it, "MIRROR.lock"
+  bool rebuild = false;          // delete the mirror first
+  bool has_credentials = false;  // then no redirect to another host is followed
+  int64_t max_pack_bytes = 0;
+  uint32_t max_objects = 0;
+  uint32_t max_packs = 0;  // a mirror of more is cloned anew: each fetch adds one, and nothing else tidies
+  uint32_t timeout_s = 0;  // the helper ends itself after it: a parent may be gone
+};
+
+// Sends the files of a commit in the mirror as an archive (io/archive/entry.h), in kChunk replies.
+struct PackRequest {
+  std::string shown;
+  std::string mirror;
+  std::string commit;
+  int64_t max_files = 0;
+  int64_t max_tree_bytes = 0;
+  uint32_t timeout_s = 0;
+};
+
+using Request = std::variant<FetchRequest, PackRequest>;
+
+struct Started {};  // the mirror's lock is ours; from now on silence means that something hangs
+struct Progress {
+  int64_t received_bytes = 0;
+  uint32_t received_objects = 0;
+  uint32_t total_objects = 0;
+};
+struct Chunk {
+  std::string bytes;
+};
+struct Fetched {
+  std::string commit;
+  std::string branch;  // what the ref or HEAD named, if it was a branch
+};
+struct Packed {
+  std::vector<std::string> notes;
+};
+struct Failed {
+  Error error;  // kCorrupt: the mirror is damaged; rebuilding it may help
+};
+using Reply = std::variant<Started, Progress, Chunk, Fetched, Packed, Failed>;
+
+// One whole frame.
+std::string Encode(const Request& request);
+std::string Encode(const Reply& reply);
+
+// Take one frame off the front of `in`; nullopt when it holds only part of one; kInternal when it is none.
+Result<std::optional<Request>> TakeRequest(std::string& in);
+Result<std::optional<Reply>> TakeReply(std::string& in);
+
+}  // namespace cromt::git
