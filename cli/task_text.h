@@ -12,7 +12,8 @@
 // "cromt: …". Times are those of a line's first byte in the viewer's time zone.
 //
 // kLive shows lines as they come, with a heading whenever the stream changes. kFinished shows a task's stdout, then its
-// stderr, as the original does; of stderr at most kMaxHeldStderrBytes wait, beyond that it continues like kLive.
+// stderr, as the original does; of stderr at most kMaxHeldStderrBytes wait, then they are shown
+// where they are.
 // A line is held until its newline, or until it has kMaxHeldLineBytes: then it is shown in pieces.
 //
 // For a terminal, all but colours is neutralised (terminal_safe.h); else bytes stay as they are.

@@ -50,7 +50,7 @@ class Evaluator {
   }
   Value Of(const MapLiteral& literal) const {
     Map map;
-    for (const MapEntry& entry : literal.entries) map.emplace_back(entry.key, Of(entry.value));
+    for (const MapEntry& entry : literal.entries) map.push_back({entry.key, Of(entry.value)});
     return {std::move(map)};
   }
 
@@ -81,8 +81,8 @@ class Evaluator {
   }
 
   static Result<std::string> RelativePath(std::string_view text) {
-    auto refuse = [&](std::string_view why) {
-      return Fail(ErrorCode::kInvalid, fmt::format("task path {} {}", Quote(text), why));
+    auto refuse = [written = text](std::string_view why) {
+      return Fail(ErrorCode::kInvalid, fmt::format("task path {} {}", Quote(written), why));
     };
     if (text.empty()) return refuse("is empty");
     if (text.find('\0') != std::string_view::npos) return refuse("holds a NUL character");

@@ -50,9 +50,9 @@ void AppendJson(const Map& map, std::string& out) {
   out += '{';
   for (size_t i = 0; i < map.size(); ++i) {
     if (i > 0) out += ',';
-    AppendJsonString(map[i].first, out);
+    AppendJsonString(map[i].key, out);
     out += ':';
-    AppendJson(map[i].second, out);
+    AppendJson(map[i].value, out);
   }
   out += '}';
 }

@@ -12,11 +12,17 @@
 namespace cromt::step {
 
 struct Value;
+struct Entry;
 using List = std::vector<Value>;
-using Map = std::vector<std::pair<std::string, Value>>;  // in written order, keys unique
+using Map = std::vector<Entry>;  // in written order, keys unique
 
 struct Value {
   std::variant<std::monostate, std::string, int64_t, List, Map> form;  // monostate: undefined (an unset variable)
+};
+
+struct Entry {
+  std::string key;
+  Value value;
 };
 
 // As shell tasks see it: text as it is, undefined = empty, a list "(x y z)", a map as Raku's gist "{a => 1, b => 2}".

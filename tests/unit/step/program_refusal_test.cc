@@ -1,0 +1,92 @@
+// What cromt-step refuses: with exit 1, before anything runs, and a text that says why and where.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "step_process.h"
+#include "temporary_repository.h"
+
+namespace cromt::step {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Refusal : public ::testing::Test {
+ protected:
+  void SetUp() override { repository_.Write("tasks/ok/task.bash", "echo ran"); }
+
+  std::string NotesOf(const std::vector<std::string>& actions) {
+    StepResult result = RunSteps(repository_.path(), actions);
+    EXPECT_EQ(result.code, 1);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(result.marks, IsEmpty());
+    return result.notes;
+  }
+  TemporaryRepository repository_;
+};
+
+TEST_F(Refusal, AnUnknownActionNamesThePlacesSearched) {
+  EXPECT_EQ(NotesOf({"nope"}),
+            "action nope not found: searched .tom/nope.raku, .tom/nope.bash, .tom/nope.sh, "
+            ".tom/nope.py and tasks/nope/\n");
+}
+
+TEST_F(Refusal, AConstructBeyondTheFirstStepRunsNothing) {
+  repository_.Write(".tom/s.raku", "say 'a';\ntask-run 'tasks/ok';\nbash 'ls';\n");
+  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:3:1: 'bash' is outside what cromt reads itself yet\n");
+}
+
+TEST_F(Refusal, AConstructOfALaterActionRunsNothing) {
+  repository_.Write(".tom/s.raku", "my $x = 1;");
+  EXPECT_EQ(NotesOf({"ok", "s"}), ".tom/s.raku:1:1: 'my' is outside what cromt reads itself yet\n");
+}
+
+TEST_F(Refusal, AHookOfALaterStepRunsNothing) {
+  repository_.Write(".tom/s.raku", "task-run 'tasks/ok';\n  task-run 'tasks/hooked';\n");
+  repository_.Write("tasks/hooked/task.bash", "");
+  repository_.Write("tasks/hooked/hook.bash", "");
+  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:2:3: 'tasks/hooked/hook.bash' is outside what cromt runs itself yet\n");
+}
+
+TEST_F(Refusal, AWayOutOfTheRepositoryRunsNothing) {
+  repository_.Link("/etc", "tasks/out");
+  repository_.Write(".tom/up.raku", "task-run '../x'");
+  repository_.Write(".tom/link.raku", "task-run 'tasks/ok'; task-run 'tasks/out'");
+  EXPECT_THAT(NotesOf({"up"}), HasSubstr("leaves the repository"));
+  EXPECT_EQ(NotesOf({"link"}), ".tom/link.raku:1:22: 'tasks/out' leads out of the repository\n");
+  EXPECT_THAT(NotesOf({"../x"}), HasSubstr("action name '..'"));
+}
+
+TEST_F(Refusal, AMissingTaskDirectoryEndsTheScenarioWhereItIsNamed) {
+  repository_.Write(".tom/s.raku", "task-run 'tasks/ok';\ntask-run 'tasks/none';\n");
+  StepResult result = RunSteps(repository_.path(), {"s"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.out, "ran\n");  // a step before it might have made it
+  EXPECT_EQ(result.notes, ".tom/s.raku:2:1: task directory 'tasks/none' does not exist\n");
+}
+
+TEST_F(Refusal, AMissingInterpreterIsNamed) {
+  StepResult result = RunSteps(repository_.path(), {"ok"}, {{"PATH", "/nowhere"}});
+  EXPECT_EQ(result.code, 127);
+  EXPECT_EQ(result.notes, "tasks/ok/task.bash needs bash, which can't be started: 'bash': No such file or directory\n");
+}
+
+TEST_F(Refusal, ANoteStaysOneLineWhateverTheNameHolds) {
+  repository_.Write(".tom/s.raku", "task-run \"tasks/a\\nb\\e[2J\"");
+  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:1:1: task directory 'tasks/a\\x0ab\\x1b[2J' does not exist\n");
+}
+
+TEST_F(Refusal, BadUsageIsExitTwo) {
+  EXPECT_EQ(RunSteps(repository_.path(), {}).code, 2);
+  EXPECT_EQ(RunSteps(repository_.path(), {"--what", "ok"}).code, 2);
+  EXPECT_EQ(RunSteps(repository_.path() + "/none", {"ok"}).code, 1);
+}
+
+TEST_F(Refusal, ByHandItIsSaidInText) {
+  StepResult result = StepProcess(repository_.path(), {"ok", "nope"}, {}, false).Wait();
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.text, HasSubstr("ran\ncromt: action nope not found: searched"));
+}
+
+}  // namespace
+}  // namespace cromt::step
