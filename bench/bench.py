@@ -62,6 +62,8 @@ def print_table(measured, errors):
         verdict = ("ok" if row.passed else "MISSED") if row.limit else ""
         digits = 3 if row.unit == "ratio" else 0 if row.value >= 100 else 2
         say(f"{row.name:{width}}  {row.value:>10.{digits}f} {row.unit:8}{row.limit:>9}  {verdict}")
+        if "ratio_to_bare" in row.details:
+            say(f"{'':{width}}    {row.details['ratio_to_bare']} of the bare loop beside it")
         cpu = row.details.get("cpu_us_per_task")
         if cpu:
             say(f"{'':{width}}    CPU µs a task: " + ", ".join(f"{name} {value:.0f}" for name, value in cpu.items()))
@@ -78,13 +80,16 @@ def main():
     if not os.access(binaries.spawn_loop, os.X_OK):
         say(f"bench: not built: {binaries.spawn_loop}; run script/build")
         return 1
+    load = os.getloadavg()[0]
+    if load > os.cpu_count() / 2:
+        say(f"bench: this machine is busy (load {load:.1f}): the numbers will mean little")
     # In the build folder, not in /tmp: that may be memory, and what is measured is durable.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.build) as folder:
         bench = bench_rows.Bench(binaries, os.path.abspath(folder), options.tasks, options.peer_tasks or options.tasks,
                                  options.rounds, lambda text: say(f"bench: {text}"))
         measured, errors = measure_all(bench, options.only)
     print_table(measured, errors)
-    report = {"machine": {"cores": os.cpu_count(), "kernel": platform.release(), "load_1m": os.getloadavg()[0]},
+    report = {"machine": {"cores": os.cpu_count(), "kernel": platform.release(), "load_1m_before": load},
               "rows": [dataclasses.asdict(row) for row in measured], "errors": errors}
     text = json.dumps(report, indent=1)
     if options.json:

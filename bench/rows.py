@@ -54,9 +54,9 @@ def job_file(line, address, count):
 # ---- Throughput: coordinator and agent apart, durable, output kept ------------------------------
 
 
-def reference(bench, argv):
+def reference(bench, argv, count):
     with bench.scratch() as folder:
-        return bench.tasks / peers.spawn_loop(bench.binaries, folder, argv, bench.tasks)
+        return count / peers.spawn_loop(bench.binaries, folder, argv, count)
 
 
 def cpu_per_task_us(before, after, count):
@@ -84,12 +84,12 @@ def throughput(bench, kind):
     with Mesh(bench.binaries, bench.folder) as mesh:
         mesh.apply(job_file(line, mesh.addresses["agent1"], bench.tasks))
         mesh.run("one")  # connections, caches
-        references, ours, cpus = [reference(bench, argv)], [], []
+        references, ours, cpus = [reference(bench, argv, bench.tasks)], [], []
         for number in range(bench.rounds):
             rate, cpu = one_round(bench, mesh)
             ours.append(rate)
             cpus.append(cpu)
-            references.append(reference(bench, argv))
+            references.append(reference(bench, argv, bench.tasks))
             bench.say(f"{name}: round {number + 1}: bare {references[-1]:.0f}/s, cromt {rate:.0f}/s")
     ratios = [rate * 2 / (references[i] + references[i + 1]) for i, rate in enumerate(ours)]
     ratio = measure.median(ratios)
@@ -101,22 +101,24 @@ def throughput(bench, kind):
 
 
 def peer_rows(bench):
-    """Once each, next to one more reference."""
+    """Once each, between two references; the tools are named with what the ratio was in the same minute."""
+    absent = [tool for peer in peers.ALL for tool in peers.missing(peer)]
+    if absent:
+        raise RuntimeError(f"{', '.join(absent)}: not installed; run script/bootstrap bench")
     rows = []
     for name, line, argv in KINDS:
-        with bench.scratch() as folder:
-            bare = bench.peer_tasks / peers.spawn_loop(bench.binaries, folder, argv, bench.peer_tasks)
-        rows.append(Row(f"{name}: bare spawn loop", bare, "tasks/s", details={"tasks": bench.peer_tasks}))
+        references = [reference(bench, argv, bench.peer_tasks)]
         for peer, run in peers.ALL.items():
-            if peers.missing(peer):
-                raise RuntimeError(f"{', '.join(peers.missing(peer))}: not installed; run script/bootstrap bench")
             with bench.scratch() as folder:
                 rate = bench.peer_tasks / run(folder, line, bench.peer_tasks)
-            details = {"tasks": bench.peer_tasks, "ratio_to_bare": round(rate / bare, 3)}
+            references.append(reference(bench, argv, bench.peer_tasks))
+            details = {"tasks": bench.peer_tasks, "ratio_to_bare": round(rate * 2 / (references[-1] + references[-2]), 3)}
             if name in bench.rates:
                 details["cromt_is_times_faster"] = round(bench.rates[name] / rate, 2)
             bench.say(f"{name}: {peers.TITLES[peer]} {rate:.0f}/s")
             rows.append(Row(f"{name}: {peers.TITLES[peer]}", rate, "tasks/s", details=details))
+        details = {"tasks": bench.peer_tasks, "bare_per_s": [round(rate) for rate in references]}
+        rows.append(Row(f"{name}: bare spawn loop", measure.median(references), "tasks/s", details=details))
     return rows
 
 
