@@ -8,7 +8,7 @@
 
 #include "cli/terminal_safe.h"
 
-namespace cromt {
+namespace cromt::cli {
 namespace {
 
 using seglog::Stream;
@@ -156,4 +156,4 @@ void TaskText::End(std::string& out) {
   for (Partial& partial : partials_) partial.text.clear();
 }
 
-}  // namespace cromt
+}  // namespace cromt::cli

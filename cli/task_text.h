@@ -29,7 +29,7 @@
 #include "agent/step/marks.h"
 #include "io/seglog/frame.h"
 
-namespace cromt {
+namespace cromt::cli {
 
 class TaskText {
  public:
@@ -84,4 +84,4 @@ class TaskText {
   std::optional<seglog::Stream> held_open_;
 };
 
-}  // namespace cromt
+}  // namespace cromt::cli

@@ -4,7 +4,7 @@
 
 #include "base/name.h"
 
-namespace cromt {
+namespace cromt::cli {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -89,4 +89,4 @@ size_t WholeSequences(std::string_view text) {
   return text.size();
 }
 
-}  // namespace cromt
+}  // namespace cromt::cli

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace cromt {
+namespace cromt::cli {
 
 // Appends `text` (part of one line, without its newline). `colours` holds the colours in force, as sequences, and goes
 // from one part of a stream to the next: they are set again at the front of each part and reset at its end, so that a
@@ -17,4 +17,4 @@ void AppendTerminalSafe(std::string_view text, std::string& colours, std::string
 // How many bytes of `text`, more of which may come, can be shown without cutting a character or colour in two.
 size_t WholeSequences(std::string_view text);
 
-}  // namespace cromt
+}  // namespace cromt::cli

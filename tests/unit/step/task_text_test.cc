@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-namespace cromt {
+namespace cromt::cli {
 namespace {
 
 using seglog::Stream;
@@ -219,4 +219,4 @@ TEST_F(TaskTextTest, OnATerminalAFlushCutsNoCharacter) {
 }
 
 }  // namespace
-}  // namespace cromt
+}  // namespace cromt::cli

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cromt {
+namespace cromt::cli {
 namespace {
 
 std::string Safe(std::string_view text) {
@@ -76,4 +76,4 @@ TEST(TerminalSafe, NoSequenceIsCutInTwo) {
 }
 
 }  // namespace
-}  // namespace cromt
+}  // namespace cromt::cli
