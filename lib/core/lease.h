@@ -22,6 +22,8 @@ inline constexpr Duration kUnreachableAfter = seconds(10);
 inline constexpr Duration kUnreachableLimit = seconds(60);
 // on_lost: an attempt that may have started is lost after this long of silence.
 inline constexpr Duration kLostLimit = std::chrono::hours(1);
+// An agent that gives a lease back (it drains, or is full) gets no other for this long.
+inline constexpr Duration kReturnPause = seconds(1);
 static_assert(kLostLimit > kCoordinatorLeaseTime + kUnreachableAfter);
 
 }  // namespace cromt

@@ -6,8 +6,15 @@
 
 namespace cromt {
 
-Scheduler::Scheduler(SchedulerLimits limits) : state_(std::make_unique<State>()) { state_->limits = limits; }
-Scheduler::~Scheduler() = default;
+Scheduler::Scheduler(SchedulerLimits limits) : state_(std::make_unique<State>()) {
+  state_->limits = limits;
+}
+
+// A run holds its lines and the lines hold runs.
+Scheduler::~Scheduler() {
+  for (const auto& [id, run] : state_->runs)
+    for (const auto& group : run->groups) group->line.clear();
+}
 
 Decision Scheduler::Apply(const Event& event, Now now) {
   state_->now = now;
@@ -21,14 +28,19 @@ Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> 
     AgentId id = seen.agent;
     state_->seen.emplace(std::move(id), std::move(seen));
   }
-  for (StoredRun& stored : runs) {
-    auto run = state_->Adopt(std::move(stored.header), std::move(stored.status), std::move(stored.plan),
-                             std::move(stored.tasks));
+  std::vector<std::shared_ptr<Run>> adopted;
+  for (StoredRun& stored : runs)
+    adopted.push_back(state_->Adopt(std::move(stored.header), std::move(stored.status), std::move(stored.plan),
+                                    std::move(stored.tasks)));
+  // What is in flight takes its places in the groups first, over all runs; then what is ready lines up as it did.
+  for (const auto& run : adopted) state_->ClaimInFlight(run);
+  state_->restored.emplace();
+  for (const auto& run : adopted)
     if (run->status.state == RunState::kQueued)
       state_->AskForSources(run);
     else
       state_->Begin(run);
-  }
+  state_->JoinRestored();
   return state_->Finish();
 }
 
@@ -43,8 +55,12 @@ Decision Scheduler::WatchAgent(const std::string& address, Now now) {
   return state_->Finish();
 }
 
-size_t Scheduler::unfinished_runs() const { return state_->runs.size(); }
-size_t Scheduler::unfinished_tasks() const { return state_->tasks_left; }
+size_t Scheduler::unfinished_runs() const {
+  return state_->runs.size();
+}
+size_t Scheduler::unfinished_tasks() const {
+  return state_->tasks_left;
+}
 
 std::vector<AgentView> Scheduler::Agents() const {
   std::vector<AgentView> views;
@@ -70,14 +86,7 @@ std::vector<AgentView> Scheduler::Agents() const {
 
 Decision Scheduler::State::Finish() {
   WorkOffGates();
-  for (size_t i = 0; i < dirty.size(); ++i) Dispatch(dirty[i]);  // Dispatch may end tasks and so open gates
-  WorkOffGates();
-  while (!dirty.empty()) {
-    auto places_to_serve = std::move(dirty);
-    dirty.clear();
-    for (const auto& place : places_to_serve) Dispatch(place);
-    WorkOffGates();
-  }
+  for (const auto& place : std::exchange(dirty, {})) Dispatch(place);
   return std::exchange(out, {});
 }
 
@@ -89,11 +98,19 @@ void Scheduler::State::On(const StartRun& event) {
   }
   if (runs.contains(event.run)) return refuse(ErrorCode::kConflict, "run " + event.run.text() + " exists already");
   if (runs.size() >= limits.unfinished_runs)
-    return refuse(ErrorCode::kExhausted,
-                  fmt::format("{} runs have not finished, which is the limit; wait for some or cancel them", runs.size()));
+    return refuse(
+        ErrorCode::kExhausted,
+        fmt::format("{} runs have not finished, which is the limit; wait for some or cancel them", runs.size()));
   if (tasks_left + event.plan->tasks.size() > limits.unfinished_tasks)
-    return refuse(ErrorCode::kExhausted, fmt::format("{} tasks have not finished; with {} more the limit of {} is passed",
-                                                     tasks_left, event.plan->tasks.size(), limits.unfinished_tasks));
+    return refuse(ErrorCode::kExhausted,
+                  fmt::format("{} tasks have not finished; with {} more the limit of {} is passed", tasks_left,
+                              event.plan->tasks.size(), limits.unfinished_tasks));
+  std::set<std::string_view> new_addresses;
+  for (const PlannedHost& host : event.plan->hosts)
+    if (!places.contains(host.address)) new_addresses.insert(host.address);
+  if (places.size() + new_addresses.size() > limits.agents)
+    return refuse(ErrorCode::kExhausted, fmt::format("{} agents are known; with {} more the limit of {} is passed",
+                                                     places.size(), new_addresses.size(), limits.agents));
 
   RunHeader header{event.run, event.request, event.project, event.trigger, event.revision, event.author, now.wall};
   out.records.push_back(RunCreated{header, event.plan});
@@ -115,7 +132,7 @@ void Scheduler::State::On(const SourcesResolved& event) {
       spec.source.tree = item.tree;
     }
     if (!spec.source.resolved())
-      return EndRun(run, RunOutcome::kFailed, "internal: no commit was found for " + spec.source.repository);
+      return EndUnstarted(run, "internal: no commit was found for " + spec.source.repository);
   }
   run->plan = plan;
   out.records.push_back(RunPlanned{run->header.id, plan});
@@ -125,10 +142,7 @@ void Scheduler::State::On(const SourcesResolved& event) {
 void Scheduler::State::On(const SourcesFailed& event) {
   auto found = runs.find(event.run);
   if (found == runs.end() || found->second->status.state != RunState::kQueued) return;
-  auto run = found->second;
-  for (TaskIndex task = 0; task < run->tasks.size(); ++task)
-    if (run->tasks[task].state != TaskState::kFinished) EndTask({run, task}, TaskOutcome::kSkipped, event.reason);
-  EndRun(run, RunOutcome::kFailed, event.reason);
+  EndUnstarted(found->second, event.reason);
 }
 
 void Scheduler::State::On(const CancelRun& event) {
@@ -139,6 +153,7 @@ void Scheduler::State::On(const CancelRun& event) {
   }
   auto run = found->second;
   out.effects.push_back(Reply{event.run});
+  if (run->status.cancel_wanted) return;
   std::string reason = event.author.empty() ? "canceled" : "canceled by " + event.author;
   run->status.cancel_wanted = true;
   run->status.reason = reason;
@@ -151,8 +166,8 @@ void Scheduler::State::On(const CancelTask& event) {
   auto found = runs.find(event.run);
   if (found == runs.end() || event.task >= found->second->tasks.size() ||
       found->second->tasks[event.task].state == TaskState::kFinished) {
-    out.effects.push_back(
-        Reply{Fail(ErrorCode::kNotFound, fmt::format("task {} of run {} is not running", event.task + 1, event.run.text()))});
+    out.effects.push_back(Reply{
+        Fail(ErrorCode::kNotFound, fmt::format("task {} of run {} is not running", event.task + 1, event.run.text()))});
     return;
   }
   out.effects.push_back(Reply{event.run});
@@ -167,35 +182,6 @@ void Scheduler::State::On(const ClockTick&) {
     PlaceTimeout(place);
     SetTimer(place);
   }
-}
-
-// ---- Check ------------------------------------------------------------------------------------
-
-std::string Scheduler::Check() const {
-  size_t left = 0;
-  for (const auto& [id, run] : state_->runs) {
-    uint32_t unfinished = 0;
-    for (TaskIndex t = 0; t < run->tasks.size(); ++t) {
-      const TaskStatus& status = run->tasks[t];
-      if (status.state == TaskState::kFinished) continue;
-      ++unfinished;
-      AttemptId attempt{id, t, status.attempt};
-      bool in_flight = status.state != TaskState::kWaiting && status.state != TaskState::kReady;
-      auto place = state_->places.find(run->plan->host(t).address);
-      bool held = place != state_->places.end() && place->second->attempts.contains(attempt);
-      if (in_flight != held) return fmt::format("{} is {} but its agent {} it", ToString(attempt), ToString(status.state),
-                                                held ? "holds" : "does not hold");
-    }
-    if (unfinished != run->tasks_left) return fmt::format("run {}: {} tasks left, counted {}", id.text(), run->tasks_left, unfinished);
-    left += unfinished;
-    for (const auto& group : run->groups)
-      if (group->running > group->depth) return "a group runs more than its depth";
-  }
-  if (left != state_->tasks_left) return fmt::format("{} tasks left in all, counted {}", state_->tasks_left, left);
-  for (const auto& [address, place] : state_->places)
-    for (const auto& [attempt, ref] : place->attempts)
-      if (!state_->runs.contains(attempt.run)) return address + " holds " + ToString(attempt) + " of a run that is gone";
-  return {};
 }
 
 }  // namespace cromt

@@ -12,18 +12,23 @@ namespace cromt {
 namespace {
 
 // Leases held ahead of the slots, so that an agent never waits for the coordinator between two short tasks.
-uint32_t Window(const Place& place) { return std::max<uint32_t>(2 * place.hello->slots, 64); }
+uint32_t Window(const Place& place) {
+  return std::max<uint32_t>(2 * place.hello->slots, 64);
+}
 
 std::string SignalText(int signal) {
   const char* name = sigabbrev_np(signal);
   return name ? fmt::format("killed by signal {} ({})", signal, name) : fmt::format("killed by signal {}", signal);
 }
 
-bool Holds(const std::vector<int>& codes, int code) { return std::find(codes.begin(), codes.end(), code) != codes.end(); }
+bool Holds(const std::vector<int>& codes, int code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
 
 // What an exit means by the task's own rule.
 std::pair<TaskOutcome, std::string> Judge(const ExitPolicy& policy, const ExitStatus& status) {
-  if (const auto* signaled = std::get_if<Signaled>(&status)) return {TaskOutcome::kFailed, SignalText(signaled->signal)};
+  if (const auto* signaled = std::get_if<Signaled>(&status))
+    return {TaskOutcome::kFailed, SignalText(signaled->signal)};
   int code = std::get<Exited>(status).code;
   if (Holds(policy.stop, code)) return {TaskOutcome::kStoppedEarly, fmt::format("exit code {} ends it early", code)};
   if (Holds(policy.success, code)) return {TaskOutcome::kSucceeded, ""};
@@ -62,6 +67,7 @@ void Scheduler::State::Enqueue(const TaskRef& ref, bool front) {
 }
 
 void Scheduler::State::Dispatch(const std::shared_ptr<Place>& place) {
+  if (place->up && now.mono < place->paused_until) return SetTimer(place);
   while (place->up && !place->ready.empty() && place->attempts.size() < Window(*place)) {
     TaskRef ref = std::move(place->ready.front().ref);
     place->ready.pop_front();
@@ -87,31 +93,64 @@ void Scheduler::State::LeaseOut(const std::shared_ptr<Place>& place, const TaskR
 // ---- Sessions ---------------------------------------------------------------------------------
 
 // Two addresses may lead to one agent: it then is one place, reached by the newer of the two.
-bool Scheduler::State::MergeAlias(const std::shared_ptr<Place>& place, const AgentUp& event) {
-  auto known = agents.find(event.hello.agent);
-  if (known == agents.end() || known->second == place) {
-    agents[event.hello.agent] = place;
-    return false;
+std::shared_ptr<Place> Scheduler::State::PlaceOf(const AgentUp& event) {
+  auto place = PlaceAt(event.address);
+  if (place->hello && place->hello->agent != event.hello.agent) {  // another agent answers than before
+    if (place->addresses.size() > 1)
+      place = SplitOff(place, event.address);
+    else
+      agents.erase(place->hello->agent);
   }
-  auto older = known->second;
-  if (older->up) out.effects.push_back(HangUpAgent{older->address, "reached at " + event.address + " too"});
-  older->addresses.insert(older->addresses.end(), place->addresses.begin(), place->addresses.end());
-  if (place->timer) timers.erase({*place->timer, place->address});
-  for (const std::string& address : place->addresses) places[address] = older;
-  older->ready.insert(older->ready.end(), place->ready.begin(), place->ready.end());
-  older->attempts.insert(place->attempts.begin(), place->attempts.end());
-  return true;
+  auto& known = agents[event.hello.agent];
+  if (known && known != place) Merge(known, place);
+  if (!known) known = place;
+  return known;
+}
+
+// What belongs to one of the place's addresses becomes a place of its own; the rest goes on without it.
+std::shared_ptr<Place> Scheduler::State::SplitOff(const std::shared_ptr<Place>& place, const std::string& address) {
+  ClearTimer(place);
+  auto own = std::make_shared<Place>();
+  own->address = address;
+  own->addresses = {address};
+  own->down_since = now.mono;
+  places[address] = own;
+  auto belongs = [&](const TaskRef& ref) { return ref.run->plan->host(ref.task).address == address; };
+  auto moves = std::stable_partition(place->ready.begin(), place->ready.end(),
+                                     [&](const Place::Ready& ready) { return !belongs(ready.ref); });
+  own->ready.assign(moves, place->ready.end());
+  place->ready.erase(moves, place->ready.end());
+  for (const auto& [id, ref] : place->attempts)
+    if (belongs(ref)) own->attempts.emplace(id, ref);
+  std::erase_if(place->attempts, [&](const auto& attempt) { return belongs(attempt.second); });
+  std::erase(place->addresses, address);
+  if (place->address == address) {
+    place->address = place->addresses.front();
+    Disconnected(place, "another agent now answers at " + address);
+  }
+  SetTimer(place);
+  return own;
+}
+
+void Scheduler::State::Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place) {
+  ClearTimer(place);
+  into->addresses.insert(into->addresses.end(), place->addresses.begin(), place->addresses.end());
+  for (const std::string& address : place->addresses) places[address] = into;
+  into->ready.insert(into->ready.end(), place->ready.begin(), place->ready.end());
+  into->attempts.insert(place->attempts.begin(), place->attempts.end());
 }
 
 void Scheduler::State::On(const AgentUp& event) {
-  auto place = PlaceAt(event.address);
-  if (MergeAlias(place, event)) place = PlaceAt(event.address);
-  if (place->timer) timers.erase({*place->timer, place->address});
-  place->timer.reset();
+  auto place = PlaceOf(event);
+  for (const std::string& other : place->addresses)
+    if (other != event.address)
+      out.effects.push_back(HangUpAgent{other, "the same agent is reached at " + event.address});
+  ClearTimer(place);
   place->address = event.address;
   place->up = true;
   place->hello = event.hello;
   place->shown_unreachable = false;
+  place->paused_until = {};
   AgentSeen& last = seen[event.hello.agent];
   if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0};
   last.address = event.address;
@@ -136,8 +175,9 @@ void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const Agen
     TaskStatus& status = mine->second.run->tasks[mine->second.task];
     verdicts.push_back({item.id, status.stop_wanted ? Verdict::Kind::kStop : Verdict::Kind::kKeep});
     if (status.state != TaskState::kUnreachable) continue;
-    status.state = status.stop_wanted ? TaskState::kStopping
-                   : status.started_at ? TaskState::kRunning : TaskState::kLeased;
+    status.state = status.stop_wanted  ? TaskState::kStopping
+                   : status.started_at ? TaskState::kRunning
+                                       : TaskState::kLeased;
     if (!status.stop_wanted) status.reason.clear();
     Changed(mine->second);
   }
@@ -152,11 +192,17 @@ void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const Agen
   for (const TaskRef& ref : missing) {
     const TaskStatus& status = ref.run->tasks[ref.task];
     if (status.agent != event.hello.agent)
-      EndTask(ref, TaskOutcome::kLost, fmt::format("lost: another agent ({}) now answers at {}", event.hello.agent.text(),
-                                                   HostText(ref.run->plan->host(ref.task))));
-    else if (status.journal != event.hello.journal)
       EndTask(ref, TaskOutcome::kLost,
-              fmt::format("lost: the agent at {} came back with an empty journal", HostText(ref.run->plan->host(ref.task))));
+              fmt::format("lost: another agent ({}) now answers at {}", event.hello.agent.text(),
+                          HostText(ref.run->plan->host(ref.task))));
+    else if (status.journal != event.hello.journal)
+      EndTask(
+          ref, TaskOutcome::kLost,
+          fmt::format("lost: the agent at {} came back with a new journal", HostText(ref.run->plan->host(ref.task))));
+    else if (status.started_at)
+      EndTask(ref, TaskOutcome::kLost,
+              fmt::format("lost: the agent at {} no longer knows it, though it had started",
+                          HostText(ref.run->plan->host(ref.task))));
     else
       Return(ref);  // the lease never arrived, and no message of an older session is acted on: it never will
   }
@@ -165,24 +211,34 @@ void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const Agen
 void Scheduler::State::On(const AgentDown& event) {
   auto place = PlaceAt(event.address);
   if (place->address != event.address && place->up) return;  // an alias; the agent is reached by another address
-  if (place->up) place->down_since = now.mono;
-  place->down_reason = event.reason;
-  if (std::exchange(place->up, false))
+  Disconnected(place, event.reason);
+}
+
+void Scheduler::State::Disconnected(const std::shared_ptr<Place>& place, const std::string& reason) {
+  place->down_reason = reason;
+  if (std::exchange(place->up, false)) {
+    place->down_since = now.mono;
     for (const std::string& address : place->addresses) out.effects.push_back(DialAgent{address});
+  }
   SetTimer(place);
 }
 
 // ---- Silence ----------------------------------------------------------------------------------
 
-void Scheduler::State::SetTimer(const std::shared_ptr<Place>& place) {
+void Scheduler::State::ClearTimer(const std::shared_ptr<Place>& place) {
   if (place->timer) timers.erase({*place->timer, place->address});
   place->timer.reset();
-  if (place->up) return;
+}
+
+void Scheduler::State::SetTimer(const std::shared_ptr<Place>& place) {
+  ClearTimer(place);
   std::optional<Mono> next;
   auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
-  if (!place->attempts.empty()) at(place->down_since + (place->shown_unreachable ? kLostLimit : kUnreachableAfter));
-  if (!place->ready.empty()) {
-    at(std::max(place->down_since, place->ready.front().since) + kUnreachableLimit);
+  if (place->up) {
+    if (!place->ready.empty() && now.mono < place->paused_until) at(place->paused_until);
+  } else {
+    if (!place->attempts.empty()) at(place->down_since + (place->shown_unreachable ? kLostLimit : kUnreachableAfter));
+    if (!place->ready.empty()) at(std::max(place->down_since, place->ready.front().since) + kUnreachableLimit);
   }
   if (!next) return;
   place->timer = *next;
@@ -190,15 +246,16 @@ void Scheduler::State::SetTimer(const std::shared_ptr<Place>& place) {
 }
 
 void Scheduler::State::PlaceTimeout(const std::shared_ptr<Place>& place) {
-  if (place->up) return;
+  if (place->up) return dirty.push_back(place);  // its pause is over
   Duration silent = now.mono - place->down_since;
-  while (!place->ready.empty() && now.mono - place->ready.front().since >= kUnreachableLimit && silent >= kUnreachableLimit) {
+  while (!place->ready.empty() && now.mono - place->ready.front().since >= kUnreachableLimit &&
+         silent >= kUnreachableLimit) {
     TaskRef ref = std::move(place->ready.front().ref);
     place->ready.pop_front();
     if (ref.run->tasks[ref.task].state != TaskState::kReady) continue;
-    EndTask(ref, TaskOutcome::kFailed, fmt::format("no agent could be reached at {} for {}: {}",
-                                                   HostText(ref.run->plan->host(ref.task)), FormatDuration(silent),
-                                                   place->down_reason));
+    EndTask(ref, TaskOutcome::kFailed,
+            fmt::format("no agent could be reached at {} for {}: {}", HostText(ref.run->plan->host(ref.task)),
+                        FormatDuration(silent), place->down_reason));
   }
   bool lost = silent >= kLostLimit;
   if (silent < kUnreachableAfter || (place->shown_unreachable && !lost)) return;
@@ -207,7 +264,8 @@ void Scheduler::State::PlaceTimeout(const std::shared_ptr<Place>& place) {
   for (const auto& [id, ref] : attempts) {
     const std::string host = HostText(ref.run->plan->host(ref.task));
     if (lost) {
-      EndTask(ref, TaskOutcome::kLost, fmt::format("lost: the agent at {} was silent for {}", host, FormatDuration(silent)));
+      EndTask(ref, TaskOutcome::kLost,
+              fmt::format("lost: the agent at {} was silent for {}", host, FormatDuration(silent)));
       continue;
     }
     TaskStatus& status = ref.run->tasks[ref.task];
@@ -229,7 +287,7 @@ void Scheduler::State::On(const AgentReported& event) {
       std::string reason = fmt::format("report {} came where {} was due", report.sequence, last.applied_sequence + 1);
       out.effects.push_back(HangUpAgent{place->address, reason});
       out.records.push_back(last);
-      return On(AgentDown{place->address, reason});
+      return Disconnected(place, reason);  // the next session begins with what was not applied
     }
     last.applied_sequence = report.sequence;
     Apply(place, report);
@@ -252,7 +310,11 @@ void Scheduler::State::Apply(const std::shared_ptr<Place>& place, const Report& 
 
 void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   TaskStatus& status = ref.run->tasks[ref.task];
-  if (result.returned && !status.stop_wanted) return Return(ref);
+  bool returned = result.returned && result.kind == AttemptResult::Kind::kNotStarted && !status.started_at;
+  if (returned && !status.stop_wanted) {
+    PlaceAt(ref.run->plan->host(ref.task).address)->paused_until = now.mono + kReturnPause;
+    return Return(ref);
+  }
   status.exit = result.status;
   status.log_bytes = result.log_bytes;
   if (result.started_at) status.started_at = result.started_at;

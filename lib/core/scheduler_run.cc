@@ -37,6 +37,27 @@ std::string CauseOf(const Run& run, TaskIndex task) {
 // A failing pure gate hands on why; anything longer than this is cut, so that a chain can't grow a sentence.
 constexpr size_t kMaxCause = 400;
 
+void CutCause(std::string& text) {
+  if (text.size() <= kMaxCause) return;
+  size_t end = kMaxCause;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a UTF-8 sequence
+  text.resize(end);
+}
+
+bool SameTask(const TaskRef& a, const TaskRef& b) {
+  return a.run == b.run && a.task == b.task;
+}
+
+// The first that still waits in this line; null if nobody does. Entries of tasks that have moved on are dropped.
+const TaskRef* FirstOf(Group& group) {
+  while (!group.line.empty()) {
+    const TaskRef& first = group.line.front();
+    if (first.run->tasks[first.task].state == TaskState::kReady) return &first;
+    group.line.pop_front();  // canceled in the line
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 void Scheduler::State::Changed(const TaskRef& ref) {
@@ -76,13 +97,17 @@ std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status,
     if (!group) {
       group = std::make_shared<Group>();
       group->depth = planned.depth;
-      if (planned.mesh_wide) lanes[planned.name] = group;
+      if (planned.mesh_wide) {
+        std::erase_if(lanes, [](const auto& lane) { return lane.second.expired(); });
+        lanes[planned.name] = group;
+      }
     }
     run->groups.push_back(std::move(group));
   }
   runs.emplace(run->header.id, run);
   requests.emplace(run->header.request, run->header.id);
   tasks_left += run->tasks_left;
+  for (const TaskStatus& task : run->tasks) last_queued = std::max(last_queued, task.queued_at.value_or(Wall{}));
   return run;
 }
 
@@ -115,7 +140,6 @@ void Scheduler::State::WorkOffGates() {
     opened.pop_front();
     if (run->status.state == RunState::kFinished) continue;
     OpenGate(run, instance);
-    FinishRunIfDone(run);
   }
 }
 
@@ -141,24 +165,43 @@ void Scheduler::State::OpenGate(const std::shared_ptr<Run>& run, InstanceIndex i
   }
 }
 
-// A task whose gate is open goes to where its state says that it belongs.
+// A task whose gate is open gets ready, unless (restored) an agent has it already.
 void Scheduler::State::PlaceTask(const TaskRef& ref) {
   TaskStatus& status = ref.run->tasks[ref.task];
-  bool in_flight = status.state != TaskState::kWaiting && status.state != TaskState::kReady;
-  if (in_flight) {  // restored: its agent has it, or will say that it has not
-    for (uint32_t g : ref.run->plan->tasks[ref.task].groups) ++ref.run->groups[g]->running;
-    ref.run->holds[ref.task] = true;
-    auto place = PlaceAt(ref.run->plan->host(ref.task).address);
-    place->attempts.emplace(AttemptId{ref.run->header.id, ref.task, status.attempt}, ref);
-    SetTimer(place);
-    return;
-  }
   if (status.state == TaskState::kWaiting) {
     status.state = TaskState::kReady;
-    status.queued_at = now.wall;
+    status.queued_at = last_queued = std::max(now.wall, last_queued + Duration(1));
     Changed(ref);
   }
-  JoinGroups(ref);
+  if (status.state != TaskState::kReady) return;
+  if (restored)
+    restored->push_back(ref);
+  else
+    JoinGroups(ref);
+}
+
+// Restored: an agent has these attempts, or will say that it has not.
+void Scheduler::State::ClaimInFlight(const std::shared_ptr<Run>& run) {
+  for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
+    const TaskStatus& status = run->tasks[task];
+    if (status.state == TaskState::kWaiting || status.state == TaskState::kReady ||
+        status.state == TaskState::kFinished)
+      continue;
+    for (uint32_t g : run->plan->tasks[task].groups) ++run->groups[g]->running;
+    run->holds[task] = true;
+    auto place = PlaceAt(run->plan->host(task).address);
+    place->attempts.emplace(AttemptId{run->header.id, task, status.attempt}, TaskRef{run, task});
+    SetTimer(place);
+  }
+}
+
+// In the order in which they became ready, over all runs.
+void Scheduler::State::JoinRestored() {
+  std::vector<TaskRef> ready = *std::exchange(restored, std::nullopt);
+  auto queued_at = [](const TaskRef& ref) { return ref.run->tasks[ref.task].queued_at.value_or(Wall{}); };
+  std::stable_sort(ready.begin(), ready.end(),
+                   [&](const TaskRef& a, const TaskRef& b) { return queued_at(a) < queued_at(b); });
+  for (const TaskRef& ref : ready) JoinGroups(ref);
 }
 
 // Tasks join all their lines at one moment, so the order is the same in each: whoever is first over all is first in
@@ -167,31 +210,42 @@ void Scheduler::State::JoinGroups(const TaskRef& ref) {
   const auto& groups = ref.run->plan->tasks[ref.task].groups;
   if (groups.empty()) return Enqueue(ref, false);
   for (uint32_t g : groups) ref.run->groups[g]->line.push_back(ref);
-  AdvanceGroup(ref.run->groups[groups.front()]);
+  AdvanceGroups(ref);
 }
 
-void Scheduler::State::AdvanceGroup(const std::shared_ptr<Group>& group) {
-  while (!group->line.empty()) {
-    TaskRef ref = group->line.front();
-    if (ref.run->tasks[ref.task].state != TaskState::kReady) {  // canceled in the line
-      group->line.pop_front();
-      continue;
+// Lets pass whoever may, after something changed in this task's groups. Each that passes makes another one first in
+// its lines, so those are looked at again.
+void Scheduler::State::AdvanceGroups(const TaskRef& ref) {
+  std::vector<Group*> changed;
+  for (uint32_t g : ref.run->plan->tasks[ref.task].groups) changed.push_back(ref.run->groups[g].get());
+  while (!changed.empty()) {
+    Group& group = *changed.back();
+    changed.pop_back();
+    while (PassFirst(group, changed)) {
     }
-    const auto& mine = ref.run->plan->tasks[ref.task].groups;
-    for (uint32_t g : mine) {
-      Group& other = *ref.run->groups[g];
-      while (!other.line.empty() && other.line.front().run->tasks[other.line.front().task].state != TaskState::kReady)
-        other.line.pop_front();
-      bool first = !other.line.empty() && other.line.front().run == ref.run && other.line.front().task == ref.task;
-      if (!first || other.running >= other.depth) return;
-    }
-    for (uint32_t g : mine) {
-      ref.run->groups[g]->line.pop_front();
-      ++ref.run->groups[g]->running;
-    }
-    ref.run->holds[ref.task] = true;
-    Enqueue(ref, false);
   }
+}
+
+// Only who is first in each of its lines, and finds room in each of its groups, passes.
+bool Scheduler::State::PassFirst(Group& group, std::vector<Group*>& changed) {
+  const TaskRef* first = FirstOf(group);
+  if (!first) return false;
+  TaskRef ref = *first;
+  const auto& mine = ref.run->plan->tasks[ref.task].groups;
+  for (uint32_t g : mine) {
+    Group& other = *ref.run->groups[g];
+    const TaskRef* front = FirstOf(other);
+    if (!front || !SameTask(*front, ref) || other.running >= other.depth) return false;
+  }
+  for (uint32_t g : mine) {
+    Group& other = *ref.run->groups[g];
+    other.line.pop_front();
+    ++other.running;
+    if (&other != &group) changed.push_back(&other);
+  }
+  ref.run->holds[ref.task] = true;
+  Enqueue(ref, false);
+  return true;
 }
 
 // Whether it held its place or still waited in the lines, those behind it may now move up.
@@ -200,7 +254,7 @@ void Scheduler::State::LeaveGroups(const TaskRef& ref) {
   if (ref.run->holds[ref.task])
     for (uint32_t g : mine) --ref.run->groups[g]->running;
   ref.run->holds[ref.task] = false;
-  for (uint32_t g : mine) AdvanceGroup(ref.run->groups[g]);
+  AdvanceGroups(ref);
 }
 
 // Ends a task for good, wherever it was.
@@ -236,7 +290,7 @@ void Scheduler::State::AccountEnd(const std::shared_ptr<Run>& run, TaskIndex tas
   if (result > progress.result) {
     progress.result = result;
     progress.cause = *status.outcome == TaskOutcome::kSkipped ? status.reason : CauseOf(*run, task);
-    if (progress.cause.size() > kMaxCause) progress.cause.resize(kMaxCause);
+    CutCause(progress.cause);
   }
   if (--progress.tasks_left == 0) TasksDone(run, instance);
 }
@@ -253,7 +307,7 @@ void Scheduler::State::InstanceDone(const std::shared_ptr<Run>& run, InstanceInd
     --run->instances_left;
     for (InstanceIndex dependent : progress.dependents) Release(run, dependent, progress);
     std::optional<InstanceIndex> parent = progress.after_of;
-    if (!parent) return;
+    if (!parent) break;
     InstanceProgress& above = run->instances[*parent];
     if (progress.result > above.result) {
       above.result = progress.result;
@@ -261,6 +315,7 @@ void Scheduler::State::InstanceDone(const std::shared_ptr<Run>& run, InstanceInd
     }
     current = --above.after_left == 0 ? parent : std::nullopt;
   }
+  FinishRunIfDone(run);
 }
 
 // `ended` no longer holds back `waiting`.
@@ -296,9 +351,17 @@ void Scheduler::State::RequestStop(const TaskRef& ref, const std::string& reason
 
 void Scheduler::State::FinishRunIfDone(const std::shared_ptr<Run>& run) {
   if (run->tasks_left > 0 || run->status.state == RunState::kFinished) return;
-  if (run->instances_left > 0 && !run->status.cancel_wanted) return;
+  // A run that is canceled before it began opens no gates.
+  if (run->instances_left > 0 && run->status.state != RunState::kQueued) return;
   if (run->status.cancel_wanted) return EndRun(run, RunOutcome::kCanceled, run->status.reason);
   EndRun(run, run->any_failed ? RunOutcome::kFailed : RunOutcome::kSucceeded, "");
+}
+
+// The run never begins: its sources can't be had.
+void Scheduler::State::EndUnstarted(const std::shared_ptr<Run>& run, const std::string& reason) {
+  for (TaskIndex task = 0; task < run->tasks.size(); ++task)
+    if (run->tasks[task].state != TaskState::kFinished) EndTask({run, task}, TaskOutcome::kSkipped, reason);
+  EndRun(run, RunOutcome::kFailed, reason);
 }
 
 void Scheduler::State::EndRun(const std::shared_ptr<Run>& run, RunOutcome outcome, std::string reason) {

@@ -53,7 +53,7 @@ struct Run {
   std::vector<bool> holds;  // by task: it has passed its groups' lines and counts in their `running`
   std::vector<InstanceProgress> instances;
   std::vector<std::shared_ptr<Group>> groups;  // by plan index; mesh-wide ones are shared with other runs
-  uint32_t tasks_left = 0;  // not finished
+  uint32_t tasks_left = 0;                     // not finished
   uint32_t instances_left = 0;
   bool any_failed = false;
 };
@@ -63,7 +63,7 @@ struct Place {
   std::string address;                 // by which it is reached, or was asked for first
   std::vector<std::string> addresses;  // all of them
   bool up = false;
-  std::optional<AgentHello> hello;     // the last one
+  std::optional<AgentHello> hello;  // the last one
   Mono down_since;
   std::string down_reason = "not reached yet";
   struct Ready {
@@ -73,25 +73,30 @@ struct Place {
   std::deque<Ready> ready;
   std::unordered_map<AttemptId, TaskRef> attempts;
   bool shown_unreachable = false;
+  Mono paused_until{};  // it gave a lease back: no other before this
   std::optional<Mono> timer;
 };
 
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
-  std::unordered_map<RequestId, RunId> requests;  // of unfinished runs
+  std::unordered_map<RequestId, RunId> requests;         // of unfinished runs
   std::map<std::string, std::shared_ptr<Place>> places;  // by address; aliases share one
   std::unordered_map<AgentId, std::shared_ptr<Place>> agents;
   std::unordered_map<AgentId, AgentSeen> seen;
   std::map<std::string, std::weak_ptr<Group>> lanes;  // mesh-wide groups by name
   std::set<std::pair<Mono, std::string>> timers;      // (deadline, place's address)
   size_t tasks_left = 0;
+  Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
+                       // restart
 
   // Of the Apply under way.
   Now now;
   Decision out;
-  std::vector<std::shared_ptr<Place>> dirty;  // may be able to take more leases
+  std::vector<std::shared_ptr<Place>> dirty;                          // may be able to take more leases
   std::deque<std::pair<std::shared_ptr<Run>, InstanceIndex>> opened;  // gates to open, worked off without recursion
+
+  std::optional<std::vector<TaskRef>> restored;  // set while restoring: what is ready, not yet in its lines
 
   // scheduler.cc: events
   void On(const StartRun& event);
@@ -113,8 +118,11 @@ struct Scheduler::State {
   void WorkOffGates();
   void OpenGate(const std::shared_ptr<Run>& run, InstanceIndex instance);
   void PlaceTask(const TaskRef& ref);
+  void ClaimInFlight(const std::shared_ptr<Run>& run);
+  void JoinRestored();
   void JoinGroups(const TaskRef& ref);
-  void AdvanceGroup(const std::shared_ptr<Group>& group);
+  void AdvanceGroups(const TaskRef& ref);
+  bool PassFirst(Group& group, std::vector<Group*>& changed);
   void LeaveGroups(const TaskRef& ref);
   void EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason);
   void AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task);
@@ -122,6 +130,7 @@ struct Scheduler::State {
   void InstanceDone(const std::shared_ptr<Run>& run, InstanceIndex instance);
   void Release(const std::shared_ptr<Run>& run, InstanceIndex waiting, const InstanceProgress& ended);
   void FinishRunIfDone(const std::shared_ptr<Run>& run);
+  void EndUnstarted(const std::shared_ptr<Run>& run, const std::string& reason);
   void EndRun(const std::shared_ptr<Run>& run, RunOutcome outcome, std::string reason);
   void RequestStop(const TaskRef& ref, const std::string& reason);
   void Changed(const TaskRef& ref);
@@ -132,12 +141,16 @@ struct Scheduler::State {
   void Enqueue(const TaskRef& ref, bool front);
   void Dispatch(const std::shared_ptr<Place>& place);
   void LeaseOut(const std::shared_ptr<Place>& place, const TaskRef& ref);
-  bool MergeAlias(const std::shared_ptr<Place>& place, const AgentUp& event);
+  std::shared_ptr<Place> PlaceOf(const AgentUp& event);
+  std::shared_ptr<Place> SplitOff(const std::shared_ptr<Place>& place, const std::string& address);
+  void Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place);
+  void Disconnected(const std::shared_ptr<Place>& place, const std::string& reason);
   void Reconcile(const std::shared_ptr<Place>& place, const AgentUp& event);
   void Apply(const std::shared_ptr<Place>& place, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);
   void Return(const TaskRef& ref);
   void SetTimer(const std::shared_ptr<Place>& place);
+  void ClearTimer(const std::shared_ptr<Place>& place);
   void PlaceTimeout(const std::shared_ptr<Place>& place);
 };
 

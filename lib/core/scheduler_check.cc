@@ -1,0 +1,124 @@
+// The scheduler's invariants (core/scheduler.h), walked from end to end.
+#include <fmt/format.h>
+
+#include "core/scheduler_state.h"
+
+namespace cromt {
+namespace {
+
+// How often each unfinished task stands in a line; entries of tasks that have moved on do not count.
+struct Lines {
+  using Counts = std::unordered_map<const Run*, std::unordered_map<TaskIndex, size_t>>;
+  Counts in_groups;
+  Counts in_places;
+
+  static void Add(Counts& counts, const TaskRef& ref) {
+    if (ref.run->tasks[ref.task].state == TaskState::kReady) ++counts[ref.run.get()][ref.task];
+  }
+  static size_t Count(const Counts& counts, const Run& run, TaskIndex task) {
+    auto found = counts.find(&run);
+    if (found == counts.end()) return 0;
+    auto times = found->second.find(task);
+    return times == found->second.end() ? 0 : times->second;
+  }
+};
+
+bool InFlight(const TaskStatus& status) {
+  return status.state != TaskState::kWaiting && status.state != TaskState::kReady &&
+         status.state != TaskState::kFinished;
+}
+
+// Invariant 1, for one task. `place` is null if nobody has asked for its host yet.
+std::string CheckTask(const Place* place, const Run& run, TaskIndex task, const Lines& lines) {
+  const TaskStatus& status = run.tasks[task];
+  const PlannedTask& planned = run.plan->tasks[task];
+  AttemptId attempt{run.header.id, task, status.attempt};
+  bool held = place && place->attempts.contains(attempt);
+  if (InFlight(status) != held)
+    return fmt::format("{} is {} but its agent {} it", ToString(attempt), ToString(status.state),
+                       held ? "holds" : "does not hold");
+  if (status.state == TaskState::kReady) {
+    bool passed = planned.groups.empty() || run.holds[task];
+    size_t in_groups = Lines::Count(lines.in_groups, run, task);
+    size_t in_places = Lines::Count(lines.in_places, run, task);
+    if (in_groups != (passed ? 0 : planned.groups.size()) || in_places != (passed ? 1 : 0))
+      return fmt::format("{} is ready and stands in {} lines of groups and {} of agents", ToString(attempt), in_groups,
+                         in_places);
+  }
+  bool open = run.instances[planned.instance].open;
+  if (status.state != TaskState::kFinished && open == (status.state == TaskState::kWaiting))
+    return fmt::format("{} is {} and its gate is {}", ToString(attempt), ToString(status.state),
+                       open ? "open" : "closed");
+  bool may_hold = InFlight(status) || status.state == TaskState::kReady;
+  if (run.holds[task] && !may_hold)
+    return fmt::format("{} is {} and holds its groups", ToString(attempt), ToString(status.state));
+  if (!run.holds[task] && InFlight(status) && !planned.groups.empty())
+    return fmt::format("{} is {} and does not hold its groups", ToString(attempt), ToString(status.state));
+  return {};
+}
+
+// Invariant 3: of tasks, within one run.
+std::string CheckCounters(const Run& run) {
+  uint32_t unfinished = 0;
+  for (const TaskStatus& status : run.tasks) unfinished += status.state != TaskState::kFinished;
+  if (unfinished != run.tasks_left)
+    return fmt::format("run {}: {} tasks left, counted {}", run.header.id.text(), run.tasks_left, unfinished);
+  for (InstanceIndex i = 0; i < run.instances.size(); ++i) {
+    const PlannedInstance& planned = run.plan->instances[i];
+    uint32_t left = 0;
+    for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t)
+      left += !run.instances[i].open || run.tasks[t].state != TaskState::kFinished;
+    if (left != run.instances[i].tasks_left)
+      return fmt::format("run {}: instance {} has {} tasks left, counted {}", run.header.id.text(), i,
+                         run.instances[i].tasks_left, left);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Scheduler::Check() const {
+  Lines lines;
+  std::unordered_map<const Group*, uint32_t> running;
+  for (const auto& [address, place] : state_->places)
+    if (place->addresses.front() == address)
+      for (const Place::Ready& ready : place->ready) Lines::Add(lines.in_places, ready.ref);
+  for (const auto& [id, run] : state_->runs) {
+    for (const auto& group : run->groups)
+      if (running.emplace(group.get(), 0).second)
+        for (const TaskRef& ref : group->line) Lines::Add(lines.in_groups, ref);
+    for (TaskIndex t = 0; t < run->tasks.size(); ++t)
+      if (run->holds[t])
+        for (uint32_t g : run->plan->tasks[t].groups) ++running[run->groups[g].get()];
+  }
+  auto place_of = [this](const Run& run, TaskIndex task) -> const Place* {
+    auto place = state_->places.find(run.plan->host(task).address);
+    return place == state_->places.end() ? nullptr : place->second.get();
+  };
+  size_t left = 0;
+  for (const auto& [id, run] : state_->runs) {
+    if (std::string problem = CheckCounters(*run); !problem.empty()) return problem;
+    left += run->tasks_left;
+    if (run->status.state == RunState::kRunning)
+      for (TaskIndex t = 0; t < run->tasks.size(); ++t)
+        if (std::string problem = CheckTask(place_of(*run, t), *run, t, lines); !problem.empty()) return problem;
+    for (const auto& group : run->groups) {
+      if (group->running > group->depth) return "a group runs more than its depth";
+      if (group->running != running[group.get()])
+        return fmt::format("a group runs {}, counted {}", group->running, running[group.get()]);
+    }
+  }
+  if (left != state_->tasks_left) return fmt::format("{} tasks left in all, counted {}", state_->tasks_left, left);
+  for (const auto& [address, place] : state_->places)
+    for (const auto& [attempt, ref] : place->attempts)
+      if (!state_->runs.contains(attempt.run))
+        return address + " holds " + ToString(attempt) + " of a run that is gone";
+  for (const auto& [deadline, address] : state_->timers) {
+    auto place = state_->places.find(address);
+    if (place == state_->places.end() || place->second->timer != deadline)
+      return "a timer of " + address + " is nobody's";
+  }
+  return {};
+}
+
+}  // namespace cromt

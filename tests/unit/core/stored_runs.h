@@ -1,0 +1,48 @@
+// What a store makes of the scheduler's records: the rows as they are after the last of them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/scheduler.h"
+
+namespace cromt {
+
+class StoredRuns {
+ public:
+  void Write(const Record& record) {
+    std::visit([this](const auto& r) { Fold(r); }, record);
+  }
+
+  std::vector<StoredRun> Unfinished() const {
+    std::vector<StoredRun> unfinished;
+    for (const RunId& id : order_)
+      if (runs_.at(id).status.state != RunState::kFinished) unfinished.push_back(runs_.at(id));
+    return unfinished;
+  }
+  std::vector<AgentSeen> Agents() const {
+    std::vector<AgentSeen> agents;
+    for (const auto& [id, seen] : agents_) agents.push_back(seen);
+    return agents;
+  }
+  const StoredRun& Run(const RunId& id) const { return runs_.at(id); }
+  const std::vector<RunId>& Ids() const { return order_; }
+
+ private:
+  void Fold(const RunCreated& r) {
+    order_.push_back(r.header.id);
+    runs_[r.header.id] = {r.header, {}, r.plan, std::vector<TaskStatus>(r.plan->tasks.size())};
+  }
+  void Fold(const RunPlanned& r) { runs_.at(r.run).plan = r.plan; }
+  void Fold(const RunChanged& r) { runs_.at(r.run).status = r.status; }
+  void Fold(const TaskChanged& r) { runs_.at(r.run).tasks.at(r.task) = r.status; }
+  void Fold(const AgentSeen& r) { agents_[r.agent] = r; }
+  void Fold(const FileApplied&) {}
+
+  std::map<RunId, StoredRun> runs_;
+  std::vector<RunId> order_;
+  std::map<AgentId, AgentSeen> agents_;
+};
+
+}  // namespace cromt
