@@ -58,12 +58,12 @@ class JobReader {
         continue;
       }
       if (known->shape != Shape::kOwn) CheckShape(*known, value, diagnostics_);
-      if (known->name == "timeout" && !value.is_null())
-        diagnostics_.Note(key.at(), "'timeout' ends the attempt; Cromtit's only ended the waiting for it");
       if (!known->built && HasEffect(*known, value)) {
         diagnostics_.Warning(key.at(), NotBuilt(key.text()));
         unbuilt.push_back({std::string(key.text()), key.at()});
       }
+      if (known->name == "timeout" && !value.is_null())
+        diagnostics_.Note(key.at(), "'timeout' ends the attempt; Cromtit's only ended the waiting for it");
       if (known->shape == Shape::kOwn) on_key(known->name, key, value);
     }
   }

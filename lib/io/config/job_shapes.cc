@@ -216,7 +216,8 @@ bool TakesMapToo(Shape shape) {
 }  // namespace
 
 void CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
-  if (value.is_null() || key.shape == Shape::kAny) return;
+  bool is_unset = value.is_null() || (value.kind() == YamlKind::kText && value.text().empty());
+  if (is_unset || key.shape == Shape::kAny) return;
   bool is_map = value.kind() == YamlKind::kMap;
   if (value.kind() != KindOf(key.shape) && !(is_map && TakesMapToo(key.shape)))
     return diagnostics.Error(

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,8 +14,16 @@ namespace cromt {
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) return tl::unexpected(ErrnoError(path, errno));
+  auto too_large = [&] {
+    return Fail(ErrorCode::kExhausted, fmt::format("{}: is larger than {} MiB", path, max_bytes >> 20));
+  };
+  constexpr size_t kChunk = 64 << 10;
   std::string text;
-  constexpr size_t kChunk = 256 << 10;
+  struct stat facts {};
+  if (::fstat(fd.get(), &facts) == 0 && S_ISREG(facts.st_mode)) {
+    if (static_cast<uint64_t>(facts.st_size) > max_bytes) return too_large();
+    text.reserve(static_cast<size_t>(facts.st_size) + kChunk);  // growing by doubling would take twice the memory
+  }
   for (;;) {
     size_t have = text.size();
     text.resize(have + kChunk);
@@ -25,8 +34,7 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
     if (got < 0 && error == EISDIR) return Fail(ErrorCode::kInvalid, path + ": is a directory");
     if (got < 0) return tl::unexpected(ErrnoError(path, error));
     if (got == 0) return text;
-    if (text.size() > max_bytes)
-      return Fail(ErrorCode::kExhausted, fmt::format("{}: is larger than {} MiB", path, max_bytes >> 20));
+    if (text.size() > max_bytes) return too_large();
   }
 }
 

@@ -43,7 +43,7 @@ std::string_view NullWordAt(std::string_view source, int pos) {
 }  // namespace
 
 void YamlTreeBuilder::Finish() {
-  if (tree_.nodes_.empty()) tree_.nodes_.push_back({.stored = Stored::kNull, .at = {1, 1}});
+  if (tree_.nodes_.empty()) tree_.nodes_.emplace_back();
 }
 
 void YamlTreeBuilder::OnDocumentStart(const YAML::Mark& mark) {
@@ -63,7 +63,9 @@ uint32_t YamlTreeBuilder::Add(const YAML::Mark& mark, Stored stored) {
     throw YamlRefusal{last_at_, fmt::format("the file has more than {} values", kMaxYamlNodes)};
   CountExpanded(1);
   auto index = static_cast<uint32_t>(tree_.nodes_.size());
-  tree_.nodes_.push_back({.stored = stored, .at = last_at_});
+  YamlTree::Node& node = tree_.nodes_.emplace_back();
+  node.offset = static_cast<uint32_t>(mark.pos);
+  node.stored = stored;
   if (stack_.empty()) return index;
   Frame& top = stack_.back();
   (top.last_child == YamlTree::kEnd ? tree_.nodes_[top.node].first : tree_.nodes_[top.last_child].next) = index;
@@ -81,7 +83,7 @@ void YamlTreeBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
   if (is_key)
     SetText(node, mark, word);
   else if (word.empty() && before != YamlTree::kEnd)  // nothing there: the mark is that of what follows
-    tree_.nodes_[node].at = tree_.nodes_[before].at;
+    tree_.nodes_[node].offset = tree_.nodes_[before].offset;
   if (anchor) Remember(anchor, {node, 1, 1});
 }
 
@@ -186,6 +188,10 @@ std::string_view YamlTreeBuilder::TextOf(uint32_t index) const {
   return std::string_view(from).substr(node.first, node.size);
 }
 
+Position YamlTreeBuilder::AtOf(uint32_t node) const {
+  return tree_.lines_.At(tree_.source_, tree_.nodes_[node].offset);
+}
+
 // Reports each repeated key and takes its pair out of the map.
 void YamlTreeBuilder::CheckDuplicates(uint32_t map) {
   std::vector<uint32_t> keys;
@@ -200,8 +206,8 @@ void YamlTreeBuilder::CheckDuplicates(uint32_t map) {
       first = i;
       continue;
     }
-    Position at = tree_.nodes_[keys[first]].at;
-    diagnostics_.Error(tree_.nodes_[keys[i]].at,
+    Position at = AtOf(keys[first]);
+    diagnostics_.Error(AtOf(keys[i]),
                        fmt::format("duplicate key {}; the first is at {}:{}", Quote(TextOf(keys[i])), at.line, at.col));
     repeated.push_back(keys[i]);
   }

@@ -64,6 +64,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   void Raise(uint32_t height);
   void CountExpanded(uint64_t nodes);
   std::string_view TextOf(uint32_t node) const;
+  Position AtOf(uint32_t node) const;
 
   YamlTree& tree_;
   Diagnostics& diagnostics_;

@@ -58,7 +58,7 @@ YamlKind YamlNode::kind() const {
 }
 
 Position YamlNode::at() const {
-  return tree_->nodes_[place_].at;
+  return tree_->lines_.At(tree_->source_, tree_->nodes_[place_].offset);
 }
 
 std::string_view YamlNode::text() const {

@@ -15,12 +15,13 @@
 #include <string_view>
 
 #include "core/diagnostic.h"
+#include "io/config/line_index.h"
 
 namespace cromt {
 
 inline constexpr size_t kMaxYamlBytes = 16 << 20;
 inline constexpr size_t kMaxYamlScalarBytes = 1 << 20;
-inline constexpr size_t kMaxYamlNodes = 1'000'000;             // as written; keys count
+inline constexpr size_t kMaxYamlNodes = 750'000;               // as written; keys count
 inline constexpr uint64_t kMaxYamlExpandedNodes = 10'000'000;  // with each alias counted as what it stands for
 inline constexpr size_t kMaxYamlAnchors = 10'000;
 inline constexpr uint32_t kMaxYamlDepth = 64;  // through aliases, too
@@ -75,16 +76,18 @@ class YamlTree {
   enum class Stored : uint8_t { kNull, kSourceText, kOtherText, kList, kMap, kAlias };
 
   struct Node {
-    Stored stored = Stored::kNull;
-    Position at;
-    uint32_t first = kEnd;  // child; for text, where it begins; for an alias, what it names
-    uint32_t size = 0;      // entries or pairs; bytes of text
-    uint32_t next = kEnd;   // sibling
+    uint32_t offset = 0;     // of the source, where it stands
+    uint32_t first = kEnd;   // child; for text, where it begins; for an alias, what it names
+    uint32_t next = kEnd;    // sibling
+    uint32_t size : 28 = 0;  // entries or pairs; bytes of text
+    Stored stored : 4 = Stored::kNull;
   };
+  static_assert(sizeof(Node) == 16 && kMaxYamlBytes < (1 << 28));
 
-  explicit YamlTree(std::string source) : source_(std::move(source)) {}
+  explicit YamlTree(std::string source) : source_(std::move(source)), lines_(source_) {}
 
   std::string source_;
+  LineIndex lines_;
   std::string other_;  // texts that are not in the source as they stand: folded, escaped, tagged
   std::deque<Node> nodes_;
 };

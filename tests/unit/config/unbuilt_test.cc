@@ -1,0 +1,165 @@
+// Keys whose behaviour is to come: their shape is checked today, they warn, and what reaches them can't be started.
+#include <gtest/gtest.h>
+
+#include "io/config/job_keys.h"
+#include "tests/unit/config/support.h"
+
+namespace cromt {
+namespace {
+
+// What the line `key: value` of a project is answered, without the note on timeout.
+std::string Line(const std::string& line) {
+  std::string said = Said("projects:\n  p:\n    run: x\n    " + line + "\n");
+  size_t note = said.find("f:4:5: note");
+  if (note != std::string::npos) said.erase(note, said.find('\n', note) + 1 - note);
+  return said;
+}
+
+std::string NotBuilt(const std::string& key) {
+  return "f:4:5: warning: '" + key + "' is not built yet: what uses it can't be started\n";
+}
+
+TEST(Unbuilt, AGoodValueWarns) {
+  for (const char* line : {"queue-id: q",
+                           "queue-id: {name: q, scope: agent}",
+                           "sparrowdo: {docker: alpine, no_sudo: true}",
+                           "timeout: 600",
+                           "timeout: 90s",
+                           "artifacts: {in: [a, {file: b, hosts: all}], out: [{file: c, path: d/e}]}",
+                           "crontab: '*/10 * * * *'",
+                           "crontab: '@daily'",
+                           "crontab: 0 8 13 * mon-fri",
+                           "trigger: true",
+                           "trigger: 1",
+                           "branch: dev",
+                           "ref: v1.0",
+                           "retries: 3",
+                           "retry_delay: 5s",
+                           "retry_backoff: 1.5",
+                           "grace: 10s",
+                           "container: {image: x, mounts: [a]}",
+                           "on_failure: ignore",
+                           "max_failures: 10%",
+                           "max_failures: 2",
+                           "on_unreachable: wait 5m",
+                           "on_unreachable: skip",
+                           "on_lost: retry",
+                           "run_timeout: 2h",
+                           "parallel: 4",
+                           "priority: -5",
+                           "pool: {labels: {os: debian}, count: all}",
+                           "log_limit: 256MiB",
+                           "timezone: Europe/Berlin",
+                           "catch_up: none",
+                           "overlap: queue",
+                           "splay: 10m",
+                           "poll_interval: 60s",
+                           "hook: {secret: s}",
+                           "disabled: yes",
+                           "keep: 5",
+                           "inherit_env: true",
+                           "user: bob",
+                           "sandbox: strict",
+                           "secrets: [{name: s, env: S}]",
+                           "resources: {cpus: 2}",
+                           "params: {p: {type: text}}",
+                           "waves: [1, 2]",
+                           "notify: [{on: [failed]}]",
+                           "ping: http://x"}) {
+    std::string key(line, std::string(line).find(':'));
+    EXPECT_EQ(Line(line), NotBuilt(key)) << line;
+  }
+}
+
+TEST(Unbuilt, NothingIsNoUseOfAnyKey) {
+  for (const JobKey& key : JobKeys()) {
+    if (key.built || !(key.levels & kInProject)) continue;
+    EXPECT_EQ(Line(std::string(key.name) + ": "), "") << key.name;
+  }
+}
+
+TEST(Unbuilt, WhatSaysTheDefaultIsNoUse) {
+  for (const char* line : {"trigger: false", "disabled: no", "branch: HEAD", "on_failure: fail", "artifacts: {}",
+                           "after: []", "sparrowdo: {}", "crontab: ", "crontab: ''"})
+    EXPECT_EQ(Line(line), "") << line;
+}
+
+struct Bad {
+  const char* line;
+  const char* said;
+};
+
+TEST(Unbuilt, EachShapeIsChecked) {
+  for (const Bad& bad : std::initializer_list<Bad>{
+           {"timeout: soon", "f:4:14: error: 'timeout': 'soon' is not a duration such as 90, 90s, 5m or 2h"},
+           {"timeout: {a: b}", "f:4:14: error: 'timeout': a map where a duration such as 90, 90s, 5m or 2h is meant"},
+           {"retries: -1", "f:4:14: error: 'retries': '-1' is not a whole number from 0 to 1000000"},
+           {"retry_backoff: 0.5", "f:4:20: error: 'retry_backoff': '0.5' is not a number from 1 to 1000"},
+           {"trigger: maybe", "f:4:14: error: 'trigger': 'maybe' is not true or false"},
+           {"crontab: '* * * *'",
+            "f:4:14: error: 'crontab': '* * * *' is not five fields such as '*/10 * * * *', or @hourly, @daily, …, "
+            "@reboot"},
+           {"crontab: '@never'",
+            "f:4:14: error: 'crontab': '@never' is not five fields such as '*/10 * * * *', or @hourly, @daily, …, "
+            "@reboot"},
+           {"crontab: 0 8 $(id) * *", "f:4:14: error: 'crontab': '0 8 $(id) * *' is not five fields such as"},
+           {"branch: --upload-pack=x", "f:4:13: error: 'branch': '--upload-pack=x' is not a branch, tag or commit"},
+           {"branch: a..b", "f:4:13: error: 'branch': 'a..b' is not a branch, tag or commit"},
+           {"queue-id: a b", "f:4:15: error: 'queue-id': 'a b' is not a queue's name or {name, scope: agent}"},
+           {"queue-id: {name: q, scope: all}", "f:4:32: error: 'queue-id': scope must be agent or mesh"},
+           {"queue-id: {nam: q}", "f:4:16: error: 'queue-id': unknown key 'nam'"},
+           {"sparrowdo: {docker: [a]}", "f:4:25: error: 'sparrowdo': 'docker' must be text"},
+           {"sparrowdo: alpine", "f:4:16: error: 'sparrowdo': text where a map is meant"},
+           {"artifacts: [a]", "f:4:16: error: 'artifacts': a list where a map of in and out is meant"},
+           {"artifacts: {inn: [a]}", "f:4:17: error: 'artifacts': unknown key 'inn'"},
+           {"artifacts: {in: a}", "f:4:21: error: 'artifacts': text where a list is meant"},
+           {"artifacts: {in: [../x]}", "f:4:22: error: 'artifacts': bad artifact name '../x'"},
+           {"artifacts: {out: [a]}", "f:4:23: error: 'artifacts': an entry must be {file, path}"},
+           {"artifacts: {out: [{path: a}]}", "f:4:23: error: 'artifacts': an entry needs 'file'"},
+           {"on_failure: skip", "f:4:17: error: 'on_failure': 'skip' is not fail or ignore"},
+           {"on_lost: wait forever", "f:4:14: error: 'on_lost': 'wait forever' is not fail, retry or 'wait DURATION'"},
+           {"max_failures: 101%", "f:4:19: error: 'max_failures': '101%' is not a number or a percentage"},
+           {"log_limit: 5 bananas", "f:4:16: error: 'log_limit': '5 bananas' is not a size such as 256MiB"},
+           {"sandbox: none", "f:4:14: error: 'sandbox': 'none' is not off, standard or strict"},
+           {"overlap: no", "f:4:14: error: 'overlap': 'no' is not skip, queue or allow"},
+           {"secrets: {a: b}", "f:4:14: error: 'secrets': a map where a list is meant"}}) {
+    EXPECT_NE(Line(bad.line).find(bad.said), std::string::npos) << bad.line << "\n" << Line(bad.line);
+  }
+}
+
+TEST(Unbuilt, WhenBelongsToAnEntry) {
+  EXPECT_EQ(Said("projects:\n  p: {run: x, after: [{name: q, when: always}]}\n  q: {run: x}"),
+            "f:2:15: warning: 'after' is not built yet: what uses it can't be started\n"
+            "f:2:33: warning: 'when' is not built yet: what uses it can't be started\n");
+}
+
+TEST(Unbuilt, TomOptionsThatChangeAScenarioAreToCome) {
+  EXPECT_EQ(Line("options: --no_index_update --quiet --env=prod"),
+            "f:4:14: warning: 'options: --env' is not built yet: what uses it can't be started\n");
+}
+
+TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
+  JobFileReading reading = ReadJobFile(
+      "projects:\n"
+      "  top: {run: x, before: [{name: mid, timeout: 5}]}\n"
+      "  mid: {run: x, hosts: [{queue-id: q}], before: [{name: leaf, hosts: [{retries: 1}]}]}\n"
+      "  leaf: {run: x, crontab: '@daily'}\n"
+      "  other: {run: x, parallel: 3}\n"
+      "  free: {run: x}\n",
+      "f");
+  ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
+  auto refusals = [&](const char* project) {
+    return ErrorText(StartRefusals(*reading.file, *reading.file->Choose(project)));
+  };
+  EXPECT_EQ(refusals("top"),
+            "f:2:38: error: 'timeout' of project 'top' is not built yet, so 'top' can't be started\n"
+            "f:3:26: error: 'queue-id' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:3:72: error: 'retries' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'top' can't be started");
+  EXPECT_EQ(refusals("leaf"),
+            "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'leaf' can't be started");
+  EXPECT_EQ(refusals("free"), "");
+}
+
+}  // namespace
+}  // namespace cromt
