@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/name.h"
+#include "io/wire/check.h"
 #include "io/wire/field.h"
 #include "io/wire/task.h"
 
@@ -17,28 +18,27 @@ Status CheckLabel(std::string_view field, const std::string& text) {
   return Invalid(field, fmt::format("{} is no title", Quote(text)));
 }
 
-Result<PlannedHost> Read(const v1::Plan::Host& proto) {
-  CROMT_TRY(CheckName("id", proto.id()));
-  CROMT_TRY(CheckLabel("address", proto.address()));
-  return PlannedHost{proto.id(), proto.address()};
+Status CheckHost(const PlannedHost& host) {
+  CROMT_TRY(CheckName("id", host.id));
+  return CheckLabel("address", host.address);
 }
 
-Result<PlannedGroup> Read(const v1::Plan::Group& proto) {
-  CROMT_TRY(CheckLabel("name", proto.name()));
-  return PlannedGroup{proto.name(), proto.depth(), proto.mesh_wide()};
+template <class T, class Check>
+Status CheckEach(std::string_view what, const std::vector<T>& items, Check check) {
+  for (size_t i = 0; i < items.size(); ++i) CROMT_TRY(InItem(what, i, check(items[i])));
+  return {};
 }
 
-Result<PlannedInstance> Read(const v1::Plan::Instance& proto) {
-  CROMT_TRY(CheckLabel("project", proto.project()));
-  return PlannedInstance{proto.project(),
-                         proto.first_task(),
-                         proto.task_count(),
-                         {proto.needs().begin(), proto.needs().end()},
-                         {proto.after().begin(), proto.after().end()}};
+PlannedInstance Read(const v1::Plan::Instance& proto) {
+  return {.project = proto.project(),
+          .first_task = proto.first_task(),
+          .task_count = proto.task_count(),
+          .needs = {proto.needs().begin(), proto.needs().end()},
+          .after = {proto.after().begin(), proto.after().end()}};
 }
 
-Result<PlannedTask> Read(const v1::Plan::Task& proto) {
-  return PlannedTask{proto.instance(), proto.spec(), proto.host(), {proto.groups().begin(), proto.groups().end()}};
+PlannedTask Read(const v1::Plan::Task& proto) {
+  return {proto.instance(), proto.spec(), proto.host(), {proto.groups().begin(), proto.groups().end()}};
 }
 
 void Assign(const std::vector<uint32_t>& from, Indices& to) {
@@ -82,14 +82,25 @@ void ToProto(const Plan& plan, v1::Plan& proto) {
 
 Result<Plan> FromProto(const v1::Plan& proto) {
   Plan plan;
-  auto read = [](const auto& item) { return Read(item); };
-  CROMT_TRY(ReadItems("spec", proto.specs(), plan.specs, [](const auto& item) { return FromProto(item); }));
-  CROMT_TRY(ReadItems("host", proto.hosts(), plan.hosts, read));
-  CROMT_TRY(ReadItems("group", proto.groups(), plan.groups, read));
-  CROMT_TRY(ReadItems("instance", proto.instances(), plan.instances, read));
-  CROMT_TRY(ReadItems("task", proto.tasks(), plan.tasks, read));
-  CROMT_TRY(In("plan: ", Validate(plan)));
+  CROMT_TRY(ReadItems("spec", proto.specs(), plan.specs, [](const auto& spec) { return ReadUnchecked(spec); }));
+  for (const v1::Plan::Host& host : proto.hosts()) plan.hosts.push_back({host.id(), host.address()});
+  for (const v1::Plan::Group& group : proto.groups())
+    plan.groups.push_back({group.name(), group.depth(), group.mesh_wide()});
+  plan.instances.reserve(static_cast<size_t>(proto.instances_size()));
+  for (const v1::Plan::Instance& instance : proto.instances()) plan.instances.push_back(Read(instance));
+  plan.tasks.reserve(static_cast<size_t>(proto.tasks_size()));
+  for (const v1::Plan::Task& task : proto.tasks()) plan.tasks.push_back(Read(task));
+  CROMT_TRY(Validate(plan));
   return plan;
+}
+
+Status Check(const Plan& plan) {
+  CROMT_TRY(CheckEach("spec", plan.specs, [](const TaskSpec& spec) { return Check(spec); }));
+  CROMT_TRY(CheckEach("host", plan.hosts, CheckHost));
+  CROMT_TRY(CheckEach("group", plan.groups, [](const PlannedGroup& group) { return CheckLabel("name", group.name); }));
+  CROMT_TRY(CheckEach("instance", plan.instances,
+                      [](const PlannedInstance& instance) { return CheckLabel("project", instance.project); }));
+  return Validate(plan);
 }
 
 }  // namespace cromt::wire

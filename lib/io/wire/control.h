@@ -1,0 +1,23 @@
+// Views of runs, agents and output as messages of coordinator.proto and back: what server and CLI share.
+#pragma once
+
+#include "base/result.h"
+#include "core/control.h"
+#include "cromt/v1/coordinator.pb.h"
+
+namespace cromt::wire {
+
+void ToProto(const RunView& run, v1::Run& proto);
+// kInvalid for a word that we do not know: the other side is of another version.
+Result<RunView> FromProto(const v1::Run& proto);
+
+void ToProto(const TaskView& task, v1::Task& proto);
+Result<TaskView> FromProto(const v1::Task& proto);
+
+void ToProto(const AgentView& agent, v1::ListAgentsResponse::Agent& proto);
+AgentView FromProto(const v1::ListAgentsResponse::Agent& proto);
+
+void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto);
+LogPiece PieceFromProto(v1::LogChunk& proto);
+
+}  // namespace cromt::wire
