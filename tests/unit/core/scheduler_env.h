@@ -104,6 +104,8 @@ class SchedulerEnv {
     Set(end);
   }
 
+  void SetWallBack(Duration time) { now_.wall -= time; }
+
   void Apply(const Event& event) { Take(scheduler_->Apply(event, now_)); }
   void Watch(const std::string& address) { Take(scheduler_->WatchAgent(address + ":4000", now_)); }
 

@@ -543,8 +543,7 @@ TEST(Scheduler, PartOfAPlanRunsFromWhereItIsStarted) {
   EXPECT_EQ(env.RunText("r1"), "succeeded");
 }
 
-// Twenty times as long takes about twenty times the time and no more stack: a quadratic or recursive step would not
-// come to an end here.
+// A step that recursed along the chain would overflow the stack here, one that walked it would not come to an end.
 TEST(Scheduler, AChainOfAHundredThousandTasks) {
   constexpr uint32_t kLength = 100'000;
   PlanBuilder plan;
