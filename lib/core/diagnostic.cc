@@ -61,6 +61,7 @@ void Diagnostics::Add(Severity severity, Position at, std::string message) {
 
 std::vector<Diagnostic> Diagnostics::Take() {
   std::stable_sort(all_.begin(), all_.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  all_.erase(std::unique(all_.begin(), all_.end()), all_.end());  // what an alias repeats is said once
   for (Severity severity : {Severity::kError, Severity::kWarning, Severity::kNote}) {
     size_t& count = counts_[static_cast<size_t>(severity)];
     if (count > kMaxShown)
