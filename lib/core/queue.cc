@@ -8,6 +8,12 @@
 #include "core/script.h"
 
 namespace cromt {
+namespace {
+
+// Tickets that a journal may have given away and, its end being lost in a crash of the host, not know of.
+constexpr Ticket kTicketsUnknown = 1'000'000;
+
+}  // namespace
 
 AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal) : state_(std::make_unique<State>()) {
   state_->limits = limits;
@@ -27,21 +33,28 @@ QueueDecision AgentQueue::Apply(const QueueEvent& event, Now now) {
 QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now now) {
   state_->now = now;
   std::string boot_now = state_->boot;
+  JournalId new_journal = state_->journal;
   if (records.empty()) state_->out.records.push_back(journal::Opened{state_->journal, boot_now, 1});
   for (const JournalRecord& record : records) state_->Replay(record);
+  state_->out.effects.clear();  // what was done once
   bool same_boot = state_->boot == boot_now;
-  state_->boot = boot_now;
   if (!same_boot) {
-    state_->out.records.push_back(journal::Opened{state_->journal, boot_now, state_->next_ticket});
+    journal::Opened opened{new_journal, boot_now, state_->next_ticket + kTicketsUnknown};
+    state_->Replay(opened);
+    state_->out.records.push_back(std::move(opened));
     state_->Recover();
   }
+  state_->ForgetAllDone();
   return std::exchange(state_->out, {});
 }
 
 // After a host restart nothing of the old boot is started or resumed.
 void AgentQueue::State::Recover() {
-  for (auto& [ticket, attempt] : attempts) {
-    if (attempt.phase == QueuedAttempt::Phase::kEnded) continue;
+  std::vector<Ticket> open;
+  for (const auto& [ticket, attempt] : attempts)
+    if (attempt.phase != QueuedAttempt::Phase::kEnded) open.push_back(ticket);
+  for (Ticket ticket : open) {
+    QueuedAttempt& attempt = attempts.at(ticket);
     bool may_have_started = attempt.phase >= QueuedAttempt::Phase::kLaunching;
     AttemptResult result;
     result.kind = may_have_started ? AttemptResult::Kind::kLost : AttemptResult::Kind::kNotStarted;
@@ -67,7 +80,8 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
   MeshState& mesh = meshes[event.mesh];
   mesh.epoch = std::max(mesh.epoch, event.epoch);
   mesh.commit = std::max(mesh.commit, event.commit);
-  out.records.push_back(journal::MeshSeen{event.mesh, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
+  out.records.push_back(
+      journal::MeshSeen{event.mesh, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
 }
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
@@ -76,7 +90,8 @@ void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
       Accept({next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall});
   std::string refusal;
   if (draining) refusal = "the agent drains and takes nothing new";
-  if (attempts.size() > limits.attempts) refusal = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
+  if (attempts.size() > limits.attempts)
+    refusal = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
   if (refusal.empty()) return;
   DropFromLine(attempt);
   End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(refusal), .returned = true});
@@ -102,9 +117,9 @@ void AgentQueue::State::On(const queue_event::StopWanted& event) {
 
 void AgentQueue::State::On(const queue_event::ReportsAcked& event) {
   MeshState& mesh = meshes[event.mesh];
-  uint64_t sequence = std::min(event.sequence, mesh.next_sequence - 1);
+  uint64_t sequence = std::max(mesh.acked, std::min(event.sequence, mesh.next_sequence - 1));
+  if (sequence == mesh.acked && event.commit <= mesh.commit) return;
   mesh.commit = std::max(mesh.commit, event.commit);
-  if (sequence <= mesh.acked) return;
   mesh.acked = sequence;
   out.records.push_back(journal::Acked{event.mesh, sequence, mesh.commit});
   std::vector<Ticket> ended;
@@ -137,7 +152,8 @@ void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
     return reply(attempts.at(known->second).id.run);
   if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
   if (attempts.size() >= limits.attempts)
-    return reply(Fail(ErrorCode::kExhausted, fmt::format("the agent knows {} attempts, which is its limit", limits.attempts)));
+    return reply(
+        Fail(ErrorCode::kExhausted, fmt::format("the agent knows {} attempts, which is its limit", limits.attempts)));
   Accept({next_ticket, kPlainMesh, AttemptId{event.job, 0, 1}, event.spec, "", event.request, now.wall});
   reply(event.job);
 }
@@ -148,7 +164,8 @@ void AgentQueue::State::On(const queue_event::DrainWanted& event) {
   for (auto& [id, mesh] : meshes) {
     if (id == kPlainMesh) continue;  // acknowledged jobs are done
     for (Ticket ticket : std::exchange(mesh.line, {}))
-      End(attempts.at(ticket), {.kind = AttemptResult::Kind::kNotStarted, .reason = "the agent drains", .returned = true});
+      End(attempts.at(ticket),
+          {.kind = AttemptResult::Kind::kNotStarted, .reason = "the agent drains", .returned = true});
   }
 }
 
@@ -195,13 +212,18 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
   }
   // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
   for (const auto& [ticket, running] : known)
-    if (auto mine = attempts.find(ticket); mine == attempts.end() || mine->second.phase == QueuedAttempt::Phase::kEnded) {
-      if (running) out.effects.push_back(queue_effect::StopProcess{ticket});
-      else out.effects.push_back(queue_effect::ForgetResult{ticket});
+    if (auto mine = attempts.find(ticket);
+        mine == attempts.end() || mine->second.phase == QueuedAttempt::Phase::kEnded) {
+      if (running)
+        out.effects.push_back(queue_effect::StopProcess{ticket});
+      else
+        out.effects.push_back(queue_effect::ForgetResult{ticket});
     }
 }
 
-void AgentQueue::State::On(const queue_event::LauncherDown&) { launcher.reset(); }
+void AgentQueue::State::On(const queue_event::LauncherDown&) {
+  launcher.reset();
+}
 
 void AgentQueue::State::On(const queue_event::LauncherStarted& event) {
   auto found = attempts.find(event.ticket);
@@ -227,7 +249,9 @@ void AgentQueue::State::On(const queue_event::LauncherEnded& event) {
   out.effects.push_back(queue_effect::ForgetResult{event.ticket});
 }
 
-void AgentQueue::State::On(const queue_event::SlotCleaned& event) { free_slots.insert(event.slot); }
+void AgentQueue::State::On(const queue_event::SlotCleaned& event) {
+  if (dirty_slots.erase(event.slot) != 0) free_slots.insert(event.slot);
+}
 
 void AgentQueue::State::On(const queue_event::Tick&) {
   for (auto& [id, mesh] : meshes)
@@ -257,10 +281,15 @@ QueuedAttempt& AgentQueue::State::Accept(journal::Accepted record) {
   return attempts.at(ticket);
 }
 
+void AgentQueue::State::JoinLine(const QueuedAttempt& attempt) {
+  auto& line = meshes[attempt.mesh].line;
+  line.insert(std::lower_bound(line.begin(), line.end(), attempt.ticket), attempt.ticket);
+}
+
 void AgentQueue::State::DropFromLine(const QueuedAttempt& attempt) {
   auto& line = meshes[attempt.mesh].line;
-  auto found = std::find(line.begin(), line.end(), attempt.ticket);
-  if (found != line.end()) line.erase(found);
+  auto found = std::lower_bound(line.begin(), line.end(), attempt.ticket);
+  if (found != line.end() && *found == attempt.ticket) line.erase(found);
 }
 
 // The meshes in turn, beginning after the one served last.
@@ -296,11 +325,10 @@ void AgentQueue::State::FillSlots() {
 }
 
 void AgentQueue::State::Launch(QueuedAttempt& attempt) {
-  if (!launcher) {  // it went while the attempt was prepared; back to the head of the line
+  if (!launcher) {  // it went while the attempt was prepared; back to its place in the line
     ReleaseSlot(attempt, false);
     attempt.phase = QueuedAttempt::Phase::kQueued;
-    meshes[attempt.mesh].line.push_front(attempt.ticket);
-    return;
+    return JoinLine(attempt);
   }
   attempt.phase = QueuedAttempt::Phase::kLaunching;
   attempt.incarnation = *launcher;
@@ -310,25 +338,27 @@ void AgentQueue::State::Launch(QueuedAttempt& attempt) {
 
 void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
   if (!attempt.slot) return;
-  if (clean)
-    free_slots.insert(*attempt.slot);
-  else
-    out.effects.push_back(queue_effect::CleanSlot{*attempt.slot});
-  attempt.slot.reset();
+  uint32_t slot = *std::exchange(attempt.slot, std::nullopt);
+  if (slot >= limits.slots) return;  // taken when the agent had more of them
+  if (clean) {
+    free_slots.insert(slot);
+    return;
+  }
+  dirty_slots.insert(slot);
+  out.effects.push_back(queue_effect::CleanSlot{slot});
 }
 
 void AgentQueue::State::End(QueuedAttempt& attempt, AttemptResult result) {
   if (!result.started_at) result.started_at = attempt.started_at;
   uint64_t sequence = meshes[attempt.mesh].next_sequence;
   journal::Ended record{attempt.ticket, sequence, std::move(result), attempt.log_begin, attempt.log_end};
-  Ticket ticket = attempt.ticket;
   Replay(record);
   out.records.push_back(std::move(record));
-  out.effects.push_back(queue_effect::JobChanged{ticket});
-  if (attempt.mesh != kPlainMesh) {
-    out.effects.push_back(queue_effect::ReportsReady{attempt.mesh});
-    return;
-  }
+  ForgetOldJobs();
+}
+
+// Ended plain jobs beyond those that stay readable.
+void AgentQueue::State::ForgetOldJobs() {
   while (kept_jobs.size() > limits.kept_jobs) {
     out.records.push_back(journal::Forgotten{kept_jobs.front()});
     Forget(kept_jobs.front());
@@ -354,6 +384,15 @@ void AgentQueue::State::ForgetIfDone(QueuedAttempt& attempt) {
   if (attempt.result.log_bytes > 0 && attempt.log_end > meshes[attempt.mesh].logs_stored) return;
   out.records.push_back(journal::Forgotten{attempt.ticket});
   Forget(attempt.ticket);
+}
+
+// What a crash kept from being forgotten.
+void AgentQueue::State::ForgetAllDone() {
+  std::vector<Ticket> done;
+  for (const auto& [ticket, attempt] : attempts)
+    if (attempt.end_acked) done.push_back(ticket);
+  for (Ticket ticket : done) ForgetIfDone(attempts.at(ticket));
+  ForgetOldJobs();
 }
 
 void AgentQueue::State::Forget(Ticket ticket) {

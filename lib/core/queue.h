@@ -28,8 +28,8 @@ namespace cromt {
 
 struct QueueLimits {
   uint32_t slots = 8;
-  uint32_t attempts = 65'536;     // known at a time; more is returned or refused
-  uint32_t kept_jobs = 1'000;     // ended plain jobs that stay readable
+  uint32_t attempts = 65'536;  // known at a time; more is returned or refused
+  uint32_t kept_jobs = 1'000;  // ended plain jobs that stay readable
 };
 
 // An attempt as the queue knows it.
@@ -62,12 +62,14 @@ struct InventoryTicket {
 
 class AgentQueue {
  public:
-  // `boot` is the kernel's boot id; `journal` the id for a journal that is empty.
+  // `boot` is the kernel's boot id; `journal` a new id, taken for a journal that is empty or of another boot (a host
+  // crash may have cost it its end, so that it would say things twice under one number).
   AgentQueue(QueueLimits limits, std::string boot, JournalId journal);
   ~AgentQueue();
 
   // Takes up the journal's records, oldest first; empty for a new one. Call once, first.
-  // The decision's records must be written like any other.
+  // The decision's records must be written like any other. A slot that no attempt holds may be dirty: the caller
+  // empties those before the first Apply.
   QueueDecision Restore(const std::vector<JournalRecord>& records, Now now);
 
   QueueDecision Apply(const QueueEvent& event, Now now);

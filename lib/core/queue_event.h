@@ -72,7 +72,7 @@ struct LauncherUp {
     bool running = true;
   };
   std::string incarnation;
-  std::vector<Known> known;  // an ended one is followed by LauncherEnded
+  std::vector<Known> known;  // a running one is followed by LauncherStarted, an ended one by LauncherEnded
 };
 struct LauncherDown {
   std::string reason;
@@ -97,8 +97,8 @@ struct Tick {};
 }  // namespace queue_event
 
 using QueueEvent =
-    std::variant<queue_event::SessionBegan, queue_event::LeaseOffered, queue_event::LeasesExtended, queue_event::StopWanted,
-                 queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
+    std::variant<queue_event::SessionBegan, queue_event::LeaseOffered, queue_event::LeasesExtended,
+                 queue_event::StopWanted, queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
                  queue_event::DrainWanted, queue_event::Prepared, queue_event::PrepareFailed, queue_event::LauncherUp,
                  queue_event::LauncherDown, queue_event::LauncherStarted, queue_event::LauncherEnded,
                  queue_event::SlotCleaned, queue_event::Tick>;
@@ -107,7 +107,8 @@ using QueueEvent =
 
 namespace journal {
 
-// First record of every journal file.
+// First record of every journal file; another one where the host was restarted, with a new id: from there on the
+// reports that were not acknowledged are numbered from 1 again.
 struct Opened {
   JournalId journal;
   std::string boot;
@@ -167,8 +168,9 @@ struct Forgotten {
 
 }  // namespace journal
 
-using JournalRecord = std::variant<journal::Opened, journal::MeshSeen, journal::Accepted, journal::Launching, journal::Started,
-                                   journal::StopAsked, journal::Ended, journal::Acked, journal::Stored, journal::Forgotten>;
+using JournalRecord =
+    std::variant<journal::Opened, journal::MeshSeen, journal::Accepted, journal::Launching, journal::Started,
+                 journal::StopAsked, journal::Ended, journal::Acked, journal::Stored, journal::Forgotten>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 
@@ -209,9 +211,9 @@ struct SubmitReply {
 
 }  // namespace queue_effect
 
-using QueueEffect =
-    std::variant<queue_effect::Prepare, queue_effect::Launch, queue_effect::StopProcess, queue_effect::ForgetResult,
-                 queue_effect::CleanSlot, queue_effect::ReportsReady, queue_effect::JobChanged, queue_effect::SubmitReply>;
+using QueueEffect = std::variant<queue_effect::Prepare, queue_effect::Launch, queue_effect::StopProcess,
+                                 queue_effect::ForgetResult, queue_effect::CleanSlot, queue_effect::ReportsReady,
+                                 queue_effect::JobChanged, queue_effect::SubmitReply>;
 
 struct QueueDecision {
   std::vector<JournalRecord> records;  // to be written to the journal before any effect is carried out

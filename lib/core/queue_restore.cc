@@ -12,6 +12,8 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
   struct Visitor {
     State& s;
     void operator()(const journal::Opened& r) const {
+      if (r.journal != s.journal)
+        for (auto& [id, mesh] : s.meshes) NumberAnew(mesh);
       s.journal = r.journal;
       s.boot = r.boot;
       s.next_ticket = std::max(s.next_ticket, r.next_ticket);
@@ -25,12 +27,13 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       mesh.logs_stored = r.logs_stored;
     }
     void operator()(const journal::Accepted& r) const {
-      QueuedAttempt attempt{.ticket = r.ticket, .mesh = r.mesh, .id = r.id, .spec = r.spec, .host = r.host, .request = r.request};
+      QueuedAttempt attempt{
+          .ticket = r.ticket, .mesh = r.mesh, .id = r.id, .spec = r.spec, .host = r.host, .request = r.request};
       attempt.accepted_at = r.at;
       s.next_ticket = std::max(s.next_ticket, r.ticket + 1);
       s.by_id[r.mesh].emplace(r.id, r.ticket);
       if (!r.request.empty()) s.by_request.emplace(r.request, r.ticket);
-      s.meshes[r.mesh].line.push_back(r.ticket);
+      s.JoinLine(attempt);
       s.attempts.emplace(r.ticket, std::move(attempt));
       ++s.active;
     }
@@ -46,6 +49,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
     void operator()(const journal::Started& r) const {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
+      if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);  // of a snapshot; its end follows
       attempt->phase = QueuedAttempt::Phase::kRunning;
       attempt->started_at = r.at;
       attempt->log_begin = r.log_begin;
@@ -58,7 +62,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
-      if (attempt->slot) s.free_slots.insert(*attempt->slot);
+      if (attempt->slot && *attempt->slot < s.limits.slots) s.free_slots.insert(*attempt->slot);
       attempt->slot.reset();
       attempt->phase = QueuedAttempt::Phase::kEnded;
       attempt->result = r.result;
@@ -83,6 +87,13 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
     }
     void operator()(const journal::Forgotten& r) const { s.Forget(r.ticket); }
 
+    // A new journal counts its reports from 1; those acknowledged are not said again.
+    static void NumberAnew(MeshState& mesh) {
+      mesh.acked = 0;
+      mesh.next_sequence = 1;
+      for (Report& report : mesh.unacked) report.sequence = mesh.next_sequence++;
+    }
+
     QueuedAttempt* At(Ticket ticket) const {
       auto found = s.attempts.find(ticket);
       return found == s.attempts.end() ? nullptr : &found->second;
@@ -106,15 +117,17 @@ std::vector<JournalRecord> AgentQueue::Snapshot() const {
   std::set<Ticket> start_unacked;
   for (const auto& [id, mesh] : state_->meshes)
     for (const Report& report : mesh.unacked)
-      if (std::holds_alternative<Report::Started>(report.fact)) start_unacked.insert(state_->FindById(id, report.id)->ticket);
+      if (std::holds_alternative<Report::Started>(report.fact))
+        start_unacked.insert(state_->FindById(id, report.id)->ticket);
   for (const auto& [ticket, a] : state_->attempts) {
     records.push_back(journal::Accepted{ticket, a.mesh, a.id, a.spec, a.host, a.request, a.accepted_at});
     if (a.stop_wanted) records.push_back(journal::StopAsked{ticket});
     if (a.phase == QueuedAttempt::Phase::kLaunching || a.phase == QueuedAttempt::Phase::kRunning)
       records.push_back(journal::Launching{ticket, a.slot.value_or(0), a.incarnation});
     if (a.started_at && !start_unacked.contains(ticket)) records.push_back(started(a, 0));
-    if (a.phase == QueuedAttempt::Phase::kEnded && (a.mesh == kPlainMesh || a.end_acked)) records.push_back(ended(a, 0));
+    if (a.phase == QueuedAttempt::Phase::kEnded && a.mesh != kPlainMesh && a.end_acked) records.push_back(ended(a, 0));
   }
+  for (Ticket ticket : state_->kept_jobs) records.push_back(ended(state_->attempts.at(ticket), 0));
   for (const auto& [id, mesh] : state_->meshes)
     for (const Report& report : mesh.unacked) {
       const QueuedAttempt& a = *state_->FindById(id, report.id);
@@ -126,7 +139,9 @@ std::vector<JournalRecord> AgentQueue::Snapshot() const {
   return records;
 }
 
-const JournalId& AgentQueue::journal() const { return state_->journal; }
+const JournalId& AgentQueue::journal() const {
+  return state_->journal;
+}
 
 std::pair<uint64_t, uint64_t> AgentQueue::Seen(const MeshId& mesh) const {
   auto found = state_->meshes.find(mesh);
@@ -154,7 +169,8 @@ std::vector<Report> AgentQueue::ReportsAfter(const MeshId& mesh, uint64_t sequen
   auto found = state_->meshes.find(mesh);
   if (found == state_->meshes.end()) return {};
   const auto& unacked = found->second.unacked;
-  auto first = std::partition_point(unacked.begin(), unacked.end(), [&](const Report& r) { return r.sequence <= sequence; });
+  auto first =
+      std::partition_point(unacked.begin(), unacked.end(), [&](const Report& r) { return r.sequence <= sequence; });
   auto count = std::min<ptrdiff_t>(static_cast<ptrdiff_t>(limit), unacked.end() - first);
   return {first, first + count};
 }
@@ -185,7 +201,9 @@ const QueuedAttempt* AgentQueue::Find(Ticket ticket) const {
   return found == state_->attempts.end() ? nullptr : &found->second;
 }
 
-const QueuedAttempt* AgentQueue::Find(const MeshId& mesh, const AttemptId& id) const { return state_->FindById(mesh, id); }
+const QueuedAttempt* AgentQueue::Find(const MeshId& mesh, const AttemptId& id) const {
+  return state_->FindById(mesh, id);
+}
 
 std::vector<InventoryTicket> AgentQueue::Tickets() const {
   std::vector<InventoryTicket> tickets;
@@ -202,24 +220,48 @@ std::vector<const QueuedAttempt*> AgentQueue::Jobs() const {
   return jobs;
 }
 
-bool AgentQueue::draining() const { return state_->draining; }
-size_t AgentQueue::attempts() const { return state_->attempts.size(); }
-bool AgentQueue::idle() const { return state_->active == 0; }
+bool AgentQueue::draining() const {
+  return state_->draining;
+}
+size_t AgentQueue::attempts() const {
+  return state_->attempts.size();
+}
+bool AgentQueue::idle() const {
+  return state_->active == 0;
+}
 
 std::string AgentQueue::Check() const {
-  size_t used = 0;
+  using Phase = QueuedAttempt::Phase;
+  size_t used = 0, active = 0, kept = 0;
   for (const auto& [ticket, a] : state_->attempts) {
-    bool needs_slot = a.phase == QueuedAttempt::Phase::kPreparing || a.phase == QueuedAttempt::Phase::kLaunching ||
-                      a.phase == QueuedAttempt::Phase::kRunning;
+    bool needs_slot = a.phase == Phase::kPreparing || a.phase == Phase::kLaunching || a.phase == Phase::kRunning;
     if (needs_slot != a.slot.has_value()) return fmt::format("{}: slot and phase disagree", ToString(a.id));
-    if (a.slot && state_->free_slots.contains(*a.slot)) return fmt::format("{}: its slot {} is free", ToString(a.id), *a.slot);
-    used += needs_slot;
+    if (a.slot && (state_->free_slots.contains(*a.slot) || state_->dirty_slots.contains(*a.slot)))
+      return fmt::format("{}: its slot {} is free or dirty", ToString(a.id), *a.slot);
+    used += a.slot && *a.slot < state_->limits.slots;
+    active += a.phase != Phase::kEnded;
+    kept += a.phase == Phase::kEnded && a.mesh == kPlainMesh;
+    const auto& line = state_->meshes.at(a.mesh).line;
+    if (std::binary_search(line.begin(), line.end(), ticket) != (a.phase == Phase::kQueued))
+      return fmt::format("{}: line and phase disagree", ToString(a.id));
+    if (state_->FindById(a.mesh, a.id) != &a) return fmt::format("{}: not found by its id", ToString(a.id));
   }
-  if (used + state_->free_slots.size() > state_->limits.slots) return "more slots than there are";
+  if (used + state_->free_slots.size() + state_->dirty_slots.size() != state_->limits.slots)
+    return "slots in use, free and dirty are not all there are";
+  if (active != state_->active) return fmt::format("{} attempts have not ended, counted {}", state_->active, active);
+  if (kept != state_->kept_jobs.size())
+    return fmt::format("{} jobs are kept, counted {}", state_->kept_jobs.size(), kept);
   for (const auto& [id, mesh] : state_->meshes) {
+    if (!std::is_sorted(mesh.line.begin(), mesh.line.end()))
+      return fmt::format("mesh {}: its line is not in order", id.text());
+    for (Ticket ticket : mesh.line)
+      if (!state_->attempts.contains(ticket)) return fmt::format("mesh {}: {} in line is unknown", id.text(), ticket);
     uint64_t expected = mesh.acked;
     for (const Report& report : mesh.unacked)
-      if (report.sequence != ++expected) return fmt::format("mesh {}: report {} where {} was due", id.text(), report.sequence, expected);
+      if (report.sequence != ++expected)
+        return fmt::format("mesh {}: report {} where {} was due", id.text(), report.sequence, expected);
+    if (id != kPlainMesh && expected + 1 != mesh.next_sequence)
+      return fmt::format("mesh {}: {} comes after report {}", id.text(), mesh.next_sequence, expected);
   }
   return {};
 }

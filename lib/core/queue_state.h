@@ -17,7 +17,7 @@ struct MeshState {
   uint64_t acked = 0;
   uint64_t logs_stored = 0;
   std::deque<Report> unacked;
-  std::deque<Ticket> line;
+  std::deque<Ticket> line;  // ascending, which is the order in which they came
   Mono lease_until{};
 };
 
@@ -34,8 +34,9 @@ struct AgentQueue::State {
   std::map<MeshId, MeshState> meshes;
   MeshId served_last;
   std::set<uint32_t> free_slots;
-  std::deque<Ticket> kept_jobs;  // ended plain jobs, oldest first
-  size_t active = 0;             // not ended
+  std::set<uint32_t> dirty_slots;  // being emptied
+  std::deque<Ticket> kept_jobs;    // ended plain jobs, oldest first
+  size_t active = 0;               // not ended
 
   Now now;
   QueueDecision out;
@@ -71,7 +72,10 @@ struct AgentQueue::State {
   void ReleaseSlot(QueuedAttempt& attempt, bool clean);
   void ReturnExpired(MeshState& mesh);
   void ForgetIfDone(QueuedAttempt& attempt);
+  void ForgetAllDone();
+  void ForgetOldJobs();
   void Forget(Ticket ticket);
+  void JoinLine(const QueuedAttempt& attempt);
   void DropFromLine(const QueuedAttempt& attempt);
 };
 
