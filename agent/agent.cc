@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <future>
 
+#include "base/name.h"
 #include "io/seglog/segments.h"
 
 namespace cromt {
@@ -60,7 +62,8 @@ Status Agent::Open() {
   CROMT_ASSIGN(workspaces_, Workspaces::Open(dir_->File("work"), identity_.slots));
   CROMT_ASSIGN(auto opened, Journal::Open(dir_->path()));
   journal_ = std::move(opened.journal);
-  engine_ = std::make_unique<AgentEngine>(*journal_, *this, identity_, QueueLimits{.slots = identity_.slots}, JournalId(RandomName(random_)));
+  AgentEdges& edges = *this;
+  engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots}, JournalId(RandomName(random_)));
   logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
   preparer_ = std::make_unique<Preparer>(
       *workspaces_, *blobs_,
@@ -68,7 +71,17 @@ Status Agent::Open() {
                           [this](const MeshId& mesh, const Digest& digest) { Post(agent_input::BlobWanted{mesh, digest}); }});
   CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
+  CleanFreeSlots();
   return ConnectLauncher();
+}
+
+// What a crash left in slots that no attempt holds any more.
+void Agent::CleanFreeSlots() {
+  std::vector<bool> held(identity_.slots);
+  for (const InventoryTicket& item : engine_->queue().Tickets())
+    if (const auto& slot = engine_->queue().Find(item.ticket)->slot; slot && *slot < held.size()) held[*slot] = true;
+  for (uint32_t slot = 0; slot < identity_.slots; ++slot)
+    if (!held[slot] && !workspaces_->IsClean(slot)) (void)workspaces_->Clean(slot);  // Stage tries again and tells
 }
 
 Agent::~Agent() {
@@ -80,7 +93,15 @@ Agent::~Agent() {
 }
 
 void Agent::ShutDownLauncher() {
-  Post(agent_input::Inspect{[this](const AgentQueue&) { to_launcher_.push_back(launcher::Shutdown{}); }});
+  auto sent = std::make_shared<std::promise<void>>();
+  auto waiting = sent->get_future();
+  Post(agent_input::Inspect{[this, sent](const AgentQueue&) {
+    to_launcher_.push_back(launcher::Shutdown{});
+    (void)launcher_->Send(to_launcher_);  // a launcher that is gone needs no word
+    to_launcher_.clear();
+    sent->set_value();
+  }});
+  waiting.wait_for(seconds(2));
 }
 
 // ---- The supervisor thread --------------------------------------------------------------------
@@ -144,7 +165,6 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
   if (stopping_) return {};
   inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
   to_launcher_.clear();
-  slots_.clear();
   return ConnectLauncher();
 }
 
@@ -191,11 +211,7 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
   if (ended.cause == Cause::kTimedOut && attempt && attempt->spec->timeout)
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
   result.log_bytes = ended.log_bytes;
-  bool clean = true;
-  if (auto slot = slots_.find(ended.log_id); slot != slots_.end()) {
-    clean = workspaces_->IsClean(slot->second) && !(attempt && NeedsScriptFile(*attempt->spec));
-    slots_.erase(slot);
-  }
+  bool clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
   return agent_input::Tell{queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
 }
 
@@ -210,7 +226,6 @@ void Agent::TrimLog() {
 // ---- Edges ------------------------------------------------------------------------------------
 
 void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
-  slots_[attempt.ticket] = slot;
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
   std::string script = NeedsScriptFile(*attempt.spec) ? workspaces_->ScriptPath(slot) : "";
   to_launcher_.push_back(MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script));
@@ -252,6 +267,8 @@ void Agent::JobChanged(const QueuedAttempt& job) {
   }
   for (const JobWatcher& watcher : watchers) watcher(job);
 }
+
+void Agent::Forgotten(Ticket ticket) { logs_->Unregister(ticket); }
 
 // ---- For other threads ------------------------------------------------------------------------
 

@@ -60,6 +60,8 @@ class Agent final : private AgentEdges {
   BlobStore& blobs() { return *blobs_; }
   void BlobArrived(const Digest& digest);
   RunId NewJobId();
+  // How far the host's log has been written. REQUIRES: called within an Inspect.
+  uint64_t log_end() const { return log_end_; }
   const AgentIdentity& identity() const { return identity_; }
   uint32_t slots() const { return identity_.slots; }
   // Why it stopped working, if it did (a full disk under its journal): the program should end.
@@ -67,13 +69,14 @@ class Agent final : private AgentEdges {
   // Called once on the supervisor thread when it fails. Set before the first stream is opened.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
 
-  // Asks the launcher to end once it has nothing left, and waits for that: for an embedded agent that will not come
-  // back to its data directory. REQUIRES: the queue is idle.
+  // Tells the launcher to end once it has nothing left: for an embedded agent that will not come back to its data
+  // directory. Blocks until it is sent, at most two seconds.
   void ShutDownLauncher();
 
  private:
   explicit Agent(AgentOptions options);
   Status Open();
+  void CleanFreeSlots();
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
@@ -91,6 +94,7 @@ class Agent final : private AgentEdges {
   void Send(StreamId stream, FromAgent message) override;
   void Close(StreamId stream, const Error& why) override;
   void JobChanged(const QueuedAttempt& job) override;
+  void Forgotten(Ticket ticket) override;
 
   AgentOptions options_;
   std::optional<DataDir> dir_;
@@ -111,7 +115,6 @@ class Agent final : private AgentEdges {
   queue_event::LauncherUp hello_;             // being received
   std::vector<launcher::Ended> known_ended_;  // likewise
   bool launcher_ready_ = false;
-  std::map<Ticket, uint32_t> slots_;          // of launched attempts
   uint64_t log_end_ = 0;
   uint64_t trimmed_to_ = 0;
 

@@ -128,6 +128,8 @@ void AgentEngine::Take(QueueDecision decision, const std::function<void(Result<R
 
 Status AgentEngine::WriteJournal() {
   if (!records_.empty()) CROMT_TRY(journal_.Append(records_));
+  for (const JournalRecord& record : records_)
+    if (const auto* forgotten = std::get_if<journal::Forgotten>(&record)) edges_.Forgotten(forgotten->ticket);
   records_.clear();
   if (!replies_.empty()) CROMT_TRY(journal_.Sync());
   if (journal_.size_bytes() > std::max(kCompactAt, 4 * compacted_bytes_)) {

@@ -81,12 +81,14 @@ class AgentEdges {
   virtual void Close(StreamId stream, const Error& why) = 0;
   // Something about these plain jobs has changed.
   virtual void JobChanged(const QueuedAttempt& job) = 0;
+  // The queue no longer knows the attempt, and nobody needs its output.
+  virtual void Forgotten(Ticket ticket) = 0;
 };
 
 class AgentEngine {
  public:
   // Compacts the journal when it has grown past this and at least to four times what it was after the last time.
-  static constexpr int64_t kCompactAt = 4 << 20;
+  static constexpr uint64_t kCompactAt = 4 << 20;
 
   // All references outlive the engine.
   AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits, JournalId new_journal);
@@ -126,7 +128,7 @@ class AgentEngine {
   AgentQueue queue_;
   std::map<StreamId, Stream> streams_;
   std::map<MeshId, std::vector<Digest>> wanted_;
-  int64_t compacted_bytes_ = 0;
+  uint64_t compacted_bytes_ = 0;
 
   // Of the Step under way.
   Now now_;

@@ -41,14 +41,13 @@ void LogFeed::Unregister(Ticket ticket) {
 
 void LogFeed::Advanced(uint64_t position) { inbox_.Post(Moved{position}); }
 
-uint64_t LogFeed::Subscribe(LogSubscription subscription) {
-  uint64_t id = 0;
-  {
-    MutexLock lock(mutex_);
-    id = next_id_++;
-  }
+uint64_t LogFeed::NewId() {
+  MutexLock lock(mutex_);
+  return next_id_++;
+}
+
+void LogFeed::Subscribe(uint64_t id, LogSubscription subscription) {
   inbox_.Post(Add{id, std::make_shared<LogSubscription>(std::move(subscription))});
-  return id;
 }
 
 void LogFeed::Unsubscribe(uint64_t id) { inbox_.Post(Drop{id}); }

@@ -59,7 +59,9 @@ class LogFeed {
   // The launcher has written up to here.
   void Advanced(uint64_t position);
 
-  uint64_t Subscribe(LogSubscription subscription);
+  // An id for Subscribe: known before the subscription begins, so that it can be ended at any time.
+  uint64_t NewId() CROMT_EXCLUDES(mutex_);
+  void Subscribe(uint64_t id, LogSubscription subscription);
   void Unsubscribe(uint64_t id);
   // The subscriber has dealt with everything before this position.
   void Acknowledge(uint64_t id, uint64_t position);

@@ -66,7 +66,7 @@ void Engine::On(engine_input::LinkMessage input) {
   for (Event& event : *events) Take(scheduler_.Apply(event, now_));
   if (link.session->greeted() && !std::exchange(link.live, true)) {
     targets_[link.address].backoff = Duration(0);
-    edges_.CollectLogs(input.link, link.address, link.session->agent().agent);
+    edges_.CollectLogs(input.link, mesh_);
   }
   for (const Digest& digest : link.session->TakeWantedBlobs()) edges_.PushBlob(input.link, link.address, digest);
 }

@@ -1,0 +1,4 @@
+// cromt-agent.
+#include "agent/program.h"
+
+int main(int argc, char** argv) { return cromt::RunAgentProgram(argc, argv); }

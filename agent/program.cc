@@ -1,0 +1,125 @@
+#include "agent/program.h"
+
+#include <fmt/format.h>
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <atomic>
+
+#include "agent/agent.h"
+#include "agent/service/agent_service.h"
+#include "base/name.h"
+#include "io/config/settings.h"
+#include "io/log/log.h"
+#include "io/process/signals.h"
+#include "io/rpc/server.h"
+
+namespace cromt {
+namespace {
+
+struct Flags {
+  std::string listen;
+  std::string data_dir;
+  uint32_t slots = 0;
+  std::vector<std::string> labels;
+  std::string config;
+  bool insecure = false;
+  std::string cgroup;
+};
+
+constexpr auto kKeys = std::to_array<SettingSpec>({
+    {"listen", SettingKind::kText},
+    {"data-dir", SettingKind::kText},
+    {"slots", SettingKind::kNumber},
+    {"label", SettingKind::kList},
+    {"insecure", SettingKind::kFlag},
+    {"cgroup", SettingKind::kText},
+    {"env", SettingKind::kMap},
+});
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  app.description("The agent of a host: a queue of jobs, served over gRPC, run under cromt-launcher.");
+  app.set_version_flag("--version", std::string("cromt-agent " CROMT_VERSION));
+  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4000; port 0 picks a free one)")->type_name("HOST:PORT");
+  app.add_option("--data-dir", flags.data_dir, "Journal, logs, workspaces (default $XDG_STATE_HOME/cromt/agent)")->type_name("DIR");
+  app.add_option("--slots", flags.slots, "Jobs at a time (default max(8, 2 x cores))")->check(CLI::Range(1, 4096));
+  app.add_option("--label", flags.labels, "Fact about this host, as os=debian; may be repeated")->type_name("K=V");
+  app.add_option("--config", flags.config, "YAML file with any of these flags as keys, and `env`")->type_name("FILE");
+  app.add_option("--cgroup", flags.cgroup, "Cgroup for the jobs, or none (default: below the agent's own)")->type_name("PATH");
+  app.add_flag("--insecure", flags.insecure, "Allow to listen beyond loopback in plaintext, without authentication");
+  app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
+}
+
+// Flags over config file over defaults.
+Result<AgentOptions> Merge(Flags& flags) {
+  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
+  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("127.0.0.1:4000");
+  if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("agent"));
+  if (flags.slots == 0) flags.slots = static_cast<uint32_t>(std::clamp<int64_t>(settings.Number("slots").value_or(0), 0, 4096));
+  if (flags.labels.empty()) flags.labels = settings.List("label");
+  if (flags.cgroup.empty()) flags.cgroup = settings.Text("cgroup").value_or("");
+  flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
+  AgentOptions options{.data_dir = flags.data_dir, .slots = flags.slots, .program_dir = ProgramDir()};
+  options.launcher.cgroup = flags.cgroup;
+  for (const std::string& label : flags.labels) {
+    size_t equals = label.find('=');
+    if (equals == std::string::npos || !IsName(label.substr(0, equals)) || !IsTitle(label.substr(equals + 1)))
+      return Fail(ErrorCode::kInvalid, "--label " + Quote(label) + ": write NAME=VALUE");
+    options.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  for (const auto& [name, value] : settings.Map("env")) {
+    if (!IsVariableName(name)) return Fail(ErrorCode::kInvalid, "env: " + Quote(name) + " is not a variable's name");
+    options.env.emplace_back(name, value);
+  }
+  return options;
+}
+
+int Refuse(const Error& error) {
+  fmt::print(stderr, "cromt-agent: {}\n", error.message);
+  return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
+}
+
+int Serve(const Flags& flags, AgentOptions options) {
+  auto agent = Agent::Start(std::move(options));
+  if (!agent) return Refuse(agent.error());
+  std::atomic<bool> failed = false;
+  (*agent)->OnFailure([&](const Error& error) {
+    log::Error("can't go on: " + error.message + "; jobs go on, start the agent again");
+    failed = true;
+    WakeStop();
+  });
+  auto service = MakeAgentService(**agent);
+  auto server = rpc::Server::Start({service.get()}, {{flags.listen, flags.insecure}}, [](const std::string& why) { log::Warn(why); });
+  if (!server) return Refuse(server.error());
+  const std::string address = (*server)->addresses()[0];
+  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written) return Refuse(written.error());
+  log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address, (*agent)->slots(), flags.data_dir));
+  if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");
+  WaitForStop();
+  log::Info("stopping; jobs go on");
+  server->reset();
+  agent->reset();
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+int RunAgentProgram(int argc, char** argv) {
+  BlockStopSignals();
+  log::Init("cromt-agent");
+  Flags flags;
+  CLI::App app;
+  AddFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  auto options = Merge(flags);
+  if (!options) return Refuse(options.error());
+  return Serve(flags, std::move(*options));
+}
+
+}  // namespace cromt

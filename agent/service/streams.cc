@@ -1,0 +1,249 @@
+#include "agent/service/streams.h"
+
+#include <algorithm>
+
+#include "agent/service/log_wire.h"
+#include "base/name.h"
+#include "io/rpc/status.h"
+#include "io/wire/session.h"
+#include "io/wire/task.h"
+
+namespace cromt::service {
+namespace {
+
+// ---- Session ----------------------------------------------------------------------------------
+
+class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent> {
+ public:
+  explicit SessionReactor(Agent& agent) : agent_(agent) {
+    handle_ = std::make_shared<Handle>(*this);
+    id_ = agent_.OpenStream(handle_);
+    StartRead(&incoming_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return FinishOnce(grpc::Status::OK);
+    auto message = wire::FromProto(incoming_);
+    if (!message) return FinishOnce(rpc::ToStatus(message.error()));
+    agent_.Post(agent_input::StreamMessage{id_, std::move(*message)});
+    StartRead(&incoming_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) agent_.Post(agent_input::StreamWritable{id_});
+  }
+  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  void OnDone() override {
+    handle_->Detach();
+    agent_.CloseStream(id_);
+    delete this;
+  }
+
+ private:
+  // What the supervisor holds: it may outlive the call by a moment.
+  class Handle final : public CoordinatorStream {
+   public:
+    explicit Handle(SessionReactor& reactor) : reactor_(&reactor) {}
+    void Send(FromAgent message) override {
+      MutexLock lock(mutex_);
+      if (reactor_) reactor_->Write(message);
+    }
+    void Close(const Error& why) override {
+      MutexLock lock(mutex_);
+      if (reactor_) reactor_->FinishOnce(rpc::ToStatus(why));
+    }
+    void Detach() {
+      MutexLock lock(mutex_);
+      reactor_ = nullptr;
+    }
+
+   private:
+    Mutex mutex_;
+    SessionReactor* reactor_ CROMT_GUARDED_BY(mutex_);
+  };
+
+  // The supervisor sends one message at a time, so `outgoing_` is free when it does.
+  void Write(const FromAgent& message) {
+    MutexLock lock(mutex_);
+    if (finished_) return;
+    outgoing_.Clear();
+    wire::ToProto(message, outgoing_);
+    StartWrite(&outgoing_);
+  }
+  void FinishOnce(const grpc::Status& status) {
+    MutexLock lock(mutex_);
+    if (std::exchange(finished_, true)) return;
+    Finish(status);
+  }
+
+  Agent& agent_;
+  std::shared_ptr<Handle> handle_;
+  StreamId id_ = 0;
+  v1::ToAgent incoming_;
+  v1::FromAgent outgoing_;
+  Mutex mutex_;
+  bool finished_ CROMT_GUARDED_BY(mutex_) = false;
+};
+
+// ---- Logs -------------------------------------------------------------------------------------
+
+constexpr int64_t kMaxCredit = 64 << 20;
+
+class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch> {
+ public:
+  explicit CollectLogsReactor(Agent& agent) : agent_(agent) { StartRead(&incoming_); }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return FinishOnce(grpc::Status::OK);
+    if (auto taken = Take(); !taken) return FinishOnce(rpc::ToStatus(taken.error()));
+    StartRead(&incoming_);
+  }
+  void OnWriteDone(bool ok) override {
+    MutexLock lock(mutex_);
+    writing_ = false;
+    if (ok) WriteNext();
+  }
+  void OnCancel() override { FinishOnce(grpc::Status::CANCELLED); }
+  void OnDone() override {
+    if (link_) link_->Detach();
+    if (subscription_ != 0) agent_.logs().Unsubscribe(subscription_);
+    delete this;
+  }
+
+ private:
+  // What the feed's thread holds.
+  class Link {
+   public:
+    explicit Link(CollectLogsReactor& reactor) : reactor_(&reactor) {}
+    void Deliver(LogBatch batch) {
+      MutexLock lock(mutex_);
+      if (reactor_) reactor_->Deliver(std::move(batch));
+    }
+    void Detach() {
+      MutexLock lock(mutex_);
+      reactor_ = nullptr;
+    }
+
+   private:
+    Mutex mutex_;
+    CollectLogsReactor* reactor_ CROMT_GUARDED_BY(mutex_);
+  };
+
+  Status Take() {
+    if (subscription_ == 0) {
+      CROMT_TRY(CheckName("mesh id", incoming_.mesh()));
+      if (incoming_.credit_bytes() <= 0 || incoming_.credit_bytes() > kMaxCredit)
+        return Fail(ErrorCode::kInvalid, "credit_bytes must be between 1 and 64 MiB");
+      mesh_ = MeshId(incoming_.mesh());
+      Subscribe();
+      return {};
+    }
+    // Within a mesh positions only grow; the queue ignores one that goes back.
+    agent_.logs().Acknowledge(subscription_, incoming_.stored_to());
+    agent_.Post(agent_input::Tell{queue_event::LogsStored{mesh_, incoming_.stored_to()}, {}});
+    return {};
+  }
+
+  void Subscribe() {
+    link_ = std::make_shared<Link>(*this);
+    LogSubscription wanted{.mesh = mesh_, .credit_bytes = incoming_.credit_bytes()};
+    wanted.deliver = [link = link_](LogBatch batch) { link->Deliver(std::move(batch)); };
+    // Where this mesh's unstored output begins is the queue's to say.
+    subscription_ = agent_.logs().NewId();
+    agent_.Post(agent_input::Inspect{[&agent = agent_, id = subscription_, mesh = mesh_, wanted](const AgentQueue& queue) mutable {
+      wanted.from = queue.LogsStoredTo(mesh);
+      agent.logs().Subscribe(id, std::move(wanted));
+    }});
+  }
+
+  void Deliver(LogBatch batch) {
+    if (batch.done) return FinishOnce(rpc::ToStatus({ErrorCode::kCorrupt, batch.problem}));
+    MutexLock lock(mutex_);
+    if (finished_) return;
+    batches_.push_back(std::move(batch));  // bounded by the credit
+    if (!writing_) WriteNext();
+  }
+  void WriteNext() CROMT_REQUIRES(mutex_) {
+    if (batches_.empty() || finished_) return;
+    outgoing_.Clear();
+    for (LogChunk& chunk : batches_.front().chunks) ToProto(std::move(chunk), *outgoing_.add_chunks());
+    outgoing_.set_position(batches_.front().position);
+    batches_.pop_front();
+    writing_ = true;
+    StartWrite(&outgoing_);
+  }
+  void FinishOnce(const grpc::Status& status) {
+    MutexLock lock(mutex_);
+    if (std::exchange(finished_, true)) return;
+    Finish(status);
+  }
+
+  Agent& agent_;
+  MeshId mesh_;
+  std::shared_ptr<Link> link_;
+  uint64_t subscription_ = 0;
+  v1::LogCredit incoming_;
+  v1::LogBatch outgoing_;
+  Mutex mutex_;
+  std::deque<LogBatch> batches_ CROMT_GUARDED_BY(mutex_);
+  bool writing_ CROMT_GUARDED_BY(mutex_) = false;
+  bool finished_ CROMT_GUARDED_BY(mutex_) = false;
+};
+
+// ---- Blobs ------------------------------------------------------------------------------------
+
+constexpr size_t kMaxBlobChunk = 1 << 20;
+
+// Writes on gRPC's thread: chunks are small and the disk's write cache takes them.
+class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
+ public:
+  explicit PutBlobReactor(Agent& agent) : agent_(agent) { StartRead(&incoming_); }
+
+  void OnReadDone(bool ok) override {
+    if (canceled_) return FinishOnce(grpc::Status::CANCELLED);
+    auto taken = ok ? Take() : End();
+    if (!taken) return FinishOnce(rpc::ToStatus(taken.error()));
+    if (!ok) return FinishOnce(grpc::Status::OK);
+    StartRead(&incoming_);
+  }
+  void OnCancel() override { canceled_ = true; }
+  void OnDone() override { delete this; }
+
+ private:
+  Status Take() {
+    if (incoming_.data().size() > kMaxBlobChunk) return Fail(ErrorCode::kExhausted, "a blob chunk may hold 1 MiB");
+    if (!writer_) {
+      CROMT_ASSIGN(digest_, wire::FromProto(incoming_.digest()));
+      CROMT_ASSIGN(auto writer, agent_.blobs().Write());
+      writer_.emplace(std::move(writer));
+    }
+    if (writer_->size_bytes() + static_cast<int64_t>(incoming_.data().size()) > digest_.size_bytes)
+      return Fail(ErrorCode::kCorrupt, "more bytes than the blob's digest says");
+    return writer_->Append(incoming_.data());
+  }
+  Status End() {
+    if (!writer_) return Fail(ErrorCode::kInvalid, "a blob without a first chunk");
+    CROMT_ASSIGN(digest_, writer_->Commit(digest_));
+    agent_.BlobArrived(digest_);
+    return {};
+  }
+  void FinishOnce(const grpc::Status& status) {
+    if (!std::exchange(finished_, true)) Finish(status);
+  }
+
+  Agent& agent_;
+  v1::BlobChunk incoming_;
+  Digest digest_;
+  std::optional<BlobWriter> writer_;
+  bool finished_ = false;
+  std::atomic<bool> canceled_ = false;
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent) {
+  return new SessionReactor(agent);
+}
+grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent) { return new CollectLogsReactor(agent); }
+grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) { return new PutBlobReactor(agent); }
+
+}  // namespace cromt::service

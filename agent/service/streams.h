@@ -1,0 +1,16 @@
+// The agent's streams with a coordinator: session, logs, blobs. Included by this folder's .cc files only.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include "agent/agent.h"
+#include "cromt/v1/agent.pb.h"
+
+namespace cromt::service {
+
+// Each reactor deletes itself when its call is done.
+grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent);
+grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent);
+grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent);
+
+}  // namespace cromt::service

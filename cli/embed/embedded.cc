@@ -1,0 +1,70 @@
+#include "cli/embed/embedded.h"
+
+#include <fmt/format.h>
+
+#include "agent/agent.h"
+#include "base/name.h"
+#include "cli/embed/local_transport.h"
+#include "coordinator/coordinator.h"
+#include "coordinator/service/grpc_transport.h"
+
+namespace cromt {
+namespace {
+
+// Should this process die, the launcher ends what it started after so long, unless somebody resumes the run.
+constexpr Duration kOrphanTimeout = std::chrono::minutes(10);
+
+void Warn(const std::string& message) { fmt::print(stderr, "cromt: {}\n", message); }
+
+}  // namespace
+
+// The coordinator goes first: its transport refers to the agent.
+struct Embedded::Parts {
+  std::string data_dir;
+  std::unique_ptr<Agent> agent;
+  std::unique_ptr<Coordinator> coordinator;
+};
+
+Embedded::Embedded(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Embedded::~Embedded() {
+  parts_->coordinator.reset();
+  parts_->agent->ShutDownLauncher();
+}
+
+Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
+  auto parts = std::make_unique<Parts>();
+  parts->data_dir = options.data_dir;
+  CROMT_ASSIGN(auto opened, BlobStore::Open(options.data_dir + "/blobs"));
+  std::shared_ptr<BlobStore> blobs = std::move(opened);
+
+  AgentOptions agent{.data_dir = options.data_dir + "/agent", .slots = options.slots, .program_dir = ProgramDir()};
+  agent.launcher.orphan_timeout = kOrphanTimeout;
+  agent.blobs = blobs;
+  CROMT_ASSIGN(parts->agent, Agent::Start(std::move(agent)));
+
+  CoordinatorOptions coordinator;
+  coordinator.data_dir = options.data_dir + "/coordinator";
+  coordinator.local_address = kEmbeddedAddress;
+  coordinator.agents = options.agents;
+  coordinator.watch_agents = false;
+  coordinator.git_rewrite = options.git_rewrite;
+  coordinator.allow_local_git = true;
+  coordinator.git_cache_dir = StateDir("git");  // shared by all embedded runs of this user
+  coordinator.program_dir = ProgramDir();
+  coordinator.blobs = blobs;
+  coordinator.warn = Warn;
+  std::string id = options.data_dir.substr(options.data_dir.rfind('/') + 1);
+  if (IsName(id)) coordinator.first_run = RunId(id);
+  coordinator.transport = [raw = parts->agent.get(), insecure = options.insecure](auto post, LogCollector& logs, BlobStore& store) {
+    auto others = [=, &logs, &store] { return MakeGrpcTransport({insecure, post, Warn}, logs, store); };
+    return std::make_unique<LocalTransport>(*raw, post, logs, others);
+  };
+  CROMT_ASSIGN(parts->coordinator, Coordinator::Start(std::move(coordinator)));
+  return std::unique_ptr<Embedded>(new Embedded(std::move(parts)));
+}
+
+Control& Embedded::control() { return *parts_->coordinator; }
+std::string Embedded::data_dir() { return parts_->data_dir; }
+
+}  // namespace cromt

@@ -1,0 +1,37 @@
+// A coordinator and an agent in this process: what `cromt run` runs on where there is no server.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "core/control.h"
+
+namespace cromt {
+
+struct EmbeddedOptions {
+  std::string data_dir;  // exists; its last part is the id that the first run gets, so that both are found by one word
+  std::map<std::string, std::string> agents;       // `agents:` of the configuration
+  std::map<std::string, std::string> git_rewrite;  // `git: {rewrite: …}`
+  bool insecure = false;                           // also dials agents beyond loopback without certificates
+  uint32_t slots = 0;                              // of the embedded agent; 0 = its default
+};
+
+// Any thread may use the control. The destructor ends both programs; it waits for no job.
+class Embedded {
+ public:
+  static Result<std::unique_ptr<Embedded>> Start(EmbeddedOptions options);
+  ~Embedded();
+
+  Control& control();
+  std::string data_dir();
+
+ private:
+  struct Parts;
+  explicit Embedded(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace cromt

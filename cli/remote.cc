@@ -1,0 +1,190 @@
+#include "cli/remote.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include "cromt/v1/coordinator.grpc.pb.h"
+#include "io/rpc/channel.h"
+#include "io/rpc/status.h"
+#include "io/wire/control.h"
+#include "io/wire/task.h"
+
+namespace cromt {
+namespace {
+
+// Longer than the coordinator's own patience, so that its answer is the one that counts.
+constexpr auto kPatience = std::chrono::seconds(40);
+
+Status StatusOf(const grpc::Status& status) {
+  if (status.ok()) return {};
+  return tl::unexpected<Error>(rpc::FromStatus(status));
+}
+
+class Context : public grpc::ClientContext {
+ public:
+  Context() { set_deadline(std::chrono::system_clock::now() + kPatience); }
+};
+
+class Remote final : public Control {
+ public:
+  explicit Remote(const std::shared_ptr<grpc::Channel>& channel) : stub_(v1::CoordinatorService::NewStub(channel)) {}
+
+  Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
+    v1::ApplyRequest message;
+    message.set_request_id(request.request.text());
+    message.set_path(request.path);
+    message.set_text(request.text);
+    message.set_prune(request.prune);
+    message.set_dry_run(request.dry_run);
+    message.set_author(request.author);
+    if (request.if_revision) message.set_if_revision(*request.if_revision);
+    v1::ApplyResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->Apply(&context, message, &answer)));
+    auto list = [](const auto& names) { return std::vector<std::string>(names.begin(), names.end()); };
+    return ApplyAnswer{answer.file(),          answer.revision(),   list(answer.added()),
+                       list(answer.changed()), list(answer.gone()), list(answer.warnings())};
+  }
+
+  Result<RunId> Start(const StartRequest& request) override {
+    v1::StartRequest message;
+    message.set_request_id(request.request.text());
+    message.set_project(request.project);
+    message.set_action(request.action);
+    wire::ToProto(request.variables, *message.mutable_variables());
+    message.set_author(request.author);
+    v1::StartResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->Start(&context, message, &answer)));
+    return RunId(answer.run_id());
+  }
+
+  Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override {
+    v1::CancelRequest message;
+    message.set_run(run);
+    message.set_task(task);
+    message.set_author(author);
+    v1::CancelResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->Cancel(&context, message, &answer)));
+    return RunId(answer.run_id());
+  }
+
+  // By the stream, whose messages are bounded however many tasks the run has.
+  Result<RunView> GetRun(const std::string& run, const std::string& author) override {
+    v1::WatchRunRequest message;
+    message.set_run(run);
+    message.set_author(author);
+    Context context;
+    auto reader = stub_->WatchRun(&context, message);
+    v1::RunUpdate update;
+    if (!reader->Read(&update)) {
+      CROMT_TRY(StatusOf(reader->Finish()));
+      return Fail(ErrorCode::kInternal, "the coordinator said nothing of the run");
+    }
+    CROMT_ASSIGN(RunView view, wire::FromProto(update.run()));
+    uint32_t tasks = update.task_count();
+    for (;;) {
+      for (const v1::Task& task : update.tasks()) {
+        CROMT_ASSIGN(TaskView one, wire::FromProto(task));
+        view.tasks.push_back(std::move(one));
+      }
+      if (view.tasks.size() >= tasks || !reader->Read(&update)) break;
+    }
+    context.TryCancel();
+    (void)reader->Finish();  // ended by us
+    return view;
+  }
+
+  Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {
+    v1::ListRunsRequest message;
+    message.set_project(project);
+    message.set_limit(limit);
+    v1::ListRunsResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->ListRuns(&context, message, &answer)));
+    std::vector<RunView> runs;
+    for (const v1::Run& run : answer.runs()) {
+      CROMT_ASSIGN(RunView view, wire::FromProto(run));
+      runs.push_back(std::move(view));
+    }
+    return runs;
+  }
+
+  Result<std::vector<ProjectView>> ListProjects() override {
+    v1::ListProjectsResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->ListProjects(&context, {}, &answer)));
+    std::vector<ProjectView> projects;
+    for (const auto& one : answer.projects())
+      projects.push_back({one.name(), one.file(), one.revision(), one.last_run()});
+    return projects;
+  }
+
+  Result<std::vector<AgentView>> ListAgents() override {
+    v1::ListAgentsResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->ListAgents(&context, {}, &answer)));
+    std::vector<AgentView> agents;
+    for (const auto& one : answer.agents()) agents.push_back(wire::FromProto(one));
+    return agents;
+  }
+
+  Status WatchRun(const std::string& run, const std::string& author,
+                  const std::function<bool(const RunUpdate&)>& sink) override {
+    v1::WatchRunRequest message;
+    message.set_run(run);
+    message.set_author(author);
+    grpc::ClientContext context;  // no deadline: it lasts as long as the run
+    auto reader = stub_->WatchRun(&context, message);
+    v1::RunUpdate update;
+    while (reader->Read(&update)) {
+      RunUpdate view;
+      if (update.has_run()) {
+        CROMT_ASSIGN(view.run, wire::FromProto(update.run()));
+      }
+      for (const v1::Task& task : update.tasks()) {
+        CROMT_ASSIGN(TaskView one, wire::FromProto(task));
+        view.tasks.push_back(std::move(one));
+      }
+      if (sink(view)) continue;
+      context.TryCancel();
+      (void)reader->Finish();
+      return {};
+    }
+    return StatusOf(reader->Finish());
+  }
+
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                 const std::function<bool(const LogPiece&)>& sink) override {
+    v1::RunLogsRequest message;
+    message.set_run(run);
+    message.set_task(task);
+    message.set_follow(follow);
+    message.set_author(author);
+    grpc::ClientContext context;
+    auto reader = stub_->RunLogs(&context, message);
+    v1::LogChunk chunk;
+    while (reader->Read(&chunk)) {
+      if (sink(wire::PieceFromProto(chunk))) continue;
+      context.TryCancel();
+      (void)reader->Finish();
+      return {};
+    }
+    return StatusOf(reader->Finish());
+  }
+
+ private:
+  std::unique_ptr<v1::CoordinatorService::Stub> stub_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Control>> ConnectRemote(const std::string& address, Duration patience) {
+  // Whom the user names he means: there is no other authentication yet to hold him back from.
+  CROMT_ASSIGN(auto channel, rpc::OpenChannel(address, {.insecure = true}));
+  if (!channel->WaitForConnected(std::chrono::system_clock::now() + patience))
+    return Fail(ErrorCode::kUnavailable, "no coordinator answers at " + address);
+  return std::make_unique<Remote>(channel);
+}
+
+}  // namespace cromt

@@ -1,0 +1,323 @@
+#include "coordinator/coordinator.h"
+
+#include <future>
+
+#include "base/name.h"
+#include "core/action.h"
+#include "core/planner.h"
+#include "io/config/job_reader.h"
+
+namespace cromt {
+namespace {
+
+Result<std::shared_ptr<const JobFile>> ParseStored(const std::string& path, const std::string& text) {
+  JobFileReading reading = ReadJobFile(text, path);
+  if (!reading.file) return Fail(ErrorCode::kInvalid, ErrorText(reading.diagnostics));
+  return std::make_shared<const JobFile>(std::move(*reading.file));
+}
+
+}  // namespace
+
+Coordinator::Coordinator(CoordinatorOptions options) : options_(std::move(options)) {}
+
+Result<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
+  std::unique_ptr<Coordinator> coordinator(new Coordinator(std::move(options)));
+  CROMT_TRY(coordinator->Open());
+  coordinator->thread_ = std::thread([raw = coordinator.get()] { raw->Run(); });
+  return coordinator;
+}
+
+Status Coordinator::Open() {
+  CROMT_ASSIGN(dir_, DataDir::Open(options_.data_dir));
+  blobs_ = options_.blobs;
+  if (!blobs_) {
+    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs")));
+  }
+  GitCache::Settings git;
+  git.helper = options_.program_dir + "/cromt-git";
+  git.rewrites.assign(options_.git_rewrite.begin(), options_.git_rewrite.end());
+  git.allow_local = options_.allow_local_git;
+  git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir, *blobs_, std::move(git));
+  CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_));
+  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), [this](const RunId& run) { notifier_.Changed(run); }));
+  collector_ = std::make_unique<LogCollector>(*logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
+  Engine::Options engine;
+  if (options_.watch_agents)
+    for (const auto& [name, address] : options_.agents) engine.agents.push_back(address);
+  CoordinatorEdges& edges = *this;
+  engine_ = std::make_unique<Engine>(*store_, edges, random_, std::move(engine));
+  transport_ = options_.transport([this](EngineInput input) { Post(std::move(input)); }, *collector_, *blobs_);
+  resolver_ = std::make_unique<SourceResolver>(
+      *git_, [this](Event event) { Post(engine_input::Ask{std::move(event), {}}); }, options_.warn);
+  return engine_->Start(ParseStored, clock_.Read());
+}
+
+Coordinator::~Coordinator() {
+  StopFollowers();
+  stopping_ = true;
+  inbox_.Close();
+  if (thread_.joinable()) thread_.join();
+  resolver_.reset();
+  transport_.reset();
+  collector_.reset();
+}
+
+void Coordinator::Run() {
+  while (!stopping_) {
+    std::vector<EngineInput> inputs = inbox_.WaitAndTakeAll(engine_->NextDeadline());
+    if (stopping_) return;
+    auto stepped = engine_->Step(std::move(inputs), clock_.Read());
+    if (stepped) continue;
+    inbox_.Close();
+    MutexLock lock(mutex_);
+    failure_ = stepped.error();
+    if (on_failure_) on_failure_(*failure_);
+    return;
+  }
+}
+
+void Coordinator::OnFailure(std::function<void(Error)> callback) {
+  MutexLock lock(mutex_);
+  if (failure_) callback(*failure_);
+  on_failure_ = std::move(callback);
+}
+
+// ---- Asking the loop --------------------------------------------------------------------------
+
+namespace {
+
+template <class T>
+Result<T> Await(std::future<Result<T>> future, Duration patience) {
+  if (future.wait_for(patience) == std::future_status::ready) return future.get();
+  return Fail(ErrorCode::kTimeout, "the coordinator did not answer within " + FormatDuration(patience) +
+                                       "; whether it has taken the request is not known: ask again with the same request id");
+}
+
+}  // namespace
+
+Result<RunId> Coordinator::Ask(Event event) {
+  auto promise = std::make_shared<std::promise<Result<RunId>>>();
+  auto future = promise->get_future();
+  if (!inbox_.Post(engine_input::Ask{std::move(event), [promise](Result<RunId> r) { promise->set_value(std::move(r)); }}))
+    return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+  return Await(std::move(future), kPatience);
+}
+
+Result<ApplyAnswer> Coordinator::Apply(const ApplyRequest& request) {
+  JobFileReading reading = ReadJobFile(request.text, request.path);
+  if (!reading.file) return Fail(ErrorCode::kInvalid, ErrorText(reading.diagnostics));
+  auto promise = std::make_shared<std::promise<Result<ApplyAnswer>>>();
+  auto future = promise->get_future();
+  engine_input::Apply input{request, std::make_shared<const JobFile>(std::move(*reading.file)),
+                            [promise](Result<ApplyAnswer> r) { promise->set_value(std::move(r)); }};
+  if (!inbox_.Post(std::move(input))) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+  CROMT_ASSIGN(ApplyAnswer answer, Await(std::move(future), kPatience));
+  for (const Diagnostic& d : reading.diagnostics) answer.warnings.push_back(ToString(d));
+  return answer;
+}
+
+RunId Coordinator::NewRunId() {
+  if (!options_.first_run.empty() && !first_run_given_.exchange(true)) return options_.first_run;
+  return RunId(RandomName(random_));
+}
+
+Result<RunId> Coordinator::Start(const StartRequest& request) {
+  auto catalog = engine_->catalog();
+  auto entry = catalog->projects.find(request.project);
+  if (entry == catalog->projects.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [name, e] : catalog->projects) names.push_back(name);
+    return Fail(ErrorCode::kNotFound, "there is no project " + Quote(request.project) + DidYouMean(request.project, names));
+  }
+  const JobFile& file = *entry->second.job_file;
+  auto refusals = StartRefusals(file, file.by_name.at(request.project));
+  if (!refusals.empty()) return Fail(ErrorCode::kInvalid, ErrorText(refusals));
+  StartOverrides overrides;
+  CROMT_ASSIGN(overrides.action, ParseAction(request.action));
+  overrides.vars = request.variables;
+  PlannerOptions planner{options_.agents, options_.local_address};
+  CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
+  StartRun event{NewRunId(), request.request.empty() ? RequestId(RandomName(random_)) : request.request,
+                 request.project,            request.trigger, entry->second.revision, request.author,
+                 std::make_shared<const Plan>(std::move(plan))};
+  return Ask(std::move(event));
+}
+
+Result<RunId> Coordinator::Cancel(const std::string& run, const std::string& task, const std::string& author) {
+  CROMT_ASSIGN(RunView view, GetRun(run, author));
+  if (view.status.state == RunState::kFinished)
+    return Fail(ErrorCode::kConflict, "run " + view.header.id.text() + " has finished already: " + std::string(ToString(*view.status.outcome)));
+  CROMT_ASSIGN(auto index, FindTask(view, task));
+  if (index) return Ask(CancelTask{view.header.id, *index, author});
+  return Ask(CancelRun{view.header.id, author});
+}
+
+Result<std::vector<AgentView>> Coordinator::ListAgents() {
+  auto promise = std::make_shared<std::promise<Result<std::vector<AgentView>>>>();
+  auto future = promise->get_future();
+  if (!inbox_.Post(engine_input::Inspect{[promise](const Scheduler& s) { promise->set_value(s.Agents()); }}))
+    return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+  return Await(std::move(future), kPatience);
+}
+
+// ---- Reading what is committed ----------------------------------------------------------------
+
+Result<StoreReader> Coordinator::BorrowReader() {
+  {
+    MutexLock lock(mutex_);
+    if (!readers_.empty()) {
+      StoreReader reader = std::move(readers_.back());
+      readers_.pop_back();
+      return reader;
+    }
+  }
+  return StoreReader::Open(dir_->File("store.db"));
+}
+
+void Coordinator::GiveBack(StoreReader reader) {
+  MutexLock lock(mutex_);
+  if (readers_.size() < 16) readers_.push_back(std::move(reader));
+}
+
+template <class F>
+auto Coordinator::WithReader(F f) -> decltype(f(std::declval<StoreReader&>())) {
+  CROMT_ASSIGN(StoreReader reader, BorrowReader());
+  auto result = f(reader);
+  if (result) GiveBack(std::move(reader));  // after an error a fresh one is the safer choice
+  return result;
+}
+
+Result<RunView> Coordinator::GetRun(const std::string& run, const std::string& author) {
+  return WithReader([&](StoreReader& reader) -> Result<RunView> {
+    CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
+    return reader.Run(id);
+  });
+}
+
+Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, uint32_t limit) {
+  return WithReader([&](StoreReader& reader) { return reader.Runs(project, limit); });
+}
+
+Result<std::vector<ProjectView>> Coordinator::ListProjects() {
+  return WithReader([](StoreReader& reader) { return reader.Projects(); });
+}
+
+Result<std::optional<TaskIndex>> Coordinator::FindTask(const RunView& run, const std::string& task) {
+  if (task.empty()) return std::nullopt;
+  std::vector<TaskIndex> named;
+  for (const TaskView& view : run.tasks) {
+    if (std::to_string(view.index + 1) == task) return view.index;
+    if (view.name == task) named.push_back(view.index);
+  }
+  if (named.size() == 1) return named[0];
+  if (named.empty())
+    return Fail(ErrorCode::kNotFound, "run " + run.header.id.text() + " has no task " + Quote(task) + "; `cromt show` lists them");
+  return Fail(ErrorCode::kInvalid, std::to_string(named.size()) + " tasks are named " + Quote(task) + "; name one by its id");
+}
+
+// ---- Following --------------------------------------------------------------------------------
+
+namespace {
+
+// How often somebody who follows a quiet run is asked whether he is still there.
+constexpr Duration kAreYouThere = seconds(1);
+constexpr size_t kLogSlice = 1 << 20;
+// How long a follower of a finished run waits for output that its agent has not sent yet.
+constexpr Duration kLogPatience = seconds(30);
+
+}  // namespace
+
+Status Coordinator::WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) {
+  return WatchRun(run, author, sink, {});
+}
+
+Status Coordinator::WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink,
+                             const GaveUp& gave_up) {
+  CROMT_ASSIGN(StoreReader reader, BorrowReader());
+  CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
+  Notifier::Watch watch(notifier_, id);
+  CROMT_ASSIGN(auto changes, reader.Snapshot(id));
+  RunView known = *changes.update.run;
+  known.tasks = changes.update.tasks;  // whose names and hosts do not change
+  for (;;) {
+    if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
+    if (changes.finished) break;
+    CROMT_ASSIGN(auto more, reader.Since(known, changes.seq));
+    changes = std::move(more);
+    bool nothing = !changes.update.run && changes.update.tasks.empty();
+    if (nothing && !watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+    if (nothing && gave_up && gave_up()) return {};
+    for (TaskView& task : changes.update.tasks) {
+      TaskStatus status = std::move(task.status);
+      task = known.tasks[task.index];
+      task.status = std::move(status);
+    }
+    if (changes.update.run) known.commit = changes.update.run->commit;
+  }
+  GiveBack(std::move(reader));
+  return {};
+}
+
+Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                            const std::function<bool(const LogPiece&)>& sink) {
+  return RunLogs(run, task, follow, author, sink, {});
+}
+
+namespace {
+
+// How much output of each attempt has been given out.
+using Seen = std::map<std::pair<TaskIndex, uint32_t>, int64_t>;
+
+// The first task of which some output has not come yet.
+const TaskView* Incomplete(const RunView& run, const Seen& seen) {
+  for (const TaskView& task : run.tasks) {
+    if (task.status.log_bytes == 0) continue;
+    auto found = seen.find({task.index, task.status.attempt});
+    if (found == seen.end() || found->second < task.status.log_bytes) return &task;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                            const std::function<bool(const LogPiece&)>& sink, const GaveUp& gave_up) {
+  CROMT_ASSIGN(RunView view, GetRun(run, author));
+  CROMT_ASSIGN(auto only, FindTask(view, task));
+  Notifier::Watch watch(notifier_, view.header.id);
+  uint64_t cursor = 0;
+  Seen seen;
+  bool complete = view.status.state == RunState::kFinished;  // `view` is the run's final state
+  Mono progress = clock_.Read().mono;
+  for (;;) {
+    CROMT_ASSIGN(auto slice, logs_->Read(view.header.id, cursor, kLogSlice));
+    cursor = slice.next_cursor;
+    for (const LogPiece& piece : slice.pieces) {
+      seen[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
+      if (only && piece.task != *only) continue;
+      if (!sink(piece)) return {};
+    }
+    if (!slice.pieces.empty()) {
+      progress = clock_.Read().mono;
+      continue;
+    }
+    if (!follow) return {};
+    if (complete) {
+      const TaskView* missing = Incomplete(view, seen);
+      if (!missing) return {};
+      if (clock_.Read().mono - progress > kLogPatience)
+        return Fail(ErrorCode::kUnavailable, "not all output of task " + std::to_string(missing->index + 1) + " has come from " +
+                                                 missing->host + "; what its agent still sends will be in `cromt logs`");
+    }
+    if (!watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+    if (gave_up && gave_up()) return {};
+    if (complete) continue;
+    CROMT_ASSIGN(RunState state, WithReader([&](StoreReader& reader) { return reader.StateOf(view.header.id); }));
+    if (state != RunState::kFinished) continue;
+    CROMT_ASSIGN(view, GetRun(view.header.id.text(), ""));
+    complete = true;
+    progress = clock_.Read().mono;
+  }
+}
+
+}  // namespace cromt

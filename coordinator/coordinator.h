@@ -1,0 +1,122 @@
+// The coordinator: engine, store, logs and Git put together, with the engine on one loop thread of its own.
+// cromt-coordinator puts gRPC in front of it (coordinator/service); `cromt run` embeds it and talks to it directly.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/random.h"
+#include "coordinator/engine.h"
+#include "coordinator/log_collector.h"
+#include "coordinator/log_store.h"
+#include "coordinator/notifier.h"
+#include "coordinator/source_resolver.h"
+#include "coordinator/store/reader.h"
+#include "coordinator/store/sqlite_store.h"
+#include "core/control.h"
+#include "io/blob/store.h"
+#include "io/process/data_dir.h"
+#include "io/process/mailbox.h"
+
+namespace cromt {
+
+struct CoordinatorOptions {
+  std::string data_dir;
+  std::string local_address = "127.0.0.1:4000";  // the agent of tasks without a url
+  std::map<std::string, std::string> agents;     // names in job files to addresses
+  bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
+  std::map<std::string, std::string> git_rewrite;
+  bool allow_local_git = false;
+  std::string git_cache_dir;                     // "" = DIR/git
+  std::string program_dir;                       // where cromt-git lies
+  std::shared_ptr<BlobStore> blobs;              // null = one of its own
+  RunId first_run;                               // the id of the first run started here; empty = random as all others
+  // Makes the way to agents. It outlives the loop; `post` may be called on any thread.
+  std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs, BlobStore& blobs)> transport;
+  std::function<void(const std::string&)> warn;  // for the operator: any thread
+};
+
+class Coordinator final : public Control, private CoordinatorEdges {
+ public:
+  static Result<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options);
+  ~Coordinator() override;
+
+  // Control: any thread; blocks until the answer is on disk, at most kPatience.
+  static constexpr Duration kPatience = seconds(30);
+  Result<ApplyAnswer> Apply(const ApplyRequest& request) override;
+  Result<RunId> Start(const StartRequest& request) override;
+  Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override;
+  Result<RunView> GetRun(const std::string& run, const std::string& author) override;
+  Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
+  Result<std::vector<ProjectView>> ListProjects() override;
+  Result<std::vector<AgentView>> ListAgents() override;
+  Status WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) override;
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                 const std::function<bool(const LogPiece&)>& sink) override;
+
+  // Called now and then by WatchRun and RunLogs while nothing happens: true ends them. For servers whose client left.
+  using GaveUp = std::function<bool()>;
+  Status WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink,
+                  const GaveUp& gave_up);
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                 const std::function<bool(const LogPiece&)>& sink, const GaveUp& gave_up);
+
+  // Why it stopped working, if it did; the program must end. The callback is called once, on the loop thread.
+  void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
+  // Ends all waiting of WatchRun and RunLogs.
+  void StopFollowers() { notifier_.Stop(); }
+  const MeshId& mesh() const { return engine_->mesh(); }
+
+ private:
+  explicit Coordinator(CoordinatorOptions options);
+  Status Open();
+  void Run();
+  void Post(EngineInput input) { inbox_.Post(std::move(input)); }
+  Result<RunId> Ask(Event event);
+  Result<StoreReader> BorrowReader() CROMT_EXCLUDES(mutex_);
+  void GiveBack(StoreReader reader) CROMT_EXCLUDES(mutex_);
+  template <class F>
+  auto WithReader(F f) -> decltype(f(std::declval<StoreReader&>()));
+  static Result<std::optional<TaskIndex>> FindTask(const RunView& run, const std::string& task);
+
+  // CoordinatorEdges, on the loop thread.
+  void Dial(const std::string& address, LinkId link) override { transport_->Dial(address, link); }
+  void Close(LinkId link, const std::string& reason) override { transport_->Close(link, reason); }
+  void Send(LinkId link, ToAgent message) override { transport_->Send(link, std::move(message)); }
+  void CollectLogs(LinkId link, const MeshId& mesh) override { transport_->CollectLogs(link, mesh); }
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override { transport_->PushBlob(link, address, digest); }
+  void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
+  void Published(std::span<const RunId> runs) override { notifier_.Changed(runs); }
+
+  CoordinatorOptions options_;
+  std::optional<DataDir> dir_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::atomic<bool> first_run_given_ = false;
+  RunId NewRunId();
+  Notifier notifier_;
+  std::shared_ptr<BlobStore> blobs_;
+  std::unique_ptr<GitCache> git_;
+  std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<LogStore> logs_;
+  std::unique_ptr<LogCollector> collector_;
+  std::unique_ptr<Engine> engine_;
+  Mailbox<EngineInput> inbox_;
+  std::unique_ptr<AgentTransport> transport_;
+  std::unique_ptr<SourceResolver> resolver_;
+
+  Mutex mutex_;
+  std::vector<StoreReader> readers_ CROMT_GUARDED_BY(mutex_);
+  std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
+  std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cromt

@@ -1,0 +1,162 @@
+#include "coordinator/log_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include "io/process/data_dir.h"
+
+namespace cromt {
+namespace {
+
+constexpr size_t kMaxOpen = 256;
+constexpr size_t kRecoverBytes = 1 << 20;
+
+uint64_t LogIdOf(const AttemptId& id) { return uint64_t{id.task} << 32 | id.attempt; }
+
+Status WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write a run's log", errno));
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+// Reads up to `size` bytes at `offset`; shorter only at the end of the file.
+Result<std::string> ReadAt(int fd, uint64_t offset, size_t size) {
+  std::string bytes(size, '\0');
+  size_t got = 0;
+  while (got < size) {
+    ssize_t n = ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read a run's log", errno));
+    if (n == 0) break;
+    got += static_cast<size_t>(n);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, std::function<void(const RunId&)> advanced) {
+  CROMT_TRY(MakeDirs(dir));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), std::move(advanced)));
+}
+
+std::string LogStore::PathOf(const RunId& run) const { return dir_ + "/" + run.text() + ".log"; }
+
+Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
+  if (auto found = files_.find(run); found != files_.end()) return &found->second;
+  if (files_.size() >= kMaxOpen) {
+    File& oldest = files_.at(recent_.back());
+    if (oldest.dirty && ::fdatasync(oldest.fd.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
+    files_.erase(recent_.back());
+    recent_.pop_back();
+  }
+  File file;
+  std::string path = PathOf(run);
+  file.fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file.fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  CROMT_TRY(Recover(file, path));
+  recent_.push_front(run);
+  return &files_.emplace(run, std::move(file)).first->second;
+}
+
+// Finds out what is there, and cuts off a frame that a crash left unfinished.
+Status LogStore::Recover(File& file, const std::string& path) {
+  uint64_t offset = 0;
+  for (;;) {
+    CROMT_ASSIGN(std::string bytes, ReadAt(file.fd.get(), offset, kRecoverBytes));
+    std::string_view rest = bytes;
+    for (;;) {
+      auto frame = seglog::DecodeFrame(rest);
+      if (!frame || !*frame) break;
+      int64_t end = static_cast<int64_t>((*frame)->offset + (*frame)->data.size());
+      int64_t& next = file.next_offset[(*frame)->log_id];
+      next = std::max(next, end);
+    }
+    size_t whole = bytes.size() - rest.size();
+    offset += whole;
+    if (whole > 0) continue;
+    if (!bytes.empty() && ::ftruncate(file.fd.get(), static_cast<off_t>(offset)) != 0)
+      return tl::unexpected<Error>(ErrnoError("can't repair " + path, errno));
+    file.size = static_cast<int64_t>(offset);
+    return {};
+  }
+}
+
+Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
+  std::set<RunId> runs;
+  {
+    MutexLock lock(mutex_);
+    std::string bytes;
+    for (size_t i = 0; i < chunks.size();) {
+      const RunId& run = chunks[i].attempt.run;
+      CROMT_ASSIGN(File * file, FileOf(run));
+      bytes.clear();
+      // Neighbours of one run are written together.
+      for (; i < chunks.size() && chunks[i].attempt.run == run; ++i) {
+        const RunLogChunk& chunk = chunks[i];
+        int64_t& next = file->next_offset[LogIdOf(chunk.attempt)];
+        int64_t known = std::clamp<int64_t>(next - chunk.offset, 0, static_cast<int64_t>(chunk.data.size()));
+        if (known == static_cast<int64_t>(chunk.data.size())) continue;
+        seglog::Frame frame{chunk.stream, LogIdOf(chunk.attempt), static_cast<uint64_t>(chunk.offset + known), Micros(chunk.at),
+                            chunk.data.substr(static_cast<size_t>(known))};
+        seglog::EncodeFrame(frame, bytes);
+        next = chunk.offset + static_cast<int64_t>(chunk.data.size());
+      }
+      if (bytes.empty()) continue;
+      if (auto written = WriteAll(file->fd.get(), bytes); !written) {
+        files_.erase(run);  // opened and recovered anew next time
+        recent_.remove(run);
+        return written;
+      }
+      file->size += static_cast<int64_t>(bytes.size());
+      file->dirty = true;
+      runs.insert(run);
+    }
+  }
+  for (const RunId& run : runs) advanced_(run);
+  return {};
+}
+
+Status LogStore::Sync() {
+  MutexLock lock(mutex_);
+  for (auto& [run, file] : files_) {
+    if (!file.dirty) continue;
+    if (::fdatasync(file.fd.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
+    file.dirty = false;
+  }
+  return {};
+}
+
+Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t budget_bytes) const {
+  Slice slice;
+  slice.next_cursor = cursor;
+  std::string path = PathOf(run);
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) {
+    if (errno == ENOENT) return slice;  // no output, no file
+    return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  }
+  CROMT_ASSIGN(std::string bytes, ReadAt(fd.get(), cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes)));
+  std::string_view rest = bytes;
+  for (;;) {
+    CROMT_ASSIGN(auto frame, seglog::DecodeFrame(rest));
+    if (!frame) break;
+    slice.pieces.push_back({static_cast<TaskIndex>(frame->log_id >> 32), static_cast<uint32_t>(frame->log_id),
+                            static_cast<uint8_t>(frame->stream), static_cast<int64_t>(frame->offset),
+                            WallFromMicros(frame->wall_us), std::string(frame->data)});
+  }
+  slice.next_cursor = cursor + (bytes.size() - rest.size());
+  return slice;
+}
+
+}  // namespace cromt

@@ -1,0 +1,70 @@
+// The output of runs, as the coordinator keeps it: one file a run, frames in the order in which they came.
+//
+//   DIR/RUN.log   frame*   as in io/seglog/frame.h, with log_id = task << 32 | attempt
+//
+// Offsets make it idempotent: a frame whose bytes are there already is dropped, so agents may repeat themselves after
+// any restart. A gap (an offset beyond what is there) is kept as it is; the reader sees it by the offsets.
+// Thread-safe.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "base/unique_fd.h"
+#include "core/control.h"
+#include "io/seglog/frame.h"
+
+namespace cromt {
+
+struct RunLogChunk {
+  AttemptId attempt;
+  seglog::Stream stream = seglog::Stream::kStdout;
+  int64_t offset = 0;
+  Wall at;
+  std::string_view data;
+};
+
+class LogStore {
+ public:
+  // Makes `dir`. `advanced` is called, on the appending thread, for each run that got output.
+  static Result<std::unique_ptr<LogStore>> Open(std::string dir, std::function<void(const RunId&)> advanced);
+
+  // Appends what is new. On an error (full disk) nothing more is acknowledged; what was appended counts.
+  Status Append(const std::vector<RunLogChunk>& chunks) CROMT_EXCLUDES(mutex_);
+  // Everything appended before is on disk when this returns.
+  Status Sync() CROMT_EXCLUDES(mutex_);
+
+  // Output of a run from `cursor` (0 = the beginning) on: at most about `budget_bytes`, and where to go on.
+  struct Slice {
+    std::vector<LogPiece> pieces;
+    uint64_t next_cursor = 0;
+  };
+  Result<Slice> Read(const RunId& run, uint64_t cursor, size_t budget_bytes) const;
+
+ private:
+  struct File {
+    UniqueFd fd;
+    std::unordered_map<uint64_t, int64_t> next_offset;  // by log_id
+    int64_t size = 0;
+    bool dirty = false;
+  };
+  LogStore(std::string dir, std::function<void(const RunId&)> advanced) : dir_(std::move(dir)), advanced_(std::move(advanced)) {}
+  std::string PathOf(const RunId& run) const;
+  Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
+  Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
+
+  const std::string dir_;
+  const std::function<void(const RunId&)> advanced_;
+  Mutex mutex_;
+  std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);
+  std::list<RunId> recent_ CROMT_GUARDED_BY(mutex_);  // newest first; the oldest is closed when there are too many
+};
+
+}  // namespace cromt

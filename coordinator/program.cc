@@ -1,0 +1,136 @@
+#include "coordinator/program.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <grpcpp/impl/codegen/service_type.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+
+#include "coordinator/coordinator.h"
+#include "coordinator/service/coordinator_service.h"
+#include "coordinator/service/grpc_transport.h"
+#include "io/config/settings.h"
+#include "io/log/log.h"
+#include "io/process/signals.h"
+#include "io/rpc/server.h"
+
+namespace cromt {
+namespace {
+
+constexpr char kDefaultListen[] = "127.0.0.1:4001";
+
+struct Flags {
+  std::string listen;
+  std::string http;
+  std::string local_agent;
+  std::string data_dir;
+  std::string config;
+  bool insecure = false;
+};
+
+constexpr auto kKeys = std::to_array<SettingSpec>({
+    {"listen", SettingKind::kText},
+    {"http", SettingKind::kText},
+    {"local-agent", SettingKind::kText},
+    {"data-dir", SettingKind::kText},
+    {"insecure", SettingKind::kFlag},
+    {"agents", SettingKind::kMap},
+    {"git.rewrite", SettingKind::kMap},
+    {"allow_local_git", SettingKind::kFlag},
+});
+
+void AddFlags(CLI::App& app, Flags& flags) {
+  app.description("The coordinator: keeps all runs, places their tasks on agents, gathers logs.");
+  app.set_version_flag("--version", std::string("cromt-coordinator " CROMT_VERSION));
+  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4001; port 0 picks a free one)")->type_name("HOST:PORT");
+  app.add_option("--http", flags.http, "Address of the web page (accepted; nothing is served there yet)")->type_name("HOST:PORT");
+  app.add_option("--local-agent", flags.local_agent, "Agent of tasks without a url (default 127.0.0.1:4000)")->type_name("HOST:PORT");
+  app.add_option("--data-dir", flags.data_dir, "Store, logs, Git mirrors (default $XDG_STATE_HOME/cromt/coordinator)")->type_name("DIR");
+  app.add_option("--config", flags.config, "YAML file with any of these flags as keys, `agents`, `git`, `allow_local_git`")->type_name("FILE");
+  app.add_flag("--insecure", flags.insecure, "Allow plaintext beyond loopback, to listen and to dial, without authentication");
+  app.footer("Next: cromt --conf jobs.yaml; cromt start PROJECT --follow");
+}
+
+Result<CoordinatorOptions> Merge(Flags& flags) {
+  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
+  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or(kDefaultListen);
+  if (flags.local_agent.empty()) flags.local_agent = settings.Text("local-agent").value_or("127.0.0.1:4000");
+  if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("coordinator"));
+  flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
+  CoordinatorOptions options;
+  options.data_dir = flags.data_dir;
+  options.local_address = flags.local_agent;
+  options.agents = settings.Map("agents");
+  options.git_rewrite = settings.Map("git.rewrite");
+  options.allow_local_git = settings.Flag("allow_local_git").value_or(false);
+  options.program_dir = ProgramDir();
+  options.warn = [](const std::string& message) { log::Warn(message); };
+  options.transport = [insecure = flags.insecure](auto post, LogCollector& logs, BlobStore& blobs) {
+    return MakeGrpcTransport({insecure, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs, blobs);
+  };
+  return options;
+}
+
+// Where `cromt` looks first: only a coordinator on its default port is the host's own.
+std::optional<std::string> UnixSocket(const Flags& flags) {
+  if (flags.listen != kDefaultListen) return std::nullopt;
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  std::string dir = ::geteuid() == 0 ? "/run/cromt" : runtime && *runtime == '/' ? std::string(runtime) + "/cromt" : "";
+  if (dir.empty() || !MakeDirs(dir)) return std::nullopt;
+  return dir + "/coordinator.sock";
+}
+
+int Refuse(const Error& error) {
+  fmt::print(stderr, "cromt-coordinator: {}\n", error.message);
+  return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
+}
+
+int Serve(const Flags& flags, CoordinatorOptions options) {
+  auto coordinator = Coordinator::Start(std::move(options));
+  if (!coordinator) return Refuse(coordinator.error());
+  std::atomic<bool> failed = false;
+  (*coordinator)->OnFailure([&](const Error& error) {
+    log::Error("can't go on: " + error.message + "; jobs go on, start the coordinator again");
+    failed = true;
+    WakeStop();
+  });
+  auto service = MakeCoordinatorService(**coordinator);
+  std::vector<rpc::ListenOptions> listen = {{flags.listen, flags.insecure}};
+  if (auto path = UnixSocket(flags)) listen.push_back({*path, false});
+  auto server = rpc::Server::Start({service.get()}, listen, [](const std::string& why) { log::Warn(why); });
+  if (!server) return Refuse(server.error());
+  const std::string address = (*server)->addresses()[0];
+  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written) return Refuse(written.error());
+  log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address, flags.data_dir));
+  if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
+  WaitForStop();
+  log::Info("stopping; jobs go on");
+  (*coordinator)->StopFollowers();
+  server->reset();
+  coordinator->reset();
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+int RunCoordinatorProgram(int argc, char** argv) {
+  BlockStopSignals();
+  log::Init("cromt-coordinator");
+  Flags flags;
+  CLI::App app;
+  AddFlags(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  auto options = Merge(flags);
+  if (!options) return Refuse(options.error());
+  return Serve(flags, std::move(*options));
+}
+
+}  // namespace cromt

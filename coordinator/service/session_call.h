@@ -1,0 +1,87 @@
+// The coordinator's end of one Session call. Included by this folder's .cc files only.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+
+#include "base/thread_annotations.h"
+#include "coordinator/engine.h"
+#include "cromt/v1/agent.grpc.pb.h"
+#include "io/rpc/status.h"
+#include "io/wire/session.h"
+
+namespace cromt::service {
+
+// Lives until its call is done, by a reference to itself. Send and Cancel may be called at any time before and after.
+class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAgent>, public std::enable_shared_from_this<SessionCall> {
+ public:
+  SessionCall(std::shared_ptr<grpc::Channel> channel, LinkId link, std::function<void(EngineInput)> post)
+      : stub_(v1::AgentService::NewStub(std::move(channel))), link_(link), post_(std::move(post)) {}
+
+  void Start() {
+    self_ = shared_from_this();
+    stub_->async()->Session(&context_, this);
+    AddHold();  // writes come from outside of reactions; released when reading has ended
+    StartRead(&incoming_);
+    StartCall();
+    post_(engine_input::LinkOpened{link_});
+  }
+
+  // One message may need several writes.
+  void Send(const ToAgent& message) CROMT_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (ended_) return;
+    outgoing_ = wire::Split(message);
+    next_ = 0;
+    StartWrite(&outgoing_[next_]);
+  }
+  void Cancel() { context_.TryCancel(); }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return;  // reading ends too
+    {
+      MutexLock lock(mutex_);
+      if (ended_) return;
+      if (++next_ < outgoing_.size()) return StartWrite(&outgoing_[next_]);
+    }
+    post_(engine_input::LinkWritable{link_});
+  }
+  void OnReadDone(bool ok) override {
+    if (ok) {
+      auto message = wire::FromProto(incoming_);
+      if (message) {
+        post_(engine_input::LinkMessage{link_, std::move(*message)});
+        return StartRead(&incoming_);
+      }
+      problem_ = "it sent a message that is not valid: " + message.error().message;
+      Cancel();
+    }
+    {
+      MutexLock lock(mutex_);
+      ended_ = true;
+    }
+    RemoveHold();
+  }
+  void OnDone(const grpc::Status& status) override {
+    std::string reason = !problem_.empty() ? problem_ : status.ok() ? "it closed the connection" : status.error_message();
+    post_(engine_input::LinkClosed{link_, std::move(reason)});
+    self_.reset();
+  }
+
+ private:
+  std::unique_ptr<v1::AgentService::Stub> stub_;
+  grpc::ClientContext context_;
+  const LinkId link_;
+  const std::function<void(EngineInput)> post_;
+  v1::FromAgent incoming_;
+  std::string problem_;
+  Mutex mutex_;
+  std::vector<v1::ToAgent> outgoing_ CROMT_GUARDED_BY(mutex_);
+  size_t next_ CROMT_GUARDED_BY(mutex_) = 0;
+  bool ended_ CROMT_GUARDED_BY(mutex_) = false;
+  std::shared_ptr<SessionCall> self_;
+};
+
+}  // namespace cromt::service

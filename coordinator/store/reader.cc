@@ -1,0 +1,184 @@
+#include "coordinator/store/reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/name.h"
+#include "coordinator/store/rows.h"
+
+namespace cromt {
+namespace {
+
+std::string CommitOf(const Plan& plan) {
+  for (const TaskSpec& spec : plan.specs)
+    if (!spec.source.commit.empty()) return spec.source.commit;
+  return {};
+}
+
+TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
+  const TaskSpec& spec = plan.spec(task);
+  return {task, plan.tasks[task].instance, spec.name, spec.project, plan.host(task).id, std::move(status)};
+}
+
+}  // namespace
+
+Result<StoreReader> StoreReader::Open(const std::string& path) {
+  StoreReader reader;
+  CROMT_ASSIGN(reader.db_, sqlite::Database::Open(path, sqlite::Database::Mode::kReadOnly));
+  return reader;
+}
+
+Result<RunId> StoreReader::Resolve(const std::string& run, const std::string& author) {
+  if (run == "last") {
+    CROMT_ASSIGN(auto query, db_.Prepare("SELECT id FROM runs WHERE author = ? ORDER BY n DESC LIMIT 1"));
+    CROMT_ASSIGN(bool found, query.Bind(1, author).Step());
+    if (!found) return Fail(ErrorCode::kNotFound, "you have started no run yet");
+    return RunId(std::string(query.Text(0)));
+  }
+  CROMT_TRY(CheckName("run", run));
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT id FROM runs WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 3"));
+  std::string beyond = run;
+  ++beyond.back();
+  query.Bind(1, run).Bind(2, beyond);
+  std::vector<std::string> ids;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    ids.emplace_back(query.Text(0));
+    if (ids.back() == run) return RunId(run);
+  }
+  if (ids.empty()) return Fail(ErrorCode::kNotFound, "there is no run " + run + "; `cromt runs` lists them");
+  if (ids.size() > 1) return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, ids[0], ids[1]));
+  return RunId(ids[0]);
+}
+
+Result<int64_t> StoreReader::NumberOf(const RunId& run) {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT n FROM runs WHERE id = ?"));
+  CROMT_ASSIGN(bool found, query.Bind(1, run.text()).Step());
+  if (!found) return Fail(ErrorCode::kNotFound, "there is no run " + run.text());
+  return query.Int(0);
+}
+
+Result<RunState> StoreReader::StateOf(const RunId& run) {
+  CROMT_ASSIGN(int64_t n, NumberOf(run));
+  CROMT_ASSIGN(RunView view, ReadHeader(n));
+  return view.status.state;
+}
+
+Result<RunView> StoreReader::ReadHeader(int64_t n) {
+  CROMT_ASSIGN(auto query, db_.Prepare(fmt::format("SELECT {} FROM runs WHERE n = ?", kRunColumns)));
+  CROMT_TRY(query.Bind(1, n).Step());
+  CROMT_ASSIGN(RunRow row, ReadRun(query));
+  return RunView{std::move(row.header), std::move(row.status), {}, {}, {}};
+}
+
+Result<RunView> StoreReader::Run(const RunId& run) {
+  CROMT_TRY(db_.Execute("BEGIN"));
+  struct End {
+    sqlite::Database& db;
+    ~End() { (void)db.Execute("ROLLBACK"); }  // a read transaction: nothing to keep
+  } end{db_};
+  CROMT_ASSIGN(int64_t n, NumberOf(run));
+  CROMT_ASSIGN(RunView view, ReadHeader(n));
+  CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
+  view.commit = CommitOf(*plan);
+  for (const PlannedInstance& instance : plan->instances) view.instances.push_back({instance.project, instance.needs});
+  CROMT_ASSIGN(auto tasks, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? ORDER BY task", kTaskColumns)));
+  tasks.Bind(1, n);
+  for (;;) {
+    CROMT_ASSIGN(bool row, tasks.Step());
+    if (!row) break;
+    CROMT_ASSIGN(auto task, ReadTask(tasks));
+    if (task.first >= plan->tasks.size()) return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has a task that is not in its plan");
+    view.tasks.push_back(ViewOf(*plan, task.first, std::move(task.second)));
+  }
+  return view;
+}
+
+Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint32_t limit) {
+  std::string where = project.empty() ? "" : "WHERE project = ?2";
+  CROMT_ASSIGN(auto query, db_.Prepare(fmt::format("SELECT {} FROM runs {} ORDER BY n DESC LIMIT ?1", kRunColumns, where)));
+  query.Bind(1, int64_t{limit});
+  if (!project.empty()) query.Bind(2, project);
+  std::vector<RunView> runs;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    CROMT_ASSIGN(RunRow run, ReadRun(query));
+    runs.push_back({std::move(run.header), std::move(run.status), {}, {}, {}});
+  }
+  return runs;
+}
+
+Result<std::vector<ProjectView>> StoreReader::Projects() {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT p.name, p.file, f.revision, coalesce((SELECT id FROM runs r WHERE r.project = p.name "
+                                       "ORDER BY n DESC LIMIT 1), '') FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
+  std::vector<ProjectView> projects;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    projects.push_back({std::string(query.Text(0)), std::string(query.Text(1)), static_cast<uint64_t>(query.Int(2)),
+                        std::string(query.Text(3))});
+  }
+  return projects;
+}
+
+Result<StoreReader::Changes> StoreReader::Snapshot(const RunId& run) {
+  Changes changes;
+  CROMT_ASSIGN(int64_t n, NumberOf(run));
+  // Read before the state: a change in between is told twice, never missed.
+  CROMT_ASSIGN(auto newest, db_.Prepare("SELECT coalesce(max(seq), 0) FROM transitions WHERE run = ?"));
+  CROMT_TRY(newest.Bind(1, n).Step());
+  changes.seq = newest.Int(0);
+  newest.Reset();
+  CROMT_ASSIGN(RunView view, Run(run));
+  changes.finished = view.status.state == RunState::kFinished;
+  changes.update.tasks = std::move(view.tasks);
+  view.tasks.clear();
+  changes.update.run = std::move(view);
+  return changes;
+}
+
+Result<StoreReader::Changes> StoreReader::Since(const RunView& known, int64_t seq) {
+  Changes changes;
+  changes.seq = seq;
+  CROMT_ASSIGN(int64_t n, NumberOf(known.header.id));
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT seq, task FROM transitions WHERE run = ? AND seq > ? ORDER BY seq LIMIT 10000"));
+  query.Bind(1, n).Bind(2, seq);
+  std::vector<int64_t> touched;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    changes.seq = query.Int(0);
+    touched.push_back(query.Int(1));
+  }
+  query.Reset();
+  std::sort(touched.begin(), touched.end());
+  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
+  CROMT_ASSIGN(auto one, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? AND task = ?", kTaskColumns)));
+  for (int64_t task : touched) {
+    if (task < 0) {
+      CROMT_ASSIGN(RunView view, ReadHeader(n));
+      view.commit = known.commit;
+      if (view.commit.empty()) {  // resolved meanwhile
+        CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
+        view.commit = CommitOf(*plan);
+      }
+      view.instances = known.instances;
+      changes.finished = view.status.state == RunState::kFinished;
+      changes.update.run = std::move(view);
+      continue;
+    }
+    CROMT_TRY(one.Bind(1, n).Bind(2, task).Step());
+    CROMT_ASSIGN(auto status, ReadTask(one));
+    one.Reset();
+    TaskView view;
+    view.index = status.first;
+    view.status = std::move(status.second);
+    changes.update.tasks.push_back(std::move(view));
+  }
+  return changes;
+}
+
+}  // namespace cromt

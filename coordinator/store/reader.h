@@ -1,0 +1,40 @@
+// Reads what is committed: lists, runs and what has changed since. A connection of its own each; one thread at a time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/control.h"
+#include "io/sqlite/database.h"
+
+namespace cromt {
+
+class StoreReader {
+ public:
+  static Result<StoreReader> Open(const std::string& path);
+
+  // `run` is an id, a unique prefix of one, or "last": the newest of `author`. kNotFound, kInvalid (ambiguous).
+  Result<RunId> Resolve(const std::string& run, const std::string& author);
+  Result<RunState> StateOf(const RunId& run);
+  // With its tasks and instances.
+  Result<RunView> Run(const RunId& run);
+  // Newest first, without tasks and instances.
+  Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
+  Result<std::vector<ProjectView>> Projects();
+
+  // What has changed in a run since the transition `seq`, and the newest transition. First call: Snapshot.
+  struct Changes {
+    RunUpdate update;
+    int64_t seq = 0;
+    bool finished = false;
+  };
+  Result<Changes> Snapshot(const RunId& run);
+  Result<Changes> Since(const RunView& known, int64_t seq);
+
+ private:
+  Result<int64_t> NumberOf(const RunId& run);
+  Result<RunView> ReadHeader(int64_t n);
+  sqlite::Database db_;
+};
+
+}  // namespace cromt

@@ -1,0 +1,55 @@
+// Listens on one address and hands over connections that are allowed. Exclusive: no SO_REUSEPORT, so two programs
+// never share a port unseen. On a loopback or Unix listener a connection is accepted only if the kernel says that its
+// other end belongs to root or to our own user; anybody else is disconnected without a byte.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace cromt::rpc {
+
+struct ListenOptions {
+  std::string address;  // "HOST:PORT" (a numeric address or "localhost"; port 0 picks one) or "/path/of.sock"
+  bool insecure = false;  // beyond loopback in plaintext
+};
+
+class Listener {
+ public:
+  // Called on the listener's thread with each allowed connection, nonblocking and close-on-exec; takes it over.
+  using OnConnection = std::function<void(UniqueFd)>;
+  // `refused` is told, at most once a second, why somebody was not let in.
+  using OnRefused = std::function<void(const std::string&)>;
+
+  // kInvalid for an address beyond loopback without `insecure` (the message names mutual TLS and --insecure), or one
+  // that can't be understood; kConflict if it is in use.
+  static Result<std::unique_ptr<Listener>> Open(const ListenOptions& options);
+  ~Listener();
+
+  void Start(OnConnection on_connection, OnRefused on_refused);
+  // No connection is handed over after this.
+  void Stop();
+
+  // "127.0.0.1:4000", with the real port; or the path.
+  const std::string& address() const { return address_; }
+
+ private:
+  Listener() = default;
+  Status Bind(const ListenOptions& options);
+  Status BindUnix(const std::string& path);
+  void Run(const OnConnection& on_connection, const OnRefused& on_refused);
+  Status Admit(int fd) const;
+
+  UniqueFd socket_;
+  UniqueFd stop_;
+  std::string address_;
+  std::string unix_path_;
+  bool local_only_ = true;
+  std::thread thread_;
+};
+
+}  // namespace cromt::rpc

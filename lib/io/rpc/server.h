@@ -1,0 +1,38 @@
+// A gRPC server with the standard health service, fed with connections by our own listeners.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/rpc/listener.h"
+
+namespace grpc {
+class Service;
+}
+
+namespace cromt::rpc {
+
+inline constexpr int kMaxMessageBytes = 4 << 20;
+
+class Server {
+ public:
+  // The services outlive the server. `refused` is told of callers that were not let in.
+  static Result<std::unique_ptr<Server>> Start(std::vector<grpc::Service*> services, const std::vector<ListenOptions>& listen,
+                                               std::function<void(const std::string&)> refused);
+  // Takes no more calls, gives those under way half a second, cancels the rest.
+  ~Server();
+
+  // Of each listener, in the order given.
+  std::vector<std::string> addresses() const;
+
+ private:
+  Server();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cromt::rpc
