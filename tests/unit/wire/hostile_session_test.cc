@@ -16,43 +16,37 @@ TEST_P(HostileCoordinator, IsRefused) {
   ExpectRefused(GetParam(), FullToAgent());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Says, HostileCoordinator,
-    testing::Values(
-        Hostile<To>{"MeshIsAPath", [](To& m) { m.mutable_hello()->set_mesh("../x"); },
-                    "hello.mesh '../x': " + kNameRules},
-        Hostile<To>{"VerdictOnNothing", [](To& m) { m.mutable_verdicts(1)->clear_id(); },
-                    "verdict 2: id.run '': " + kNameRules},
-        Hostile<To>{"UnknownVerdict", [](To& m) { m.mutable_verdicts(2)->set_kind(static_cast<To::Verdict::Kind>(9)); },
-                    "verdict 3: kind: 9 is unknown"},
-        Hostile<To>{"FirstLeaseWithoutSpec", [](To& m) { m.mutable_leases(0)->clear_spec(); },
-                    "lease 1: spec: is missing, and no lease before it has one"},
-        Hostile<To>{"LeaseWithoutId", [](To& m) { m.mutable_leases(1)->clear_id(); },
-                    "lease 2: id.run '': " + kNameRules},
-        Hostile<To>{"LeaseWithoutHost", [](To& m) { m.mutable_leases(1)->clear_host(); },
-                    "lease 2: host '': " + kNameRules},
-        Hostile<To>{"LeaseOfABadTask",
-                    [](To& m) { m.mutable_leases(2)->mutable_spec()->mutable_variables(0)->set_name("1"); },
-                    "lease 3: spec.variables: bad variable name '1': use letters, digits and '_', not beginning with a "
-                    "digit"},
-        Hostile<To>{"StopOfAttemptZero", [](To& m) { m.mutable_stops(1)->set_attempt(0); },
-                    "stop 2: attempt: 0; attempts are numbered from 1"},
-        Hostile<To>{"TooManyLeases",
-                    [](To& m) {
-                      while (m.leases_size() <= 4096) m.add_leases();
-                    },
-                    "leases: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
-        Hostile<To>{"TooManyVerdicts",
-                    [](To& m) {
-                      while (m.verdicts_size() <= 4096) m.add_verdicts();
-                    },
-                    "verdicts: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
-        Hostile<To>{"TooManyStops",
-                    [](To& m) {
-                      while (m.stops_size() <= 4096) m.add_stops();
-                    },
-                    "stops: 4097 items; a message may hold 4096", ErrorCode::kExhausted}),
-    kCaseName);
+const std::vector<Hostile<To>> kToAgent = {
+    {"MeshIsAPath", [](To& m) { m.mutable_hello()->set_mesh("../x"); }, "hello.mesh '../x': " + kNameRules},
+    {"VerdictOnNothing", [](To& m) { m.mutable_verdicts(1)->clear_id(); }, "verdict 2: id.run '': " + kNameRules},
+    {"UnknownVerdict", [](To& m) { m.mutable_verdicts(2)->set_kind(static_cast<To::Verdict::Kind>(9)); },
+     "verdict 3: kind: 9 is unknown"},
+    {"FirstLeaseWithoutSpec", [](To& m) { m.mutable_leases(0)->clear_spec(); },
+     "lease 1: spec: is missing, and no lease before it has one"},
+    {"LeaseWithoutId", [](To& m) { m.mutable_leases(1)->clear_id(); }, "lease 2: id.run '': " + kNameRules},
+    {"LeaseWithoutHost", [](To& m) { m.mutable_leases(1)->clear_host(); }, "lease 2: host '': " + kNameRules},
+    {"LeaseOfABadTask", [](To& m) { m.mutable_leases(2)->mutable_spec()->mutable_variables(0)->set_name("1"); },
+     "lease 3: spec.variables: bad variable name '1': use letters, digits and '_', not beginning with a "
+     "digit"},
+    {"StopOfAttemptZero", [](To& m) { m.mutable_stops(1)->set_attempt(0); },
+     "stop 2: attempt: 0; attempts are numbered from 1"},
+    {"TooManyLeases",
+     [](To& m) {
+       while (m.leases_size() <= 4096) m.add_leases();
+     },
+     "leases: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+    {"TooManyVerdicts",
+     [](To& m) {
+       while (m.verdicts_size() <= 4096) m.add_verdicts();
+     },
+     "verdicts: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+    {"TooManyStops",
+     [](To& m) {
+       while (m.stops_size() <= 4096) m.add_stops();
+     },
+     "stops: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+};
+INSTANTIATE_TEST_SUITE_P(Says, HostileCoordinator, testing::ValuesIn(kToAgent), kCaseName);
 
 // ---- Agents -----------------------------------------------------------------------------------
 
@@ -62,65 +56,58 @@ TEST_P(HostileAgent, IsRefused) {
   ExpectRefused(GetParam(), FullFromAgent());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Hello, HostileAgent,
-    testing::Values(
-        Hostile<From>{"NoAgentId", [](From& m) { m.mutable_hello()->clear_agent(); }, "hello.agent '': " + kNameRules},
-        Hostile<From>{"JournalIsAPath", [](From& m) { m.mutable_hello()->set_journal("/"); },
-                      "hello.journal '/': " + kNameRules},
-        Hostile<From>{"BootWithNewline", [](From& m) { m.mutable_hello()->set_boot("a\nb"); },
-                      "hello.boot 'a\\x0ab': " + kNameRules},
-        Hostile<From>{"VersionWithEscape", [](From& m) { m.mutable_hello()->set_version("\x1b]0;x"); },
-                      "hello.version: '\\x1b]0;x' is no title"},
-        Hostile<From>{"LabelWithABadName", [](From& m) { (*m.mutable_hello()->mutable_labels())["a b"] = "c"; },
-                      "hello.labels: name 'a b': " + kNameRules},
-        Hostile<From>{"LabelWithABadValue", [](From& m) { (*m.mutable_hello()->mutable_labels())["os"] = "\n"; },
-                      "hello.labels: 'os': the value '\\x0a' is no title"},
-        Hostile<From>{"TooManyLabels",
-                      [](From& m) {
-                        for (int i = 0; i < 63; ++i)
-                          (*m.mutable_hello()->mutable_labels())["l" + std::to_string(i)] = "x";
-                      },
-                      "hello.labels: 65 labels; at most 64 are allowed"}),
-    kCaseName);
+const std::vector<Hostile<From>> kAgentHello = {
+    {"NoAgentId", [](From& m) { m.mutable_hello()->clear_agent(); }, "hello.agent '': " + kNameRules},
+    {"JournalIsAPath", [](From& m) { m.mutable_hello()->set_journal("/"); }, "hello.journal '/': " + kNameRules},
+    {"BootWithNewline", [](From& m) { m.mutable_hello()->set_boot("a\nb"); }, "hello.boot 'a\\x0ab': " + kNameRules},
+    {"VersionWithEscape", [](From& m) { m.mutable_hello()->set_version("\x1b]0;x"); },
+     "hello.version: '\\x1b]0;x' is no title"},
+    {"LabelWithABadName", [](From& m) { (*m.mutable_hello()->mutable_labels())["a b"] = "c"; },
+     "hello.labels: name 'a b': " + kNameRules},
+    {"LabelWithABadValue", [](From& m) { (*m.mutable_hello()->mutable_labels())["os"] = "\n"; },
+     "hello.labels: 'os': the value '\\x0a' is no title"},
+    {"TooManyLabels",
+     [](From& m) {
+       for (int i = 0; i < 63; ++i) (*m.mutable_hello()->mutable_labels())["l" + std::to_string(i)] = "x";
+     },
+     "hello.labels: 65 labels; at most 64 are allowed"},
+};
+INSTANTIATE_TEST_SUITE_P(Hello, HostileAgent, testing::ValuesIn(kAgentHello), kCaseName);
 
-INSTANTIATE_TEST_SUITE_P(
-    Says, HostileAgent,
-    testing::Values(
-        Hostile<From>{"UnknownPhase",
-                      [](From& m) { m.mutable_inventory(0)->set_phase(static_cast<From::Item::Phase>(3)); },
-                      "inventory item 1: phase: 3 is unknown"},
-        Hostile<From>{"InventoryOfNothing", [](From& m) { m.mutable_inventory(2)->clear_id(); },
-                      "inventory item 3: id.run '': " + kNameRules},
-        Hostile<From>{"ReportZero", [](From& m) { m.mutable_reports(0)->set_sequence(0); },
-                      "report 1: sequence: 0; reports are numbered from 1"},
-        Hostile<From>{"ReportOfNothing", [](From& m) { m.mutable_reports(1)->clear_fact(); },
-                      "report 2: fact: neither started nor ended"},
-        Hostile<From>{"ReportOfABadRun", [](From& m) { m.mutable_reports(1)->mutable_id()->set_run("%2e%2e"); },
-                      "report 2: id.run '%2e%2e': " + kNameRules},
-        Hostile<From>{"StartedBeforeAnyClock", [](From& m) { m.mutable_reports(0)->set_started_at_us(INT64_MIN); },
-                      "report 1: started_at_us: -9223372036854775808 is not within 0 and 253402300799999999"},
-        Hostile<From>{"EndedWithNonsense",
-                      [](From& m) { m.mutable_reports(1)->mutable_ended()->mutable_status()->set_code(-1); },
-                      "report 2: ended.status.code: -1 is not within 0 and 255"},
-        Hostile<From>{"WantsAPath", [](From& m) { m.mutable_wanted_blobs(0)->set_sha256("../../etc/passwd"); },
-                      "wanted blob 1: sha256: '../../etc/passwd' is not 64 lower-case hex digits"},
-        Hostile<From>{"TooManyReports",
-                      [](From& m) {
-                        while (m.reports_size() <= 4096) m.add_reports();
-                      },
-                      "reports: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
-        Hostile<From>{"TooLargeInventory",
-                      [](From& m) {
-                        while (m.inventory_size() <= 4096) m.add_inventory();
-                      },
-                      "inventory: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
-        Hostile<From>{"WantsTooMuch",
-                      [](From& m) {
-                        while (m.wanted_blobs_size() <= 4096) m.add_wanted_blobs();
-                      },
-                      "wanted_blobs: 4097 items; a message may hold 4096", ErrorCode::kExhausted}),
-    kCaseName);
+const std::vector<Hostile<From>> kFromAgent = {
+    {"UnknownPhase", [](From& m) { m.mutable_inventory(0)->set_phase(static_cast<From::Item::Phase>(3)); },
+     "inventory item 1: phase: 3 is unknown"},
+    {"InventoryOfNothing", [](From& m) { m.mutable_inventory(2)->clear_id(); },
+     "inventory item 3: id.run '': " + kNameRules},
+    {"ReportZero", [](From& m) { m.mutable_reports(0)->set_sequence(0); },
+     "report 1: sequence: 0; reports are numbered from 1"},
+    {"ReportOfNothing", [](From& m) { m.mutable_reports(1)->clear_fact(); },
+     "report 2: fact: neither started nor ended"},
+    {"ReportOfABadRun", [](From& m) { m.mutable_reports(1)->mutable_id()->set_run("%2e%2e"); },
+     "report 2: id.run '%2e%2e': " + kNameRules},
+    {"StartedBeforeAnyClock", [](From& m) { m.mutable_reports(0)->set_started_at_us(INT64_MIN); },
+     "report 1: started_at_us: -9223372036854775808 is not within 0 and 253402300799999999"},
+    {"EndedWithNonsense", [](From& m) { m.mutable_reports(1)->mutable_ended()->mutable_status()->set_code(-1); },
+     "report 2: ended.status.code: -1 is not within 0 and 255"},
+    {"WantsAPath", [](From& m) { m.mutable_wanted_blobs(0)->set_sha256("../../etc/passwd"); },
+     "wanted blob 1: sha256: '../../etc/passwd' is not 64 lower-case hex digits"},
+    {"TooManyReports",
+     [](From& m) {
+       while (m.reports_size() <= 4096) m.add_reports();
+     },
+     "reports: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+    {"TooLargeInventory",
+     [](From& m) {
+       while (m.inventory_size() <= 4096) m.add_inventory();
+     },
+     "inventory: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+    {"WantsTooMuch",
+     [](From& m) {
+       while (m.wanted_blobs_size() <= 4096) m.add_wanted_blobs();
+     },
+     "wanted_blobs: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+};
+INSTANTIATE_TEST_SUITE_P(Says, HostileAgent, testing::ValuesIn(kFromAgent), kCaseName);
 
 }  // namespace
 }  // namespace cromt::wire
