@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <future>
 
 #include "base/name.h"
 #include "io/seglog/segments.h"
@@ -15,6 +14,7 @@ namespace cromt {
 namespace {
 
 constexpr Duration kLauncherPatience = seconds(10);
+constexpr auto kShutdownPatience = std::chrono::seconds(2);
 
 std::string FirstLine(const std::string& path) {
   std::ifstream file(path);
@@ -93,15 +93,13 @@ Agent::~Agent() {
 }
 
 void Agent::ShutDownLauncher() {
-  auto sent = std::make_shared<std::promise<void>>();
-  auto waiting = sent->get_future();
-  Post(agent_input::Inspect{[this, sent](const AgentQueue&) {
+  auto gone = std::make_shared<std::promise<void>>();
+  auto waiting = gone->get_future();
+  Post(agent_input::Inspect{[this, gone](const AgentQueue&) {
     to_launcher_.push_back(launcher::Shutdown{});
-    (void)launcher_->Send(to_launcher_);  // a launcher that is gone needs no word
-    to_launcher_.clear();
-    sent->set_value();
+    launcher_gone_ = gone;
   }});
-  waiting.wait_for(seconds(2));
+  waiting.wait_for(kShutdownPatience);
 }
 
 // ---- The supervisor thread --------------------------------------------------------------------
@@ -156,6 +154,7 @@ Status Agent::ConnectLauncher() {
 }
 
 Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
+  if (!launcher_) return {};
   if (launcher_->wants_write()) (void)launcher_->Flush();
   auto messages = launcher_->Receive();
   if (messages) {
@@ -163,6 +162,11 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
     return {};
   }
   if (stopping_) return {};
+  if (launcher_gone_) {
+    launcher_.reset();
+    std::exchange(launcher_gone_, nullptr)->set_value();
+    return {};
+  }
   inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
   to_launcher_.clear();
   return ConnectLauncher();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,7 +71,7 @@ class Agent final : private AgentEdges {
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
 
   // Tells the launcher to end once it has nothing left: for an embedded agent that will not come back to its data
-  // directory. Blocks until it is sent, at most two seconds.
+  // directory. Blocks until it has ended, at most two seconds.
   void ShutDownLauncher();
 
  private:
@@ -115,6 +116,7 @@ class Agent final : private AgentEdges {
   queue_event::LauncherUp hello_;             // being received
   std::vector<launcher::Ended> known_ended_;  // likewise
   bool launcher_ready_ = false;
+  std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_ = 0;
   uint64_t trimmed_to_ = 0;
 
