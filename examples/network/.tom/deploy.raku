@@ -1,0 +1,2 @@
+#!raku
+task-run "tasks/deploy";

@@ -1,0 +1,1 @@
+echo "Network is up"
