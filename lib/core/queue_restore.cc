@@ -68,7 +68,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       attempt->result = r.result;
       attempt->log_begin = r.log_begin;
       attempt->log_end = r.log_end;
-      attempt->end_acked = r.sequence <= s.meshes[attempt->mesh].acked;
+      attempt->end_acked = attempt->mesh != kPlainMesh && r.sequence <= s.meshes[attempt->mesh].acked;
       --s.active;
       if (attempt->mesh == kPlainMesh) s.kept_jobs.push_back(r.ticket);
       s.AddReport(*attempt, r.sequence);
