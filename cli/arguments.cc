@@ -1,0 +1,134 @@
+#include "cli/arguments.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/name.h"
+#include "core/diagnostic.h"
+
+namespace cromt::cli {
+
+struct Arguments::Parser {
+  CLI::App app;
+};
+
+Arguments::Arguments() : parser_(std::make_unique<Parser>()) {
+  parser_->app.set_help_flag("");  // ours to answer
+}
+
+Arguments::~Arguments() = default;
+
+void Arguments::Add(std::string left, std::string help, std::string names) {
+  items_.push_back({group_, std::move(left), std::move(help), std::move(names)});
+}
+
+void Arguments::Word(const std::string& name, std::string& target, std::string help) {
+  parser_->app.add_option(name, target);
+  Add(name, std::move(help), "");
+}
+
+void Arguments::RequiredWord(const std::string& name, std::string& target, std::string help) {
+  Word(name, target, std::move(help));
+  required_.emplace_back(name, &target);
+}
+
+void Arguments::Words(const std::string& name, std::vector<std::string>& target, std::string help) {
+  parser_->app.add_option(name, target);
+  Add(name + "…", std::move(help), "");
+  required_lists_.emplace_back(name, &target);
+}
+
+void Arguments::Option(const std::string& names, const std::string& value, std::optional<std::string>& target,
+                       std::string help) {
+  parser_->app.add_option_function<std::string>(names, [&target](const std::string& given) { target = given; })
+      ->type_name(value)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  Add(names + " " + value, std::move(help), names);
+}
+
+void Arguments::Repeated(const std::string& names, const std::string& value, std::vector<std::string>& target,
+                         std::string help) {
+  // One value an option, so that the word after it is not taken for another.
+  parser_->app.add_option(names, target)
+      ->type_name(value)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  Add(names + " " + value, std::move(help), names);
+}
+
+void Arguments::Flag(const std::string& names, bool& target, std::string help) {
+  parser_->app.add_flag(names, target)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  Add(names, std::move(help), names);
+}
+
+Status Arguments::Run(std::vector<std::string> words) {
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
+  try {
+    parser_->app.parse(std::move(words));
+  } catch (const CLI::Error& error) {
+    return Fail(ErrorCode::kInvalid, error.what());
+  }
+  return {};
+}
+
+Status Arguments::Parse(std::vector<std::string> words) {
+  parser_->app.allow_extras();  // ours to name
+  CROMT_TRY(Run(std::move(words)));
+  for (const std::string& word : parser_->app.remaining())
+    if (word != "--") return tl::unexpected<Error>(Unexpected(word));
+  for (const auto& [name, target] : required_)
+    if (target->empty()) return Fail(ErrorCode::kInvalid, name + " is missing");
+  for (const auto& [name, target] : required_lists_)
+    if (target->empty()) return Fail(ErrorCode::kInvalid, name + " is missing");
+  return {};
+}
+
+Result<std::vector<std::string>> Arguments::ParseFront(std::vector<std::string> words) {
+  parser_->app.prefix_command();
+  CROMT_TRY(Run(std::move(words)));
+  std::vector<std::string> rest = parser_->app.remaining();
+  if (!rest.empty() && rest[0] == "--") rest.erase(rest.begin());
+  if (!rest.empty() && rest[0].starts_with('-')) return tl::unexpected<Error>(Unexpected(rest[0]));
+  return rest;
+}
+
+Error Arguments::Unexpected(const std::string& word) const {
+  if (!word.starts_with('-')) return {ErrorCode::kInvalid, "unexpected word " + Quote(word)};
+  const std::vector<std::string> names = OptionNames();
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string name = word.substr(0, word.find('='));
+  return {ErrorCode::kInvalid, fmt::format("unknown option {}{}", Quote(name), DidYouMean(name, candidates))};
+}
+
+std::vector<std::string> Arguments::OptionNames() const {
+  std::vector<std::string> names;
+  for (const Item& item : items_) {
+    std::string_view rest = item.names;
+    while (!rest.empty()) {
+      const size_t end = std::min(rest.find(','), rest.size());
+      names.emplace_back(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return names;
+}
+
+std::string Arguments::Help() const {
+  constexpr size_t kColumn = 24;
+  std::string help;
+  std::string group;
+  for (const Item& item : items_) {
+    if (item.group != group) help += fmt::format("\n{}:\n", item.group);
+    group = item.group;
+    std::string left = item.left;
+    if (const size_t comma = left.find(','); comma != std::string::npos) left.insert(comma + 1, " ");
+    const bool fits = left.size() < kColumn;
+    help += fits ? fmt::format("  {:<{}}{}\n", left, kColumn, item.help)
+                 : fmt::format("  {}\n  {:<{}}{}\n", left, "", kColumn, item.help);
+  }
+  return help;
+}
+
+}  // namespace cromt::cli

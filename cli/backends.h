@@ -1,0 +1,27 @@
+// What the command line stands on, as functions, so that it knows neither gRPC nor the embedded programs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "cli/embed/embedded.h"
+#include "core/control.h"
+
+namespace cromt::cli {
+
+// A coordinator and an agent of our own. Ends with the object.
+class LocalMesh {
+ public:
+  virtual ~LocalMesh() = default;
+  virtual Control& control() = 0;
+};
+
+struct Backends {
+  std::function<Result<std::unique_ptr<Control>>(const std::string& address, Duration patience)> connect;
+  std::function<Result<std::unique_ptr<LocalMesh>>(const EmbeddedOptions& options)> embed;
+};
+
+}  // namespace cromt::cli

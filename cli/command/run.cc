@@ -1,0 +1,138 @@
+// cromt run [PROJECT | FILE]: a coordinator and an agent of our own, for one run.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/follow_run.h"
+#include "cli/job_source.h"
+#include "cli/run_config.h"
+#include "cli/run_directory.h"
+#include "cli/start_flags.h"
+
+namespace cromt::cli {
+namespace {
+
+bool NamesFile(const std::string& word) {
+  return word.find('/') != std::string::npos || word.ends_with(".yaml") || word.ends_with(".yml");
+}
+
+// Something in the file is cloned; maybe not what this run needs.
+bool FetchesCode(const JobFile& file) {
+  return std::any_of(file.projects.begin(), file.projects.end(),
+                     [](const Project& project) { return !project.source.repository.empty(); });
+}
+
+class RunCommand final : public Command {
+ public:
+  void Declare(Arguments& arguments, GlobalOptions& global) override {
+    arguments.Word("PROJECT | FILE", what_, "a project of the job file, or a job file that holds one project");
+    arguments.Option("--conf", "FILE", global.conf, "the job file; ~/cromtit.yaml unless given");
+    arguments.Option("--config", "FILE", config_,
+                     "a coordinator's configuration: its agents and git settings are used");
+    flags_.Declare(arguments);
+    arguments.Option("--timeout", "D", timeout_, "cancel the run after this time: 90, 90s, 5m, 2h");
+    arguments.Option("--slots", "N", slots_, "how many tasks run here at a time; max(8, 2 × cores) unless given");
+    arguments.Flag("--insecure", insecure_, "also talk to agents of other machines, without certificates");
+    arguments.Option("--resume", "ID", resume_, "not built yet");
+    arguments.Option("--secrets-file", "F", secrets_, "not built yet");
+  }
+
+  Result<ExitCode> Run(Session& session) override {
+    CROMT_TRY(ReadOptions(session));
+    CROMT_ASSIGN(const std::string name, JobFileName(session));
+    CROMT_ASSIGN(const JobSource source, ReadJobSource(name, session.world()));
+    CROMT_ASSIGN(const uint32_t project, FindProject(source.file, NamesFile(what_) ? "" : what_));
+    CROMT_TRY(CheckStartable(source.file, project));
+    start_.project = source.file.projects[project].name;
+    InterruptCount interrupts(session.world().interrupts);
+    CROMT_ASSIGN(RunDirectory directory, RunDirectory::Create(session.world(), RandomName(session.world().random)));
+    embedded_.data_dir = directory.path();
+    auto code = RunThere(session, source, interrupts);
+    // Nothing can be resumed yet, so a run that broke off is as finished as one that ended.
+    directory.MarkFinished();
+    directory.RemoveOld();
+    return code;
+  }
+
+ private:
+  Status ReadOptions(Session& session) {
+    if (resume_) return Fail(ErrorCode::kInvalid, "--resume is not built yet");
+    if (secrets_) return Fail(ErrorCode::kInvalid, "--secrets-file is not built yet");
+    if (NamesFile(what_) && session.options().conf)
+      return Fail(ErrorCode::kInvalid, fmt::format("{} and --conf both name a job file; give one of them", what_));
+    CROMT_TRY(flags_.CheckAction());
+    start_.action = flags_.action.value_or("");
+    CROMT_ASSIGN(start_.variables, flags_.ReadVars());
+    CROMT_ASSIGN(timeout_given_, ReadDuration("--timeout", timeout_));
+    CROMT_ASSIGN(const auto slots, ReadNumber("--slots", slots_, kMaxSlots));
+    CROMT_ASSIGN(RunConfig config, ReadRunConfig(config_, session.world()));
+    embedded_.agents = std::move(config.agents);
+    embedded_.git_rewrite = std::move(config.git_rewrite);
+    embedded_.insecure = insecure_ || config.insecure;
+    embedded_.slots = slots ? static_cast<uint32_t>(*slots) : config.slots;
+    start_.request = session.NewRequest();
+    start_.author = session.world().user;
+    return {};
+  }
+
+  Result<std::string> JobFileName(const Session& session) const {
+    if (NamesFile(what_)) return what_;
+    return session.JobFilePath();
+  }
+
+  Result<ExitCode> RunThere(Session& session, const JobSource& source, InterruptCount& interrupts) {
+    CROMT_ASSIGN(const auto mesh, session.backends().embed(embedded_));
+    Control& control = mesh->control();
+    ApplyRequest apply;
+    apply.request = session.NewRequest();
+    apply.path = source.path;
+    apply.text = source.text;
+    apply.author = session.world().user;
+    CROMT_ASSIGN(const ApplyAnswer answer, control.Apply(apply));
+    for (const std::string& warning : answer.warnings) session.messages().Warn(warning);
+    if (interrupts.count() > 0) return ExitCode::kInterrupted;
+    CROMT_ASSIGN(const RunId run, control.Start(start_));
+    if (session.format() == Format::kQuiet) session.output().Started(run);
+    FollowWish wish;
+    wish.run = run.text();
+    wish.stop = FollowOptions::Stop::kRun;
+    wish.fetches_code = FetchesCode(source.file);
+    wish.can_show_logs = false;
+    wish.timeout = timeout_given_;
+    wish.retries = 0;  // there is no connection that could break
+    return FollowStarted(session, control, interrupts, wish);
+  }
+
+  std::string what_;
+  StartFlags flags_;
+  std::optional<std::string> config_, timeout_, slots_, resume_, secrets_;
+  bool insecure_ = false;
+  // As read from these.
+  std::optional<Duration> timeout_given_;
+  EmbeddedOptions embedded_;
+  StartRequest start_;
+};
+
+std::unique_ptr<Command> Make() {
+  return std::make_unique<RunCommand>();
+}
+
+}  // namespace
+
+const CommandInfo kRunInfo = {
+    .name = "run",
+    .usage = "[PROJECT | FILE]",
+    .summary = "plan and run here, without a server",
+    .about =
+        "Runs a project of a job file with a coordinator and an agent of its own. Tasks with a url run on the\n"
+        "agents there, all others on this machine. A word with a '/' or ending in .yaml or .yml is a file.\n"
+        "Shows the jobs' output; Ctrl-C cancels the run and waits for its processes.",
+    .examples =
+        "cromt run hello.yaml\n"
+        "cromt run hello --conf jobs.yaml --action 'build test' --var MODE=fast\n"
+        "cromt run ./deploy.yaml --config mesh.yaml --timeout 10m",
+    .make = Make,
+};
+
+}  // namespace cromt::cli

@@ -1,0 +1,19 @@
+#include <array>
+
+#include "cli/command.h"
+
+namespace cromt::cli {
+
+std::span<const CommandInfo> Commands() {
+  static const std::array kAll = {kRunInfo,  kValidateInfo, kPlanInfo,   kStartInfo,  kShowInfo,      kLogsInfo,
+                                  kRunsInfo, kProjectsInfo, kAgentsInfo, kCancelInfo, kCompletionInfo};
+  return kAll;
+}
+
+const CommandInfo* FindCommand(std::string_view name) {
+  for (const CommandInfo& info : Commands())
+    if (info.name == name) return &info;
+  return nullptr;
+}
+
+}  // namespace cromt::cli

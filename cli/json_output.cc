@@ -1,0 +1,239 @@
+#include "cli/json_output.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/plan_text.h"
+#include "io/seglog/frame.h"
+
+namespace cromt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;  // keys in the order in which the documentation lists them
+
+constexpr size_t kBatchBytes = 64 << 10;
+
+// What comes from jobs need not be UTF-8.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json OrNull(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+Json OrNull(std::optional<Wall> at) {
+  return at ? Json(FormatRfc3339(*at)) : Json();
+}
+template <class Outcome>
+Json Word(std::optional<Outcome> outcome) {
+  return outcome ? Json(ToString(*outcome)) : Json();
+}
+std::string IdOf(uint32_t index) {
+  return std::to_string(index + 1);
+}
+
+Json Ids(const std::vector<InstanceIndex>& indices) {
+  Json ids = Json::array();
+  for (InstanceIndex index : indices) ids.push_back(IdOf(index));
+  return ids;
+}
+
+// All but instances and tasks.
+Json RunJson(const RunView& run) {
+  return {{"id", run.header.id.text()},
+          {"project", run.header.project},
+          {"state", ToString(run.status.state)},
+          {"outcome", Word(run.status.outcome)},
+          {"trigger", ToString(run.header.trigger)},
+          {"commit", OrNull(run.commit)},
+          {"created_at", FormatRfc3339(run.header.created_at)},
+          {"started_at", OrNull(run.status.started_at)},
+          {"finished_at", OrNull(run.status.finished_at)}};
+}
+
+Json TaskJson(const TaskView& task) {
+  const TaskStatus& status = task.status;
+  return {{"id", IdOf(task.index)},
+          {"instance", IdOf(task.instance)},
+          {"name", task.name},
+          {"project", task.project},
+          {"host", task.host},
+          {"state", ToString(status.state)},
+          {"outcome", Word(status.outcome)},
+          {"reason", OrNull(status.reason)},
+          {"exit_code", status.exit ? Json(ShellCode(*status.exit)) : Json()},
+          {"attempt", status.attempt},
+          {"queued_at", OrNull(status.queued_at)},
+          {"started_at", OrNull(status.started_at)},
+          {"finished_at", OrNull(status.finished_at)}};
+}
+
+// Writes an object whose lists are too long to be held at once.
+class LongObject {
+ public:
+  LongObject(Writer& out, const Json& front) : out_(out), text_(Dump(front)) { text_.pop_back(); }
+
+  template <class Items, class ToJson>
+  void List(std::string_view key, const Items& items, const ToJson& to_json) {
+    text_ += fmt::format(",\"{}\":[", key);
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (i > 0) text_ += ',';
+      text_ += Dump(to_json(i));
+      if (text_.size() > kBatchBytes) Flush();
+    }
+    text_ += ']';
+  }
+
+  void End() {
+    text_ += "}\n";
+    Flush();
+  }
+
+ private:
+  void Flush() {
+    out_.Write(text_);
+    text_.clear();
+  }
+
+  Writer& out_;
+  std::string text_;
+};
+
+template <class Items, class ToJson>
+void WriteLines(Writer& out, const Items& items, const ToJson& to_json) {
+  std::string text;
+  for (const auto& item : items) {
+    text += Dump(to_json(item)) + "\n";
+    if (text.size() < kBatchBytes) continue;
+    out.Write(text);
+    text.clear();
+  }
+  out.Write(text);
+}
+
+Json PlannedTaskJson(const Plan& plan, TaskIndex index) {
+  const PlannedTask& task = plan.tasks[index];
+  const TaskSpec& spec = plan.spec(index);
+  Json groups = Json::array();
+  for (uint32_t group : task.groups) groups.push_back(plan.groups[group].name);
+  return {{"id", IdOf(index)},
+          {"instance", IdOf(task.instance)},
+          {"name", spec.name},
+          {"project", spec.project},
+          {"host", plan.host(index).id},
+          {"agent", OrNull(plan.host(index).address)},
+          {"does", DescribeWork(spec.work)},
+          {"groups", groups}};
+}
+
+std::string_view SeverityWord(Severity severity) {
+  switch (severity) {
+    case Severity::kError: return "error";
+    case Severity::kWarning: return "warning";
+    case Severity::kNote: return "note";
+  }
+  return "error";
+}
+
+std::string_view StreamWord(uint8_t stream) {
+  switch (static_cast<seglog::Stream>(stream)) {
+    case seglog::Stream::kStdout: return "stdout";
+    case seglog::Stream::kStderr: return "stderr";
+    case seglog::Stream::kStep: return "step";
+    case seglog::Stream::kNote: return "note";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+void JsonOutput::Applied(const ApplyAnswer& answer, const ApplyWish&) {
+  out_.Write(Dump({{"file", answer.file},
+                   {"revision", answer.revision},
+                   {"added", answer.added},
+                   {"changed", answer.changed},
+                   {"gone", answer.gone},
+                   {"warnings", answer.warnings}}) +
+             "\n");
+}
+
+void JsonOutput::Validated(const Validation& validation) {
+  Json diagnostics = Json::array();
+  for (const Diagnostic& one : validation.diagnostics)
+    diagnostics.push_back({{"severity", SeverityWord(one.severity)},
+                           {"line", one.at.line},
+                           {"col", one.at.col},
+                           {"message", one.message}});
+  out_.Write(Dump({{"file", validation.file},
+                   {"ok", validation.ok},
+                   {"projects", validation.projects},
+                   {"diagnostics", diagnostics}}) +
+             "\n");
+}
+
+void JsonOutput::Planned(const Plan& plan, const std::string& project) {
+  LongObject object(out_, {{"project", project}});
+  object.List("instances", plan.instances, [&](size_t i) -> Json {
+    const PlannedInstance& instance = plan.instances[i];
+    return {{"id", IdOf(static_cast<uint32_t>(i))},
+            {"project", instance.project},
+            {"needs", Ids(instance.needs)},
+            {"after", Ids(instance.after)}};
+  });
+  object.List("tasks", plan.tasks, [&](size_t i) { return PlannedTaskJson(plan, static_cast<TaskIndex>(i)); });
+  object.List("groups", plan.groups, [&](size_t i) -> Json {
+    const PlannedGroup& group = plan.groups[i];
+    return {{"name", group.name}, {"depth", group.depth}, {"mesh_wide", group.mesh_wide}};
+  });
+  object.End();
+}
+
+void JsonOutput::Started(const RunId& run) {
+  out_.Write(Dump({{"id", run.text()}}) + "\n");
+}
+
+void JsonOutput::CancelAsked(const RunId& run, const std::string& task) {
+  out_.Write(Dump({{"id", run.text()}, {"task", OrNull(task)}}) + "\n");
+}
+
+void JsonOutput::ShowRun(const RunView& run) {
+  LongObject object(out_, RunJson(run));
+  object.List("instances", run.instances, [&](size_t i) -> Json {
+    const InstanceView& instance = run.instances[i];
+    return {{"id", IdOf(static_cast<uint32_t>(i))}, {"project", instance.project}, {"needs", Ids(instance.needs)}};
+  });
+  object.List("tasks", run.tasks, [&](size_t i) { return TaskJson(run.tasks[i]); });
+  object.End();
+}
+
+void JsonOutput::ListRuns(const std::vector<RunView>& runs) {
+  WriteLines(out_, runs, RunJson);
+}
+
+void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
+  WriteLines(out_, projects, [](const ProjectView& project) -> Json {
+    return {{"name", project.name}, {"file", project.file}, {"revision", project.revision},
+            {"paused", false},      {"next_tick", nullptr}, {"last_run", OrNull(project.last_run)}};
+  });
+}
+
+void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {
+  WriteLines(out_, agents, [](const AgentView& agent) -> Json {
+    return {{"address", agent.address},          {"agent", OrNull(agent.agent.text())},
+            {"state", agent.up ? "up" : "down"}, {"slots", agent.slots},
+            {"attempts", agent.attempts},        {"ready", agent.ready},
+            {"version", OrNull(agent.version)},  {"reason", OrNull(agent.reason)}};
+  });
+}
+
+std::string LogPieceJson(const LogPiece& piece) {
+  return Dump({{"task", IdOf(piece.task)},
+               {"attempt", piece.attempt},
+               {"stream", StreamWord(piece.stream)},
+               {"at", FormatRfc3339(piece.at)},
+               {"data", piece.data}}) +
+         "\n";
+}
+
+}  // namespace cromt::cli

@@ -1,0 +1,44 @@
+// Results on standard output: one interface, three ways to say them (text_output, json_output, quiet_output). What jobs
+// print goes through log_view.h instead. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/writer.h"
+#include "core/control.h"
+#include "core/diagnostic.h"
+#include "core/plan.h"
+
+namespace cromt::cli {
+
+struct ApplyWish {
+  bool dry_run = false;
+  bool prune = false;
+};
+
+// One file of `cromt validate`.
+struct Validation {
+  std::string file;
+  std::vector<std::string> projects;  // empty if there are errors
+  std::vector<Diagnostic> diagnostics;
+  bool ok = false;
+};
+
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual void Applied(const ApplyAnswer& answer, const ApplyWish& wish) = 0;
+  virtual void Validated(const Validation& validation) = 0;
+  virtual void Planned(const Plan& plan, const std::string& project) = 0;
+  virtual void Started(const RunId& run) = 0;
+  // `task`: as the user named it; empty = the whole run.
+  virtual void CancelAsked(const RunId& run, const std::string& task) = 0;
+  virtual void ShowRun(const RunView& run) = 0;
+  virtual void ListRuns(const std::vector<RunView>& runs) = 0;
+  virtual void ListProjects(const std::vector<ProjectView>& projects) = 0;
+  virtual void ListAgents(const std::vector<AgentView>& agents) = 0;
+};
+
+}  // namespace cromt::cli

@@ -1,0 +1,96 @@
+#include "cli/plan_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <vector>
+
+#include "cli/clean_text.h"
+#include "cli/describe.h"
+#include "cli/table.h"
+
+namespace cromt::cli {
+namespace {
+
+constexpr size_t kMaxWorkShown = 60;
+
+// What each instance starts after: `needs`, and the parent whose `after` it is. Ids as people see them.
+class StartGates {
+ public:
+  explicit StartGates(const Plan& plan) : plan_(plan), parent_(plan.instances.size(), kNone) {
+    for (InstanceIndex i = 0; i < plan.instances.size(); ++i)
+      for (InstanceIndex child : plan.instances[i].after) parent_[child] = i;
+  }
+
+  std::string Text(InstanceIndex i) const {
+    std::vector<std::string> gates;
+    for (InstanceIndex need : plan_.instances[i].needs) gates.push_back(std::to_string(need + 1));
+    if (parent_[i] != kNone) gates.push_back(fmt::format("tasks of {}", parent_[i] + 1));
+    return fmt::format("{}", fmt::join(gates, ", "));
+  }
+
+ private:
+  static constexpr InstanceIndex kNone = UINT32_MAX;
+  const Plan& plan_;
+  std::vector<InstanceIndex> parent_;
+};
+
+std::string Escaped(const std::string& text) {
+  std::string escaped;
+  for (char c : Clean(text)) {
+    if (c == '"' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::string DescribeWork(const Work& work) {
+  struct Describe {
+    std::string operator()(const Command& command) const { return fmt::format("{}", fmt::join(command.argv, " ")); }
+    std::string operator()(const Script& script) const { return "run: " + script.text; }
+    std::string operator()(const Actions& actions) const {
+      return fmt::format("action {}", fmt::join(actions.names, " "));
+    }
+  };
+  return Shorten(Clean(std::visit(Describe{}, work)), kMaxWorkShown);
+}
+
+void WritePlanText(const Plan& plan, const std::string& project, std::optional<size_t> columns, const Palette& palette,
+                   Writer& out) {
+  out.Write(fmt::format("plan of {}: {}, {}\n", palette.Bold(Clean(project)), Count(plan.instances.size(), "instance"),
+                        Count(plan.tasks.size(), "task")));
+  const auto order = TopologicalOrder(plan);
+  if (!order) return;  // the planner makes no cycles
+  const StartGates gates(plan);
+  Table table({"INSTANCE", "PROJECT", "STARTS AFTER", "TASK", "HOST", "AGENT", "DOES"});
+  for (InstanceIndex i : *order) {
+    const PlannedInstance& instance = plan.instances[i];
+    std::vector<std::string> front = {std::to_string(i + 1), Clean(instance.project), gates.Text(i)};
+    if (instance.task_count == 0) table.Row({front[0], front[1], front[2], "", "", "", ""});
+    for (TaskIndex task = instance.first_task; task < instance.first_task + instance.task_count; ++task) {
+      const PlannedHost& host = plan.host(task);
+      table.Row({front[0], front[1], front[2], std::to_string(task + 1), Clean(host.id),
+                 host.address.empty() ? "local" : Clean(host.address), DescribeWork(plan.spec(task).work)});
+      front.assign(3, "");  // said once
+    }
+  }
+  out.Write(table.Text(columns, palette));
+}
+
+void WritePlanDot(const Plan& plan, const std::string& project, Writer& out) {
+  out.Write(fmt::format("digraph \"{}\" {{\n  rankdir=LR;\n  node [shape=box];\n", Escaped(project)));
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i) {
+    const PlannedInstance& instance = plan.instances[i];
+    const std::string host =
+        instance.task_count == 1 ? plan.host(instance.first_task).id : Count(instance.task_count, "task");
+    out.Write(fmt::format("  i{} [label=\"{}\\n{}\"];\n", i + 1, Escaped(instance.project), Escaped(host)));
+    for (InstanceIndex need : instance.needs) out.Write(fmt::format("  i{} -> i{};\n", need + 1, i + 1));
+    for (InstanceIndex child : instance.after)
+      out.Write(fmt::format("  i{} -> i{} [style=dashed];\n", i + 1, child + 1));
+  }
+  out.Write("}\n");
+}
+
+}  // namespace cromt::cli

@@ -1,0 +1,41 @@
+// Results for shell scripts: ids and names, one a line, and nothing else.
+#pragma once
+
+#include "cli/output.h"
+
+namespace cromt::cli {
+
+class QuietOutput final : public Output {
+ public:
+  explicit QuietOutput(Writer& out) : out_(out) {}
+
+  void Applied(const ApplyAnswer& answer, const ApplyWish&) override {
+    for (const auto* list : {&answer.added, &answer.changed, &answer.gone})
+      for (const std::string& project : *list) Line(project);
+  }
+  void Validated(const Validation& validation) override {
+    if (validation.ok) Line(validation.file);
+  }
+  void Planned(const Plan& plan, const std::string&) override {
+    for (const PlannedInstance& instance : plan.instances) Line(instance.project);
+  }
+  void Started(const RunId& run) override { Line(run.text()); }
+  void CancelAsked(const RunId& run, const std::string&) override { Line(run.text()); }
+  void ShowRun(const RunView& run) override { Line(run.header.id.text()); }
+  void ListRuns(const std::vector<RunView>& runs) override {
+    for (const RunView& run : runs) Line(run.header.id.text());
+  }
+  void ListProjects(const std::vector<ProjectView>& projects) override {
+    for (const ProjectView& project : projects) Line(project.name);
+  }
+  void ListAgents(const std::vector<AgentView>& agents) override {
+    for (const AgentView& agent : agents) Line(agent.address);
+  }
+
+ private:
+  void Line(const std::string& text) { out_.Write(text + "\n"); }
+
+  Writer& out_;
+};
+
+}  // namespace cromt::cli

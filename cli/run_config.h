@@ -1,0 +1,26 @@
+// The configuration that `cromt run --config` and `cromt plan --config` take: a coordinator's, of which they use how
+// agents are found and Git URLs are rewritten.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/world.h"
+
+namespace cromt::cli {
+
+inline constexpr uint32_t kMaxSlots = 100'000;
+
+struct RunConfig {
+  std::map<std::string, std::string> agents;
+  std::map<std::string, std::string> git_rewrite;
+  bool insecure = false;
+  uint32_t slots = 0;  // of the embedded agent; 0 = not said
+};
+
+// Defaults where no file is named. kInvalid with all errors, one a line; also for a file that can't be read.
+Result<RunConfig> ReadRunConfig(const std::optional<std::string>& file, const World& world);
+
+}  // namespace cromt::cli

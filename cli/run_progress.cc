@@ -1,0 +1,127 @@
+#include "cli/run_progress.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cli/clean_text.h"
+#include "cli/describe.h"
+
+namespace cromt::cli {
+namespace {
+
+constexpr size_t kMaxFailuresNamed = 10;
+
+bool IsFailure(TaskOutcome outcome) {
+  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+}
+
+bool HasStarted(const TaskStatus& status) {
+  return status.state == TaskState::kRunning || status.state == TaskState::kPublishing;
+}
+
+std::string HostsText(const std::vector<TaskView>& tasks) {
+  std::set<std::string_view> hosts;
+  for (const TaskView& task : tasks) hosts.insert(task.host);
+  if (hosts.size() == 1) return "on " + Clean(*hosts.begin());
+  return "on " + Count(hosts.size(), "host");
+}
+
+}  // namespace
+
+void RunProgress::Update(const RunUpdate& update) {
+  if (!begun() && update.run) Introduce(*update.run, update.tasks);
+  if (update.run) status_ = update.run->status;
+  if (!begun()) return;
+  for (const TaskView& task : update.tasks) TellTask(task);
+  if (options_.each_task && !waits_told_ && status_->state == RunState::kQueued && options_.fetches_code) {
+    messages_.Say("waiting for git: the repositories are fetched");
+    waits_told_ = true;
+  }
+}
+
+void RunProgress::Introduce(const RunView& run, const std::vector<TaskView>& tasks) {
+  run_ = run.header.id.text();
+  told_.resize(tasks.size());
+  log_.SetTasks(tasks);
+  if (options_.each_task)
+    messages_.Say(fmt::format("run {} of {}: {} {}", messages_.palette().Bold(run_), Clean(run.header.project),
+                              Count(tasks.size(), "task"), HostsText(tasks)));
+}
+
+void RunProgress::TellTask(const TaskView& task) {
+  if (task.index >= told_.size()) return;
+  Told& told = told_[task.index];
+  if (told.finished) return;
+  if (HasStarted(task.status)) TellStart(task, told);
+  const bool unreachable = task.status.state == TaskState::kUnreachable;
+  if (unreachable && !told.unreachable && options_.each_task)
+    messages_.Say(TaskLabel(task) + " is unreachable: " + Clean(task.status.reason));
+  told.unreachable = unreachable;
+  if (task.status.state == TaskState::kFinished && task.status.outcome) {
+    told.finished = true;
+    TellEnd(task);
+  }
+}
+
+void RunProgress::TellStart(const TaskView& task, Told& told) {
+  if (told.started_attempt >= task.status.attempt || !options_.each_task) return;
+  told.started_attempt = task.status.attempt;
+  const std::string attempt = task.status.attempt > 1 ? fmt::format(" (attempt {})", task.status.attempt) : "";
+  messages_.Say(TaskLabel(task) + " started" + attempt);
+}
+
+void RunProgress::TellEnd(const TaskView& task) {
+  const TaskOutcome outcome = *task.status.outcome;
+  ++ended_.at(static_cast<size_t>(outcome));
+  const std::string line = EndLine(task);
+  if (IsFailure(outcome) && failures_.size() < kMaxFailuresNamed) failures_.push_back({task.index, line});
+  // Its output stands above the line that says that it ended.
+  log_.TaskEnded(task.index, task.status, [this, line] {
+    if (options_.each_task) messages_.Say(line);
+  });
+}
+
+std::string RunProgress::EndLine(const TaskView& task) const {
+  const TaskStatus& status = task.status;
+  std::string line = TaskLabel(task) + " " + messages_.palette().Word(ToString(*status.outcome));
+  if (status.started_at && status.finished_at)
+    line += " in " + Took(status.started_at, status.finished_at, *status.finished_at);
+  if (const std::string why = WhyEnded(status); !why.empty()) line += ": " + why;
+  return line;
+}
+
+// "3 tasks", or what became of them where they did not all succeed: "1 failed, 2 succeeded of 3 tasks".
+std::string RunProgress::CountsText() const {
+  const size_t succeeded = ended_[static_cast<size_t>(TaskOutcome::kSucceeded)];
+  const std::string all = Count(told_.size(), "task");
+  if (succeeded == told_.size()) return all;
+  std::string counts;
+  for (TaskOutcome outcome : {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost, TaskOutcome::kCanceled,
+                              TaskOutcome::kSkipped, TaskOutcome::kStoppedEarly, TaskOutcome::kSucceeded})
+    if (const size_t number = ended_[static_cast<size_t>(outcome)]; number > 0)
+      counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", number, ToString(outcome));
+  return counts.empty() ? all : fmt::format("{} of {}", counts, all);
+}
+
+void RunProgress::Summarize() {
+  const RunStatus& status = *status_;
+  const std::string took = Took(status.started_at, status.finished_at, status.finished_at.value_or(Wall()));
+  std::string text = fmt::format("run {} {}: {}{}", run_, messages_.palette().Word(Standing(status)), CountsText(),
+                                 took.empty() ? "" : " in " + took);
+  if (!status.reason.empty()) text += "; " + Clean(status.reason);
+  for (const Failure& failure : failures_) {
+    text += "\n  " + failure.text;
+    if (options_.can_show_logs) text += fmt::format("; its output: cromt logs {} {}", run_, failure.task + 1);
+  }
+  size_t failed = 0;
+  for (TaskOutcome outcome : {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost})
+    failed += ended_[static_cast<size_t>(outcome)];
+  if (failed > failures_.size())
+    text += fmt::format("\n  … and {} more{}", failed - failures_.size(),
+                        options_.can_show_logs ? "; all of them: cromt show " + run_ : "");
+  messages_.Say(text);
+}
+
+}  // namespace cromt::cli

@@ -1,0 +1,68 @@
+// What happens in a run, told on standard error as it happens, and summed up at its end. Memory: a few bytes a task.
+// Not thread-safe, but what it hands to the log view may be called by whoever calls that.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/log_view.h"
+#include "cli/messages.h"
+#include "core/control.h"
+
+namespace cromt::cli {
+
+class RunProgress {
+ public:
+  struct Options {
+    bool each_task = true;      // tell of starts and ends, not only the end of all
+    bool fetches_code = false;  // the run clones repositories first
+    bool can_show_logs = true;  // `cromt logs` will find this run
+  };
+
+  // `messages` and `log` outlive this.
+  RunProgress(Messages& messages, LogView& log, Options options) : messages_(messages), log_(log), options_(options) {}
+
+  // The first update holds everything; so does the first one after a connection broke.
+  void Update(const RunUpdate& update);
+  // Says how the run ended. REQUIRES: finished().
+  void Summarize();
+
+  bool begun() const { return status_.has_value(); }
+  bool finished() const { return status_ && status_->state == RunState::kFinished; }
+  // REQUIRES: begun().
+  const RunStatus& status() const { return *status_; }
+
+ private:
+  // What was told of a task.
+  struct Told {
+    bool finished = false;
+    bool unreachable = false;
+    uint32_t started_attempt = 0;
+  };
+  struct Failure {
+    TaskIndex task = 0;
+    std::string text;  // "hello on hostA failed: exit code 7"
+  };
+
+  void Introduce(const RunView& run, const std::vector<TaskView>& tasks);
+  void TellTask(const TaskView& task);
+  void TellStart(const TaskView& task, Told& told);
+  void TellEnd(const TaskView& task);
+  std::string EndLine(const TaskView& task) const;
+  std::string CountsText() const;
+
+  Messages& messages_;
+  LogView& log_;
+  const Options options_;
+  std::string run_;
+  std::optional<RunStatus> status_;
+  std::vector<Told> told_;
+  std::array<size_t, 7> ended_{};  // by outcome
+  std::vector<Failure> failures_;  // the first few
+  bool waits_told_ = false;
+};
+
+}  // namespace cromt::cli

@@ -1,0 +1,123 @@
+#include "cli/text_output.h"
+
+#include <fmt/format.h>
+
+#include "cli/clean_text.h"
+#include "cli/describe.h"
+#include "cli/plan_text.h"
+#include "cli/table.h"
+
+namespace cromt::cli {
+namespace {
+
+std::string Marked(const std::vector<std::string>& projects, std::string_view mark, std::string_view note = "") {
+  std::string lines;
+  for (const std::string& project : projects) lines += fmt::format("  {} {}{}\n", mark, Clean(project), note);
+  return lines;
+}
+
+// "run ab12 of hello failed: no agent" and when.
+std::string RunHeading(const RunView& run, Wall now, const Palette& palette) {
+  const RunHeader& header = run.header;
+  const RunStatus& status = run.status;
+  std::string text = fmt::format("run {} of {}: {}", palette.Bold(header.id.text()), Clean(header.project),
+                                 palette.Word(Standing(status)));
+  if (!status.reason.empty()) text += ", " + Clean(status.reason);
+  text += fmt::format("\n{} by {} at {}", ToString(header.trigger), header.author.empty() ? "-" : Clean(header.author),
+                      LocalTime(header.created_at));
+  if (const std::string took = Took(status.started_at, status.finished_at, now); !took.empty())
+    text += (status.finished_at ? ", took " : ", for ") + took;
+  if (!run.commit.empty()) text += ", commit " + Clean(run.commit);
+  return text + "\n";
+}
+
+}  // namespace
+
+std::optional<size_t> TextOutput::columns() const {
+  if (!world_.out_is_terminal) return std::nullopt;
+  return world_.columns;
+}
+
+void TextOutput::Applied(const ApplyAnswer& answer, const ApplyWish& wish) {
+  const bool nothing = answer.added.empty() && answer.changed.empty() && answer.gone.empty();
+  std::string text = Clean(answer.file) + ": ";
+  if (nothing)
+    text += fmt::format("nothing changes, revision {}\n", answer.revision);
+  else if (wish.dry_run)
+    text += "would change\n";
+  else
+    text += fmt::format("revision {}\n", answer.revision);
+  text += Marked(answer.added, palette_.Good("+"));
+  text += Marked(answer.changed, palette_.Odd("~"));
+  text += Marked(answer.gone, palette_.Bad("-"), wish.prune ? "" : " (gone from the file, kept; --prune removes it)");
+  Print(text);
+}
+
+void TextOutput::Validated(const Validation& validation) {
+  // What is wrong is said on standard error.
+  if (validation.ok)
+    Print(fmt::format("{}: ok, {}\n", Clean(validation.file), Count(validation.projects.size(), "project")));
+}
+
+void TextOutput::Planned(const Plan& plan, const std::string& project) {
+  if (dot_)
+    WritePlanDot(plan, project, world_.out);
+  else
+    WritePlanText(plan, project, columns(), palette_, world_.out);
+}
+
+void TextOutput::Started(const RunId& run) {
+  Print(run.text() + "\n");
+}
+
+void TextOutput::CancelAsked(const RunId& run, const std::string& task) {
+  Print(task.empty() ? fmt::format("canceling run {}\n", run.text())
+                     : fmt::format("canceling task {} of run {}\n", Clean(task), run.text()));
+}
+
+void TextOutput::ShowRun(const RunView& run) {
+  const Wall now = world_.clock.Read().wall;
+  Print(RunHeading(run, now, palette_));
+  Table table({"TASK", "NAME", "HOST", "STATE", "TRY", "EXIT", "TOOK", "REASON"});
+  for (const TaskView& task : run.tasks) {
+    const TaskStatus& status = task.status;
+    table.Row({std::to_string(task.index + 1), Clean(task.name), Clean(task.host), std::string(Standing(status)),
+               status.attempt > 1 ? std::to_string(status.attempt) : "",
+               status.exit ? std::to_string(ShellCode(*status.exit)) : "",
+               Took(status.started_at, status.finished_at, now), Clean(status.reason)});
+  }
+  if (!run.tasks.empty()) Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ListRuns(const std::vector<RunView>& runs) {
+  if (runs.empty()) return Print("no runs yet; 'cromt start PROJECT' starts one\n");
+  const Wall now = world_.clock.Read().wall;
+  Table table({"RUN", "PROJECT", "STATE", "TRIGGER", "BY", "CREATED", "TOOK", "REASON"});
+  for (const RunView& run : runs)
+    table.Row({run.header.id.text(), Clean(run.header.project), std::string(Standing(run.status)),
+               std::string(ToString(run.header.trigger)), Clean(run.header.author), LocalTime(run.header.created_at),
+               Took(run.status.started_at, run.status.finished_at, now), Clean(run.status.reason)});
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ListProjects(const std::vector<ProjectView>& projects) {
+  if (projects.empty()) return Print("no projects yet; 'cromt --conf FILE' applies a job file\n");
+  Table table({"PROJECT", "LAST RUN", "REVISION", "FILE"});
+  for (const ProjectView& project : projects)
+    table.Row({Clean(project.name), project.last_run.empty() ? "-" : Clean(project.last_run),
+               std::to_string(project.revision), Clean(project.file)});
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
+  if (agents.empty())
+    return Print("no agents yet; they appear when a run needs them or the configuration names them\n");
+  Table table({"ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "VERSION", "REASON"});
+  for (const AgentView& agent : agents)
+    table.Row({Clean(agent.address), agent.agent.empty() ? "-" : agent.agent.text(), agent.up ? "up" : "down",
+               std::to_string(agent.slots), std::to_string(agent.attempts), std::to_string(agent.ready),
+               Clean(agent.version), Clean(agent.reason)});
+  Print(table.Text(columns(), palette_));
+}
+
+}  // namespace cromt::cli

@@ -1,0 +1,32 @@
+// What a command can see of where it runs. main.cc fills it from the system, tests make their own.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/time.h"
+#include "cli/interrupts.h"
+#include "cli/writer.h"
+
+namespace cromt::cli {
+
+// Nothing is owned; all of it outlives the command.
+struct World {
+  Writer& out;
+  Writer& err;
+  Interrupts& interrupts;
+  const Clock& clock;
+  Random& random;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  uint32_t columns = 80;                                                        // of the terminal
+  std::function<std::optional<std::string>(const std::string& name)> variable;  // of the environment
+  std::string user;       // the system's name of the caller: the author of what is asked
+  std::string directory;  // the current one, absolute
+  std::string system_socket = "/run/cromt/coordinator.sock";
+};
+
+}  // namespace cromt::cli
