@@ -23,12 +23,12 @@ Duration ToDuration(uint64_t us) {
 
 }  // namespace
 
-Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, LogSink& sink, seglog::Position log_begin,
-                 Now now)
+Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, const MainProcesses& mains, LogSink& sink,
+                 seglog::Position log_begin, Now now)
     : slot_(start.slot),
       pid_(child.pid),
       grace_(ToDuration(start.grace_us)),
-      tree_(child.pid, start.mark, cgroup),
+      tree_(child.pid, start.mark, cgroup, mains),
       output_(start.log_id, start.log_limit_bytes, sink) {
   output_.Open(child);
   ended_.log_id = start.log_id;

@@ -23,9 +23,10 @@ namespace cromt::launcher {
 
 class Attempt {
  public:
-  // `child` was just started for `start`; `cgroup` is null or the group it is in. Both it and `sink` outlive this.
-  Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, LogSink& sink, seglog::Position log_begin,
-          Now now);
+  // `child` was just started for `start`; `cgroup` is null or the group it is in. It, `mains` and `sink` outlive
+  // this.
+  Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, const MainProcesses& mains, LogSink& sink,
+          seglog::Position log_begin, Now now);
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 

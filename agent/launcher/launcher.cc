@@ -117,7 +117,11 @@ void Launcher::Run() {
 
 bool Launcher::Over() const {
   if (exit_now_) return true;
-  if (abandoned_) return attempts_.empty();
+  if (abandoned_) {
+    // Nobody waits for what a full disk still holds back.
+    auto gone = [](const Attempt* attempt) { return attempt->gone(); };
+    return by_pid_.empty() && (sink_.blocked() || ending_.empty()) && std::all_of(ending_.begin(), ending_.end(), gone);
+  }
   return shutdown_ && Idle() && link_.unsent_bytes() == 0;
 }
 
@@ -269,7 +273,7 @@ void Launcher::Refuse(const Start& start, int error, bool keep) {
 
 void Launcher::Adopt(const Start& start, Child& child, SlotCgroup* cgroup, seglog::Position log_begin) {
   Entry& entry = attempts_[start.log_id];
-  entry.attempt = std::make_unique<Attempt>(start, child, cgroup, sink_, log_begin, now_);
+  entry.attempt = std::make_unique<Attempt>(start, child, cgroup, by_pid_, sink_, log_begin, now_);
   Attempt& attempt = *entry.attempt;
   for (int source = 0; source < Output::kSources; ++source)
     entry.watches[source] = {.attempt = &attempt, .source = static_cast<Output::Source>(source)};

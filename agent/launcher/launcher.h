@@ -117,10 +117,10 @@ class Launcher {
   std::optional<CgroupTree> cgroups_;
 
   std::unordered_map<uint64_t, Entry> attempts_;  // by log_id, until told as ended
-  std::unordered_map<pid_t, Attempt*> by_pid_;    // main processes that live
-  std::vector<Attempt*> ending_;                  // main process ended, not told yet
-  std::unordered_set<uint32_t> busy_slots_;       // whose cgroup an attempt is in
-  std::map<uint64_t, Known> results_;             // ended, until forgotten
+  MainProcesses by_pid_;
+  std::vector<Attempt*> ending_;             // main process ended, not told yet
+  std::unordered_set<uint32_t> busy_slots_;  // whose cgroup an attempt is in
+  std::map<uint64_t, Known> results_;        // ended, until forgotten
   seglog::Position log_end_told_ = 0;
   Mono log_blocked_since_{};
   bool log_was_blocked_ = false;

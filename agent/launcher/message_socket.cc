@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 
 namespace cromt::launcher {
@@ -20,13 +21,11 @@ bool IsTemporary(int error) {
 }  // namespace
 
 Status MessageSocket::Fill() {
-  size_t have = in_.size();
-  in_.resize(have + kReadBytes);
-  ssize_t got = recv(fd_.get(), in_.data() + have, kReadBytes, MSG_DONTWAIT);
-  int error = errno;
-  in_.resize(have + (got > 0 ? static_cast<size_t>(got) : 0));
+  std::array<char, kReadBytes> buffer;
+  ssize_t got = recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got == 0) return Closed();
-  if (got < 0 && !IsTemporary(error)) return tl::unexpected(ErrnoError("reading the launcher socket", error));
+  if (got > 0) in_.append(buffer.data(), static_cast<size_t>(got));
+  if (got < 0 && !IsTemporary(errno)) return tl::unexpected(ErrnoError("reading the launcher socket", errno));
   return {};
 }
 

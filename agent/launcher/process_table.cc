@@ -55,15 +55,16 @@ std::vector<ProcessInfo> ReadAllProcesses() {
   return all;
 }
 
-bool HasVariable(pid_t pid, const std::string& variable) {
+std::optional<std::string> VariableOf(pid_t pid, std::string_view name) {
   std::string text = ReadOf(pid, "environ");
   std::string_view rest = text;
   while (!rest.empty()) {
     std::string_view one = rest.substr(0, rest.find('\0'));
-    if (one == variable) return true;
+    if (one.size() > name.size() && one.starts_with(name) && one[name.size()] == '=')
+      return std::string(one.substr(name.size() + 1));
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
   }
-  return false;
+  return std::nullopt;
 }
 
 std::string DescribeProcess(pid_t pid) {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cromt::launcher {
@@ -23,8 +24,9 @@ std::optional<ProcessInfo> ReadProcess(pid_t pid);
 // All processes of this pid namespace that may be seen. Costs some 10 µs a process.
 std::vector<ProcessInfo> ReadAllProcesses();
 
-// True when the environment of `pid` holds the variable "NAME=value" given whole; false when it can't be read.
-bool HasVariable(pid_t pid, const std::string& variable);
+// The value of the variable `name` in the environment that `pid` was started with; nullopt when it has none or it
+// can't be read.
+std::optional<std::string> VariableOf(pid_t pid, std::string_view name);
 
 // Its command line in one line of at most 80 printable bytes, for a person; "?" when it is gone.
 std::string DescribeProcess(pid_t pid);

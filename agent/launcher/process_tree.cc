@@ -6,8 +6,6 @@
 #include <csignal>
 #include <unordered_set>
 
-#include "agent/launcher/process_table.h"
-
 namespace cromt::launcher {
 namespace {
 
@@ -60,11 +58,19 @@ bool ProcessTree::MayHaveEscaped() const {
   pid_t last = LastPid();
   if (last < main_ || last - main_ > kFewPids) return true;
   for (pid_t pid = main_ + 1; pid <= last; ++pid) {
+    if (mains_.contains(pid)) continue;
     std::optional<ProcessInfo> info = ReadProcess(pid);
-    if (!info || info->zombie) continue;
-    if (info->session == main_ || (info->parent == getpid() && HasVariable(pid, variable_))) return true;
+    if (info && !info->zombie && Owns(*info)) return true;
   }
   return false;
+}
+
+// Whether that process shows by itself that it is of this attempt: by its session or group, or as an orphan by
+// its environment.
+bool ProcessTree::Owns(const ProcessInfo& info) const {
+  if (info.session == main_ || info.group == main_) return true;
+  if (info.parent != getpid() || mains_.contains(info.pid) || mains_.contains(info.session)) return false;
+  return VariableOf(info.pid, "CROMT_ATTEMPT_MARK") == mark_;
 }
 
 std::vector<pid_t> ProcessTree::FindByDescent() const {
@@ -72,9 +78,7 @@ std::vector<pid_t> ProcessTree::FindByDescent() const {
   std::vector<pid_t> found;
   std::unordered_set<pid_t> tree;
   for (const ProcessInfo& info : all) {
-    bool own = (info.pid == main_ && !main_ended_) || info.session == main_ || info.group == main_ ||
-               (info.parent == getpid() && HasVariable(info.pid, variable_));
-    if (own) tree.insert(info.pid);
+    if (Owns(info) || (info.pid == main_ && !main_ended_)) tree.insert(info.pid);
   }
   // Children of what is found, until nothing new is: as many rounds as the tree is deep.
   for (size_t before = 0; before != tree.size();) {

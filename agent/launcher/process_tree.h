@@ -6,18 +6,25 @@
 #include <sys/types.h>
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "agent/launcher/cgroup.h"
+#include "agent/launcher/process_table.h"
 
 namespace cromt::launcher {
 
+class Attempt;
+
+// The main processes that live, of all attempts: what is in their sessions belongs to no other attempt.
+using MainProcesses = std::unordered_map<pid_t, Attempt*>;
+
 class ProcessTree {
  public:
-  // `main` is the attempt's main process, a session leader or about to become one. `cgroup` may be null and must
-  // outlive this.
-  ProcessTree(pid_t main, const std::string& mark, const SlotCgroup* cgroup)
-      : main_(main), variable_("CROMT_ATTEMPT_MARK=" + mark), cgroup_(cgroup) {}
+  // `main` is the attempt's main process, a session leader or about to become one. `cgroup` may be null; it and
+  // `mains` must outlive this.
+  ProcessTree(pid_t main, const std::string& mark, const SlotCgroup* cgroup, const MainProcesses& mains)
+      : main_(main), mark_(mark), cgroup_(cgroup), mains_(mains) {}
 
   // Sends `signal` to everything, SIGCONT after a SIGTERM, so that what is stopped hears it too.
   void Signal(int signal);
@@ -37,11 +44,13 @@ class ProcessTree {
  private:
   std::vector<pid_t> FindByDescent() const;
   bool MayHaveEscaped() const;
+  bool Owns(const ProcessInfo& info) const;
   bool GroupExists() const;
 
   pid_t main_;
-  std::string variable_;
+  std::string mark_;
   const SlotCgroup* cgroup_;
+  const MainProcesses& mains_;
   bool main_ended_ = false;
   std::vector<pid_t> seen_;  // what the last Find gave: while one of these lives, no new search is needed
 };

@@ -63,8 +63,8 @@ struct Hello {
 };
 
 struct Start {
-  uint64_t log_id = 0;            // the attempt, as the agent's journal numbers it; never used twice
-  std::string mark;               // the attempt in words, for notes and the CROMT_ATTEMPT_MARK variable
+  uint64_t log_id = 0;  // the attempt, as the agent's journal numbers it; never used twice
+  std::string mark;     // the attempt in words, as CROMT_ATTEMPT_MARK; REQUIRES: no other running attempt has it
   std::vector<std::string> argv;  // without a slash in the first word, that is searched in env's PATH
   std::vector<std::string> env;   // "NAME=value", exactly what the process gets, plus CROMT_ATTEMPT_MARK
   std::string cwd;

@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "agent/launcher/remains.h"
 #include "tests/unit/launcher/test_agent.h"
 
 namespace cromt::launcher {
@@ -136,6 +137,20 @@ TEST_P(EndingTest, ASlotThatWasUsedIsUsedAgain) {
   }
 }
 
+// Out of its session, and its environment wiped: without a cgroup nothing tells that it is ours.
+TEST(EscapeTest, WhatCannotBeFoundCannotHoldUpTheEnd) {
+  TestAgent agent{{.cgroup = "none"}};
+  uint64_t id =
+      agent.Run(agent.Shell("env -i setsid sh -c 'echo $$; : >up; while echo more; do :; done' & "
+                            "while [ ! -e up ]; do sleep 0.01; done; exit 3"));
+  EXPECT_EQ(agent.WaitEnded(id).exit_code, 3);
+  EXPECT_EQ(agent.Text(id, Stream::kNote), "");
+  // Its pipe is closed now, so it ends by itself; else it would go on for ever.
+  pid_t escaped = PidOf(agent.Text(id, Stream::kStdout));
+  ASSERT_GT(escaped, 0);
+  agent.WaitFor("the escaped to end", [&] { return !Lives(escaped); });
+}
+
 TEST(OrphanedLauncherTest, StopsItsJobsAndLeavesWhenNoAgentComes) {
   TestAgent agent{{.orphan_timeout = seconds(1)}};
   uint64_t id = agent.Run(agent.Shell("echo $$; exec sleep 300"));
@@ -144,6 +159,23 @@ TEST(OrphanedLauncherTest, StopsItsJobsAndLeavesWhenNoAgentComes) {
   agent.Disconnect();
   agent.WaitLauncherGone();
   EXPECT_FALSE(Lives(job));
+}
+
+TEST(DeadLauncherTest, TheAgentFindsWhatIsLeftByItsMark) {
+  TestAgent agent{{.cgroup = "none"}};
+  Start start = agent.Shell("setsid sh -c 'echo $$; exec sleep 300' & echo; exec sleep 300");
+  std::string mark = start.mark;
+  uint64_t id = agent.Run(start);
+  pid_t main = static_cast<pid_t>(agent.WaitStarted(id).pid);
+  agent.WaitFor("both lines", [&] {
+    std::string text = agent.Text(id, Stream::kStdout);
+    return std::count(text.begin(), text.end(), '\n') == 2;
+  });
+  agent.KillLauncher();
+  EXPECT_TRUE(Lives(main));
+  EXPECT_EQ(KillMarked({"another/1/1"}).value(), 0u);
+  EXPECT_EQ(KillMarked({mark, "another/1/1"}).value(), 2u);
+  EXPECT_FALSE(Lives(main));
 }
 
 TEST(DeadLauncherTest, TheNextOneKillsWhatIsLeftInItsCgroup) {
