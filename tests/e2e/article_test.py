@@ -27,8 +27,10 @@ class Hello(Story):
         followed = self.mesh.cromt("start", "job1", "--follow")
         self.succeeded(followed)
         for letter in "ABC":
-            line = next((line for line in followed.out.splitlines() if f"Hello worker  {letter}!" in line), "")
-            self.says(line, f"host{letter}")
+            before, _, _ = followed.out.partition(f":: Hello worker  {letter}!\n")
+            self.assertNotEqual(before, followed.out, f"no hello of {letter}:\n{followed.out}")
+            header = [line for line in before.splitlines() if line.startswith("==>")][-1]
+            self.assertEqual(header, f"==> job1 on host{letter} <==")
 
         logs = self.mesh.cromt("logs", "last")
         self.succeeded(logs)

@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+"""kill -9 and SIGTERM of agent and coordinator: no job ends by it, none starts twice, no output is lost."""
+
+from process import read_text, wait_for
+from story import Story, main
+
+
+class Crash(Story):
+    """A job that waits in its middle, while something is killed."""
+
+    def setUp(self):
+        super().setUp()
+        self.mesh.start_all("host")
+        self.agent = self.mesh.agents["host"]
+        self.starts, self.gate = self.mesh.path("starts"), self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  slow:
+    run: |
+      echo $$ >>{self.starts}
+      echo before
+      until [ -e {self.gate} ]; do sleep 0.02; done
+      seq 1 2000
+      echo after
+  next:
+    run: echo next
+    before: [{{name: slow}}]
+""")
+        self.run_id = self.mesh.start("next")
+        wait_for("the job runs", lambda: read_text(self.starts).endswith("\n"))
+
+    def goes_on_as_if_nothing_had_happened(self):
+        self.mesh.write("gate", "")
+        run = self.mesh.wait_finished(self.run_id)
+        self.assertEqual((run["outcome"], [(task["name"], task["outcome"], task["attempt"]) for task in run["tasks"]]),
+                         ("succeeded", [("slow", "succeeded", 1), ("next", "succeeded", 1)]), run)
+        self.assertEqual(len(read_text(self.starts).splitlines()), 1, "the job started twice")
+        expected = "before\n" + "".join(f"{n}\n" for n in range(1, 2001)) + "after\n"
+        self.assertEqual(self.mesh.cromt("logs", self.run_id, "slow", "--raw").out, expected)
+        self.assertEqual(self.mesh.cromt("logs", self.run_id, "next", "--raw").out, "next\n")
+
+    def test_the_agent_is_killed(self):
+        self.agent.kill()
+        self.agent.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_the_agent_is_killed_and_the_job_ends_while_it_is_gone(self):
+        pid = int(read_text(self.starts))
+        self.agent.kill()
+        self.mesh.write("gate", "")
+        wait_for("the job has ended", lambda: pid not in self.mesh.jobs())
+        self.agent.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_the_coordinator_is_killed(self):
+        self.mesh.coordinator.kill()
+        self.mesh.coordinator.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_the_coordinator_is_killed_and_the_job_ends_while_it_is_gone(self):
+        pid = int(read_text(self.starts))
+        self.mesh.coordinator.kill()
+        self.mesh.write("gate", "")
+        wait_for("the job has ended", lambda: pid not in self.mesh.jobs())
+        self.mesh.coordinator.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_both_are_killed(self):
+        self.agent.kill()
+        self.mesh.coordinator.kill()
+        self.mesh.coordinator.restart()
+        self.agent.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_again_and_again(self):
+        for program in [self.agent, self.mesh.coordinator] * 3:
+            program.kill()
+            program.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_both_end_by_sigterm(self):
+        pid = int(read_text(self.starts))
+        self.assertEqual(self.agent.terminate(), 0)
+        self.assertEqual(self.mesh.coordinator.terminate(), 0)
+        self.assertIn(pid, self.mesh.jobs())
+        self.agent.restart()
+        self.mesh.coordinator.restart()
+        self.goes_on_as_if_nothing_had_happened()
+
+    def test_who_follows_sees_all_of_it(self):
+        following = self.mesh.begin("logs", self.run_id, "--follow", "--raw")
+        wait_for("the first line", lambda: "before" in read_text(following.out_path))
+        self.agent.kill()
+        self.agent.restart()
+        self.goes_on_as_if_nothing_had_happened()
+        self.assertEqual(following.wait(timeout=30), 0)
+        self.assertEqual(read_text(following.out_path).count("after\n"), 1)
+        self.assertEqual(read_text(following.out_path).count("\n1000\n"), 1)
+
+
+if __name__ == "__main__":
+    main()

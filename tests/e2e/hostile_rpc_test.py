@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+"""What an agent and a coordinator answer to messages that are malformed, oversized, foreign or out of order."""
+
+import queue
+
+import grpc
+
+import rpc
+from story import Story, main
+
+Status = grpc.StatusCode
+Spec = rpc.types.TaskSpec
+
+
+class Hostile(Story):
+    def refused(self, status, texts, call):
+        """The call fails with this status and a text that holds all of `texts`; the peer still serves."""
+        with self.assertRaises(grpc.RpcError) as caught:
+            answer = call()
+            list(answer) if hasattr(answer, "__next__") else answer
+        error = caught.exception
+        self.assertEqual(error.code(), status, error.details())
+        self.says(error.details(), *texts)
+        self.assertEqual(self.client.health(), rpc.SERVING)
+
+
+class AtTheAgent(Hostile):
+    def setUp(self):
+        super().setUp()
+        self.client = rpc.Client(self.mesh.start_agent("agent").address)
+        self.addCleanup(self.client.close)
+
+    def submit(self, status, texts, spec, request_id="r"):
+        self.refused(status, texts, lambda: self.client.call("Submit", request_id=request_id, spec=spec))
+        self.assertEqual(len(self.client.call("List").jobs), 0)
+
+    def test_names_that_are_none(self):
+        for name in ("", "../up", "a b", "x" * 129, "-dash", "ä"):
+            with self.subTest(name):
+                self.submit(Status.INVALID_ARGUMENT, ["request_id"], rpc.shell("true"), request_id=name)
+                spec = rpc.shell("true")
+                spec.project = name
+                self.submit(Status.INVALID_ARGUMENT, ["project"], spec)
+
+    def test_a_title_with_control_characters(self):
+        spec = rpc.shell("true")
+        spec.name = "a\x1b[2Jb"
+        self.submit(Status.INVALID_ARGUMENT, ["name"], spec)
+
+    def test_a_spec_without_work(self):
+        self.submit(Status.INVALID_ARGUMENT, ["work"], Spec(name="n", project="p"))
+        self.refused(Status.INVALID_ARGUMENT, ["work"], lambda: self.client.call("Submit", request_id="r"))
+
+    def test_an_empty_argument_vector(self):
+        self.submit(Status.INVALID_ARGUMENT, ["argv"], Spec(name="n", project="p", command=rpc.types.Command()))
+        self.submit(Status.INVALID_ARGUMENT, ["argv"], Spec(name="n", project="p", command=rpc.types.Command(argv=[b""])))
+
+    def test_nul_bytes(self):
+        self.submit(Status.INVALID_ARGUMENT, ["NUL"], Spec(name="n", project="p", command=rpc.types.Command(argv=[b"a\0b"])))
+        self.submit(Status.INVALID_ARGUMENT, ["NUL"], rpc.shell("true\0"))
+        self.submit(Status.INVALID_ARGUMENT, ["NUL", "X"], rpc.shell("true", variables=[rpc.types.Variable(name="X", value=b"a\0b")]))
+
+    def test_variables_that_are_none(self):
+        for name in ("", "1X", "A-B", "CROMT_RUN", "A=B", "A\nB"):
+            with self.subTest(name):
+                self.submit(Status.INVALID_ARGUMENT, ["variable"], rpc.shell("true", variables=[rpc.types.Variable(name=name)]))
+
+    def test_too_large(self):
+        huge = [rpc.types.Variable(name="X", value=b"x" * 110_000)]
+        self.submit(Status.INVALID_ARGUMENT, ["X", "100"], rpc.shell("true", variables=huge))
+        self.submit(Status.RESOURCE_EXHAUSTED, ["4194304"], rpc.shell("x" * 5_000_000))
+
+    def test_a_repository_needs_a_coordinator(self):
+        self.submit(Status.INVALID_ARGUMENT, ["repository"], rpc.shell("true", source=rpc.types.Source(repository="http://x/y.git")))
+
+    def test_bytes_that_are_no_message(self):
+        self.refused(Status.INVALID_ARGUMENT, ["message"], lambda: self.client.send("Submit", b"\xff\xff\xff\xff garbage"))
+
+    def test_a_method_that_is_not_there(self):
+        call = self.client.channel.unary_unary("/cromt.v1.AgentService/Format")
+        self.refused(Status.UNIMPLEMENTED, [""], lambda: call(b"", timeout=20))
+
+    def test_a_job_that_is_unknown(self):
+        for name in ("Get", "Watch", "Logs", "Cancel"):
+            for job in ("nosuchjob", "", "../../etc/passwd", "x" * 100_000):
+                with self.subTest(name, job=job[:20]):
+                    status = Status.NOT_FOUND if job == "nosuchjob" else None
+                    with self.assertRaises(grpc.RpcError) as caught:
+                        answer = self.client.call(name, job_id=job)
+                        list(answer) if hasattr(answer, "__next__") else answer
+                    self.assertIn(caught.exception.code(), [status] if status else [Status.NOT_FOUND, Status.INVALID_ARGUMENT])
+                    self.says(caught.exception.details(), "job")
+                    self.assertLess(len(caught.exception.details()), 1000)
+
+    def test_an_offset_that_is_none(self):
+        job = self.client.call("Submit", request_id="r", spec=rpc.shell("echo x")).job_id
+        list(self.client.call("Watch", job_id=job))
+        self.refused(Status.INVALID_ARGUMENT, ["offset"], lambda: self.client.call("Logs", job_id=job, offset=-5))
+        self.assertEqual(list(self.client.call("Logs", job_id=job, offset=1 << 60)), [])
+
+    def test_a_list_without_bound(self):
+        self.refused(Status.INVALID_ARGUMENT, ["limit"], lambda: self.client.call("List", limit=1001))
+
+    def test_a_blob_that_is_not_what_its_digest_says(self):
+        digest = rpc.types.Digest(sha256="0" * 64, size_bytes=3)
+        chunk = rpc.agent.BlobChunk(digest=digest, data=b"abc")
+        self.refused(Status.DATA_LOSS, ["sha256:ba78", "sha256:0000"], lambda: self.client.put_blob([chunk]))
+        upwards = rpc.agent.BlobChunk(digest=rpc.types.Digest(sha256="../" * 21 + "x", size_bytes=3), data=b"abc")
+        self.refused(Status.INVALID_ARGUMENT, ["sha256"], lambda: self.client.put_blob([upwards]))
+
+
+class InASession(Hostile):
+    """Messages of a coordinator that does not keep to the order."""
+
+    def setUp(self):
+        super().setUp()
+        self.client = rpc.Client(self.mesh.start_agent("agent").address)
+        self.addCleanup(self.client.close)
+
+    def hello(self, **fields):
+        return rpc.agent.ToAgent(hello=rpc.agent.ToAgent.Hello(**{"mesh": "foreign", "epoch": 1, "session": 1, "protocol": 1, **fields}))
+
+    def session_refused(self, status, texts, messages):
+        self.refused(status, texts, lambda: self.client.session(_open_ended(messages)))
+
+    def lease(self):
+        return rpc.agent.ToAgent(leases=[rpc.agent.ToAgent.Lease(id=rpc.types.AttemptId(run="r", task=0, attempt=1), spec=rpc.shell("true"), host="h")])
+
+    def test_the_first_message_is_no_hello(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["hello"], [rpc.agent.ToAgent(verdicts_done=True)])
+
+    def test_a_second_hello(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["second hello"], [self.hello(), self.hello()])
+
+    def test_a_lease_before_the_verdicts(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["lease", "verdicts"], [self.hello(), self.lease()])
+
+    def test_a_foreign_protocol(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["protocol 99"], [self.hello(protocol=99)])
+
+    def test_a_mesh_whose_name_is_none(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["mesh"], [self.hello(mesh="../x")])
+
+    def test_bytes_that_are_no_message(self):
+        self.session_refused(Status.INVALID_ARGUMENT, ["message"], [b"\xff\xff\xff\xff garbage"])
+
+    def test_a_newer_session_closes_the_older_and_says_so(self):
+        older = self.client.session(_open_ended([self.hello(session=1)]))
+        self.assertEqual(next(older).hello.protocol, 1)
+        newer = self.client.session(_open_ended([self.hello(session=2)]))
+        self.assertEqual(next(newer).hello.protocol, 1)
+        self.refused(Status.FAILED_PRECONDITION, ["newer session"], lambda: older)
+        self.session_refused(Status.FAILED_PRECONDITION, ["newer"], [self.hello(session=1)])
+        newer.cancel()
+
+
+def _open_ended(messages):
+    """The messages, and then a stream that stays open: it is for the agent to end it."""
+    yield from messages
+    queue.Queue().get(timeout=30)
+
+
+class AtTheCoordinator(Hostile):
+    def setUp(self):
+        super().setUp()
+        coordinator = self.mesh.start_coordinator()
+        self.client = rpc.Client(coordinator.address, rpc.coordinator.DESCRIPTOR.services_by_name["CoordinatorService"])
+        self.addCleanup(self.client.close)
+
+    def rejects(self, name, status, *texts, **fields):
+        self.refused(status, texts, lambda: self.client.call(name, **fields))
+
+    def test_a_job_file_with_errors_is_answered_with_all_of_them(self):
+        text = "projects:\n  a: {path: /, hots: []}\n  b: {acton: x}\n"
+        self.rejects("Apply", Status.INVALID_ARGUMENT, "jobs.yaml:2:16", "hots", "jobs.yaml:3:7", "acton", request_id="r", path="/jobs.yaml", text=text)
+
+    def test_names_that_are_none(self):
+        self.rejects("Apply", Status.INVALID_ARGUMENT, "request_id", request_id="../x", path="/jobs.yaml", text="projects: {}\n")
+        self.rejects("Start", Status.INVALID_ARGUMENT, "request_id", request_id="", project="a")
+
+    def test_what_is_unknown(self):
+        self.rejects("Start", Status.NOT_FOUND, "nobody", request_id="r", project="nobody")
+        for name in ("GetRun", "Cancel", "WatchRun", "RunLogs"):
+            with self.subTest(name):
+                fields = {"request_id": "r"} if name == "Cancel" and "request_id" in _fields("CancelRequest") else {}
+                self.rejects(name, Status.NOT_FOUND, "nosuchrun", run="nosuchrun", **fields)
+
+    def test_too_large(self):
+        self.rejects("Apply", Status.RESOURCE_EXHAUSTED, "4194304", request_id="r", path="/jobs.yaml", text="#" * 5_000_000)
+
+    def test_bytes_that_are_no_message(self):
+        self.refused(Status.INVALID_ARGUMENT, ["message"], lambda: self.client.send("Start", b"\xff\xff\xff\xff garbage"))
+
+
+def _fields(message):
+    return getattr(rpc.coordinator, message).DESCRIPTOR.fields_by_name
+
+
+if __name__ == "__main__":
+    main()

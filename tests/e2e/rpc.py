@@ -1,0 +1,83 @@
+"""A gRPC client in Python that knows nothing of cromt but its .proto files."""
+
+import atexit
+import glob
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import grpc
+
+from mesh import SOURCE
+
+SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse{status: SERVING}
+
+
+def _generate():
+    """The messages' classes, made by protoc: a module per .proto file."""
+    folder = tempfile.mkdtemp(prefix="cromt-proto-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    proto = os.path.join(SOURCE, "proto")
+    subprocess.run(["protoc", f"-I{proto}", f"--python_out={folder}", *glob.glob(f"{proto}/cromt/v1/*.proto")], check=True)
+    sys.path.insert(0, folder)
+    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator")]
+
+
+types, agent, coordinator = _generate()
+
+
+class Client:
+    """Calls of one service at one address. A call returns its answer or raises grpc.RpcError; streams are iterated."""
+
+    def __init__(self, address, service=None):
+        options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+        self.channel = grpc.insecure_channel(address, options)
+        self._service = (service or agent.DESCRIPTOR.services_by_name["AgentService"])
+
+    def close(self):
+        self.channel.close()
+
+    def call(self, name, timeout=20, **fields):
+        """A unary request by the names of its fields, for a unary or streamed answer."""
+        method = self._service.methods_by_name[name]
+        return self.send(name, _class_of(method.input_type)(**fields), timeout)
+
+    def send(self, name, request, timeout=20):
+        """The same with a request as it is: a message or its bytes."""
+        method = self._service.methods_by_name[name]
+        answers = {"Watch", "Logs", "WatchRun", "RunLogs"}
+        kind = self.channel.unary_stream if name in answers else self.channel.unary_unary
+        return kind(self._path(name), _to_bytes, _class_of(method.output_type).FromString)(request, timeout=timeout)
+
+    def session(self, messages, timeout=20):
+        """AgentService.Session: what the agent says to these messages."""
+        return self.channel.stream_stream(self._path("Session"), _to_bytes, agent.FromAgent.FromString)(iter(messages), timeout=timeout)
+
+    def put_blob(self, chunks, timeout=20):
+        return self.channel.stream_unary(self._path("PutBlob"), _to_bytes, agent.PutBlobResponse.FromString)(iter(chunks), timeout=timeout)
+
+    def health(self, timeout=20):
+        """The bytes that the standard health service answers."""
+        return self.channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=timeout)
+
+    def _path(self, name):
+        return f"/{self._service.full_name}/{name}"
+
+
+def _class_of(descriptor):
+    for module in (types, agent, coordinator):
+        if hasattr(module, descriptor.name):
+            return getattr(module, descriptor.name)
+    raise KeyError(descriptor.full_name)
+
+
+def _to_bytes(message):
+    return message if isinstance(message, bytes) else message.SerializeToString()
+
+
+def shell(text, **fields):
+    """The spec of a job that is one shell script."""
+    return types.TaskSpec(name="a job", project="p", script=types.Script(text=text.encode()), **fields)
