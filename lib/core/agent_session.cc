@@ -15,21 +15,24 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
   if (message.leases.size() > kMaxBatch || message.verdicts.size() > kMaxBatch || message.stops.size() > kMaxBatch)
     return Fail(ErrorCode::kExhausted, fmt::format("a message may hold {} items of a kind", kMaxBatch));
   if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
-    return Fail(ErrorCode::kInvalid, message.hello ? "a second hello in one session" : "the first message must be a hello");
+    return Fail(ErrorCode::kInvalid,
+                message.hello ? "a second hello in one session" : "the first message must be a hello");
   if (message.hello) {
     CROMT_TRY(ReceiveHello(message, queue, events));
     return events;
   }
   if (phase_ == Phase::kLive && (!message.verdicts.empty() || message.verdicts_done))
     return Fail(ErrorCode::kInvalid, "verdicts after the last of them");
-  if (phase_ == Phase::kAwaitVerdicts && !(message.leases.empty() && !message.ack) && !message.verdicts_done)
-    return Fail(ErrorCode::kInvalid, "leases or acks before the verdicts");
+  bool orders = !message.leases.empty() || !message.stops.empty() || message.ack;
+  if (phase_ == Phase::kAwaitVerdicts && orders && !message.verdicts_done)
+    return Fail(ErrorCode::kInvalid, "leases, stops or acks before the verdicts");
   for (const Verdict& verdict : message.verdicts)
     if (verdict.kind == Verdict::Kind::kStop) events.push_back(queue_event::StopWanted{hello_.mesh, verdict.id});
   if (message.verdicts_done) phase_ = Phase::kLive;
   if (message.ack) {
     if (message.ack->sequence > sent_sequence_)
-      return Fail(ErrorCode::kInvalid, fmt::format("report {} is acknowledged but {} was the last one sent", message.ack->sequence, sent_sequence_));
+      return Fail(ErrorCode::kInvalid, fmt::format("report {} is acknowledged but {} was the last one sent",
+                                                   message.ack->sequence, sent_sequence_));
     events.push_back(queue_event::ReportsAcked{hello_.mesh, message.ack->sequence, message.ack->commit});
   }
   if (message.heartbeat_echo != 0) CROMT_TRY(ReceiveEcho(message.heartbeat_echo, events));
@@ -47,12 +50,14 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
   CROMT_TRY(CheckName("mesh id", hello.mesh.text()));
   if (hello.mesh == kPlainMesh) return Fail(ErrorCode::kInvalid, "'plain' is no mesh of a coordinator");
   if (hello.protocol != kSessionProtocol)
-    return Fail(ErrorCode::kInvalid, fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
-                                                 hello.protocol, kSessionProtocol));
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
+                            hello.protocol, kSessionProtocol));
   auto [seen_epoch, seen_commit] = queue.Seen(hello.mesh);
   if (hello.epoch < seen_epoch)
-    return Fail(ErrorCode::kConflict, fmt::format("a coordinator of mesh {} with epoch {} has been here; this one has {}",
-                                                  hello.mesh.text(), seen_epoch, hello.epoch));
+    return Fail(ErrorCode::kConflict,
+                fmt::format("a coordinator of mesh {} with epoch {} has been here; this one has {}", hello.mesh.text(),
+                            seen_epoch, hello.epoch));
   hello_ = hello;
   phase_ = Phase::kAwaitVerdicts;
   auto items = queue.Inventory(hello.mesh);
@@ -78,8 +83,9 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   if (phase_ == Phase::kAwaitHello) return message;
   if (!hello_sent_) {
     auto [epoch, commit] = queue.Seen(hello_.mesh);
-    message.hello = AgentHello{identity_.agent,  queue.journal(),  identity_.boot, kSessionProtocol, identity_.slots,
-                               identity_.labels, identity_.version, epoch,          commit};
+    message.hello = AgentHello{identity_.agent,   queue.journal(), identity_.boot,
+                               kSessionProtocol,  identity_.slots, identity_.labels,
+                               identity_.version, epoch,           commit};
     hello_sent_ = true;
     message.inventory_done = inventory_.empty();
   }
@@ -98,7 +104,9 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   if (phase_ != Phase::kLive) return message;
   message.reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
   if (!message.reports.empty()) sent_sequence_ = message.reports.back().sequence;
-  message.wanted_blobs = std::exchange(wanted_, {});
+  auto asked = wanted_.begin() + static_cast<ptrdiff_t>(std::min(wanted_.size(), kMaxBatch));
+  message.wanted_blobs.assign(wanted_.begin(), asked);
+  wanted_.erase(wanted_.begin(), asked);
   return message;
 }
 
@@ -107,6 +115,8 @@ Mono AgentSession::NextDeadline(bool writable) const {
   return phase_ == Phase::kAwaitHello || !writable ? silence : std::min(silence, next_heartbeat_);
 }
 
-bool AgentSession::Silent(Now now) const { return now.mono >= heard_ + kUnreachableAfter; }
+bool AgentSession::Silent(Now now) const {
+  return now.mono >= heard_ + kUnreachableAfter;
+}
 
 }  // namespace cromt

@@ -29,10 +29,12 @@ CoordinatorSession::CoordinatorSession(std::string address, CoordinatorHello hel
 Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now now) {
   heard_ = now.mono;
   std::vector<Event> events;
-  if (message.inventory.size() > kMaxBatch || message.reports.size() > kMaxBatch || message.wanted_blobs.size() > kMaxBatch)
+  if (message.inventory.size() > kMaxBatch || message.reports.size() > kMaxBatch ||
+      message.wanted_blobs.size() > kMaxBatch)
     return Fail(ErrorCode::kExhausted, fmt::format("a message may hold {} items of a kind", kMaxBatch));
   if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
-    return Fail(ErrorCode::kInvalid, message.hello ? "a second hello in one session" : "the first message must be a hello");
+    return Fail(ErrorCode::kInvalid,
+                message.hello ? "a second hello in one session" : "the first message must be a hello");
   if (message.hello) CROMT_TRY(ReceiveHello(*message.hello));
   if (phase_ == Phase::kLive && (!message.inventory.empty() || message.inventory_done))
     return Fail(ErrorCode::kInvalid, "inventory after the last of it");
@@ -50,7 +52,8 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
   }
   for (const Report& report : message.reports) {
     if (last_sequence_ != 0 && report.sequence != last_sequence_ + 1)
-      return Fail(ErrorCode::kInvalid, fmt::format("report {} came where {} was due", report.sequence, last_sequence_ + 1));
+      return Fail(ErrorCode::kInvalid,
+                  fmt::format("report {} came where {} was due", report.sequence, last_sequence_ + 1));
     last_sequence_ = report.sequence;
   }
   if (!message.reports.empty()) events.push_back(AgentReported{address_, std::move(message.reports)});
@@ -61,14 +64,16 @@ Status CoordinatorSession::ReceiveHello(const AgentHello& hello) {
   CROMT_TRY(CheckName("agent id", hello.agent.text()));
   CROMT_TRY(CheckName("journal id", hello.journal.text()));
   if (hello.protocol != kSessionProtocol)
-    return Fail(ErrorCode::kInvalid, fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
-                                                 hello.protocol, kSessionProtocol));
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
+                            hello.protocol, kSessionProtocol));
   if (hello.slots == 0 || hello.slots > 65'536) return Fail(ErrorCode::kInvalid, fmt::format("{} slots", hello.slots));
   if (hello.seen_epoch > hello_.epoch || hello.seen_commit > hello_.commit)
-    return Fail(ErrorCode::kConflict,
-                fmt::format("the agent has seen commit {} of epoch {}, this coordinator's store is at commit {} of epoch {}: "
-                            "the store went back, or two coordinators use one mesh id",
-                            hello.seen_commit, hello.seen_epoch, hello_.commit, hello_.epoch));
+    return Fail(
+        ErrorCode::kConflict,
+        fmt::format("the agent has seen commit {} of epoch {}, this coordinator's store is at commit {} of epoch {}: "
+                    "the store went back, or two coordinators use one mesh id",
+                    hello.seen_commit, hello.seen_epoch, hello_.commit, hello_.epoch));
   agent_ = hello;
   phase_ = Phase::kAwaitInventory;
   return {};
@@ -77,6 +82,11 @@ Status CoordinatorSession::ReceiveHello(const AgentHello& hello) {
 void CoordinatorSession::AddVerdicts(std::vector<Verdict> verdicts) {
   verdicts_.insert(verdicts_.end(), std::make_move_iterator(verdicts.begin()), std::make_move_iterator(verdicts.end()));
   verdicts_given_ = true;
+}
+
+void CoordinatorSession::AddLease(Lease lease) {
+  leases_.push_back(std::move(lease));
+  ++leases_added_;
 }
 
 ToAgent CoordinatorSession::Poll() {
@@ -92,12 +102,19 @@ ToAgent CoordinatorSession::Poll() {
   }
   if (!verdicts_sent_) return message;
   message.ack = std::exchange(ack_, std::nullopt);
-  message.stops = TakeUpTo(stops_, kMaxBatch);
+  for (; !stops_.empty() && stops_.front().first <= leases_sent_ && message.stops.size() < kMaxBatch;
+       stops_.pop_front())
+    message.stops.push_back(std::move(stops_.front().second));
   message.leases = TakeUpTo(leases_, kMaxBatch);
+  leases_sent_ += message.leases.size();
   return message;
 }
 
-Mono CoordinatorSession::NextDeadline() const { return heard_ + kUnreachableAfter; }
-bool CoordinatorSession::Silent(Now now) const { return now.mono >= NextDeadline(); }
+Mono CoordinatorSession::NextDeadline() const {
+  return heard_ + kUnreachableAfter;
+}
+bool CoordinatorSession::Silent(Now now) const {
+  return now.mono >= NextDeadline();
+}
 
 }  // namespace cromt

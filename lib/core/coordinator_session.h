@@ -22,8 +22,9 @@ class CoordinatorSession {
   Result<std::vector<Event>> Receive(FromAgent message, Now now);
 
   void AddVerdicts(std::vector<Verdict> verdicts);  // the answer to AgentUp
-  void AddLease(Lease lease) { leases_.push_back(std::move(lease)); }
-  void AddStop(AttemptId id) { stops_.push_back(std::move(id)); }
+  void AddLease(Lease lease);
+  // Leaves in a message after those of all leases added before it, so that it never comes before what it stops.
+  void AddStop(AttemptId id) { stops_.emplace_back(leases_added_, std::move(id)); }
   void AddAck(Ack ack) { ack_ = ack; }
 
   ToAgent Poll();
@@ -50,7 +51,9 @@ class CoordinatorSession {
   bool verdicts_given_ = false;
   bool verdicts_sent_ = false;
   std::deque<Lease> leases_;
-  std::deque<AttemptId> stops_;
+  uint64_t leases_added_ = 0;
+  uint64_t leases_sent_ = 0;
+  std::deque<std::pair<uint64_t, AttemptId>> stops_;  // with the number of leases that go before
   std::optional<Ack> ack_;
   uint64_t last_sequence_ = 0;
   uint64_t echo_ = 0;
