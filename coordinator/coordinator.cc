@@ -6,6 +6,7 @@
 #include "core/action.h"
 #include "core/planner.h"
 #include "io/config/job_reader.h"
+#include "io/wire/plan.h"
 
 namespace cromt {
 namespace {
@@ -38,8 +39,8 @@ Status Coordinator::Open() {
   git.rewrites.assign(options_.git_rewrite.begin(), options_.git_rewrite.end());
   git.allow_local = options_.allow_local_git;
   git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir, *blobs_, std::move(git));
-  CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_));
-  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), [this](const RunId& run) { notifier_.Changed(run); }));
+  CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));
+  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync, [this](const RunId& run) { notifier_.Changed(run); }));
   collector_ = std::make_unique<LogCollector>(*logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
   Engine::Options engine;
   if (options_.watch_agents)
@@ -137,6 +138,7 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   overrides.vars = request.variables;
   PlannerOptions planner{options_.agents, options_.local_address};
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
+  CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
   StartRun event{NewRunId(), request.request.empty() ? RequestId(RandomName(random_)) : request.request,
                  request.project,            request.trigger, entry->second.revision, request.author,
                  std::make_shared<const Plan>(std::move(plan))};

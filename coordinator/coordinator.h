@@ -36,6 +36,8 @@ struct CoordinatorOptions {
   std::string git_cache_dir;                     // "" = DIR/git
   std::string program_dir;                       // where cromt-git lies
   std::shared_ptr<BlobStore> blobs;              // null = one of its own
+  // False: survives a crash of the process, not of the host. For `cromt run`: after a boot nothing of it is resumed.
+  bool sync = true;
   RunId first_run;                               // the id of the first run started here; empty = random as all others
   // Makes the way to agents. It outlives the loop; `post` may be called on any thread.
   std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs, BlobStore& blobs)> transport;

@@ -45,9 +45,9 @@ Result<std::string> ReadAt(int fd, uint64_t offset, size_t size) {
 
 }  // namespace
 
-Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, std::function<void(const RunId&)> advanced) {
+Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, bool sync, std::function<void(const RunId&)> advanced) {
   CROMT_TRY(MakeDirs(dir));
-  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), std::move(advanced)));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), sync, std::move(advanced)));
 }
 
 std::string LogStore::PathOf(const RunId& run) const { return dir_ + "/" + run.text() + ".log"; }
@@ -128,6 +128,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
 }
 
 Status LogStore::Sync() {
+  if (!sync_) return {};
   MutexLock lock(mutex_);
   for (auto& [run, file] : files_) {
     if (!file.dirty) continue;

@@ -33,8 +33,8 @@ struct RunLogChunk {
 
 class LogStore {
  public:
-  // Makes `dir`. `advanced` is called, on the appending thread, for each run that got output.
-  static Result<std::unique_ptr<LogStore>> Open(std::string dir, std::function<void(const RunId&)> advanced);
+  // Makes `dir`. Without `sync`, Sync does nothing. `advanced` is called, on the appending thread, for each run that got output.
+  static Result<std::unique_ptr<LogStore>> Open(std::string dir, bool sync, std::function<void(const RunId&)> advanced);
 
   // Appends what is new. On an error (full disk) nothing more is acknowledged; what was appended counts.
   Status Append(const std::vector<RunLogChunk>& chunks) CROMT_EXCLUDES(mutex_);
@@ -55,12 +55,14 @@ class LogStore {
     int64_t size = 0;
     bool dirty = false;
   };
-  LogStore(std::string dir, std::function<void(const RunId&)> advanced) : dir_(std::move(dir)), advanced_(std::move(advanced)) {}
+  LogStore(std::string dir, bool sync, std::function<void(const RunId&)> advanced)
+      : dir_(std::move(dir)), sync_(sync), advanced_(std::move(advanced)) {}
   std::string PathOf(const RunId& run) const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
 
   const std::string dir_;
+  const bool sync_;
   const std::function<void(const RunId&)> advanced_;
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);

@@ -48,6 +48,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.local_address = kEmbeddedAddress;
   coordinator.agents = options.agents;
   coordinator.watch_agents = false;
+  coordinator.sync = false;
   coordinator.git_rewrite = options.git_rewrite;
   coordinator.allow_local_git = true;
   coordinator.git_cache_dir = StateDir("git");  // shared by all embedded runs of this user
