@@ -63,12 +63,16 @@ Status Agent::Open() {
   CROMT_ASSIGN(auto opened, Journal::Open(dir_->path()));
   journal_ = std::move(opened.journal);
   AgentEdges& edges = *this;
-  engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots}, JournalId(RandomName(random_)));
+  engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots},
+                                          JournalId(RandomName(random_)));
   logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
-  preparer_ = std::make_unique<Preparer>(
-      *workspaces_, *blobs_,
-      Preparer::Callbacks{[this](QueueEvent event) { Post(agent_input::Tell{std::move(event), {}}); },
-                          [this](const MeshId& mesh, const Digest& digest) { Post(agent_input::BlobWanted{mesh, digest}); }});
+  preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_,
+                                         Preparer::Callbacks{[this](QueueEvent event) {
+                                                               Post(agent_input::Tell{std::move(event), {}});
+                                                             },
+                                                             [this](const MeshId& mesh, const Digest& digest) {
+                                                               Post(agent_input::BlobWanted{mesh, digest});
+                                                             }});
   CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CleanFreeSlots();
@@ -147,7 +151,8 @@ Status Agent::ConnectLauncher() {
   launcher_ready_ = false;
   hello_ = {};
   known_ended_.clear();
-  auto started = StartLauncher(options_.program_dir + "/cromt-launcher", dir_->path(), options_.launcher, kLauncherPatience);
+  auto started =
+      StartLauncher(options_.program_dir + "/cromt-launcher", dir_->path(), options_.launcher, kLauncherPatience);
   if (!started && started.error().code != ErrorCode::kConflict) return started;  // kConflict: it lives already
   CROMT_ASSIGN(launcher_, LauncherClient::Connect(dir_->path(), kLauncherPatience));
   return {};
@@ -216,7 +221,8 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
   result.log_bytes = ended.log_bytes;
   bool clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
-  return agent_input::Tell{queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
+  return agent_input::Tell{
+      queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
 }
 
 // Deletes segments that nobody needs; looks only when the log has grown by another one.
@@ -235,9 +241,15 @@ void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   to_launcher_.push_back(MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script));
 }
 
-void Agent::StopProcess(Ticket ticket) { to_launcher_.push_back(launcher::Stop{ticket}); }
-void Agent::ForgetResult(Ticket ticket) { to_launcher_.push_back(launcher::Forget{ticket}); }
-void Agent::CleanSlot(uint32_t slot) { preparer_->Clean(slot); }
+void Agent::StopProcess(Ticket ticket) {
+  to_launcher_.push_back(launcher::Stop{ticket});
+}
+void Agent::ForgetResult(Ticket ticket) {
+  to_launcher_.push_back(launcher::Forget{ticket});
+}
+void Agent::CleanSlot(uint32_t slot) {
+  preparer_->Clean(slot);
+}
 
 void Agent::Prepare(const QueuedAttempt& attempt, uint32_t slot) {
   preparer_->Prepare(attempt.ticket, attempt.mesh, slot, attempt.spec);
@@ -272,7 +284,9 @@ void Agent::JobChanged(const QueuedAttempt& job) {
   for (const JobWatcher& watcher : watchers) watcher(job);
 }
 
-void Agent::Forgotten(Ticket ticket) { logs_->Unregister(ticket); }
+void Agent::Forgotten(Ticket ticket) {
+  logs_->Unregister(ticket);
+}
 
 // ---- For other threads ------------------------------------------------------------------------
 
@@ -311,6 +325,8 @@ void Agent::BlobArrived(const Digest& digest) {
   preparer_->BlobArrived();
 }
 
-RunId Agent::NewJobId() { return RunId(RandomName(random_)); }
+RunId Agent::NewJobId() {
+  return RunId(RandomName(random_));
+}
 
 }  // namespace cromt

@@ -82,9 +82,13 @@ void AgentEngine::On(agent_input::StreamWritable& input) {
   if (auto stream = streams_.find(input.stream); stream != streams_.end()) stream->second.writable = true;
 }
 
-void AgentEngine::On(agent_input::StreamClosed& input) { streams_.erase(input.stream); }
+void AgentEngine::On(agent_input::StreamClosed& input) {
+  streams_.erase(input.stream);
+}
 
-void AgentEngine::On(agent_input::Tell& input) { Take(queue_.Apply(input.event, now_), &input.reply); }
+void AgentEngine::On(agent_input::Tell& input) {
+  Take(queue_.Apply(input.event, now_), &input.reply);
+}
 
 void AgentEngine::On(agent_input::BlobWanted& input) {
   auto& wanted = wanted_[input.mesh];
@@ -98,7 +102,9 @@ void AgentEngine::On(agent_input::BlobArrived& input) {
   for (auto& [mesh, wanted] : wanted_) std::erase(wanted, input.digest);
 }
 
-void AgentEngine::On(agent_input::Inspect& input) { input.read(queue_); }
+void AgentEngine::On(agent_input::Inspect& input) {
+  input.read(queue_);
+}
 
 void AgentEngine::CloseStream(StreamId stream, Error why) {
   streams_.erase(stream);
@@ -116,7 +122,8 @@ void AgentEngine::CheckTimers() {
 // ---- Effects ----------------------------------------------------------------------------------
 
 void AgentEngine::Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply) {
-  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()), std::make_move_iterator(decision.records.end()));
+  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()),
+                  std::make_move_iterator(decision.records.end()));
   for (QueueEffect& effect : decision.effects) {
     if (auto* answer = std::get_if<queue_effect::SubmitReply>(&effect)) {
       if (reply && *reply) replies_.emplace_back(*reply, std::move(answer->result));

@@ -2,7 +2,8 @@
 //
 //   Step(inputs, now):  1. every input becomes queue events; records and effects are gathered
 //                       2. the records are appended to the journal in one write (synced only before the answer to a
-//                          plain Submit: a process crash loses no page cache, and after a host crash nothing is resumed)
+//                          plain Submit: a process crash loses no page cache, and after a host crash nothing is
+//                          resumed)
 //                       3. the effects are carried out: launches, stops, replies
 //                       4. every session that could write gets what has gathered for it
 //
@@ -91,7 +92,8 @@ class AgentEngine {
   static constexpr uint64_t kCompactAt = 4 << 20;
 
   // All references outlive the engine.
-  AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits, JournalId new_journal);
+  AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
+              JournalId new_journal);
   ~AgentEngine();
 
   // Takes up the journal's records. Call once, first.

@@ -65,8 +65,9 @@ launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const Job
   start.records = std::holds_alternative<Actions>(spec.work);
 
   // Later settings of a name win: the job's own variables come last.
-  Variables all = {{"PATH", settings.path}, {"HOME", settings.home}, {"USER", settings.user}, {"LOGNAME", settings.user},
-                   {"SHELL", settings.shell}, {"LANG", settings.lang}, {"TMPDIR", "/tmp"}};
+  Variables all = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
+                   {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
+                   {"TMPDIR", "/tmp"}};
   if (!settings.timezone.empty()) all.emplace_back("TZ", settings.timezone);
   all.insert(all.end(), settings.env.begin(), settings.env.end());
   all.insert(all.end(), {{"CROMT_RUN", attempt.id.run.text()},
@@ -76,7 +77,9 @@ launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const Job
                          {"CROMT_HOST", attempt.host},
                          {"CROMT_WORKSPACE", workspace}});
   if (!spec.source.repository.empty())
-    all.insert(all.end(), {{"SCM_SHA", spec.source.commit}, {"SCM_URL", spec.source.repository}, {"SCM_BRANCH", spec.source.branch}});
+    all.insert(
+        all.end(),
+        {{"SCM_SHA", spec.source.commit}, {"SCM_URL", spec.source.repository}, {"SCM_BRANCH", spec.source.branch}});
   all.insert(all.end(), spec.variables.begin(), spec.variables.end());
   start.env.reserve(all.size());
   for (size_t i = 0; i < all.size(); ++i) {

@@ -14,10 +14,10 @@ namespace cromt {
 struct JobSettings {
   std::string step_program;  // path of cromt-step
   std::string home, user, shell;
-  Variables env;             // the agent's configured `env`
+  Variables env;  // the agent's configured `env`
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string lang = "C.UTF-8";
-  std::string timezone;      // TZ; "" = not set
+  std::string timezone;  // TZ; "" = not set
 };
 
 // HOME, USER and SHELL of the user that this process runs as; LANG and TZ of its own environment.

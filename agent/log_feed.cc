@@ -39,7 +39,9 @@ void LogFeed::Unregister(Ticket ticket) {
   owners_.erase(ticket);
 }
 
-void LogFeed::Advanced(uint64_t position) { inbox_.Post(Moved{position}); }
+void LogFeed::Advanced(uint64_t position) {
+  inbox_.Post(Moved{position});
+}
 
 uint64_t LogFeed::NewId() {
   MutexLock lock(mutex_);
@@ -50,9 +52,15 @@ void LogFeed::Subscribe(uint64_t id, LogSubscription subscription) {
   inbox_.Post(Add{id, std::make_shared<LogSubscription>(std::move(subscription))});
 }
 
-void LogFeed::Unsubscribe(uint64_t id) { inbox_.Post(Drop{id}); }
-void LogFeed::Acknowledge(uint64_t id, uint64_t position) { inbox_.Post(Acked{id, position}); }
-void LogFeed::EndAt(uint64_t id, uint64_t position) { inbox_.Post(End{id, position}); }
+void LogFeed::Unsubscribe(uint64_t id) {
+  inbox_.Post(Drop{id});
+}
+void LogFeed::Acknowledge(uint64_t id, uint64_t position) {
+  inbox_.Post(Acked{id, position});
+}
+void LogFeed::EndAt(uint64_t id, uint64_t position) {
+  inbox_.Post(End{id, position});
+}
 
 void LogFeed::Run() {
   while (!inbox_.closed()) {
@@ -76,12 +84,14 @@ void LogFeed::Handle(const Command& command) {
   }
   if (const auto* drop = std::get_if<Drop>(&command)) followers_.erase(drop->id);
   if (const auto* end = std::get_if<End>(&command))
-    if (auto found = followers_.find(end->id); found != followers_.end()) found->second->subscription->until = end->position;
+    if (auto found = followers_.find(end->id); found != followers_.end())
+      found->second->subscription->until = end->position;
   if (const auto* acked = std::get_if<Acked>(&command)) {
     auto found = followers_.find(acked->id);
     if (found == followers_.end()) return;
     Follower& follower = *found->second;
-    for (; !follower.under_way.empty() && follower.under_way.front().first <= acked->position; follower.under_way.pop_front())
+    for (; !follower.under_way.empty() && follower.under_way.front().first <= acked->position;
+         follower.under_way.pop_front())
       follower.under_way_bytes -= follower.under_way.front().second;
   }
 }
@@ -101,7 +111,8 @@ bool LogFeed::Serve(Follower& follower) {
   if (!follower.reader) {
     auto reader = seglog::Reader::Open(dir_, wanted.from);
     // Nothing was ever written: a log that does not exist yet is empty.
-    if (!reader) return reader.error().code == ErrorCode::kNotFound && wanted.from == 0 ? false : finish(reader.error().message);
+    if (!reader)
+      return reader.error().code == ErrorCode::kNotFound && wanted.from == 0 ? false : finish(reader.error().message);
     follower.reader = std::move(*reader);
   }
   auto frames = follower.reader->Read(kReadBytes);

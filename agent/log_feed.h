@@ -36,11 +36,11 @@ struct LogBatch {
 };
 
 struct LogSubscription {
-  MeshId mesh;                    // whose attempts; for one of them also `ticket`
+  MeshId mesh;  // whose attempts; for one of them also `ticket`
   std::optional<Ticket> ticket;
-  uint64_t from = 0;              // position in the host's log; 0 = its beginning
-  std::optional<uint64_t> until;  // done at this position; nullopt = follow
-  int64_t credit_bytes = 1 << 20; // given out and not yet acknowledged, at most
+  uint64_t from = 0;               // position in the host's log; 0 = its beginning
+  std::optional<uint64_t> until;   // done at this position; nullopt = follow
+  int64_t credit_bytes = 1 << 20;  // given out and not yet acknowledged, at most
   // Called on the feed's thread; must not block.
   std::function<void(LogBatch)> deliver;
 };

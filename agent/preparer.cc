@@ -17,8 +17,12 @@ Preparer::~Preparer() {
 void Preparer::Prepare(Ticket ticket, MeshId mesh, uint32_t slot, std::shared_ptr<const TaskSpec> spec) {
   inbox_.Post(Job{ticket, std::move(mesh), slot, std::move(spec), SystemClock().Read().mono + kPatience});
 }
-void Preparer::Clean(uint32_t slot) { inbox_.Post(CleanUp{slot}); }
-void Preparer::BlobArrived() { inbox_.Post(Look{}); }
+void Preparer::Clean(uint32_t slot) {
+  inbox_.Post(CleanUp{slot});
+}
+void Preparer::BlobArrived() {
+  inbox_.Post(Look{});
+}
 
 void Preparer::Run() {
   while (!inbox_.closed()) {
@@ -46,7 +50,8 @@ void Preparer::ServeWaiting() {
       Stage(*job);
     } else if (now >= job->give_up_at) {
       callbacks_.tell(queue_event::PrepareFailed{
-          job->ticket, fmt::format("the files of {} did not come from the coordinator within {}", source.repository, FormatDuration(kPatience))});
+          job->ticket, fmt::format("the files of {} did not come from the coordinator within {}", source.repository,
+                                   FormatDuration(kPatience))});
     } else {
       ++job;
       continue;

@@ -19,7 +19,7 @@ class Preparer {
   static constexpr Duration kPatience = std::chrono::minutes(10);
 
   struct Callbacks {
-    std::function<void(QueueEvent)> tell;                          // Prepared, PrepareFailed, SlotCleaned
+    std::function<void(QueueEvent)> tell;  // Prepared, PrepareFailed, SlotCleaned
     std::function<void(const MeshId&, const Digest&)> want_blob;
   };
   // Both outlive the preparer.

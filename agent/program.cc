@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <grpcpp/impl/codegen/service_type.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -42,12 +41,15 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The agent of a host: a queue of jobs, served over gRPC, run under cromt-launcher.");
   app.set_version_flag("--version", std::string("cromt-agent " CROMT_VERSION));
-  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4000; port 0 picks a free one)")->type_name("HOST:PORT");
-  app.add_option("--data-dir", flags.data_dir, "Journal, logs, workspaces (default $XDG_STATE_HOME/cromt/agent)")->type_name("DIR");
+  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4000; port 0 picks a free one)")
+      ->type_name("HOST:PORT");
+  app.add_option("--data-dir", flags.data_dir, "Journal, logs, workspaces (default $XDG_STATE_HOME/cromt/agent)")
+      ->type_name("DIR");
   app.add_option("--slots", flags.slots, "Jobs at a time (default max(8, 2 x cores))")->check(CLI::Range(1, 4096));
   app.add_option("--label", flags.labels, "Fact about this host, as os=debian; may be repeated")->type_name("K=V");
   app.add_option("--config", flags.config, "YAML file with any of these flags as keys, and `env`")->type_name("FILE");
-  app.add_option("--cgroup", flags.cgroup, "Cgroup for the jobs, or none (default: below the agent's own)")->type_name("PATH");
+  app.add_option("--cgroup", flags.cgroup, "Cgroup for the jobs, or none (default: below the agent's own)")
+      ->type_name("PATH");
   app.add_flag("--insecure", flags.insecure, "Allow to listen beyond loopback in plaintext, without authentication");
   app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
 }
@@ -57,7 +59,8 @@ Result<AgentOptions> Merge(Flags& flags) {
   CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("127.0.0.1:4000");
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("agent"));
-  if (flags.slots == 0) flags.slots = static_cast<uint32_t>(std::clamp<int64_t>(settings.Number("slots").value_or(0), 0, 4096));
+  if (flags.slots == 0)
+    flags.slots = static_cast<uint32_t>(std::clamp<int64_t>(settings.Number("slots").value_or(0), 0, 4096));
   if (flags.labels.empty()) flags.labels = settings.List("label");
   if (flags.cgroup.empty()) flags.cgroup = settings.Text("cgroup").value_or("");
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
@@ -91,11 +94,14 @@ int Serve(const Flags& flags, AgentOptions options) {
     WakeStop();
   });
   auto service = MakeAgentService(**agent);
-  auto server = rpc::Server::Start({service.get()}, {{flags.listen, flags.insecure}}, [](const std::string& why) { log::Warn(why); });
+  auto server = rpc::Server::Start({service.get()}, {{flags.listen, flags.insecure}},
+                                   [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
-  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written) return Refuse(written.error());
-  log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address, (*agent)->slots(), flags.data_dir));
+  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
+    return Refuse(written.error());
+  log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address,
+                        (*agent)->slots(), flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");
   WaitForStop();
   log::Info("stopping; jobs go on");

@@ -61,8 +61,12 @@ Result<Workspaces> Workspaces::Open(const std::string& dir, uint32_t slots) {
   return workspaces;
 }
 
-std::string Workspaces::Path(uint32_t slot) const { return fmt::format("{}/slot-{}", dir_, slot); }
-std::string Workspaces::ScriptPath(uint32_t slot) const { return fmt::format("{}/slot-{}.run", dir_, slot); }
+std::string Workspaces::Path(uint32_t slot) const {
+  return fmt::format("{}/slot-{}", dir_, slot);
+}
+std::string Workspaces::ScriptPath(uint32_t slot) const {
+  return fmt::format("{}/slot-{}.run", dir_, slot);
+}
 
 Status Workspaces::Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const {
   if (!IsClean(slot)) CROMT_TRY(Clean(slot));
@@ -75,7 +79,9 @@ Status Workspaces::Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& b
   return {};
 }
 
-bool Workspaces::IsClean(uint32_t slot) const { return IsEmptyDir(Path(slot)); }
+bool Workspaces::IsClean(uint32_t slot) const {
+  return IsEmptyDir(Path(slot));
+}
 
 Status Workspaces::Clean(uint32_t slot) const {
   ::unlink(ScriptPath(slot).c_str());

@@ -38,10 +38,13 @@ Status Coordinator::Open() {
   git.helper = options_.program_dir + "/cromt-git";
   git.rewrites.assign(options_.git_rewrite.begin(), options_.git_rewrite.end());
   git.allow_local = options_.allow_local_git;
-  git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir, *blobs_, std::move(git));
+  git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir,
+                                    *blobs_, std::move(git));
   CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));
-  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync, [this](const RunId& run) { notifier_.Changed(run); }));
-  collector_ = std::make_unique<LogCollector>(*logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
+  CROMT_ASSIGN(logs_,
+               LogStore::Open(dir_->File("logs"), options_.sync, [this](const RunId& run) { notifier_.Changed(run); }));
+  collector_ = std::make_unique<LogCollector>(
+      *logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
   Engine::Options engine;
   if (options_.watch_agents)
     for (const auto& [name, address] : options_.agents) engine.agents.push_back(address);
@@ -49,7 +52,11 @@ Status Coordinator::Open() {
   engine_ = std::make_unique<Engine>(*store_, edges, random_, std::move(engine));
   transport_ = options_.transport([this](EngineInput input) { Post(std::move(input)); }, *collector_, *blobs_);
   resolver_ = std::make_unique<SourceResolver>(
-      *git_, [this](Event event) { Post(engine_input::Ask{std::move(event), {}}); }, options_.warn);
+      *git_,
+      [this](Event event) {
+        Post(engine_input::Ask{std::move(event), {}});
+      },
+      options_.warn);
   return engine_->Start(ParseStored, clock_.Read());
 }
 
@@ -90,8 +97,9 @@ namespace {
 template <class T>
 Result<T> Await(std::future<Result<T>> future, Duration patience) {
   if (future.wait_for(patience) == std::future_status::ready) return future.get();
-  return Fail(ErrorCode::kTimeout, "the coordinator did not answer within " + FormatDuration(patience) +
-                                       "; whether it has taken the request is not known: ask again with the same request id");
+  return Fail(ErrorCode::kTimeout,
+              "the coordinator did not answer within " + FormatDuration(patience) +
+                  "; whether it has taken the request is not known: ask again with the same request id");
 }
 
 }  // namespace
@@ -99,7 +107,8 @@ Result<T> Await(std::future<Result<T>> future, Duration patience) {
 Result<RunId> Coordinator::Ask(Event event) {
   auto promise = std::make_shared<std::promise<Result<RunId>>>();
   auto future = promise->get_future();
-  if (!inbox_.Post(engine_input::Ask{std::move(event), [promise](Result<RunId> r) { promise->set_value(std::move(r)); }}))
+  if (!inbox_.Post(
+          engine_input::Ask{std::move(event), [promise](Result<RunId> r) { promise->set_value(std::move(r)); }}))
     return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
   return Await(std::move(future), kPatience);
 }
@@ -128,7 +137,8 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   if (entry == catalog->projects.end()) {
     std::vector<std::string_view> names;
     for (const auto& [name, e] : catalog->projects) names.push_back(name);
-    return Fail(ErrorCode::kNotFound, "there is no project " + Quote(request.project) + DidYouMean(request.project, names));
+    return Fail(ErrorCode::kNotFound,
+                "there is no project " + Quote(request.project) + DidYouMean(request.project, names));
   }
   const JobFile& file = *entry->second.job_file;
   auto refusals = StartRefusals(file, file.by_name.at(request.project));
@@ -139,8 +149,12 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   PlannerOptions planner{options_.agents, options_.local_address};
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
   CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
-  StartRun event{NewRunId(), request.request.empty() ? RequestId(RandomName(random_)) : request.request,
-                 request.project,            request.trigger, entry->second.revision, request.author,
+  StartRun event{NewRunId(),
+                 request.request.empty() ? RequestId(RandomName(random_)) : request.request,
+                 request.project,
+                 request.trigger,
+                 entry->second.revision,
+                 request.author,
                  std::make_shared<const Plan>(std::move(plan))};
   return Ask(std::move(event));
 }
@@ -148,7 +162,8 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
 Result<RunId> Coordinator::Cancel(const std::string& run, const std::string& task, const std::string& author) {
   CROMT_ASSIGN(RunView view, GetRun(run, author));
   if (view.status.state == RunState::kFinished)
-    return Fail(ErrorCode::kConflict, "run " + view.header.id.text() + " has finished already: " + std::string(ToString(*view.status.outcome)));
+    return Fail(ErrorCode::kConflict, "run " + view.header.id.text() +
+                                          " has finished already: " + std::string(ToString(*view.status.outcome)));
   CROMT_ASSIGN(auto index, FindTask(view, task));
   if (index) return Ask(CancelTask{view.header.id, *index, author});
   return Ask(CancelRun{view.header.id, author});
@@ -213,8 +228,10 @@ Result<std::optional<TaskIndex>> Coordinator::FindTask(const RunView& run, const
   }
   if (named.size() == 1) return named[0];
   if (named.empty())
-    return Fail(ErrorCode::kNotFound, "run " + run.header.id.text() + " has no task " + Quote(task) + "; `cromt show` lists them");
-  return Fail(ErrorCode::kInvalid, std::to_string(named.size()) + " tasks are named " + Quote(task) + "; name one by its id");
+    return Fail(ErrorCode::kNotFound,
+                "run " + run.header.id.text() + " has no task " + Quote(task) + "; `cromt show` lists them");
+  return Fail(ErrorCode::kInvalid,
+              std::to_string(named.size()) + " tasks are named " + Quote(task) + "; name one by its id");
 }
 
 // ---- Following --------------------------------------------------------------------------------
@@ -229,12 +246,13 @@ constexpr Duration kLogPatience = seconds(30);
 
 }  // namespace
 
-Status Coordinator::WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) {
+Status Coordinator::WatchRun(const std::string& run, const std::string& author,
+                             const std::function<bool(const RunUpdate&)>& sink) {
   return WatchRun(run, author, sink, {});
 }
 
-Status Coordinator::WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink,
-                             const GaveUp& gave_up) {
+Status Coordinator::WatchRun(const std::string& run, const std::string& author,
+                             const std::function<bool(const RunUpdate&)>& sink, const GaveUp& gave_up) {
   CROMT_ASSIGN(StoreReader reader, BorrowReader());
   CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
   Notifier::Watch watch(notifier_, id);
@@ -308,8 +326,9 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
       const TaskView* missing = Incomplete(view, seen);
       if (!missing) return {};
       if (clock_.Read().mono - progress > kLogPatience)
-        return Fail(ErrorCode::kUnavailable, "not all output of task " + std::to_string(missing->index + 1) + " has come from " +
-                                                 missing->host + "; what its agent still sends will be in `cromt logs`");
+        return Fail(ErrorCode::kUnavailable, "not all output of task " + std::to_string(missing->index + 1) +
+                                                 " has come from " + missing->host +
+                                                 "; what its agent still sends will be in `cromt logs`");
     }
     if (!watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
     if (gave_up && gave_up()) return {};

@@ -33,14 +33,16 @@ struct CoordinatorOptions {
   bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
   std::map<std::string, std::string> git_rewrite;
   bool allow_local_git = false;
-  std::string git_cache_dir;                     // "" = DIR/git
-  std::string program_dir;                       // where cromt-git lies
-  std::shared_ptr<BlobStore> blobs;              // null = one of its own
+  std::string git_cache_dir;         // "" = DIR/git
+  std::string program_dir;           // where cromt-git lies
+  std::shared_ptr<BlobStore> blobs;  // null = one of its own
   // False: survives a crash of the process, not of the host. For `cromt run`: after a boot nothing of it is resumed.
   bool sync = true;
-  RunId first_run;                               // the id of the first run started here; empty = random as all others
+  RunId first_run;  // the id of the first run started here; empty = random as all others
   // Makes the way to agents. It outlives the loop; `post` may be called on any thread.
-  std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs, BlobStore& blobs)> transport;
+  std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs,
+                                                BlobStore& blobs)>
+      transport;
   std::function<void(const std::string&)> warn;  // for the operator: any thread
 };
 
@@ -58,7 +60,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
   Result<std::vector<ProjectView>> ListProjects() override;
   Result<std::vector<AgentView>> ListAgents() override;
-  Status WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) override;
+  Status WatchRun(const std::string& run, const std::string& author,
+                  const std::function<bool(const RunUpdate&)>& sink) override;
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override;
 
@@ -92,7 +95,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Close(LinkId link, const std::string& reason) override { transport_->Close(link, reason); }
   void Send(LinkId link, ToAgent message) override { transport_->Send(link, std::move(message)); }
   void CollectLogs(LinkId link, const MeshId& mesh) override { transport_->CollectLogs(link, mesh); }
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override { transport_->PushBlob(link, address, digest); }
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override {
+    transport_->PushBlob(link, address, digest);
+  }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunId> runs) override { notifier_.Changed(runs); }
 

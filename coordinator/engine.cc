@@ -75,7 +75,9 @@ void Engine::On(engine_input::LinkWritable input) {
   if (auto link = links_.find(input.link); link != links_.end()) link->second.writable = true;
 }
 
-void Engine::On(engine_input::LinkClosed input) { CloseLink(input.link, input.reason, false); }
+void Engine::On(engine_input::LinkClosed input) {
+  CloseLink(input.link, input.reason, false);
+}
 
 void Engine::On(engine_input::Ask input) {
   if (const auto* start = std::get_if<StartRun>(&input.event)) {
@@ -101,7 +103,9 @@ void Engine::On(engine_input::Apply input) {
   applies_.push_back({std::move(input.reply), std::move(decision->answer)});
 }
 
-void Engine::On(engine_input::Inspect input) { input.read(scheduler_); }
+void Engine::On(engine_input::Inspect input) {
+  input.read(scheduler_);
+}
 
 // ---- Links ------------------------------------------------------------------------------------
 
@@ -137,8 +141,10 @@ void Engine::CheckTimers() {
   auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
   for (const auto& [id, link] : links_) {
     if (!link.session) continue;
-    if (link.session->Silent(now_)) silent.push_back(id);
-    else at(link.session->NextDeadline());
+    if (link.session->Silent(now_))
+      silent.push_back(id);
+    else
+      at(link.session->NextDeadline());
   }
   for (LinkId id : silent) CloseLink(id, "it was silent for 10 s", true);
   for (auto& [address, target] : targets_) {
@@ -167,7 +173,8 @@ void Engine::Flush() {
 // ---- Effects ----------------------------------------------------------------------------------
 
 void Engine::Take(Decision decision, const std::function<void(Result<RunId>)>* reply) {
-  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()), std::make_move_iterator(decision.records.end()));
+  records_.insert(records_.end(), std::make_move_iterator(decision.records.begin()),
+                  std::make_move_iterator(decision.records.end()));
   for (Effect& effect : decision.effects) {
     if (auto* answer = std::get_if<Reply>(&effect)) {
       if (reply && *reply) replies_.push_back({*reply, std::move(answer->result)});

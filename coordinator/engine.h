@@ -65,8 +65,9 @@ struct Inspect {
 
 }  // namespace engine_input
 
-using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
-                                 engine_input::LinkClosed, engine_input::Ask, engine_input::Apply, engine_input::Inspect>;
+using EngineInput =
+    std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
+                 engine_input::LinkClosed, engine_input::Ask, engine_input::Apply, engine_input::Inspect>;
 
 // ---- Edges ------------------------------------------------------------------------------------
 

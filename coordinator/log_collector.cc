@@ -15,7 +15,8 @@ void LogCollector::Run() {
     std::vector<Batch> batches = inbox_.WaitAndTakeAll(std::nullopt);
     std::vector<RunLogChunk> chunks;
     for (const Batch& batch : batches)
-      for (const Chunk& chunk : batch.chunks) chunks.push_back({chunk.attempt, chunk.stream, chunk.offset, chunk.at, chunk.data});
+      for (const Chunk& chunk : batch.chunks)
+        chunks.push_back({chunk.attempt, chunk.stream, chunk.offset, chunk.at, chunk.data});
     Status written;
     if (!chunks.empty()) written = store_.Append(chunks);
     if (written && !chunks.empty()) written = store_.Sync();

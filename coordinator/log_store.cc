@@ -16,7 +16,9 @@ namespace {
 constexpr size_t kMaxOpen = 256;
 constexpr size_t kRecoverBytes = 1 << 20;
 
-uint64_t LogIdOf(const AttemptId& id) { return uint64_t{id.task} << 32 | id.attempt; }
+uint64_t LogIdOf(const AttemptId& id) {
+  return uint64_t{id.task} << 32 | id.attempt;
+}
 
 Status WriteAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -45,18 +47,22 @@ Result<std::string> ReadAt(int fd, uint64_t offset, size_t size) {
 
 }  // namespace
 
-Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, bool sync, std::function<void(const RunId&)> advanced) {
+Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, bool sync,
+                                                 std::function<void(const RunId&)> advanced) {
   CROMT_TRY(MakeDirs(dir));
   return std::unique_ptr<LogStore>(new LogStore(std::move(dir), sync, std::move(advanced)));
 }
 
-std::string LogStore::PathOf(const RunId& run) const { return dir_ + "/" + run.text() + ".log"; }
+std::string LogStore::PathOf(const RunId& run) const {
+  return dir_ + "/" + run.text() + ".log";
+}
 
 Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
   if (auto found = files_.find(run); found != files_.end()) return &found->second;
   if (files_.size() >= kMaxOpen) {
     File& oldest = files_.at(recent_.back());
-    if (oldest.dirty && ::fdatasync(oldest.fd.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
+    if (oldest.dirty && ::fdatasync(oldest.fd.get()) != 0)
+      return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
     files_.erase(recent_.back());
     recent_.pop_back();
   }
@@ -107,8 +113,8 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
         int64_t& next = file->next_offset[LogIdOf(chunk.attempt)];
         int64_t known = std::clamp<int64_t>(next - chunk.offset, 0, static_cast<int64_t>(chunk.data.size()));
         if (known == static_cast<int64_t>(chunk.data.size())) continue;
-        seglog::Frame frame{chunk.stream, LogIdOf(chunk.attempt), static_cast<uint64_t>(chunk.offset + known), Micros(chunk.at),
-                            chunk.data.substr(static_cast<size_t>(known))};
+        seglog::Frame frame{chunk.stream, LogIdOf(chunk.attempt), static_cast<uint64_t>(chunk.offset + known),
+                            Micros(chunk.at), chunk.data.substr(static_cast<size_t>(known))};
         seglog::EncodeFrame(frame, bytes);
         next = chunk.offset + static_cast<int64_t>(chunk.data.size());
       }

@@ -33,7 +33,8 @@ struct RunLogChunk {
 
 class LogStore {
  public:
-  // Makes `dir`. Without `sync`, Sync does nothing. `advanced` is called, on the appending thread, for each run that got output.
+  // Makes `dir`. Without `sync`, Sync does nothing. `advanced` is called, on the appending thread, for each run that
+  // got output.
   static Result<std::unique_ptr<LogStore>> Open(std::string dir, bool sync, std::function<void(const RunId&)> advanced);
 
   // Appends what is new. On an error (full disk) nothing more is acknowledged; what was appended counts.

@@ -1,4 +1,6 @@
 // cromt-coordinator.
 #include "coordinator/program.h"
 
-int main(int argc, char** argv) { return cromt::RunCoordinatorProgram(argc, argv); }
+int main(int argc, char** argv) {
+  return cromt::RunCoordinatorProgram(argc, argv);
+}

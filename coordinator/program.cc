@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <grpcpp/impl/codegen/service_type.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -46,12 +45,19 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The coordinator: keeps all runs, places their tasks on agents, gathers logs.");
   app.set_version_flag("--version", std::string("cromt-coordinator " CROMT_VERSION));
-  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4001; port 0 picks a free one)")->type_name("HOST:PORT");
-  app.add_option("--http", flags.http, "Address of the web page (accepted; nothing is served there yet)")->type_name("HOST:PORT");
-  app.add_option("--local-agent", flags.local_agent, "Agent of tasks without a url (default 127.0.0.1:4000)")->type_name("HOST:PORT");
-  app.add_option("--data-dir", flags.data_dir, "Store, logs, Git mirrors (default $XDG_STATE_HOME/cromt/coordinator)")->type_name("DIR");
-  app.add_option("--config", flags.config, "YAML file with any of these flags as keys, `agents`, `git`, `allow_local_git`")->type_name("FILE");
-  app.add_flag("--insecure", flags.insecure, "Allow plaintext beyond loopback, to listen and to dial, without authentication");
+  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4001; port 0 picks a free one)")
+      ->type_name("HOST:PORT");
+  app.add_option("--http", flags.http, "Address of the web page (accepted; nothing is served there yet)")
+      ->type_name("HOST:PORT");
+  app.add_option("--local-agent", flags.local_agent, "Agent of tasks without a url (default 127.0.0.1:4000)")
+      ->type_name("HOST:PORT");
+  app.add_option("--data-dir", flags.data_dir, "Store, logs, Git mirrors (default $XDG_STATE_HOME/cromt/coordinator)")
+      ->type_name("DIR");
+  app.add_option("--config", flags.config,
+                 "YAML file with any of these flags as keys, `agents`, `git`, `allow_local_git`")
+      ->type_name("FILE");
+  app.add_flag("--insecure", flags.insecure,
+               "Allow plaintext beyond loopback, to listen and to dial, without authentication");
   app.footer("Next: cromt --conf jobs.yaml; cromt start PROJECT --follow");
 }
 
@@ -70,7 +76,8 @@ Result<CoordinatorOptions> Merge(Flags& flags) {
   options.program_dir = ProgramDir();
   options.warn = [](const std::string& message) { log::Warn(message); };
   options.transport = [insecure = flags.insecure](auto post, LogCollector& logs, BlobStore& blobs) {
-    return MakeGrpcTransport({insecure, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs, blobs);
+    return MakeGrpcTransport({insecure, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs,
+                             blobs);
   };
   return options;
 }
@@ -104,8 +111,10 @@ int Serve(const Flags& flags, CoordinatorOptions options) {
   auto server = rpc::Server::Start({service.get()}, listen, [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
-  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written) return Refuse(written.error());
-  log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address, flags.data_dir));
+  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
+    return Refuse(written.error());
+  log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
+                        flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
   WaitForStop();
   log::Info("stopping; jobs go on");

@@ -35,7 +35,9 @@ Status Registry::Restore(const StoredState& state, const Parse& parse) {
   auto catalog = std::make_shared<Catalog>();
   for (const StoredFile& stored : state.files) {
     auto job_file = parse(stored.path, stored.text);
-    if (!job_file) return Fail(fmt::format("revision {} of {}, read from the store", stored.revision, stored.file), job_file.error());
+    if (!job_file)
+      return Fail(fmt::format("revision {} of {}, read from the store", stored.revision, stored.file),
+                  job_file.error());
     files_[stored.file] = {stored.path, stored.revision, stored.text, *job_file};
     for (const std::string& project : stored.projects)
       if ((*job_file)->Find(project)) catalog->projects[project] = {stored.file, stored.revision, *job_file};
@@ -46,7 +48,8 @@ Status Registry::Restore(const StoredState& state, const Parse& parse) {
 
 Result<Registry::Decision> Registry::Decide(const ApplyRequest& request, const std::shared_ptr<const JobFile>& job_file,
                                             Wall now) const {
-  if (auto known = answers_.find(request.request); known != answers_.end()) return Decision{known->second, std::nullopt};
+  if (auto known = answers_.find(request.request); known != answers_.end())
+    return Decision{known->second, std::nullopt};
   Decision decision;
   ApplyAnswer& answer = decision.answer;
   answer.file = OwnerOf(request, *job_file);
@@ -60,8 +63,9 @@ Result<Registry::Decision> Registry::Decide(const ApplyRequest& request, const s
     if (owned == catalog_->projects.end())
       answer.added.push_back(project.name);
     else if (owned->second.file != answer.file)
-      return Fail(ErrorCode::kConflict, fmt::format("project '{}' belongs to {}; remove it there first, or choose another name",
-                                                    project.name, owned->second.file));
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("project '{}' belongs to {}; remove it there first, or choose another name", project.name,
+                              owned->second.file));
   }
   bool same_text = before != files_.end() && before->second.text == request.text;
   for (const auto& [name, entry] : catalog_->projects) {
@@ -75,7 +79,9 @@ Result<Registry::Decision> Registry::Decide(const ApplyRequest& request, const s
   if (request.dry_run || nothing) return decision;
 
   answer.revision = revision_ + 1;
-  FileApplied record{answer.file, request.path, answer.revision, request.text, request.author, request.request, now, DiffText(answer), {}};
+  FileApplied record{answer.file,  request.path,     answer.revision,
+                     request.text, request.author,   request.request,
+                     now,          DiffText(answer), {}};
   for (const Project& project : job_file->projects) record.projects.push_back(project.name);
   if (!request.prune) record.projects.insert(record.projects.end(), answer.gone.begin(), answer.gone.end());
   decision.record = std::move(record);
@@ -86,7 +92,8 @@ void Registry::Take(const FileApplied& record, std::shared_ptr<const JobFile> jo
   revision_ = record.revision;
   auto next = std::make_shared<Catalog>(*catalog_);
   std::set<std::string> owned(record.projects.begin(), record.projects.end());
-  std::erase_if(next->projects, [&](const auto& item) { return item.second.file == record.file && !owned.contains(item.first); });
+  std::erase_if(next->projects,
+                [&](const auto& item) { return item.second.file == record.file && !owned.contains(item.first); });
   for (const Project& project : job_file->projects)
     next->projects[project.name] = {record.file, record.revision, job_file};
   files_[record.file] = {record.path, record.revision, record.text, std::move(job_file)};

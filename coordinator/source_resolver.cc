@@ -2,7 +2,8 @@
 
 namespace cromt {
 
-SourceResolver::SourceResolver(GitCache& cache, std::function<void(Event)> answer, std::function<void(const std::string&)> note)
+SourceResolver::SourceResolver(GitCache& cache, std::function<void(Event)> answer,
+                               std::function<void(const std::string&)> note)
     : cache_(cache), answer_(std::move(answer)), note_(std::move(note)) {
   for (size_t i = 0; i < kThreads; ++i) {
     inboxes_.push_back(std::make_unique<Mailbox<ResolveSources>>());
@@ -16,7 +17,9 @@ SourceResolver::~SourceResolver() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void SourceResolver::Resolve(ResolveSources wanted) { inboxes_[next_++ % kThreads]->Post(std::move(wanted)); }
+void SourceResolver::Resolve(ResolveSources wanted) {
+  inboxes_[next_++ % kThreads]->Post(std::move(wanted));
+}
 
 void SourceResolver::Run(Mailbox<ResolveSources>& inbox) {
   while (!inbox.closed())

@@ -19,17 +19,20 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
                                    v1::SubmitResponse* response) override {
     return service::Submit(agent_, *context, *request, *response);
   }
-  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetJobRequest* request, v1::Job* response) override {
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
+                                v1::Job* response) override {
     return service::Get(agent_, *context, *request, *response);
   }
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
                                  v1::ListJobsResponse* response) override {
     return service::List(agent_, *context, *request, *response);
   }
-  grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* context, const v1::CancelJobRequest* request, v1::Job* response) override {
+  grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* context, const v1::CancelJobRequest* request,
+                                   v1::Job* response) override {
     return service::Cancel(agent_, *context, *request, *response);
   }
-  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request, v1::DrainResponse* response) override {
+  grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request,
+                                  v1::DrainResponse* response) override {
     return service::Drain(agent_, *context, *request, *response);
   }
   grpc::ServerWriteReactor<v1::Job>* Watch(grpc::CallbackServerContext*, const v1::WatchJobRequest* request) override {
@@ -54,6 +57,8 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAgentService(Agent& agent) { return std::make_unique<AgentServiceImpl>(agent); }
+rpc::ServicePtr MakeAgentService(Agent& agent) {
+  return {new AgentServiceImpl(agent), [](grpc::Service* service) { delete service; }};
+}
 
 }  // namespace cromt

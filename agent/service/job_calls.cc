@@ -35,7 +35,9 @@ void Fill(const QueuedAttempt& job, v1::Job& message) {
   message.set_stop_wanted(job.stop_wanted);
 }
 
-AttemptId PlainId(const std::string& job) { return {RunId(job), 0, 1}; }
+AttemptId PlainId(const std::string& job) {
+  return {RunId(job), 0, 1};
+}
 
 grpc::Status NoSuchJob(const std::string& job) {
   return {grpc::StatusCode::NOT_FOUND, "there is no job " + Quote(job) + " on this agent"};
@@ -44,7 +46,8 @@ grpc::Status NoSuchJob(const std::string& job) {
 // The agent refuses here what only a coordinator can provide.
 Status CheckSubmitted(const TaskSpec& spec) {
   if (!spec.source.repository.empty())
-    return Fail(ErrorCode::kInvalid, "spec.source.repository: a Git repository is cloned by a coordinator; submit a directory");
+    return Fail(ErrorCode::kInvalid,
+                "spec.source.repository: a Git repository is cloned by a coordinator; submit a directory");
   if (std::holds_alternative<Actions>(spec.work) && spec.source.directory.empty())
     return Fail(ErrorCode::kInvalid, "spec.actions: actions need source.directory, where their repository is");
   return {};
@@ -54,12 +57,14 @@ Status CheckSubmitted(const TaskSpec& spec) {
 
 grpc::ServerUnaryReactor* Submit(Agent& agent, grpc::CallbackServerContext& context, const v1::SubmitRequest& request,
                                  v1::SubmitResponse& response) {
-  if (auto valid = CheckName("request_id", request.request_id()); !valid) return Answer(context, rpc::ToStatus(valid.error()));
+  if (auto valid = CheckName("request_id", request.request_id()); !valid)
+    return Answer(context, rpc::ToStatus(valid.error()));
   auto spec = wire::FromProto(request.spec());
   if (!spec) return Answer(context, rpc::ToStatus(spec.error()));
   if (auto valid = CheckSubmitted(*spec); !valid) return Answer(context, rpc::ToStatus(valid.error()));
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  queue_event::JobSubmitted event{agent.NewJobId(), RequestId(request.request_id()), std::make_shared<const TaskSpec>(std::move(*spec))};
+  queue_event::JobSubmitted event{agent.NewJobId(), RequestId(request.request_id()),
+                                  std::make_shared<const TaskSpec>(std::move(*spec))};
   agent.Post(agent_input::Tell{std::move(event), [reactor, &response](Result<RunId> job) {
                                  if (job) response.set_job_id(job->text());
                                  reactor->Finish(job ? grpc::Status::OK : rpc::ToStatus(job.error()));
@@ -67,7 +72,8 @@ grpc::ServerUnaryReactor* Submit(Agent& agent, grpc::CallbackServerContext& cont
   return reactor;
 }
 
-grpc::ServerUnaryReactor* Get(Agent& agent, grpc::CallbackServerContext& context, const v1::GetJobRequest& request, v1::Job& response) {
+grpc::ServerUnaryReactor* Get(Agent& agent, grpc::CallbackServerContext& context, const v1::GetJobRequest& request,
+                              v1::Job& response) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   agent.Post(agent_input::Inspect{[reactor, &response, id = request.job_id()](const AgentQueue& queue) {
     const QueuedAttempt* job = queue.Find(kPlainMesh, PlainId(id));
@@ -90,7 +96,8 @@ grpc::ServerUnaryReactor* List(Agent& agent, grpc::CallbackServerContext& contex
   return reactor;
 }
 
-grpc::ServerUnaryReactor* Cancel(Agent& agent, grpc::CallbackServerContext& context, const v1::CancelJobRequest& request, v1::Job& response) {
+grpc::ServerUnaryReactor* Cancel(Agent& agent, grpc::CallbackServerContext& context,
+                                 const v1::CancelJobRequest& request, v1::Job& response) {
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   agent.Post(agent_input::Tell{queue_event::StopWanted{kPlainMesh, PlainId(request.job_id())}, {}});
   agent.Post(agent_input::Inspect{[reactor, &response, id = request.job_id()](const AgentQueue& queue) {
@@ -213,7 +220,8 @@ struct LogReading {
   std::atomic<uint64_t> delivered = 0;
 };
 
-void DeliverLogs(Agent& agent, LogReading& reading, const std::shared_ptr<Writer<v1::LogChunk>>& writer, LogBatch batch) {
+void DeliverLogs(Agent& agent, LogReading& reading, const std::shared_ptr<Writer<v1::LogChunk>>& writer,
+                 LogBatch batch) {
   reading.delivered = batch.position;
   if (batch.chunks.empty()) agent.logs().Acknowledge(reading.subscription, batch.position);
   for (LogChunk& chunk : batch.chunks) {
@@ -240,9 +248,10 @@ grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest
   writer->OnDrained([&agent, reading] { agent.logs().Acknowledge(reading->subscription, reading->delivered); });
   bool follow = request.follow();
   // The job's end, once known, is where the subscription ends.
-  uint64_t watch = !follow ? 0 : agent.WatchJob(RunId(request.job_id()), [&agent, subscription](const QueuedAttempt& job) {
-    if (job.phase == QueuedAttempt::Phase::kEnded) agent.logs().EndAt(subscription, job.log_end);
-  });
+  uint64_t watch =
+      !follow ? 0 : agent.WatchJob(RunId(request.job_id()), [&agent, subscription](const QueuedAttempt& job) {
+        if (job.phase == QueuedAttempt::Phase::kEnded) agent.logs().EndAt(subscription, job.log_end);
+      });
   writer->OnClosed([&agent, watch, subscription] {
     agent.UnwatchJob(watch);
     agent.logs().Unsubscribe(subscription);
@@ -256,7 +265,9 @@ grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest
     wanted.from = job->started_at ? job->log_begin : agent.log_end();
     if (ended) wanted.until = job->log_end;
     if (!ended && !follow) wanted.until = agent.log_end();
-    wanted.deliver = [&agent, writer, reading](LogBatch batch) { DeliverLogs(agent, *reading, writer, std::move(batch)); };
+    wanted.deliver = [&agent, writer, reading](LogBatch batch) {
+      DeliverLogs(agent, *reading, writer, std::move(batch));
+    };
     agent.logs().Subscribe(reading->subscription, std::move(wanted));
   }});
   return writer.get();

@@ -10,10 +10,12 @@ namespace cromt::service {
 
 grpc::ServerUnaryReactor* Submit(Agent& agent, grpc::CallbackServerContext& context, const v1::SubmitRequest& request,
                                  v1::SubmitResponse& response);
-grpc::ServerUnaryReactor* Get(Agent& agent, grpc::CallbackServerContext& context, const v1::GetJobRequest& request, v1::Job& response);
+grpc::ServerUnaryReactor* Get(Agent& agent, grpc::CallbackServerContext& context, const v1::GetJobRequest& request,
+                              v1::Job& response);
 grpc::ServerUnaryReactor* List(Agent& agent, grpc::CallbackServerContext& context, const v1::ListJobsRequest& request,
                                v1::ListJobsResponse& response);
-grpc::ServerUnaryReactor* Cancel(Agent& agent, grpc::CallbackServerContext& context, const v1::CancelJobRequest& request, v1::Job& response);
+grpc::ServerUnaryReactor* Cancel(Agent& agent, grpc::CallbackServerContext& context,
+                                 const v1::CancelJobRequest& request, v1::Job& response);
 grpc::ServerUnaryReactor* Drain(Agent& agent, grpc::CallbackServerContext& context, const v1::DrainRequest& request,
                                 v1::DrainResponse& response);
 // These delete themselves when their call is done.

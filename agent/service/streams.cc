@@ -149,10 +149,11 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
     wanted.deliver = [link = link_](LogBatch batch) { link->Deliver(std::move(batch)); };
     // Where this mesh's unstored output begins is the queue's to say.
     subscription_ = agent_.logs().NewId();
-    agent_.Post(agent_input::Inspect{[&agent = agent_, id = subscription_, mesh = mesh_, wanted](const AgentQueue& queue) mutable {
-      wanted.from = queue.LogsStoredTo(mesh);
-      agent.logs().Subscribe(id, std::move(wanted));
-    }});
+    agent_.Post(agent_input::Inspect{
+        [&agent = agent_, id = subscription_, mesh = mesh_, wanted](const AgentQueue& queue) mutable {
+          wanted.from = queue.LogsStoredTo(mesh);
+          agent.logs().Subscribe(id, std::move(wanted));
+        }});
   }
 
   void Deliver(LogBatch batch) {
@@ -243,7 +244,11 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
 grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent) {
   return new SessionReactor(agent);
 }
-grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent) { return new CollectLogsReactor(agent); }
-grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) { return new PutBlobReactor(agent); }
+grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent) {
+  return new CollectLogsReactor(agent);
+}
+grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) {
+  return new PutBlobReactor(agent);
+}
 
 }  // namespace cromt::service

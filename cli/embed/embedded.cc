@@ -14,7 +14,9 @@ namespace {
 // Should this process die, the launcher ends what it started after so long, unless somebody resumes the run.
 constexpr Duration kOrphanTimeout = std::chrono::minutes(10);
 
-void Warn(const std::string& message) { fmt::print(stderr, "cromt: {}\n", message); }
+void Warn(const std::string& message) {
+  fmt::print(stderr, "cromt: {}\n", message);
+}
 
 }  // namespace
 
@@ -57,7 +59,8 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.warn = Warn;
   std::string id = options.data_dir.substr(options.data_dir.rfind('/') + 1);
   if (IsName(id)) coordinator.first_run = RunId(id);
-  coordinator.transport = [raw = parts->agent.get(), insecure = options.insecure](auto post, LogCollector& logs, BlobStore& store) {
+  coordinator.transport = [raw = parts->agent.get(), insecure = options.insecure](auto post, LogCollector& logs,
+                                                                                  BlobStore& store) {
     auto others = [=, &logs, &store] { return MakeGrpcTransport({insecure, post, Warn}, logs, store); };
     return std::make_unique<LocalTransport>(*raw, post, logs, others);
   };
@@ -65,7 +68,11 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   return std::unique_ptr<Embedded>(new Embedded(std::move(parts)));
 }
 
-Control& Embedded::control() { return *parts_->coordinator; }
-std::string Embedded::data_dir() { return parts_->data_dir; }
+Control& Embedded::control() {
+  return *parts_->coordinator;
+}
+std::string Embedded::data_dir() {
+  return parts_->data_dir;
+}
 
 }  // namespace cromt

@@ -5,7 +5,8 @@ namespace cromt {
 // The agent's side of a link: what it sends goes straight into the engine's inbox.
 class LocalTransport::Stream final : public CoordinatorStream {
  public:
-  Stream(Agent& agent, LinkId link, std::function<void(EngineInput)> post) : agent_(agent), link_(link), post_(std::move(post)) {}
+  Stream(Agent& agent, LinkId link, std::function<void(EngineInput)> post)
+      : agent_(agent), link_(link), post_(std::move(post)) {}
   void Opened(StreamId id) { id_ = id; }
   void Send(FromAgent message) override {
     post_(engine_input::LinkMessage{link_, std::move(message)});

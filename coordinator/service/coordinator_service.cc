@@ -20,9 +20,13 @@ Status CheckAuthor(const std::string& author) {
   if (author.empty() || IsTitle(author)) return {};
   return Fail(ErrorCode::kInvalid, "author: not a name that can be shown");
 }
-Status CheckRequestId(const std::string& id) { return id.empty() ? Status{} : CheckName("request_id", id); }
+Status CheckRequestId(const std::string& id) {
+  return id.empty() ? Status{} : CheckName("request_id", id);
+}
 
-grpc::Status StatusOf(const Status& status) { return status ? grpc::Status::OK : rpc::ToStatus(status.error()); }
+grpc::Status StatusOf(const Status& status) {
+  return status ? grpc::Status::OK : rpc::ToStatus(status.error());
+}
 
 // Calls block their thread until the loop has answered; gRPC's thread pool is bounded (io/rpc/server.cc).
 class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
@@ -47,7 +51,8 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     wire::ToProto(*run, *response);
     return grpc::Status::OK;
   }
-  grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request, v1::ListRunsResponse* response) override {
+  grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request,
+                        v1::ListRunsResponse* response) override {
     uint32_t limit = request->limit() == 0 ? kDefaultLimit : request->limit();
     if (limit > kMaxLimit) return {grpc::StatusCode::INVALID_ARGUMENT, "limit: at most 10,000"};
     auto runs = coordinator_.ListRuns(request->project(), limit);
@@ -55,7 +60,8 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     for (const RunView& run : *runs) wire::ToProto(run, *response->add_runs());
     return grpc::Status::OK;
   }
-  grpc::Status ListProjects(grpc::ServerContext*, const v1::ListProjectsRequest*, v1::ListProjectsResponse* response) override {
+  grpc::Status ListProjects(grpc::ServerContext*, const v1::ListProjectsRequest*,
+                            v1::ListProjectsResponse* response) override {
     auto projects = coordinator_.ListProjects();
     if (!projects) return rpc::ToStatus(projects.error());
     for (const ProjectView& project : *projects) {
@@ -67,18 +73,21 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status ListAgents(grpc::ServerContext*, const v1::ListAgentsRequest*, v1::ListAgentsResponse* response) override {
+  grpc::Status ListAgents(grpc::ServerContext*, const v1::ListAgentsRequest*,
+                          v1::ListAgentsResponse* response) override {
     auto agents = coordinator_.ListAgents();
     if (!agents) return rpc::ToStatus(agents.error());
     for (const AgentView& agent : *agents) wire::ToProto(agent, *response->add_agents());
     return grpc::Status::OK;
   }
-  grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request, grpc::ServerWriter<v1::RunUpdate>* writer) override {
+  grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
+                        grpc::ServerWriter<v1::RunUpdate>* writer) override {
     return StatusOf(coordinator_.WatchRun(
         request->run(), request->author(), [&](const RunUpdate& update) { return Write(update, *writer); },
         [&] { return context->IsCancelled(); }));
   }
-  grpc::Status RunLogs(grpc::ServerContext* context, const v1::RunLogsRequest* request, grpc::ServerWriter<v1::LogChunk>* writer) override {
+  grpc::Status RunLogs(grpc::ServerContext* context, const v1::RunLogsRequest* request,
+                       grpc::ServerWriter<v1::LogChunk>* writer) override {
     auto send = [&](const LogPiece& piece) {
       v1::LogChunk chunk;
       wire::ToProto(piece, "", chunk);
@@ -94,7 +103,13 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     CROMT_TRY(CheckAuthor(request.author()));
     if (!request.path().starts_with("/") || request.path().size() > 4096)
       return Fail(ErrorCode::kInvalid, "path: an absolute path is needed");
-    ApplyRequest apply{RequestId(request.request_id()), request.path(), request.text(), request.prune(), request.dry_run(), request.author(), {}};
+    ApplyRequest apply{RequestId(request.request_id()),
+                       request.path(),
+                       request.text(),
+                       request.prune(),
+                       request.dry_run(),
+                       request.author(),
+                       {}};
     if (request.has_if_revision()) apply.if_revision = request.if_revision();
     CROMT_ASSIGN(ApplyAnswer answer, coordinator_.Apply(apply));
     response.set_file(answer.file);
@@ -109,7 +124,8 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     CROMT_TRY(CheckRequestId(request.request_id()));
     CROMT_TRY(CheckAuthor(request.author()));
     CROMT_ASSIGN(Variables variables, wire::FromProto(request.variables()));
-    CROMT_ASSIGN(RunId run, coordinator_.Start({RequestId(request.request_id()), request.project(), request.action(), std::move(variables), request.author()}));
+    CROMT_ASSIGN(RunId run, coordinator_.Start({RequestId(request.request_id()), request.project(), request.action(),
+                                                std::move(variables), request.author()}));
     response.set_run_id(run.text());
     return {};
   }
@@ -133,8 +149,8 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeCoordinatorService(Coordinator& coordinator) {
-  return std::make_unique<CoordinatorServiceImpl>(coordinator);
+rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator) {
+  return {new CoordinatorServiceImpl(coordinator), [](grpc::Service* service) { delete service; }};
 }
 
 }  // namespace cromt

@@ -24,8 +24,9 @@ constexpr Duration kLogsAgain = seconds(1);
 class GrpcTransport final : public AgentTransport {
  public:
   GrpcTransport(GrpcTransportOptions options, LogCollector& logs, BlobStore& blobs)
-      : options_(std::move(options)), logs_(logs), blobs_(blobs),
-        thread_([this] { Run(); }), blob_thread_([this] { RunBlobs(); }) {}
+      : options_(std::move(options)), logs_(logs), blobs_(blobs), thread_([this] { Run(); }), blob_thread_([this] {
+          RunBlobs();
+        }) {}
   ~GrpcTransport() override;
 
   void Dial(const std::string& address, LinkId link) override { inbox_.Post(DialCommand{address, link}); }
@@ -138,7 +139,8 @@ void GrpcTransport::Run() {
 void GrpcTransport::DialNow(const DialCommand& command) {
   auto channel = rpc::OpenChannel(command.address, {options_.insecure});
   if (!channel) return options_.post(engine_input::LinkClosed{command.link, channel.error().message});
-  auto call = std::make_shared<service::SessionCall>(*channel, command.link, [this](EngineInput input) { FromLink(std::move(input)); });
+  auto call = std::make_shared<service::SessionCall>(*channel, command.link,
+                                                     [this](EngineInput input) { FromLink(std::move(input)); });
   {
     MutexLock lock(mutex_);
     if (stopping_) return;
@@ -202,7 +204,9 @@ void GrpcTransport::CollectNow(LinkId id, const MeshId& mesh) {
     auto found = links_.find(id);
     if (found != links_.end() && !stopping_) {
       found->second.logs.reset();
-      if (!reason.empty()) options_.warn(fmt::format("the logs of {} broke off and are asked for again: {}", found->second.address, reason));
+      if (!reason.empty())
+        options_.warn(
+            fmt::format("the logs of {} broke off and are asked for again: {}", found->second.address, reason));
       inbox_.Post(CollectCommand{id, mesh, SystemClock().Read().mono + kLogsAgain});
     }
     --calls_;

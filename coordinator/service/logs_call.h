@@ -15,12 +15,14 @@
 namespace cromt::service {
 
 // Lives until its call is done and its batches are stored, by references to itself.
-class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatch>, public std::enable_shared_from_this<LogsCall> {
+class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatch>,
+                       public std::enable_shared_from_this<LogsCall> {
  public:
   static constexpr int64_t kCreditBytes = 4 << 20;
 
   // `done` is called once, with the reason, when the call has ended.
-  LogsCall(std::shared_ptr<grpc::Channel> channel, const MeshId& mesh, LogCollector& logs, std::function<void(std::string)> done)
+  LogsCall(std::shared_ptr<grpc::Channel> channel, const MeshId& mesh, LogCollector& logs,
+           std::function<void(std::string)> done)
       : stub_(v1::AgentService::NewStub(std::move(channel))), logs_(logs), done_(std::move(done)) {
     outgoing_.set_mesh(mesh.text());
     outgoing_.set_credit_bytes(kCreditBytes);

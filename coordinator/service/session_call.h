@@ -15,7 +15,8 @@
 namespace cromt::service {
 
 // Lives until its call is done, by a reference to itself. Send and Cancel may be called at any time before and after.
-class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAgent>, public std::enable_shared_from_this<SessionCall> {
+class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAgent>,
+                          public std::enable_shared_from_this<SessionCall> {
  public:
   SessionCall(std::shared_ptr<grpc::Channel> channel, LinkId link, std::function<void(EngineInput)> post)
       : stub_(v1::AgentService::NewStub(std::move(channel))), link_(link), post_(std::move(post)) {}
@@ -65,7 +66,9 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
     RemoveHold();
   }
   void OnDone(const grpc::Status& status) override {
-    std::string reason = !problem_.empty() ? problem_ : status.ok() ? "it closed the connection" : status.error_message();
+    std::string reason = !problem_.empty() ? problem_
+                         : status.ok()     ? "it closed the connection"
+                                           : status.error_message();
     post_(engine_input::LinkClosed{link_, std::move(reason)});
     self_.reset();
   }

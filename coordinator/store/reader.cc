@@ -49,7 +49,8 @@ Result<RunId> StoreReader::Resolve(const std::string& run, const std::string& au
     if (ids.back() == run) return RunId(run);
   }
   if (ids.empty()) return Fail(ErrorCode::kNotFound, "there is no run " + run + "; `cromt runs` lists them");
-  if (ids.size() > 1) return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, ids[0], ids[1]));
+  if (ids.size() > 1)
+    return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, ids[0], ids[1]));
   return RunId(ids[0]);
 }
 
@@ -90,7 +91,8 @@ Result<RunView> StoreReader::Run(const RunId& run) {
     CROMT_ASSIGN(bool row, tasks.Step());
     if (!row) break;
     CROMT_ASSIGN(auto task, ReadTask(tasks));
-    if (task.first >= plan->tasks.size()) return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has a task that is not in its plan");
+    if (task.first >= plan->tasks.size())
+      return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has a task that is not in its plan");
     view.tasks.push_back(ViewOf(*plan, task.first, std::move(task.second)));
   }
   return view;
@@ -98,7 +100,8 @@ Result<RunView> StoreReader::Run(const RunId& run) {
 
 Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint32_t limit) {
   std::string where = project.empty() ? "" : "WHERE project = ?2";
-  CROMT_ASSIGN(auto query, db_.Prepare(fmt::format("SELECT {} FROM runs {} ORDER BY n DESC LIMIT ?1", kRunColumns, where)));
+  CROMT_ASSIGN(auto query,
+               db_.Prepare(fmt::format("SELECT {} FROM runs {} ORDER BY n DESC LIMIT ?1", kRunColumns, where)));
   query.Bind(1, int64_t{limit});
   if (!project.empty()) query.Bind(2, project);
   std::vector<RunView> runs;
@@ -112,8 +115,10 @@ Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint3
 }
 
 Result<std::vector<ProjectView>> StoreReader::Projects() {
-  CROMT_ASSIGN(auto query, db_.Prepare("SELECT p.name, p.file, f.revision, coalesce((SELECT id FROM runs r WHERE r.project = p.name "
-                                       "ORDER BY n DESC LIMIT 1), '') FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
+  CROMT_ASSIGN(
+      auto query,
+      db_.Prepare("SELECT p.name, p.file, f.revision, coalesce((SELECT id FROM runs r WHERE r.project = p.name "
+                  "ORDER BY n DESC LIMIT 1), '') FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
   std::vector<ProjectView> projects;
   for (;;) {
     CROMT_ASSIGN(bool row, query.Step());
@@ -144,7 +149,8 @@ Result<StoreReader::Changes> StoreReader::Since(const RunView& known, int64_t se
   Changes changes;
   changes.seq = seq;
   CROMT_ASSIGN(int64_t n, NumberOf(known.header.id));
-  CROMT_ASSIGN(auto query, db_.Prepare("SELECT seq, task FROM transitions WHERE run = ? AND seq > ? ORDER BY seq LIMIT 10000"));
+  CROMT_ASSIGN(auto query,
+               db_.Prepare("SELECT seq, task FROM transitions WHERE run = ? AND seq > ? ORDER BY seq LIMIT 10000"));
   query.Bind(1, n).Bind(2, seq);
   std::vector<int64_t> touched;
   for (;;) {

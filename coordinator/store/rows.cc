@@ -14,7 +14,8 @@ std::optional<Wall> Time(const sqlite::Statement& row, int column) {
 }
 
 tl::unexpected<Error> Corrupt(std::string_view what, std::string_view word) {
-  return Fail(ErrorCode::kCorrupt, fmt::format("the store holds {} '{}', which no version of cromt writes", what, word));
+  return Fail(ErrorCode::kCorrupt,
+              fmt::format("the store holds {} '{}', which no version of cromt writes", what, word));
 }
 
 }  // namespace

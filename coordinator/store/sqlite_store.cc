@@ -13,7 +13,9 @@
 namespace cromt {
 namespace {
 
-std::optional<int64_t> Us(const std::optional<Wall>& t) { return t ? std::optional(Micros(*t)) : std::nullopt; }
+std::optional<int64_t> Us(const std::optional<Wall>& t) {
+  return t ? std::optional(Micros(*t)) : std::nullopt;
+}
 
 template <class Word>
 std::optional<std::string_view> WordOf(const std::optional<Word>& value) {
@@ -65,8 +67,9 @@ Status SqliteStore::CheckFile(const std::string& path, Random& random) {
   CROMT_ASSIGN(bool there, version.Step());
   if (!there) return Fail(ErrorCode::kCorrupt, path + " does not say its schema version");
   if (version.Int(0) != kSchemaVersion)
-    return Fail(ErrorCode::kConflict, fmt::format("{} has schema version {}, this program knows {}: start the newer version of cromt",
-                                                  path, version.Int(0), kSchemaVersion));
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{} has schema version {}, this program knows {}: start the newer version of cromt", path,
+                            version.Int(0), kSchemaVersion));
   return {};
 }
 
@@ -84,17 +87,25 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
            Item{sql_->commit, "COMMIT"},
            Item{sql_->rollback, "ROLLBACK"},
            Item{sql_->set_meta, "UPDATE meta SET value = ?2 WHERE key = ?1"},
-           Item{sql_->new_run, "INSERT INTO runs (id, request, project, trigger, revision, author, created_at_us, state) "
-                               "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')"},
-           Item{sql_->change_run, "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel_wanted = ?5, "
-                                  "started_at_us = ?6, finished_at_us = ?7 WHERE n = ?1"},
+           Item{sql_->new_run,
+                "INSERT INTO runs (id, request, project, trigger, revision, author, created_at_us, state) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')"},
+           Item{sql_->change_run,
+                "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel_wanted = ?5, "
+                "started_at_us = ?6, finished_at_us = ?7 WHERE n = ?1"},
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?)"},
-           Item{sql_->put_task, "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0)"},
+           Item{
+               sql_->put_task,
+               "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0)"},
            Item{sql_->change_task,
-                "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, signal = ?9, "
-                "reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, finished_at_us = ?14, log_bytes = ?15 "
+                "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
+                "signal = ?9, "
+                "reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, finished_at_us = ?14, "
+                "log_bytes = ?15 "
                 "WHERE run = ?1 AND task = ?2"},
-           Item{sql_->transition, "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us) VALUES (?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->transition,
+                "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us) VALUES (?, ?, ?, ?, ?, ?, "
+                "?)"},
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)"},
@@ -134,8 +145,11 @@ Result<StoredState> SqliteStore::Load() {
   for (;;) {
     CROMT_ASSIGN(bool row, files.Step());
     if (!row) break;
-    StoredFile file{std::string(files.Text(0)), std::string(files.Text(1)), static_cast<uint64_t>(files.Int(2)),
-                    std::string(files.Text(3)), {}};
+    StoredFile file{std::string(files.Text(0)),
+                    std::string(files.Text(1)),
+                    static_cast<uint64_t>(files.Int(2)),
+                    std::string(files.Text(3)),
+                    {}};
     projects.Bind(1, file.file);
     for (;;) {
       CROMT_ASSIGN(bool project, projects.Step());
@@ -153,7 +167,8 @@ Result<StoredState> SqliteStore::Load() {
 
 Result<std::vector<StoredRun>> SqliteStore::LoadRuns() {
   std::vector<StoredRun> runs;
-  CROMT_ASSIGN(auto rows, db_.Prepare(fmt::format("SELECT {} FROM runs WHERE state <> 'finished' ORDER BY n", kRunColumns)));
+  CROMT_ASSIGN(auto rows,
+               db_.Prepare(fmt::format("SELECT {} FROM runs WHERE state <> 'finished' ORDER BY n", kRunColumns)));
   CROMT_ASSIGN(auto tasks, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? ORDER BY task", kTaskColumns)));
   for (;;) {
     CROMT_ASSIGN(bool found, rows.Step());
@@ -221,8 +236,14 @@ Result<int64_t> SqliteStore::NumberOf(const RunId& run) {
 
 Status SqliteStore::Write(const RunCreated& record) {
   const RunHeader& h = record.header;
-  CROMT_TRY(sql_->new_run.Bind(1, h.id.text()).Bind(2, h.request.text()).Bind(3, h.project).Bind(4, ToString(h.trigger))
-                .Bind(5, static_cast<int64_t>(h.revision)).Bind(6, h.author).Bind(7, Micros(h.created_at)).Run());
+  CROMT_TRY(sql_->new_run.Bind(1, h.id.text())
+                .Bind(2, h.request.text())
+                .Bind(3, h.project)
+                .Bind(4, ToString(h.trigger))
+                .Bind(5, static_cast<int64_t>(h.revision))
+                .Bind(6, h.author)
+                .Bind(7, Micros(h.created_at))
+                .Run());
   int64_t n = db_.last_insert_rowid();
   numbers_.emplace(h.id, n);
   CROMT_ASSIGN(std::string bytes, PlanBytes(*record.plan));
@@ -241,10 +262,22 @@ Status SqliteStore::Write(const RunPlanned& record) {
 Status SqliteStore::Write(const RunChanged& record) {
   const RunStatus& s = record.status;
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  CROMT_TRY(sql_->change_run.Bind(1, n).Bind(2, ToString(s.state)).BindOptional(3, WordOf(s.outcome)).Bind(4, s.reason)
-                .Bind(5, int64_t{s.cancel_wanted}).BindOptional(6, Us(s.started_at)).BindOptional(7, Us(s.finished_at)).Run());
-  CROMT_TRY(sql_->transition.Bind(1, n).Bind(2, int64_t{-1}).Bind(3, int64_t{0}).Bind(4, ToString(s.state))
-                .BindOptional(5, WordOf(s.outcome)).Bind(6, s.reason).Bind(7, now_us_).Run());
+  CROMT_TRY(sql_->change_run.Bind(1, n)
+                .Bind(2, ToString(s.state))
+                .BindOptional(3, WordOf(s.outcome))
+                .Bind(4, s.reason)
+                .Bind(5, int64_t{s.cancel_wanted})
+                .BindOptional(6, Us(s.started_at))
+                .BindOptional(7, Us(s.finished_at))
+                .Run());
+  CROMT_TRY(sql_->transition.Bind(1, n)
+                .Bind(2, int64_t{-1})
+                .Bind(3, int64_t{0})
+                .Bind(4, ToString(s.state))
+                .BindOptional(5, WordOf(s.outcome))
+                .Bind(6, s.reason)
+                .Bind(7, now_us_)
+                .Run());
   if (s.state == RunState::kFinished) numbers_.erase(record.run);
   return {};
 }
@@ -254,26 +287,52 @@ Status SqliteStore::Write(const TaskChanged& record) {
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
   const auto* exited = s.exit ? std::get_if<Exited>(&*s.exit) : nullptr;
   const auto* signaled = s.exit ? std::get_if<Signaled>(&*s.exit) : nullptr;
-  CROMT_TRY(sql_->change_task.Bind(1, n).Bind(2, int64_t{record.task}).Bind(3, ToString(s.state))
-                .BindOptional(4, WordOf(s.outcome)).Bind(5, int64_t{s.attempt}).Bind(6, s.agent.text()).Bind(7, s.journal.text())
+  CROMT_TRY(sql_->change_task.Bind(1, n)
+                .Bind(2, int64_t{record.task})
+                .Bind(3, ToString(s.state))
+                .BindOptional(4, WordOf(s.outcome))
+                .Bind(5, int64_t{s.attempt})
+                .Bind(6, s.agent.text())
+                .Bind(7, s.journal.text())
                 .BindOptional(8, exited ? std::optional<int64_t>(exited->code) : std::nullopt)
-                .BindOptional(9, signaled ? std::optional<int64_t>(signaled->signal) : std::nullopt).Bind(10, s.reason)
-                .Bind(11, int64_t{s.stop_wanted}).BindOptional(12, Us(s.queued_at)).BindOptional(13, Us(s.started_at))
-                .BindOptional(14, Us(s.finished_at)).Bind(15, s.log_bytes).Run());
-  return sql_->transition.Bind(1, n).Bind(2, int64_t{record.task}).Bind(3, int64_t{s.attempt}).Bind(4, ToString(s.state))
-      .BindOptional(5, WordOf(s.outcome)).Bind(6, s.reason).Bind(7, now_us_).Run();
+                .BindOptional(9, signaled ? std::optional<int64_t>(signaled->signal) : std::nullopt)
+                .Bind(10, s.reason)
+                .Bind(11, int64_t{s.stop_wanted})
+                .BindOptional(12, Us(s.queued_at))
+                .BindOptional(13, Us(s.started_at))
+                .BindOptional(14, Us(s.finished_at))
+                .Bind(15, s.log_bytes)
+                .Run());
+  return sql_->transition.Bind(1, n)
+      .Bind(2, int64_t{record.task})
+      .Bind(3, int64_t{s.attempt})
+      .Bind(4, ToString(s.state))
+      .BindOptional(5, WordOf(s.outcome))
+      .Bind(6, s.reason)
+      .Bind(7, now_us_)
+      .Run();
 }
 
 Status SqliteStore::Write(const AgentSeen& record) {
-  return sql_->seen.Bind(1, record.agent.text()).Bind(2, record.journal.text()).Bind(3, record.address)
-      .Bind(4, static_cast<int64_t>(record.applied_sequence)).Run();
+  return sql_->seen.Bind(1, record.agent.text())
+      .Bind(2, record.journal.text())
+      .Bind(3, record.address)
+      .Bind(4, static_cast<int64_t>(record.applied_sequence))
+      .Run();
 }
 
 Status SqliteStore::Write(const FileApplied& record) {
   int64_t revision = static_cast<int64_t>(record.revision);
   CROMT_TRY(sql_->put_file.Bind(1, record.file).Bind(2, record.path).Bind(3, revision).Bind(4, record.text).Run());
-  CROMT_TRY(sql_->put_revision.Bind(1, revision).Bind(2, record.file).Bind(3, record.path).Bind(4, record.text)
-                .Bind(5, record.author).Bind(6, record.request.text()).Bind(7, Micros(record.at)).Bind(8, record.diff).Run());
+  CROMT_TRY(sql_->put_revision.Bind(1, revision)
+                .Bind(2, record.file)
+                .Bind(3, record.path)
+                .Bind(4, record.text)
+                .Bind(5, record.author)
+                .Bind(6, record.request.text())
+                .Bind(7, Micros(record.at))
+                .Bind(8, record.diff)
+                .Run());
   CROMT_TRY(sql_->drop_projects.Bind(1, record.file).Run());
   for (const std::string& project : record.projects)
     CROMT_TRY(sql_->put_project.Bind(1, project).Bind(2, record.file).Run());

@@ -19,7 +19,9 @@ class SqliteStore final : public Store {
   };
   // Opens or creates `path`. A foreign file or one of a newer version is refused, untouched. `random` names a new mesh.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random, Options options);
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random) { return Open(path, random, {}); }
+  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random) {
+    return Open(path, random, {});
+  }
   ~SqliteStore() override;
 
   Result<StoredState> Load() override;
@@ -44,7 +46,7 @@ class SqliteStore final : public Store {
   sqlite::Database db_;
   std::unique_ptr<Statements> sql_;
   uint64_t commit_ = 0;
-  int64_t now_us_ = 0;  // when the commit under way began, for transitions
+  int64_t now_us_ = 0;                          // when the commit under way began, for transitions
   std::unordered_map<RunId, int64_t> numbers_;  // of unfinished runs
 };
 

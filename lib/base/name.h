@@ -12,7 +12,8 @@ namespace cromt {
 inline constexpr size_t kMaxNameBytes = 128;
 inline constexpr size_t kMaxTitleBytes = 1024;
 
-// True for [A-Za-z0-9_][A-Za-z0-9._-]{0,127}: projects, queues, artifacts, labels, hosts, runs, agents, meshes, requests.
+// True for [A-Za-z0-9_][A-Za-z0-9._-]{0,127}: projects, queues, artifacts, labels, hosts, runs, agents, meshes,
+// requests.
 bool IsName(std::string_view text);
 
 // `what` names the thing in the error: "project name 'a/b': …".

@@ -55,16 +55,16 @@ Error ErrnoError(std::string_view what, int errno_value);
 }  // namespace cromt
 
 // Returns the error of `expr` from the enclosing function; the value is dropped.
-#define CROMT_TRY(expr)                                                    \
-  do {                                                                     \
-    if (auto cromt_try_result = (expr); !cromt_try_result)                 \
+#define CROMT_TRY(expr)                                                           \
+  do {                                                                            \
+    if (auto cromt_try_result = (expr); !cromt_try_result)                        \
       return tl::unexpected<::cromt::Error>(std::move(cromt_try_result).error()); \
   } while (false)
 
 // CROMT_ASSIGN(auto x, F()): declares x with the value of F(), or returns F()'s error.
 #define CROMT_ASSIGN(declaration, expr) CROMT_ASSIGN_(declaration, expr, CROMT_CONCAT_(cromt_result_, __LINE__))
-#define CROMT_ASSIGN_(declaration, expr, temporary)                            \
-  auto temporary = (expr);                                                     \
+#define CROMT_ASSIGN_(declaration, expr, temporary)                                    \
+  auto temporary = (expr);                                                             \
   if (!temporary) return tl::unexpected<::cromt::Error>(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 #define CROMT_CONCAT_(a, b) CROMT_CONCAT2_(a, b)

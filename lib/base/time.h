@@ -55,10 +55,18 @@ class SystemClock final : public Clock {
   Now Read() const override;
 };
 
-inline int64_t Micros(Mono t) { return t.time_since_epoch().count(); }
-inline int64_t Micros(Wall t) { return t.time_since_epoch().count(); }
-inline Mono MonoFromMicros(int64_t us) { return Mono(Duration(us)); }
-inline Wall WallFromMicros(int64_t us) { return Wall(Duration(us)); }
+inline int64_t Micros(Mono t) {
+  return t.time_since_epoch().count();
+}
+inline int64_t Micros(Wall t) {
+  return t.time_since_epoch().count();
+}
+inline Mono MonoFromMicros(int64_t us) {
+  return Mono(Duration(us));
+}
+inline Wall WallFromMicros(int64_t us) {
+  return Wall(Duration(us));
+}
 
 // "2026-11-22T18:34:31.000123Z": RFC 3339, UTC, microseconds.
 std::string FormatRfc3339(Wall t);

@@ -93,7 +93,8 @@ class Control {
   virtual Result<std::vector<ProjectView>> ListProjects() = 0;
   virtual Result<std::vector<AgentView>> ListAgents() = 0;
   // Calls `sink` with each update until the run has finished, the sink returns false, or the connection is lost.
-  virtual Status WatchRun(const std::string& run, const std::string& author, const std::function<bool(const RunUpdate&)>& sink) = 0;
+  virtual Status WatchRun(const std::string& run, const std::string& author,
+                          const std::function<bool(const RunUpdate&)>& sink) = 0;
   // Calls `sink` with the output in the order in which it came; with `follow` until all of a finished run was given.
   virtual Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                          const std::function<bool(const LogPiece&)>& sink) = 0;

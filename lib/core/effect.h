@@ -57,13 +57,13 @@ struct RunChanged {
 struct TaskStatus {
   TaskState state = TaskState::kWaiting;
   std::optional<TaskOutcome> outcome;
-  uint32_t attempt = 0;                 // number of the current or last attempt; 0 = never leased
-  AgentId agent;                        // who has or had that attempt
-  JournalId journal;                    // the agent's journal when it was leased
+  uint32_t attempt = 0;  // number of the current or last attempt; 0 = never leased
+  AgentId agent;         // who has or had that attempt
+  JournalId journal;     // the agent's journal when it was leased
   std::optional<ExitStatus> exit;
-  std::string reason;                   // a sentence naming the project or host that caused the state
-  bool stop_wanted = false;             // a stored wish, repeated at each session until the end is confirmed
-  std::optional<Wall> queued_at;        // when it became ready
+  std::string reason;             // a sentence naming the project or host that caused the state
+  bool stop_wanted = false;       // a stored wish, repeated at each session until the end is confirmed
+  std::optional<Wall> queued_at;  // when it became ready
   std::optional<Wall> started_at;
   std::optional<Wall> finished_at;
   int64_t log_bytes = 0;
@@ -85,15 +85,15 @@ struct AgentSeen {
 
 // A job file was applied: its numbered revision. The registry (coordinator/registry.h) makes these.
 struct FileApplied {
-  std::string file;      // its `name:` or else its absolute path: who owns the projects
+  std::string file;  // its `name:` or else its absolute path: who owns the projects
   std::string path;
   uint64_t revision = 0;
   std::string text;
   std::string author;
   RequestId request;
   Wall at;
-  std::string diff;                    // "+ a, ~ b, - c": for people
-  std::vector<std::string> projects;   // all that the file owns from now on
+  std::string diff;                   // "+ a, ~ b, - c": for people
+  std::vector<std::string> projects;  // all that the file owns from now on
 };
 
 using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, AgentSeen, FileApplied>;

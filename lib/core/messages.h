@@ -33,7 +33,7 @@ struct CoordinatorHello {
   uint64_t epoch = 0;    // incarnation of the coordinator's store
   uint64_t session = 0;  // higher than any earlier session of this epoch
   uint32_t protocol = kSessionProtocol;
-  uint64_t commit = 0;   // number of the store's last commit
+  uint64_t commit = 0;  // number of the store's last commit
   friend bool operator==(const CoordinatorHello&, const CoordinatorHello&) = default;
 };
 
@@ -45,7 +45,7 @@ struct AgentHello {
   uint32_t slots = 0;
   std::map<std::string, std::string> labels;
   std::string version;
-  uint64_t seen_epoch = 0;   // the highest of this mesh that the agent has seen
+  uint64_t seen_epoch = 0;  // the highest of this mesh that the agent has seen
   uint64_t seen_commit = 0;
   friend bool operator==(const AgentHello&, const AgentHello&) = default;
 };
@@ -103,7 +103,8 @@ struct ToAgent {
   uint64_t heartbeat_echo = 0;  // number of the newest heartbeat received; 0 = nothing new
 
   bool empty() const {
-    return !hello && verdicts.empty() && !verdicts_done && leases.empty() && stops.empty() && !ack && heartbeat_echo == 0;
+    return !hello && verdicts.empty() && !verdicts_done && leases.empty() && stops.empty() && !ack &&
+           heartbeat_echo == 0;
   }
 };
 
@@ -112,7 +113,7 @@ struct FromAgent {
   std::vector<InventoryItem> inventory;
   bool inventory_done = false;
   std::vector<Report> reports;
-  uint64_t heartbeat = 0;  // counts up within the session; 0 = none in this message
+  uint64_t heartbeat = 0;            // counts up within the session; 0 = none in this message
   std::vector<Digest> wanted_blobs;  // trees that a leased attempt needs and this agent lacks
 
   bool empty() const {

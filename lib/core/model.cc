@@ -6,8 +6,9 @@ namespace cromt {
 namespace {
 
 // One table per enum, in the order of its values: the words of YAML, JSON, SQL and CLI.
-constexpr std::array<std::string_view, 10> kTaskStates = {"waiting", "ready",      "retry_wait", "leased",      "preparing",
-                                                          "running", "publishing", "stopping",   "unreachable", "finished"};
+constexpr std::array<std::string_view, 10> kTaskStates = {"waiting",     "ready",   "retry_wait", "leased",
+                                                          "preparing",   "running", "publishing", "stopping",
+                                                          "unreachable", "finished"};
 constexpr std::array<std::string_view, 7> kTaskOutcomes = {"succeeded", "failed",  "timed_out",    "canceled",
                                                            "lost",      "skipped", "stopped_early"};
 constexpr std::array<std::string_view, 3> kRunStates = {"queued", "running", "finished"};
@@ -34,17 +35,39 @@ int ShellCode(const ExitStatus& status) {
   return 128 + std::get<Signaled>(status).signal;
 }
 
-std::string_view ToString(TaskState state) { return Word(kTaskStates, state); }
-std::string_view ToString(TaskOutcome outcome) { return Word(kTaskOutcomes, outcome); }
-std::string_view ToString(RunState state) { return Word(kRunStates, state); }
-std::string_view ToString(RunOutcome outcome) { return Word(kRunOutcomes, outcome); }
-std::string_view ToString(Trigger trigger) { return Word(kTriggers, trigger); }
-std::string_view ToString(AttemptResult::Kind kind) { return Word(kResultKinds, kind); }
+std::string_view ToString(TaskState state) {
+  return Word(kTaskStates, state);
+}
+std::string_view ToString(TaskOutcome outcome) {
+  return Word(kTaskOutcomes, outcome);
+}
+std::string_view ToString(RunState state) {
+  return Word(kRunStates, state);
+}
+std::string_view ToString(RunOutcome outcome) {
+  return Word(kRunOutcomes, outcome);
+}
+std::string_view ToString(Trigger trigger) {
+  return Word(kTriggers, trigger);
+}
+std::string_view ToString(AttemptResult::Kind kind) {
+  return Word(kResultKinds, kind);
+}
 
-std::optional<TaskState> TaskStateFrom(std::string_view text) { return Find<TaskState>(kTaskStates, text); }
-std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text) { return Find<TaskOutcome>(kTaskOutcomes, text); }
-std::optional<RunState> RunStateFrom(std::string_view text) { return Find<RunState>(kRunStates, text); }
-std::optional<RunOutcome> RunOutcomeFrom(std::string_view text) { return Find<RunOutcome>(kRunOutcomes, text); }
-std::optional<Trigger> TriggerFrom(std::string_view text) { return Find<Trigger>(kTriggers, text); }
+std::optional<TaskState> TaskStateFrom(std::string_view text) {
+  return Find<TaskState>(kTaskStates, text);
+}
+std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text) {
+  return Find<TaskOutcome>(kTaskOutcomes, text);
+}
+std::optional<RunState> RunStateFrom(std::string_view text) {
+  return Find<RunState>(kRunStates, text);
+}
+std::optional<RunOutcome> RunOutcomeFrom(std::string_view text) {
+  return Find<RunOutcome>(kRunOutcomes, text);
+}
+std::optional<Trigger> TriggerFrom(std::string_view text) {
+  return Find<Trigger>(kTriggers, text);
+}
 
 }  // namespace cromt

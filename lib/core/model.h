@@ -72,8 +72,8 @@ struct TaskSpec {
   Work work;
   Variables variables;
   Source source;
-  std::optional<Duration> timeout;   // of one attempt, from its start
-  Duration grace = seconds(10);      // between TERM and KILL
+  std::optional<Duration> timeout;  // of one attempt, from its start
+  Duration grace = seconds(10);     // between TERM and KILL
   int64_t log_limit_bytes = 256 << 20;
   ExitPolicy exit_policy;
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
@@ -140,18 +140,18 @@ std::optional<Trigger> TriggerFrom(std::string_view text);
 struct AttemptResult {
   // What the agent can know; retries, ignoring and success codes are the coordinator's to decide.
   enum class Kind {
-    kExited,       // the main process ended by itself: see status
-    kStopped,      // ended after a stop that the coordinator or a caller wished
-    kTimedOut,     // ended after its timeout
-    kNotStarted,   // could not be prepared or spawned, or was stopped or expired before: see reason
-    kLost,         // the launcher or host died; nobody knows its status
+    kExited,      // the main process ended by itself: see status
+    kStopped,     // ended after a stop that the coordinator or a caller wished
+    kTimedOut,    // ended after its timeout
+    kNotStarted,  // could not be prepared or spawned, or was stopped or expired before: see reason
+    kLost,        // the launcher or host died; nobody knows its status
   };
   Kind kind = Kind::kNotStarted;
   std::optional<ExitStatus> status;  // of the main process, where there is one
   std::string reason;                // a sentence, for anything but a plain exit
   std::optional<Wall> started_at;    // the agent's wall clock, for display
   std::optional<Wall> ended_at;
-  int64_t log_bytes = 0;             // how many bytes of output belong to the attempt, all streams
+  int64_t log_bytes = 0;  // how many bytes of output belong to the attempt, all streams
   // kNotStarted only: the attempt can't have begun through no fault of its task (its lease ran out in the queue,
   // the agent drains or is full); it may be leased again and counts as no try.
   bool returned = false;

@@ -3,7 +3,8 @@
 //
 // Dependencies join instances, never tasks. Each instance has two gates:
 //
-//     needs' done gates ──▶ [start gate] ──▶ its tasks (one a host) ──▶ its `after` instances ──▶ [done gate] ──▶ dependents
+//     needs' done gates ──▶ [start gate] ──▶ its tasks (one a host) ──▶ its `after` instances ──▶ [done gate] ──▶
+//     dependents
 //
 // The start gate opens when every instance in `needs` is done; the done gate opens when all its tasks have
 // ended and all its `after` instances are done. So a plan holds at most one start and one done edge a task and

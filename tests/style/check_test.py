@@ -105,6 +105,7 @@ class Layers(StyleTest):
         self.expect_in_file("coordinator/loop.cc", '#include "cromt/v1/agent.grpc.pb.h"\n', 1, "grpc")
         self.expect_in_file("lib/io/rpc/a.h", HEADER + "#include <grpcpp/channel.h>\n", 3, "grpc", "interface of our own")
         self.expect_clean("lib/io/rpc/a.cc", "#include <grpcpp/channel.h>\n")
+        self.expect_clean("agent/service/a.h", "// Calls. Included by this folder's .cc files only.\n#pragma once\n#include <grpcpp/grpcpp.h>\n")
         self.expect_clean("agent/service/a.cc", '#include "cromt/v1/agent.grpc.pb.h"\n')
 
 

@@ -14,7 +14,8 @@ namespace cromt {
 Status MakeDirs(const std::string& path) {
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return tl::unexpected<Error>(ErrnoError("can't make " + part, errno));
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+      return tl::unexpected<Error>(ErrnoError("can't make " + part, errno));
     if (slash == std::string::npos) return {};
   }
 }
@@ -27,7 +28,8 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   dir.lock_.reset(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!dir.lock_) return tl::unexpected<Error>(ErrnoError("can't open " + lock, errno));
   if (::flock(dir.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return Fail(ErrorCode::kConflict, path + " is in use by another program; give another --data-dir");
+    if (errno == EWOULDBLOCK)
+      return Fail(ErrorCode::kConflict, path + " is in use by another program; give another --data-dir");
     return tl::unexpected<Error>(ErrnoError("can't lock " + lock, errno));
   }
   return dir;
@@ -43,13 +45,16 @@ Status WriteFileAtomic(const std::string& path, std::string_view content) {
     if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write " + temporary, errno));
     content.remove_prefix(static_cast<size_t>(n));
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return tl::unexpected<Error>(ErrnoError("can't write " + path, errno));
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't write " + path, errno));
   return {};
 }
 
 std::string StateDir(const std::string& name) {
-  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state == '/') return std::string(state) + "/cromt/" + name;
-  if (const char* home = std::getenv("HOME"); home && *home == '/') return std::string(home) + "/.local/state/cromt/" + name;
+  if (const char* state = std::getenv("XDG_STATE_HOME"); state && *state == '/')
+    return std::string(state) + "/cromt/" + name;
+  if (const char* home = std::getenv("HOME"); home && *home == '/')
+    return std::string(home) + "/.local/state/cromt/" + name;
   return "/var/lib/cromt/" + name;
 }
 

@@ -31,6 +31,8 @@ int WaitForStop() {
   return signal;
 }
 
-void WakeStop() { ::kill(::getpid(), SIGTERM); }
+void WakeStop() {
+  ::kill(::getpid(), SIGTERM);
+}
 
 }  // namespace cromt

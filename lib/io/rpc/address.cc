@@ -16,7 +16,8 @@ namespace {
 bool IsLoopback(const sockaddr* address) {
   if (address->sa_family == AF_INET)
     return (ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24) == 127;
-  return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
+  return address->sa_family == AF_INET6 &&
+         IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr);
 }
 
 struct FreeAddresses {
@@ -39,7 +40,8 @@ Result<Endpoint> ResolveEndpoint(const std::string& text) {
   addrinfo* raw = nullptr;
   int failed = getaddrinfo(host.c_str(), port.c_str(), &hints, &raw);
   std::unique_ptr<addrinfo, FreeAddresses> list(raw);
-  if (failed != 0 || !list) return Fail(ErrorCode::kNotFound, Quote(host) + " can't be resolved: " + gai_strerror(failed));
+  if (failed != 0 || !list)
+    return Fail(ErrorCode::kNotFound, Quote(host) + " can't be resolved: " + gai_strerror(failed));
   const addrinfo* chosen = list.get();
   for (const addrinfo* one = list.get(); one; one = one->ai_next)
     if (IsLoopback(one->ai_addr)) {

@@ -42,10 +42,12 @@ Status Listener::Bind(const ListenOptions& options) {
   CROMT_ASSIGN(Endpoint endpoint, ResolveEndpoint(options.address));
   local_only_ = endpoint.loopback;
   if (!local_only_ && !options.insecure)
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("{} is reachable from other hosts, and whoever reaches it may run commands here. Set up mutual TLS, "
-                            "or listen on 127.0.0.1; --insecure allows it in plaintext, without any authentication",
-                            options.address));
+    return Fail(
+        ErrorCode::kInvalid,
+        fmt::format(
+            "{} is reachable from other hosts, and whoever reaches it may run commands here. Set up mutual TLS, "
+            "or listen on 127.0.0.1; --insecure allows it in plaintext, without any authentication",
+            options.address));
   socket_.reset(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket_) return tl::unexpected<Error>(ErrnoError("can't listen on " + options.address, errno));
   int one = 1;
@@ -79,7 +81,9 @@ Status Listener::BindUnix(const std::string& path) {
 }
 
 void Listener::Start(OnConnection on_connection, OnRefused on_refused) {
-  thread_ = std::thread([this, on_connection = std::move(on_connection), on_refused = std::move(on_refused)] { Run(on_connection, on_refused); });
+  thread_ = std::thread([this, on_connection = std::move(on_connection), on_refused = std::move(on_refused)] {
+    Run(on_connection, on_refused);
+  });
 }
 
 void Listener::Stop() {
@@ -122,7 +126,9 @@ Status Listener::Admit(int fd) const {
   if (!local_only_) return {};
   CROMT_ASSIGN(uid_t user, PeerUser(fd));
   if (user == 0 || user == ::geteuid()) return {};
-  return Fail(ErrorCode::kDenied, fmt::format("a connection of user {} was refused: only root and user {} may use this port", user, ::geteuid()));
+  return Fail(
+      ErrorCode::kDenied,
+      fmt::format("a connection of user {} was refused: only root and user {} may use this port", user, ::geteuid()));
 }
 
 }  // namespace cromt::rpc

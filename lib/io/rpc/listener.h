@@ -14,7 +14,7 @@
 namespace cromt::rpc {
 
 struct ListenOptions {
-  std::string address;  // "HOST:PORT" (a numeric address or "localhost"; port 0 picks one) or "/path/of.sock"
+  std::string address;    // "HOST:PORT" (a numeric address or "localhost"; port 0 picks one) or "/path/of.sock"
   bool insecure = false;  // beyond loopback in plaintext
 };
 

@@ -66,10 +66,12 @@ Result<uid_t> AskKernel(const sockaddr_storage& theirs, const sockaddr_storage& 
   Put(theirs, ask.request.id.idiag_src, ask.request.id.idiag_sport);
   Put(ours, ask.request.id.idiag_dst, ask.request.id.idiag_dport);
   ask.request.id.idiag_cookie[0] = ask.request.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-  if (::send(netlink.get(), &ask, sizeof ask, 0) < 0) return tl::unexpected<Error>(ErrnoError("can't ask the kernel who is calling", errno));
+  if (::send(netlink.get(), &ask, sizeof ask, 0) < 0)
+    return tl::unexpected<Error>(ErrnoError("can't ask the kernel who is calling", errno));
   alignas(nlmsghdr) char answer[4096];
   ssize_t size = ::recv(netlink.get(), answer, sizeof answer, 0);
-  if (size < static_cast<ssize_t>(sizeof(nlmsghdr))) return tl::unexpected<Error>(ErrnoError("can't ask the kernel who is calling", errno));
+  if (size < static_cast<ssize_t>(sizeof(nlmsghdr)))
+    return tl::unexpected<Error>(ErrnoError("can't ask the kernel who is calling", errno));
   const auto* header = reinterpret_cast<const nlmsghdr*>(answer);
   if (header->nlmsg_type != SOCK_DIAG_BY_FAMILY || size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg))))
     return Fail(ErrorCode::kNotFound, "the kernel knows no socket at the other end");

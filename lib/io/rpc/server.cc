@@ -14,7 +14,8 @@ struct Server::Impl {
 
 Server::Server() : impl_(std::make_unique<Impl>()) {}
 
-Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> services, const std::vector<ListenOptions>& listen,
+Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> services,
+                                              const std::vector<ListenOptions>& listen,
                                               std::function<void(const std::string&)> refused) {
   std::unique_ptr<Server> server(new Server());
   for (const ListenOptions& options : listen) {
@@ -34,7 +35,9 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   server->impl_->server = builder.BuildAndStart();
   if (!server->impl_->server) return Fail(ErrorCode::kInternal, "gRPC could not start a server");
   for (auto& listener : server->impl_->listeners)
-    listener->Start([raw = server->impl_->server.get()](UniqueFd fd) { grpc::AddInsecureChannelFromFd(raw, fd.release()); }, refused);
+    listener->Start(
+        [raw = server->impl_->server.get()](UniqueFd fd) { grpc::AddInsecureChannelFromFd(raw, fd.release()); },
+        refused);
   return server;
 }
 

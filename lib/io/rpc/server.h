@@ -16,12 +16,16 @@ class Service;
 
 namespace cromt::rpc {
 
+// A service with the way to delete it, so that whoever holds one needs no gRPC header.
+using ServicePtr = std::unique_ptr<grpc::Service, void (*)(grpc::Service*)>;
+
 inline constexpr int kMaxMessageBytes = 4 << 20;
 
 class Server {
  public:
   // The services outlive the server. `refused` is told of callers that were not let in.
-  static Result<std::unique_ptr<Server>> Start(std::vector<grpc::Service*> services, const std::vector<ListenOptions>& listen,
+  static Result<std::unique_ptr<Server>> Start(std::vector<grpc::Service*> services,
+                                               const std::vector<ListenOptions>& listen,
                                                std::function<void(const std::string&)> refused);
   // Takes no more calls, gives those under way half a second, cancels the rest.
   ~Server();

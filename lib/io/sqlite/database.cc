@@ -34,7 +34,9 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   }
   return *this;
 }
-Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
 
 // A failed bind (out of memory, a parameter that is not there) shows at the next Step as a wrong or missing value;
 // SQLite then reports SQLITE_RANGE or NOMEM there. Indices are literals in our code, so tests find the former.
@@ -72,9 +74,13 @@ Status Statement::Run() {
   }
 }
 
-void Statement::Reset() { sqlite3_reset(handle_); }
+void Statement::Reset() {
+  sqlite3_reset(handle_);
+}
 
-int64_t Statement::Int(int column) const { return sqlite3_column_int64(handle_, column); }
+int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
 std::string_view Statement::Text(int column) const {
   const unsigned char* text = sqlite3_column_text(handle_, column);
   return {reinterpret_cast<const char*>(text), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
@@ -83,7 +89,9 @@ std::string_view Statement::Blob(int column) const {
   const void* bytes = sqlite3_column_blob(handle_, column);
   return {static_cast<const char*>(bytes), static_cast<size_t>(sqlite3_column_bytes(handle_, column))};
 }
-bool Statement::IsNull(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
 std::optional<int64_t> Statement::OptionalInt(int column) const {
   if (IsNull(column)) return std::nullopt;
   return Int(column);
@@ -106,7 +114,9 @@ Database& Database::operator=(Database&& other) noexcept {
   }
   return *this;
 }
-Database::~Database() { sqlite3_close_v2(handle_); }
+Database::~Database() {
+  sqlite3_close_v2(handle_);
+}
 
 Status Database::Execute(const std::string& sql) {
   int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
@@ -116,11 +126,14 @@ Status Database::Execute(const std::string& sql) {
 
 Result<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* handle = nullptr;
-  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
+  int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle,
+                                nullptr);
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle_, code, sql.substr(0, 60)));
   return Statement(handle);
 }
 
-int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
+int64_t Database::last_insert_rowid() const {
+  return sqlite3_last_insert_rowid(handle_);
+}
 
 }  // namespace cromt::sqlite

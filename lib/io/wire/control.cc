@@ -5,11 +5,16 @@
 namespace cromt::wire {
 namespace {
 
-int64_t Us(const std::optional<Wall>& time) { return time ? Micros(*time) : 0; }
-std::optional<Wall> Time(int64_t us) { return us == 0 ? std::nullopt : std::optional(WallFromMicros(us)); }
+int64_t Us(const std::optional<Wall>& time) {
+  return time ? Micros(*time) : 0;
+}
+std::optional<Wall> Time(int64_t us) {
+  return us == 0 ? std::nullopt : std::optional(WallFromMicros(us));
+}
 
 tl::unexpected<Error> Unknown(std::string_view what, const std::string& word) {
-  return Fail(ErrorCode::kInvalid, "the coordinator says the " + std::string(what) + " " + Quote(word) + ", which this version does not know");
+  return Fail(ErrorCode::kInvalid, "the coordinator says the " + std::string(what) + " " + Quote(word) +
+                                       ", which this version does not know");
 }
 
 }  // namespace
@@ -132,8 +137,8 @@ void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto) {
 }
 
 LogPiece PieceFromProto(v1::LogChunk& proto) {
-  return {proto.attempt().task(), proto.attempt().attempt(), static_cast<uint8_t>(proto.stream()), proto.offset(),
-          WallFromMicros(proto.at_us()), std::move(*proto.mutable_data())};
+  return {proto.attempt().task(), proto.attempt().attempt(),     static_cast<uint8_t>(proto.stream()),
+          proto.offset(),         WallFromMicros(proto.at_us()), std::move(*proto.mutable_data())};
 }
 
 }  // namespace cromt::wire
