@@ -60,7 +60,7 @@ class Cancel(Story):
         again = self.mesh.cromt("cancel", "last")
         self.exited(2, again)
         self.says(again.err, "ended already")
-        self.assertEqual(self.mesh.cromt("logs", "last", "--raw").out, "running\n")
+        self.assertEqual(self.mesh.cromt("logs", "last", "tree", "--raw").out, "running\n")
 
     def test_one_task_of_a_run(self):
         self.start_mesh()

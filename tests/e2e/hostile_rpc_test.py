@@ -176,24 +176,19 @@ class AtTheCoordinator(Hostile):
 
     def test_names_that_are_none(self):
         self.rejects("Apply", Status.INVALID_ARGUMENT, "request_id", request_id="../x", path="/jobs.yaml", text="projects: {}\n")
-        self.rejects("Start", Status.INVALID_ARGUMENT, "request_id", request_id="", project="a")
+        self.rejects("Start", Status.INVALID_ARGUMENT, "request_id", request_id="../x", project="a")
 
     def test_what_is_unknown(self):
         self.rejects("Start", Status.NOT_FOUND, "nobody", request_id="r", project="nobody")
         for name in ("GetRun", "Cancel", "WatchRun", "RunLogs"):
             with self.subTest(name):
-                fields = {"request_id": "r"} if name == "Cancel" and "request_id" in _fields("CancelRequest") else {}
-                self.rejects(name, Status.NOT_FOUND, "nosuchrun", run="nosuchrun", **fields)
+                self.rejects(name, Status.NOT_FOUND, "nosuchrun", run="nosuchrun")
 
     def test_too_large(self):
         self.rejects("Apply", Status.RESOURCE_EXHAUSTED, "4194304", request_id="r", path="/jobs.yaml", text="#" * 5_000_000)
 
     def test_bytes_that_are_no_message(self):
         self.refused(Status.INVALID_ARGUMENT, ["message"], lambda: self.client.send("Start", b"\xff\xff\xff\xff garbage"))
-
-
-def _fields(message):
-    return getattr(rpc.coordinator, message).DESCRIPTOR.fields_by_name
 
 
 if __name__ == "__main__":
