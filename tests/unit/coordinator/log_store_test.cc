@@ -1,0 +1,80 @@
+// The coordinator's log store: idempotent by offset, and whole after a crash.
+#include "coordinator/log_store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace cromt {
+namespace {
+
+class LogStoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = testing::TempDir() + "logs-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  std::unique_ptr<LogStore> Open() {
+    return *LogStore::Open(dir_, true, [this](const RunId& run) { advanced_.push_back(run.text()); });
+  }
+  static RunLogChunk Chunk(TaskIndex task, int64_t offset, std::string_view data) {
+    return {{RunId("r1"), task, 1}, seglog::Stream::kStdout, offset, WallFromMicros(5), data};
+  }
+  static std::string TextOf(const LogStore& store, TaskIndex task) {
+    std::string text;
+    for (uint64_t cursor = 0;;) {
+      auto slice = *store.Read(RunId("r1"), cursor, 1 << 20);
+      if (slice.next_cursor == cursor) return text;
+      cursor = slice.next_cursor;
+      for (const LogPiece& piece : slice.pieces)
+        if (piece.task == task) text += piece.data;
+    }
+  }
+
+  std::string dir_;
+  std::vector<std::string> advanced_;
+};
+
+TEST_F(LogStoreTest, OutputComesBackByTask) {
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 0, "one "), Chunk(1, 0, "other"), Chunk(0, 4, "two")}));
+  EXPECT_EQ(TextOf(*store, 0), "one two");
+  EXPECT_EQ(TextOf(*store, 1), "other");
+  EXPECT_EQ(advanced_, std::vector<std::string>{"r1"});
+}
+
+TEST_F(LogStoreTest, WhatAnAgentRepeatsIsKeptOnce) {
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 0, "abcd")}));
+  ASSERT_TRUE(store->Append({Chunk(0, 0, "abcd"), Chunk(0, 2, "cdef")}));
+  EXPECT_EQ(TextOf(*store, 0), "abcdef");
+}
+
+TEST_F(LogStoreTest, ARestartKnowsWhatIsThere) {
+  ASSERT_TRUE(Open()->Append({Chunk(0, 0, "abcd")}));
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 0, "abcd"), Chunk(0, 4, "ef")}));
+  EXPECT_EQ(TextOf(*store, 0), "abcdef");
+}
+
+TEST_F(LogStoreTest, AFrameThatACrashCutShortIsWrittenAnew) {
+  ASSERT_TRUE(Open()->Append({Chunk(0, 0, "abcd"), Chunk(0, 4, "efgh")}));
+  std::string path = dir_ + "/r1.log";
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 3);
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 4, "efgh")}));
+  EXPECT_EQ(TextOf(*store, 0), "abcdefgh");
+}
+
+TEST_F(LogStoreTest, NoOutputIsNoFile) {
+  auto store = Open();
+  auto slice = store->Read(RunId("r1"), 0, 1000);
+  ASSERT_TRUE(slice);
+  EXPECT_TRUE(slice->pieces.empty());
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/r1.log"));
+}
+
+}  // namespace
+}  // namespace cromt

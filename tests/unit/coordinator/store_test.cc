@@ -1,0 +1,130 @@
+// The SQLite store: what is committed is what a new process finds; readers see it too.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "coordinator/store/reader.h"
+#include "coordinator/store/sqlite_store.h"
+
+namespace cromt {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = testing::TempDir() + "store-" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".db";
+    TearDown();
+  }
+  void TearDown() override {
+    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
+  }
+  std::unique_ptr<SqliteStore> Open() { return *SqliteStore::Open(path_, random_); }
+
+  static std::shared_ptr<const Plan> TwoTasks() {
+    auto plan = std::make_shared<Plan>();
+    plan->specs = {{.name = "say hello", .project = "hello", .work = Script{"echo hello"}}};
+    plan->hosts = {{"h1", "127.0.0.1:1"}};
+    plan->instances = {{.project = "hello", .first_task = 0, .task_count = 2}};
+    plan->tasks = {{0, 0, 0, {}}, {0, 0, 0, {}}};
+    return plan;
+  }
+  static RunCreated NewRun(const std::string& id, const std::string& request) {
+    return {{RunId(id), RequestId(request), "hello", Trigger::kManual, 0, "ann", WallFromMicros(1)}, TwoTasks()};
+  }
+  static TaskChanged Finished(const std::string& run, TaskIndex task) {
+    TaskStatus status;
+    status.state = TaskState::kFinished;
+    status.outcome = TaskOutcome::kFailed;
+    status.attempt = 2;
+    status.exit = Signaled{9};
+    status.reason = "killed";
+    status.finished_at = WallFromMicros(7);
+    return {RunId(run), task, status};
+  }
+
+  std::string path_;
+  SeededRandom random_{1};
+};
+
+TEST_F(StoreTest, ANewProcessFindsUnfinishedRunsAsTheyWere) {
+  MeshId mesh;
+  {
+    auto store = Open();
+    auto state = *store->Load();
+    mesh = state.mesh;
+    EXPECT_EQ(state.epoch, 1u);
+    std::vector<Record> records = {NewRun("r1", "q1"), Finished("r1", 1),
+                                   AgentSeen{AgentId("a"), JournalId("j"), "x:1", 42}};
+    EXPECT_EQ(*store->Commit(records), 1u);
+  }
+  auto state = *Open()->Load();
+  EXPECT_EQ(state.mesh, mesh);
+  EXPECT_EQ(state.epoch, 2u);
+  EXPECT_EQ(state.commit, 1u);
+  ASSERT_EQ(state.runs.size(), 1u);
+  EXPECT_EQ(*state.runs[0].plan, *TwoTasks());
+  EXPECT_EQ(state.runs[0].tasks[0], TaskStatus{});
+  EXPECT_EQ(state.runs[0].tasks[1], Finished("r1", 1).status);
+  ASSERT_EQ(state.agents.size(), 1u);
+  EXPECT_EQ(state.agents[0].applied_sequence, 42u);
+}
+
+TEST_F(StoreTest, ABatchIsAllOrNothing) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  std::vector<Record> first = {NewRun("r1", "q1")};
+  ASSERT_TRUE(store->Commit(first));
+  std::vector<Record> twice = {NewRun("r2", "q2"), NewRun("r3", "q1")};  // q1 is taken
+  ASSERT_FALSE(store->Commit(twice));
+  auto state = *Open()->Load();
+  EXPECT_EQ(state.runs.size(), 1u);
+  EXPECT_EQ(state.commit, 1u);
+}
+
+TEST_F(StoreTest, ARequestIdFindsItsRunForEver) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  RunStatus done{.state = RunState::kFinished, .outcome = RunOutcome::kSucceeded};
+  std::vector<Record> records = {NewRun("r1", "q1"), RunChanged{RunId("r1"), done}};
+  ASSERT_TRUE(store->Commit(records));
+  EXPECT_EQ(*store->FindRequest(RequestId("q1")), RunId("r1"));
+  EXPECT_TRUE(store->FindRequest(RequestId("q2"))->empty());
+  EXPECT_TRUE(Open()->Load()->runs.empty());
+}
+
+TEST_F(StoreTest, ForeignAndNewerFilesAreRefusedUntouched) {
+  std::ofstream(path_) << "this is a letter to my aunt, not a database, and it is long enough to have a header";
+  EXPECT_FALSE(SqliteStore::Open(path_, random_));
+  TearDown();
+  Open();
+  ASSERT_TRUE(sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite)
+                  ->Execute("UPDATE meta SET value = 99 WHERE key = 'schema'"));
+  auto newer = SqliteStore::Open(path_, random_);
+  ASSERT_FALSE(newer);
+  EXPECT_NE(newer.error().message.find("99"), std::string::npos);
+}
+
+TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  std::vector<Record> created = {NewRun("abc1", "q1")};
+  ASSERT_TRUE(store->Commit(created));
+  auto reader = *StoreReader::Open(path_);
+  EXPECT_EQ(*reader.Resolve("ab", ""), RunId("abc1"));
+  EXPECT_EQ(*reader.Resolve("last", "ann"), RunId("abc1"));
+  EXPECT_EQ(reader.Resolve("last", "bob").error().code, ErrorCode::kNotFound);
+  auto all = *reader.Snapshot(RunId("abc1"));
+  EXPECT_EQ(all.update.tasks.size(), 2u);
+  EXPECT_EQ(all.update.tasks[0].name, "say hello");
+  std::vector<Record> change = {Finished("abc1", 1)};
+  ASSERT_TRUE(store->Commit(change));
+  auto since = *reader.Since(*all.update.run, all.seq);
+  ASSERT_EQ(since.update.tasks.size(), 1u);
+  EXPECT_EQ(since.update.tasks[0].index, 1u);
+  EXPECT_EQ(since.update.tasks[0].status.outcome, TaskOutcome::kFailed);
+  EXPECT_FALSE(since.update.run);
+}
+
+}  // namespace
+}  // namespace cromt
