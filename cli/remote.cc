@@ -2,6 +2,9 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <set>
+
+#include "base/thread_annotations.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
 #include "io/rpc/channel.h"
 #include "io/rpc/status.h"
@@ -22,6 +25,42 @@ Status StatusOf(const grpc::Status& status) {
 class Context : public grpc::ClientContext {
  public:
   Context() { set_deadline(std::chrono::system_clock::now() + kPatience); }
+};
+
+// The calls under way that last as long as a run, so that another thread can end them.
+class Followed {
+ public:
+  void StopAll() CROMT_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    for (grpc::ClientContext* context : contexts_) context->TryCancel();
+  }
+
+  // One call's context, without deadline; canceled at once if all were stopped before.
+  class Call {
+   public:
+    explicit Call(Followed& all) : all_(all) {
+      MutexLock lock(all_.mutex_);
+      all_.contexts_.insert(&context);
+      if (all_.stopped_) context.TryCancel();
+    }
+    ~Call() {
+      MutexLock lock(all_.mutex_);
+      all_.contexts_.erase(&context);
+    }
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    grpc::ClientContext context;
+
+   private:
+    Followed& all_;
+  };
+
+ private:
+  Mutex mutex_;
+  bool stopped_ CROMT_GUARDED_BY(mutex_) = false;
+  std::set<grpc::ClientContext*> contexts_ CROMT_GUARDED_BY(mutex_);
 };
 
 class Remote final : public Control {
@@ -134,8 +173,8 @@ class Remote final : public Control {
     v1::WatchRunRequest message;
     message.set_run(run);
     message.set_author(author);
-    grpc::ClientContext context;  // no deadline: it lasts as long as the run
-    auto reader = stub_->WatchRun(&context, message);
+    Followed::Call call(followed_);
+    auto reader = stub_->WatchRun(&call.context, message);
     v1::RunUpdate update;
     while (reader->Read(&update)) {
       RunUpdate view;
@@ -147,7 +186,7 @@ class Remote final : public Control {
         view.tasks.push_back(std::move(one));
       }
       if (sink(view)) continue;
-      context.TryCancel();
+      call.context.TryCancel();
       (void)reader->Finish();
       return {};
     }
@@ -161,20 +200,23 @@ class Remote final : public Control {
     message.set_task(task);
     message.set_follow(follow);
     message.set_author(author);
-    grpc::ClientContext context;
-    auto reader = stub_->RunLogs(&context, message);
+    Followed::Call call(followed_);
+    auto reader = stub_->RunLogs(&call.context, message);
     v1::LogChunk chunk;
     while (reader->Read(&chunk)) {
       if (sink(wire::PieceFromProto(chunk))) continue;
-      context.TryCancel();
+      call.context.TryCancel();
       (void)reader->Finish();
       return {};
     }
     return StatusOf(reader->Finish());
   }
 
+  void StopFollowing() override { followed_.StopAll(); }
+
  private:
   std::unique_ptr<v1::CoordinatorService::Stub> stub_;
+  Followed followed_;
 };
 
 }  // namespace

@@ -242,6 +242,11 @@ void DeliverLogs(Agent& agent, LogReading& reading, const std::shared_ptr<Writer
 grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest& request) {
   auto writer = std::make_shared<Writer<v1::LogChunk>>();
   writer->Keep();
+  if (request.offset() < 0) {
+    writer->End(rpc::ToStatus(
+        {ErrorCode::kInvalid, fmt::format("offset {}: bytes to skip can't be fewer than none", request.offset())}));
+    return writer.get();
+  }
   auto reading = std::make_shared<LogReading>();
   uint64_t subscription = reading->subscription = agent.logs().NewId();
   reading->skip = request.offset();

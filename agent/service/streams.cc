@@ -11,6 +11,12 @@
 namespace cromt::service {
 namespace {
 
+// gRPC does not tell a stream that its caller closed from a message that can't be read. A coordinator cancels and
+// never closes, so whoever gets this sent something else.
+grpc::Status EndOfStream() {
+  return rpc::ToStatus({ErrorCode::kInvalid, "the stream was closed, or what came is not a message of this service"});
+}
+
 // ---- Session ----------------------------------------------------------------------------------
 
 class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent> {
@@ -22,7 +28,7 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return FinishOnce(grpc::Status::OK);
+    if (!ok) return FinishOnce(EndOfStream());
     auto message = wire::FromProto(incoming_);
     if (!message) return FinishOnce(rpc::ToStatus(message.error()));
     agent_.Post(agent_input::StreamMessage{id_, std::move(*message)});
@@ -93,7 +99,7 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
   explicit CollectLogsReactor(Agent& agent) : agent_(agent) { StartRead(&incoming_); }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return FinishOnce(grpc::Status::OK);
+    if (!ok) return FinishOnce(EndOfStream());
     if (auto taken = Take(); !taken) return FinishOnce(rpc::ToStatus(taken.error()));
     StartRead(&incoming_);
   }
