@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """kill -9 and SIGTERM of agent and coordinator: no job ends by it, none starts twice, no output is lost."""
 
-from process import read_text, wait_for
+import os
+import signal
+
+from process import alive, read_text, wait_for
 from story import Story, main
 
 
@@ -77,6 +80,20 @@ projects:
             program.kill()
             program.restart()
         self.goes_on_as_if_nothing_had_happened()
+
+    def test_the_launcher_is_killed(self):
+        """Nobody can know any more how the job ends: all of it is stopped, and the run says why."""
+        pid = int(read_text(self.starts))
+        for launcher in self.mesh.launchers():
+            os.kill(launcher, signal.SIGKILL)
+        run = self.mesh.wait_finished(self.run_id)
+        tasks = {task["name"]: task for task in run["tasks"]}
+        self.assertEqual((run["outcome"], tasks["slow"]["outcome"], tasks["next"]["outcome"]), ("failed", "lost", "skipped"))
+        self.says(tasks["slow"]["reason"], "launcher")
+        self.assertFalse(alive(pid))
+        self.assertEqual(self.mesh.jobs(), [])
+        self.mesh.write("gate", "")
+        self.succeeded(self.mesh.cromt("start", "next", "--wait"))  # the next launcher serves
 
     def test_both_end_by_sigterm(self):
         pid = int(read_text(self.starts))

@@ -124,6 +124,34 @@ class Job(Story):
         self.assertEqual(len(second.splitlines()), 1)
 
 
+class Overlap(Story):
+    """Jobs that end only once all of them have begun: what may run together does."""
+
+    def setUp(self):
+        super().setUp()
+        self.mesh.start_all("one", "two", "three")
+        here = self.mesh.path("here")
+        os.mkdir(here)
+        self.script = f"touch {here}/$NAME; until [ $(ls {here} | wc -l) = 3 ]; do sleep 0.02; done"
+
+    def test_the_hosts_of_a_project(self):
+        hosts = ", ".join(f"{{url: 'http://{name}', vars: {{NAME: {name}}}}}" for name in self.mesh.agents)
+        self.mesh.apply(f"projects: {{p: {{run: '{self.script}', hosts: [{hosts}]}}}}\n")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+
+    def test_the_dependencies_of_a_project(self):
+        parts = ", ".join(f"{name}: {{run: '{self.script}', vars: {{NAME: {name}}}}}" for name in "abc")
+        self.mesh.apply(f"projects: {{{parts}, p: {{run: echo, before: [{{name: a}}, {{name: b}}, {{name: c}}]}}}}\n")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+
+    def test_runs_of_several_projects(self):
+        parts = ", ".join(f"{name}: {{run: '{self.script}', vars: {{NAME: {name}}}}}" for name in "abc")
+        self.mesh.apply(f"projects: {{{parts}}}\n")
+        runs = [self.mesh.start(name) for name in "abc"]
+        for run in runs:
+            self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+
+
 class Actions(Story):
     """Actions of a repository: the acceptance cases that name them."""
 
@@ -169,6 +197,14 @@ class Actions(Story):
         self.exited(1, self.mesh.cromt("start", "p", "--wait"))
         outcomes = {task["name"]: task["outcome"] for task in self.mesh.show("last")["tasks"]}
         self.assertEqual(outcomes, {"bad": "failed", "two": "succeeded", "p": "skipped"})
+
+    def test_a_host_may_have_an_action_of_its_own(self):
+        url = "http://" + self.mesh.agents["host"].address
+        self.mesh.apply(f"projects:\n  p:\n    path: {self.path}\n    action: one\n    hosts: [{{url: '{url}'}}, {{url: '{url}', action: three}}]\n")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+        self.assertEqual([task["host"] for task in self.mesh.show("last")["tasks"]], ["127.0.0.1", "127.0.0.1-2"])
+        self.says(self.mesh.cromt("logs", "last", "1").out, ":: one")
+        self.says(self.mesh.cromt("logs", "last", "2").out, ":: three")
 
     def test_a_dependency_may_be_given_other_values(self):
         self.mesh.apply(f"projects:\n  d: {{path: {self.path}, action: one, vars: {{WORKER: d}}}}\n"

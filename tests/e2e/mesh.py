@@ -50,10 +50,9 @@ class Mesh:
 
     # ---- Starting ---------------------------------------------------------------------------------
 
-    def start_agent(self, name, *flags, user=None):
-        """An agent that the coordinator (started later) knows as `name`; as another user if one is named."""
-        become = ["setpriv", f"--reuid={user}", "--clear-groups", "--"] if user else []
-        command = [*become, os.path.join(BIN, "cromt-agent"), "--listen", "127.0.0.1:0", *flags]
+    def start_agent(self, name, *flags, binaries=BIN, before=()):
+        """An agent that the coordinator (started later) knows as `name`; `before` is put before its command."""
+        command = [*before, os.path.join(binaries, "cromt-agent"), "--listen", "127.0.0.1:0", *flags]
         self.agents[name] = Program(command, self.path(name), self.environment)
         return self.agents[name].start()
 

@@ -1,6 +1,7 @@
 """Programs that a test starts: their logs, their addresses, their end; and waiting by condition."""
 
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -27,6 +28,14 @@ def read_text(path):
             return file.read()
     except FileNotFoundError:
         return ""
+
+
+def as_user(name):
+    """What to put before a command so that this user runs it; needs root, or sudo without a password."""
+    if name == pwd.getpwuid(os.geteuid()).pw_name:
+        return []
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    return [*sudo, "setpriv", f"--reuid={name}", f"--regid={pwd.getpwnam(name).pw_gid}", "--clear-groups", "--"]
 
 
 class Program:
@@ -110,7 +119,7 @@ class Leftovers:
         for pid in self.launchers() + self.jobs():
             try:
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
+            except OSError:  # gone meanwhile, or another user's
                 pass
 
 
