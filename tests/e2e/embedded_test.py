@@ -29,7 +29,8 @@ class Embedded(Story):
 
     def test_bad_input_is_2_and_runs_nothing(self):
         ran = self.mesh.path("ran")
-        for text, said in ((f"projects: {{a: {{run: touch {ran}, hots: []}}}}\n", "job.yaml:1:"), ("projects: {}\n", "project"), ("{", "job.yaml:")):
+        for text, said in ((f"projects: {{a: {{run: touch {ran}, hots: []}}}}\n", "job.yaml:1:"), ("projects: {}\n", "project"),
+                           ("{", "job.yaml:")):
             with self.subTest(text):
                 self.says(self.run_file(text, code=2).err, said)
         self.exited(2, self.mesh.cromt("run", "./no-such-file.yaml"))
@@ -48,8 +49,8 @@ class Embedded(Story):
         self.says(done.out, "<a  b;c=d>")
 
     def test_an_order_of_projects(self):
-        done = self.run_file("projects: {c: {run: echo first}, b: {run: echo second, before: [{name: c}]}, a: {run: echo third, before: [{name: b}]}}\n",
-                             code=2)
+        done = self.run_file("projects:\n  c: {run: echo first}\n  b: {run: echo second, before: [{name: c}]}\n"
+                             "  a: {run: echo third, before: [{name: b}]}\n", code=2)
         self.says(done.err, "a", "b", "c")
         done = self.mesh.cromt("run", "a", "--conf", self.mesh.path("job.yaml"))
         self.succeeded(done)

@@ -21,7 +21,8 @@ class JobFile(Story):
         return done
 
     def test_all_errors_are_told_at_their_places_and_nothing_is_applied(self):
-        text = "projects:\n  good: {run: true}\n  bad:\n    path: /\n    hots: []\n    before: [{name: godo}]\n  1/2: {run: true}\n  loop: {run: true, before: [{name: loop}]}\n"
+        text = ("projects:\n  good: {run: true}\n  bad:\n    path: /\n    hots: []\n    before: [{name: godo}]\n"
+                "  1/2: {run: true}\n  loop: {run: true, before: [{name: loop}]}\n")
         for command in (("--conf",), ("validate",)):
             with self.subTest(command):
                 done = self.rejects(text, "5:5", "6:21", "7:3", "8:", command=command)
@@ -110,8 +111,8 @@ class OutOfReach(Story):
         self.mesh.apply("projects:\n  p:\n    run: echo hello\n    hosts: [{url: 'http://gone'}, {url: 'http://here'}]\n")
         began = time.monotonic()
         run = self.mesh.start("p")
-        here = wait_for("the other host's task has ended", lambda: self.of_host(run, "here")["state"] == "finished" and self.of_host(run, "here"), seconds=10)
-        self.assertEqual(here["outcome"], "succeeded")
+        wait_for("the other host's task has ended", lambda: self.of_host(run, "here")["state"] == "finished", seconds=10)
+        self.assertEqual(self.of_host(run, "here")["outcome"], "succeeded")
         shown = self.mesh.wait_finished(run, seconds=90)
         self.assertEqual(shown["outcome"], "failed")
         gone = self.of_host(run, "gone")

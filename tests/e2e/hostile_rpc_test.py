@@ -63,7 +63,8 @@ class AtTheAgent(Hostile):
     def test_variables_that_are_none(self):
         for name in ("", "1X", "A-B", "CROMT_RUN", "A=B", "A\nB"):
             with self.subTest(name):
-                self.submit(Status.INVALID_ARGUMENT, ["variable"], rpc.shell("true", variables=[rpc.types.Variable(name=name)]))
+                spec = rpc.shell("true", variables=[rpc.types.Variable(name=name)])
+                self.submit(Status.INVALID_ARGUMENT, ["variable"], spec)
 
     def test_too_large(self):
         huge = [rpc.types.Variable(name="X", value=b"x" * 110_000)]
@@ -118,13 +119,15 @@ class InASession(Hostile):
         self.addCleanup(self.client.close)
 
     def hello(self, **fields):
-        return rpc.agent.ToAgent(hello=rpc.agent.ToAgent.Hello(**{"mesh": "foreign", "epoch": 1, "session": 1, "protocol": 1, **fields}))
+        usual = {"mesh": "foreign", "epoch": 1, "session": 1, "protocol": 1}
+        return rpc.agent.ToAgent(hello=rpc.agent.ToAgent.Hello(**{**usual, **fields}))
 
     def session_refused(self, status, texts, messages):
         self.refused(status, texts, lambda: self.client.session(_open_ended(messages)))
 
     def lease(self):
-        return rpc.agent.ToAgent(leases=[rpc.agent.ToAgent.Lease(id=rpc.types.AttemptId(run="r", task=0, attempt=1), spec=rpc.shell("true"), host="h")])
+        attempt = rpc.types.AttemptId(run="r", task=0, attempt=1)
+        return rpc.agent.ToAgent(leases=[rpc.agent.ToAgent.Lease(id=attempt, spec=rpc.shell("true"), host="h")])
 
     def test_the_first_message_is_no_hello(self):
         self.session_refused(Status.INVALID_ARGUMENT, ["hello"], [rpc.agent.ToAgent(verdicts_done=True)])
@@ -172,7 +175,8 @@ class AtTheCoordinator(Hostile):
 
     def test_a_job_file_with_errors_is_answered_with_all_of_them(self):
         text = "projects:\n  a: {path: /, hots: []}\n  b: {acton: x}\n"
-        self.rejects("Apply", Status.INVALID_ARGUMENT, "jobs.yaml:2:16", "hots", "jobs.yaml:3:7", "acton", request_id="r", path="/jobs.yaml", text=text)
+        self.rejects("Apply", Status.INVALID_ARGUMENT, "jobs.yaml:2:16", "hots", "jobs.yaml:3:7", "acton", request_id="r",
+                     path="/jobs.yaml", text=text)
 
     def test_names_that_are_none(self):
         self.rejects("Apply", Status.INVALID_ARGUMENT, "request_id", request_id="../x", path="/jobs.yaml", text="projects: {}\n")

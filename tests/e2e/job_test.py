@@ -44,15 +44,16 @@ class Job(Story):
     def test_variables_arrive_byte_for_byte(self):
         values = {"SPACES": "hello  world ", "QUOTES": 'a"b\'c;echo INJ', "DOLLAR": "$HOME `id` $(id)", "LINES": "x\ny", "EMPTY": "",
                   "NUMBER": "1.10", "FLAG": "true", "UNICODE": "grüße ✓", "BACKSLASH": "a\\nb"}
-        keys = "vars:\n  SPACES: 'hello  world '\n  QUOTES: \"a\\\"b'c;echo INJ\"\n  DOLLAR: $HOME `id` $(id)\n  LINES: \"x\\ny\"\n  EMPTY:\n" \
-               "  NUMBER: 1.10\n  FLAG: true\n  UNICODE: grüße ✓\n  BACKSLASH: a\\nb\n"
+        keys = "vars:\n  SPACES: 'hello  world '\n  QUOTES: \"a\\\"b'c;echo INJ\"\n  DOLLAR: $HOME `id` $(id)\n" \
+               "  LINES: \"x\\ny\"\n  EMPTY:\n  NUMBER: 1.10\n  FLAG: true\n  UNICODE: grüße ✓\n  BACKSLASH: a\\nb\n"
         names = " ".join(values)
         _, out = self.run_script(f"""for name in {names}; do eval "value=\\$$name"; printf '%s=%s|' "$name" "$value"; done""", keys)
         self.assertEqual(out, "".join(f"{name}={value}|" for name, value in values.items()))
 
     def test_variables_of_a_host_go_over_those_of_its_project(self):
         url = "http://" + self.mesh.agents["host"].address
-        self.mesh.apply(f"projects:\n  p:\n    run: 'echo \"$X-$Y\"'\n    vars: {{X: p, Y: p}}\n    hosts: [{{url: '{url}', vars: {{X: h}}}}, {{url: '{url}'}}]\n")
+        self.mesh.apply("projects:\n  p:\n    run: 'echo \"$X-$Y\"'\n    vars: {X: p, Y: p}\n"
+                        f"    hosts: [{{url: '{url}', vars: {{X: h}}}}, {{url: '{url}'}}]\n")
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
         self.assertEqual([self.mesh.cromt("logs", "last", str(task), "--raw").out for task in (1, 2)], ["h-p\n", "p-p\n"])
 
@@ -200,7 +201,8 @@ class Actions(Story):
 
     def test_a_host_may_have_an_action_of_its_own(self):
         url = "http://" + self.mesh.agents["host"].address
-        self.mesh.apply(f"projects:\n  p:\n    path: {self.path}\n    action: one\n    hosts: [{{url: '{url}'}}, {{url: '{url}', action: three}}]\n")
+        self.mesh.apply(f"projects:\n  p:\n    path: {self.path}\n    action: one\n"
+                        f"    hosts: [{{url: '{url}'}}, {{url: '{url}', action: three}}]\n")
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
         self.assertEqual([task["host"] for task in self.mesh.show("last")["tasks"]], ["127.0.0.1", "127.0.0.1-2"])
         self.says(self.mesh.cromt("logs", "last", "1").out, ":: one")

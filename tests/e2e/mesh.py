@@ -133,7 +133,8 @@ class Mesh:
             done = subprocess.run(command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
                                   timeout=timeout)
         except subprocess.TimeoutExpired as late:
-            raise AssertionError(f"{' '.join(command)} did not end within {timeout} s; so far:\n{late.stdout}\n{late.stderr}") from None
+            said = f"{late.stdout}\n{late.stderr}"
+            raise AssertionError(f"{' '.join(command)} did not end within {timeout} s; so far:\n{said}") from None
         return Finished(command, done)
 
     def begin(self, *arguments):

@@ -65,7 +65,8 @@ class PlainJobs(Story):
         self.assertEqual(self.ended(self.submit(rpc.shell("exit 42"))).result.status.code, 42)
 
     def test_a_direct_command_needs_no_shell(self):
-        spec = rpc.types.TaskSpec(name="direct", project="p", command=rpc.types.Command(argv=[b"printf", b"%s|", b"a b", b"$HOME", b"\xff"]))
+        command = rpc.types.Command(argv=[b"printf", b"%s|", b"a b", b"$HOME", b"\xff"])
+        spec = rpc.types.TaskSpec(name="direct", project="p", command=command)
         job = self.submit(spec)
         self.assertEqual(self.ended(job).result.status.code, 0)
         self.assertEqual(self.output(job), b"a b|$HOME|\xff|")
@@ -83,7 +84,8 @@ class PlainJobs(Story):
         self.assertEqual(self.client.call("Cancel", job_id=job), end)  # harmless for a job that has ended
 
     def test_a_timeout_ends_the_job(self):
-        self.assertEqual(self.ended(self.submit(rpc.shell("sleep 300", timeout_ms=100))).result.kind, rpc.types.AttemptResult.TIMED_OUT)
+        job = self.submit(rpc.shell("sleep 300", timeout_ms=100))
+        self.assertEqual(self.ended(job).result.kind, rpc.types.AttemptResult.TIMED_OUT)
 
     def test_the_same_request_id_is_the_same_job(self):
         spec = rpc.shell(f"echo ran >>{self.mesh.path('ran')}")

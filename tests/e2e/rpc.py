@@ -54,10 +54,12 @@ class Client:
 
     def session(self, messages, timeout=20):
         """AgentService.Session: what the agent says to these messages."""
-        return self.channel.stream_stream(self._path("Session"), _to_bytes, agent.FromAgent.FromString)(iter(messages), timeout=timeout)
+        call = self.channel.stream_stream(self._path("Session"), _to_bytes, agent.FromAgent.FromString)
+        return call(iter(messages), timeout=timeout)
 
     def put_blob(self, chunks, timeout=20):
-        return self.channel.stream_unary(self._path("PutBlob"), _to_bytes, agent.PutBlobResponse.FromString)(iter(chunks), timeout=timeout)
+        call = self.channel.stream_unary(self._path("PutBlob"), _to_bytes, agent.PutBlobResponse.FromString)
+        return call(iter(chunks), timeout=timeout)
 
     def health(self, timeout=20):
         """The bytes that the standard health service answers."""

@@ -52,6 +52,8 @@ def main():
     loaded = unittest.defaultTestLoader
     loaded.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[1:]] or None
     result = unittest.TextTestRunner(verbosity=2, resultclass=_Result).run(loaded.loadTestsFromModule(sys.modules["__main__"]))
-    failed = len(result.failures) + len(result.errors) + len(result.skipped)  # none may be skipped
+    # A test counts once however many of its parts failed, and none may be skipped.
+    bad = result.failures + result.errors + result.skipped
+    failed = len({getattr(test, "test_case", test).id() for test, _ in bad})
     print(f"{max(0, result.testsRun - failed)} passed, {failed} failed", flush=True)
     sys.exit(1 if failed or result.testsRun == 0 else 0)
