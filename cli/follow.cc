@@ -45,7 +45,7 @@ class Follower {
     int answered = 0;  // interrupts
     while (!(watch_ended_ && logs_ended_)) {
       if (interrupts_ > answered) {
-        answered = interrupts_;
+        ++answered;  // each, also where two came at once
         if (end == FollowEnd::kFinished) end = FollowEnd::kInterrupted;
         Unlocked(lock, [&] { StopOnInterrupt(answered); });
       } else if (deadline_ && std::chrono::steady_clock::now() >= *deadline_) {

@@ -65,14 +65,6 @@ class Embedded(Story):
                 done = self.run_file(f"projects: {{job1: {{path: '{path}', action: hello, vars: {{WORKER: A}}}}}}\n")
                 self.assertRegex(done.out, r"\d\d:\d\d:\d\d :: Hello worker  A!")
 
-    def test_the_run_can_be_looked_at_afterwards(self):
-        self.run_file("projects: {hello: {run: echo Hello}}\n")
-        for command in (["show", "last"], ["logs", "last"], ["runs"]):
-            with self.subTest(command):
-                looked = self.mesh.cromt(*command, "--local")
-                self.succeeded(looked)
-                self.says(looked.out, "Hello\n" if command[0] == "logs" else "hello")
-
     def test_the_articles_file_on_the_agents_of_a_config(self):
         self.mesh.commit("myjobs", "myjobs")
         for host in ("hostA", "hostB", "hostC"):

@@ -1,0 +1,145 @@
+// A coordinator for tests of the command line: records what was asked, answers what the test has put in. A run that
+// has not finished goes on until it is canceled, or whoever follows stops. Thread-safe like any Control; fields are set
+// before and read after a command.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/control.h"
+
+namespace cromt::cli {
+
+class FakeControl final : public Control {
+ public:
+  // ---- What it answers ------------------------------------------------------------------------
+  Result<ApplyAnswer> apply_answer = ApplyAnswer{.file = "jobs.yaml", .revision = 1};
+  Result<RunId> start_answer = RunId("run1");
+  RunView view;  // of the only run there is
+  std::vector<RunView> listed_runs;
+  std::vector<ProjectView> listed_projects;
+  std::vector<AgentView> listed_agents;
+  std::vector<RunUpdate> updates;    // what a watcher is given; then, where the last is no end, it waits
+  std::vector<LogPiece> pieces;      // what a reader is given
+  RunUpdate after_cancel;            // what a watcher is given once the run was canceled
+  int breaks = 0;                    // the first calls of WatchRun that break after the first update
+  int log_breaks = 0;                // the first calls of RunLogs that break after the first piece
+  std::function<void()> on_waiting;  // called when a watcher has been given all and waits
+
+  // ---- What was asked -------------------------------------------------------------------------
+  std::vector<ApplyRequest> applied;
+  std::vector<StartRequest> started;
+  std::vector<std::string> canceled;   // "run/task"
+  std::vector<std::string> logs_read;  // "run/task"
+  int watches = 0;
+  uint32_t limit = 0;
+  std::string project;
+
+  Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
+    applied.push_back(request);
+    return apply_answer;
+  }
+  Result<RunId> Start(const StartRequest& request) override {
+    started.push_back(request);
+    return start_answer;
+  }
+  Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string&) override {
+    std::lock_guard lock(mutex_);
+    canceled.push_back(run + "/" + task);
+    is_canceled_ = true;
+    changed_.notify_all();
+    return RunId(run);
+  }
+  Result<RunView> GetRun(const std::string& run, const std::string&) override {
+    if (run != "last" && !view.header.id.text().starts_with(run))
+      return Fail(ErrorCode::kNotFound, "there is no run " + run);
+    return view;
+  }
+  Result<std::vector<RunView>> ListRuns(const std::string& wanted, uint32_t most) override {
+    project = wanted;
+    limit = most;
+    return listed_runs;
+  }
+  Result<std::vector<ProjectView>> ListProjects() override { return listed_projects; }
+  Result<std::vector<AgentView>> ListAgents() override { return listed_agents; }
+
+  Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>& sink) override {
+    ++watches;
+    bool ended = false;
+    for (const RunUpdate& update : updates) {
+      if (!sink(update)) return {};
+      ended = update.run && update.run->status.state == RunState::kFinished;
+      if (breaks > 0 && breaks-- > 0) return Fail(ErrorCode::kUnavailable, "connection reset");
+    }
+    if (!ended && on_waiting) on_waiting();
+    std::unique_lock lock(mutex_);
+    if (!ended) changed_.wait(lock, [this] { return is_canceled_ || is_stopped_; });
+    const bool is_end_due = !ended && is_canceled_ && !is_stopped_;
+    lock.unlock();
+    if (is_end_due) sink(after_cancel);
+    lock.lock();
+    is_ended_ = is_ended_ || ended || is_end_due;
+    changed_.notify_all();
+    return is_stopped_ ? Status(Fail(ErrorCode::kCanceled, "stopped")) : Status();
+  }
+
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string&,
+                 const std::function<bool(const LogPiece&)>& sink) override {
+    logs_read.push_back(run + "/" + task);
+    for (const LogPiece& piece : pieces) {
+      if (!task.empty() && task != std::to_string(piece.task + 1)) continue;
+      if (!sink(piece)) return {};
+      if (log_breaks > 0 && log_breaks-- > 0) return Fail(ErrorCode::kUnavailable, "connection reset");
+    }
+    std::unique_lock lock(mutex_);
+    if (follow) changed_.wait(lock, [this] { return is_ended_ || is_stopped_; });
+    return is_stopped_ ? Status(Fail(ErrorCode::kCanceled, "stopped")) : Status();
+  }
+
+  void StopFollowing() override {
+    std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_canceled_ = false;
+  bool is_stopped_ = false;
+  bool is_ended_ = false;
+};
+
+// What the commands get: calls go on to a fake that the test keeps.
+class ForwardingControl final : public Control {
+ public:
+  explicit ForwardingControl(Control& to) : to_(to) {}
+  Result<ApplyAnswer> Apply(const ApplyRequest& request) override { return to_.Apply(request); }
+  Result<RunId> Start(const StartRequest& request) override { return to_.Start(request); }
+  Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override {
+    return to_.Cancel(run, task, author);
+  }
+  Result<RunView> GetRun(const std::string& run, const std::string& author) override { return to_.GetRun(run, author); }
+  Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {
+    return to_.ListRuns(project, limit);
+  }
+  Result<std::vector<ProjectView>> ListProjects() override { return to_.ListProjects(); }
+  Result<std::vector<AgentView>> ListAgents() override { return to_.ListAgents(); }
+  Status WatchRun(const std::string& run, const std::string& author,
+                  const std::function<bool(const RunUpdate&)>& sink) override {
+    return to_.WatchRun(run, author, sink);
+  }
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                 const std::function<bool(const LogPiece&)>& sink) override {
+    return to_.RunLogs(run, task, follow, author, sink);
+  }
+  void StopFollowing() override { to_.StopFollowing(); }
+
+ private:
+  Control& to_;
+};
+
+}  // namespace cromt::cli

@@ -1,0 +1,173 @@
+// cromt show, runs, projects, agents, cancel
+#include "cli_test.h"
+
+namespace cromt::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ShowTest : public CliTest {
+ protected:
+  // web ──▶ hello: hello failed on hostB, was killed on hostC, web was skipped.
+  ShowTest() {
+    TaskView killed = Failed(Task(3, "hello", "hostC"), 0);
+    killed.status.exit = Signaled{9};
+    TaskView skipped = Skipped(Task(4, "web", "hostA"), "hello failed on hostB");
+    skipped.instance = 1;
+    control_.view = RunOf(
+        "web",
+        {Succeeded(Task(1, "hello", "hostA")), Failed(Task(2, "hello", "hostB"), 7, "exit code 7"), killed, skipped},
+        RunOutcome::kFailed);
+    control_.view.commit = "0123456789abcdef0123456789abcdef01234567";
+    control_.view.instances = {{.project = "hello", .needs = {}}, {.project = "web", .needs = {0}}};
+  }
+};
+
+TEST_F(ShowTest, JsonHasTheShapeOfTheDocumentation) {
+  EXPECT_EQ(Cromt({"show", "last", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("show.json"));
+}
+
+TEST_F(ShowTest, ARunThatHasNotBegunHasNulls) {
+  control_.view = RunOf("web", {Task(1, "web", "hostA")});
+  control_.view.status = {};
+  EXPECT_EQ(Cromt({"show", "run1", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("show-queued.json"));
+}
+
+TEST_F(ShowTest, TextIsATable) {
+  EXPECT_EQ(Cromt({"show", "run1"}), 0);
+  EXPECT_EQ(out(), Golden("show.txt"));
+}
+
+TEST_F(ShowTest, OnATerminalThereAreColoursUnlessUnwanted) {
+  terminal_ = true;
+  Cromt({"show", "run1"});
+  EXPECT_THAT(out(), HasSubstr("\x1b[31mfailed\x1b[0m"));
+  Cromt({"show", "run1", "--no-color"});
+  EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+  environment_["NO_COLOR"] = "1";
+  Cromt({"show", "run1"});
+  EXPECT_THAT(out(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(ShowTest, ATitleCanNotReachTheTerminal) {
+  control_.view = RunOf("web", {Failed(Task(1, "a\x1b]0;evil\a", "h\n2"), 1, "no\x1b[31m red")}, RunOutcome::kFailed);
+  terminal_ = true;
+  Cromt({"show", "run1", "--no-color"});
+  EXPECT_THAT(out(), AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\a")), HasSubstr("a^[]0;evil^G"), HasSubstr("h 2")));
+}
+
+TEST_F(ShowTest, OutputThatIsNoUtf8IsReplacedInJson) {
+  control_.view = RunOf("web", {Failed(Task(1, "web", "hostA"), 1, "bad \xff byte")}, RunOutcome::kFailed);
+  EXPECT_EQ(Cromt({"show", "run1", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr("bad \xEF\xBF\xBD byte"));
+}
+
+TEST_F(ShowTest, AnUnknownRunIsBadInput) {
+  EXPECT_EQ(Cromt({"show", "nosuch"}), 2);
+  EXPECT_EQ(err(), "cromt: there is no run nosuch\n");
+  EXPECT_EQ(out(), "");
+}
+
+TEST_F(ShowTest, QuietIsTheId) {
+  EXPECT_EQ(Cromt({"show", "last", "-o", "quiet"}), 0);
+  EXPECT_EQ(out(), "run1\n");
+}
+
+// ---- Lists ------------------------------------------------------------------------------------
+
+TEST_F(ShowTest, RunsAreJsonLinesLikeShowWithoutItsLists) {
+  control_.listed_runs = {control_.view, RunOf("hello", {})};
+  EXPECT_EQ(Cromt({"runs", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("runs.json"));
+  EXPECT_EQ(control_.limit, 50u);
+  Cromt({"runs", "--project", "hello", "--limit", "5"});
+  EXPECT_EQ(control_.project, "hello");
+  EXPECT_EQ(control_.limit, 5u);
+}
+
+TEST_F(ShowTest, RunsAsTextAlignAndFitTheTerminal) {
+  control_.view.status.reason = std::string(300, 'x');
+  control_.listed_runs = {control_.view, RunOf("hello", {})};
+  EXPECT_EQ(Cromt({"runs"}), 0);
+  EXPECT_THAT(out(), HasSubstr(std::string(300, 'x'))) << "where nobody looks, nothing is cut";
+  terminal_ = true;
+  Cromt({"runs", "--no-color"});
+  std::istringstream lines(out());
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u + 2) << line;  // "…" has three bytes
+  EXPECT_THAT(out(), HasSubstr("…"));
+}
+
+TEST_F(CliTest, EmptyListsSayWhatToDoInTextAndNothingInJson) {
+  for (const std::string list : {"runs", "projects", "agents"}) {
+    EXPECT_EQ(Cromt({list}), 0);
+    EXPECT_THAT(out(), HasSubstr("no " + list));
+    EXPECT_EQ(Cromt({list, "-o", "json"}), 0);
+    EXPECT_EQ(out(), "");
+  }
+}
+
+TEST_F(CliTest, ProjectsInAllThreeFormats) {
+  control_.listed_projects = {{.name = "hello", .file = "/srv/jobs.yaml", .revision = 3, .last_run = "run1"},
+                              {.name = "web", .file = "mesh", .revision = 4}};
+  EXPECT_EQ(Cromt({"projects", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("projects.json"));
+  Cromt({"projects", "-o", "quiet"});
+  EXPECT_EQ(out(), "hello\nweb\n");
+  Cromt({"projects"});
+  EXPECT_EQ(out(),
+            "PROJECT  LAST RUN  REVISION  FILE\n"
+            "hello    run1      3         /srv/jobs.yaml\n"
+            "web      -         4         mesh\n");
+}
+
+TEST_F(CliTest, AgentsSayWhyOneIsDown) {
+  control_.listed_agents = {{.address = "10.0.0.1:4000",
+                             .agent = AgentId("abc"),
+                             .up = true,
+                             .slots = 8,
+                             .attempts = 2,
+                             .ready = 1,
+                             .version = "0.1.0"},
+                            {.address = "10.0.0.2:4000", .up = false, .reason = "Connection refused"}};
+  EXPECT_EQ(Cromt({"agents", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("agents.json"));
+  Cromt({"agents"});
+  EXPECT_THAT(out(), AllOf(HasSubstr("10.0.0.2:4000  -"), HasSubstr("down"), HasSubstr("Connection refused\n")));
+}
+
+// ---- Cancel -----------------------------------------------------------------------------------
+
+TEST_F(CliTest, CancelLastNamesTheRunFirst) {
+  control_.view = RunOf("web", {Running(Task(1, "web", "hostA"))});
+  EXPECT_EQ(Cromt({"cancel", "last"}), 0);
+  EXPECT_EQ(err(), "cromt: last is run run1 of web, created at 2026-11-22 18:34:31\n");
+  EXPECT_EQ(out(), "canceling run run1\n");
+  EXPECT_EQ(control_.canceled, std::vector<std::string>{"run1/"});
+}
+
+TEST_F(CliTest, CancelATaskByItsNameOrId) {
+  control_.view = RunOf(
+      "web", {Running(Task(1, "db", "hostA")), Running(Task(2, "web", "hostA")), Running(Task(3, "web", "hostB"))});
+  EXPECT_EQ(Cromt({"cancel", "run1", "db", "-o", "json"}), 0);
+  EXPECT_EQ(out(), "{\"id\":\"run1\",\"task\":\"1\"}\n");
+  EXPECT_EQ(Cromt({"cancel", "run1", "3"}), 0);
+  EXPECT_EQ(Cromt({"cancel", "run1", "web"}), 2);
+  EXPECT_THAT(err(), HasSubstr("2 tasks of run run1 are called 'web'; say which by its id: 2 on hostA, 3 on hostB"));
+  EXPECT_EQ(Cromt({"cancel", "run1", "wep"}), 2);
+  EXPECT_THAT(err(), HasSubstr("did you mean 'web'?"));
+  EXPECT_EQ(control_.canceled, (std::vector<std::string>{"run1/1", "run1/3"}));
+}
+
+TEST_F(CliTest, WhatHasEndedCanNotBeCanceled) {
+  control_.view = RunOf("web", {}, RunOutcome::kSucceeded);
+  EXPECT_EQ(Cromt({"cancel", "run1"}), 2);
+  EXPECT_EQ(err(), "cromt: run run1 has ended already: succeeded\n");
+  EXPECT_TRUE(control_.canceled.empty());
+}
+
+}  // namespace
+}  // namespace cromt::cli

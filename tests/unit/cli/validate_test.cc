@@ -1,0 +1,82 @@
+// cromt validate, cromt plan: what needs no coordinator.
+#include "cli_test.h"
+
+namespace cromt::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// C before B before A, as in the article's chain.
+constexpr const char* kChain =
+    "projects:\n"
+    "  a:\n    run: echo a\n    before: [{name: b}]\n    hosts: [{url: 'http://hostA'}, {url: 'http://hostB'}]\n"
+    "  b:\n    run: echo b\n    before: [{name: c}]\n"
+    "  c:\n    run: \"echo 'c'\"\n    after: [{name: d}]\n"
+    "  d:\n    run: echo d\n";
+
+TEST_F(CliTest, ValidateSaysOkOrAllErrors) {
+  File("good.yaml", kChain);
+  File("bad.yaml", "projects:\n  a:\n    runn: echo\n    before: [{name: nobody}]\n");
+  EXPECT_EQ(Cromt({"validate", "good.yaml"}), 0);
+  EXPECT_EQ(out(), "good.yaml: ok, 4 projects\n");
+  EXPECT_EQ(Cromt({"validate", "good.yaml", "bad.yaml"}), 2);
+  EXPECT_EQ(out(), "good.yaml: ok, 4 projects\n");
+  EXPECT_THAT(err(), AllOf(HasSubstr("bad.yaml:3:5: error: "), HasSubstr("nobody"), Not(HasSubstr("cromt: "))));
+  EXPECT_TRUE(connected_.empty());
+}
+
+TEST_F(CliTest, ValidateInJsonHasALineForEachFile) {
+  File("good.yaml", "projects: {a: {run: echo}}\n");
+  File("bad.yaml", "projects: {a: {run: 3, runn: 4}}\n");
+  EXPECT_EQ(Cromt({"validate", "good.yaml", "bad.yaml", "missing.yaml", "-o", "json"}), 2);
+  EXPECT_THAT(out(), HasSubstr(R"({"file":"good.yaml","ok":true,"projects":["a"],"diagnostics":[]})"
+                               "\n"));
+  EXPECT_THAT(
+      out(),
+      HasSubstr(R"({"file":"bad.yaml","ok":false,"projects":[],"diagnostics":[{"severity":"error","line":1,"col":)"));
+  EXPECT_THAT(out(), HasSubstr(R"({"file":"missing.yaml","ok":false)"));
+}
+
+TEST_F(CliTest, PlanListsInstancesInTheOrderOfTheirRunning) {
+  File("jobs.yaml", kChain);
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml"}), 0);
+  EXPECT_EQ(out(), Golden("plan.txt"));
+  EXPECT_EQ(Cromt({"--conf", "jobs.yaml", "plan", "a", "-o", "quiet"}), 0);
+  EXPECT_EQ(out(), "c\nd\nb\na\n");
+}
+
+TEST_F(CliTest, PlanAsJsonAndAsGraph) {
+  File("jobs.yaml", kChain);
+  File("mesh.yaml", "agents: {hostA: '127.0.0.1:4101'}\nlisten: 127.0.0.1:4001\n");
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml", "--config", "mesh.yaml", "-o", "json"}), 0);
+  EXPECT_EQ(out(), Golden("plan.json"));
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml", "-o", "dot"}), 0);
+  EXPECT_EQ(out(), Golden("plan.dot"));
+}
+
+TEST_F(CliTest, WhatCanNotBeStartedYetCanBePlanned) {
+  File("jobs.yaml", "projects: {a: {run: echo a, container: {image: debian}}}\n");
+  EXPECT_EQ(Cromt({"plan", "--conf", "jobs.yaml"}), 0);
+  EXPECT_THAT(out(), HasSubstr("plan of a: 1 instance, 1 task"));
+  EXPECT_THAT(err(), AllOf(HasSubstr("jobs.yaml:1:"), HasSubstr(": warning: 'container'")));
+}
+
+TEST_F(CliTest, PlanNeedsAProjectThatIsThere) {
+  File("jobs.yaml", kChain);
+  EXPECT_EQ(Cromt({"plan", "--conf", "jobs.yaml"}), 2);
+  EXPECT_THAT(err(), HasSubstr("jobs.yaml has 4 projects, name one of them: a, b, c, d"));
+  EXPECT_EQ(Cromt({"plan", "nope", "--conf", "jobs.yaml"}), 2);
+  EXPECT_THAT(err(), HasSubstr("no project 'nope'"));
+}
+
+TEST_F(CliTest, AConfigWithUnknownKeysIsBadInput) {
+  File("jobs.yaml", kChain);
+  File("mesh.yaml", "agentz: {}\n");
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml", "--config", "mesh.yaml"}), 2);
+  EXPECT_THAT(err(), HasSubstr("mesh.yaml:1:1: error: "));
+}
+
+}  // namespace
+}  // namespace cromt::cli
