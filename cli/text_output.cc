@@ -84,7 +84,7 @@ void TextOutput::ShowRun(const RunView& run) {
     table.Row({std::to_string(task.index + 1), Clean(task.name), Clean(task.host), std::string(Standing(status)),
                status.attempt > 1 ? std::to_string(status.attempt) : "",
                status.exit ? std::to_string(ShellCode(*status.exit)) : "",
-               Took(status.started_at, status.finished_at, now), Clean(status.reason)});
+               Took(status.started_at, status.finished_at, now), WhyEnded(status)});
   }
   if (!run.tasks.empty()) Print(table.Text(columns(), palette_));
 }
