@@ -70,6 +70,7 @@ void AgentLink::Disconnect() {
   if (!agent_) return;
   poller_.Remove(agent_->fd());
   agent_.reset();
+  greeted_ = false;
   backlog_ = false;
 }
 
@@ -101,7 +102,9 @@ std::optional<ToLauncher> AgentLink::Next() {
 }
 
 void AgentLink::Send(const FromLauncher& message) {
-  if (agent_) Encode(message, agent_->out());
+  if (!agent_) return;
+  greeted_ |= std::holds_alternative<Hello>(message);
+  if (greeted_) Encode(message, agent_->out());
 }
 
 void AgentLink::Flush() {

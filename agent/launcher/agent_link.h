@@ -38,9 +38,11 @@ class AgentLink {
   // Next may have another one without a new event.
   bool has_backlog() const { return backlog_; }
 
-  bool connected() const { return agent_.has_value(); }
+  // There is an agent, and its Hello was answered.
+  bool connected() const { return agent_ && greeted_; }
   size_t unsent_bytes() const { return agent_ ? agent_->unsent_bytes() : 0; }
-  // Buffers; dropped when there is no agent.
+  // Buffers. Dropped when there is no agent, or our Hello to it was not sent yet: what came before that is told by
+  // what follows it.
   void Send(const FromLauncher& message);
   // Writes what was sent. Once a loop round.
   void Flush();
@@ -57,6 +59,7 @@ class AgentLink {
   std::optional<MessageSocket> agent_;
   std::optional<MessageSocket> newcomer_;
   uint32_t interest_ = 0;  // what agent_ is watched for
+  bool greeted_ = false;
   bool listener_paused_ = false;
   bool backlog_ = false;
 };

@@ -106,11 +106,12 @@ void Launcher::Run() {
     AgentCameOrWent();
     WaitAndRead();
     TakeSignals();
-    ServeAgent();
     FireTimers();
     FinishOutputs();
     WriteLog();
     TellEnds();
+    link_.Flush();  // before spawning, which takes longer than all else here
+    ServeAgent();
     link_.Flush();
   }
 }

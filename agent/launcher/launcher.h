@@ -73,11 +73,11 @@ class Launcher {
   // One round of the loop, in this order.
   void WaitAndRead();
   void TakeSignals();
-  void ServeAgent();
   void FireTimers();
   void FinishOutputs();
   void WriteLog();
   void TellEnds();
+  void ServeAgent();
   bool Over() const;
 
   void On(const Hello&);

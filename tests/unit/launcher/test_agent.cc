@@ -138,7 +138,9 @@ void TestAgent::Take(const FromLauncher& message) {
     started[one->started.log_id] = one->started;
     if (one->ended) ended[one->started.log_id].push_back(*one->ended);
   }
+  bool of_greeting = std::holds_alternative<Hello>(message) || std::holds_alternative<Known>(message);
   if (std::holds_alternative<Ready>(message)) ready_ = true;
+  EXPECT_NE(ready_, of_greeting) << "Hello, Known… and Ready come first, and once";
   if (const auto* one = std::get_if<Started>(&message)) {
     EXPECT_FALSE(started.contains(one->log_id)) << "started twice";
     started[one->log_id] = *one;
