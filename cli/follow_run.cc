@@ -46,6 +46,7 @@ Result<ExitCode> FollowStarted(Session& session, Control& control, InterruptCoun
   options.timeout = wish.timeout;
   options.stop = wish.stop;
   options.retries = wish.retries;
+  options.pause = session.world().retry_pause;
   CROMT_ASSIGN(const FollowEnd end, Follow(parts, options));
   if (end != FollowEnd::kFinished && wish.stop == FollowOptions::Stop::kFollowing) TellStopped(session, wish, end);
   if (session.format() == Format::kJson) {

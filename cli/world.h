@@ -24,8 +24,9 @@ struct World {
   bool err_is_terminal = false;
   uint32_t columns = 80;                                                        // of the terminal
   std::function<std::optional<std::string>(const std::string& name)> variable;  // of the environment
-  std::string user;       // the system's name of the caller: the author of what is asked
-  std::string directory;  // the current one, absolute
+  std::string user;                          // the system's name of the caller: the author of what is asked
+  std::string directory;                     // the current one, absolute
+  Duration retry_pause = milliseconds(500);  // before a connection that broke is tried again
   std::string system_socket = "/run/cromt/coordinator.sock";
 };
 

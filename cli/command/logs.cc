@@ -55,6 +55,7 @@ class Logs final : public Command {
     options.task = TaskId();
     options.author = session.world().user;
     options.summary = false;
+    options.pause = session.world().retry_pause;
     CROMT_ASSIGN(const FollowEnd end, cli::Follow(parts, options));
     if (end == FollowEnd::kFinished) return ExitCode::kDone;
     session.messages().Say("stopped following; run " + run_ + " goes on");

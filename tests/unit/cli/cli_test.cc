@@ -124,6 +124,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
                     },
                     .user = "alice",
                     .directory = directory_,
+                    .retry_pause = milliseconds(1),
                     .system_socket = directory_ + "/system.sock"};
   Backends backends;
   backends.connect = [this](const std::string& address, Duration) -> Result<std::unique_ptr<Control>> {

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ class FakeControl final : public Control {
   std::vector<RunUpdate> updates;    // what a watcher is given; then, where the last is no end, it waits
   std::vector<LogPiece> pieces;      // what a reader is given
   RunUpdate after_cancel;            // what a watcher is given once the run was canceled
+  std::optional<Error> watch_error;  // what every WatchRun is refused with
   int breaks = 0;                    // the first calls of WatchRun that break after the first update
   int log_breaks = 0;                // the first calls of RunLogs that break after the first piece
   std::function<void()> on_waiting;  // called when a watcher has been given all and waits
@@ -68,6 +70,7 @@ class FakeControl final : public Control {
 
   Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>& sink) override {
     ++watches;
+    if (watch_error) return tl::unexpected<Error>(*watch_error);
     bool ended = false;
     for (const RunUpdate& update : updates) {
       if (!sink(update)) return {};

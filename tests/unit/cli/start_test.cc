@@ -163,11 +163,6 @@ TEST_F(StartTest, ABrokenConnectionIsTriedAgainAndNothingIsShownTwice) {
   EXPECT_EQ(err().find("of hello: 2 tasks"), err().rfind("of hello: 2 tasks"));
 }
 
-TEST_F(StartTest, FollowingThatIsRefusedIsAnError) {
-  control_.updates = {};  // the watch ends without a word
-  EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 3);
-}
-
 // ---- Many -------------------------------------------------------------------------------------
 
 TEST_F(StartTest, TenThousandTasksAreFollowed) {

@@ -1,0 +1,78 @@
+#include "tests/sim/clients.h"
+
+#include <fmt/format.h>
+
+namespace cromt::sim {
+
+void Clients::Begin() {
+  for (size_t i = 0; i < starts_.size(); ++i) {
+    ++waiting_;
+    world_.timeline.At(starts_[i].at, "client starts", i, [this, i] {
+      auto answered = std::make_shared<bool>(false);
+      if (starts_[i].repeated && world_.dice.PerCent(50)) SendStart(i);  // both on their way at once
+      Insist(i, answered, [this, i, answered] {
+        *answered = !runs_[i].empty();
+        if (!*answered) SendStart(i);
+      });
+    });
+  }
+}
+
+void Clients::Insist(uint64_t id, std::shared_ptr<bool> answered, std::function<void()> send) {
+  if (*answered) return;
+  send();
+  world_.timeline.After(seconds(3), "client waits", id, [this, id, answered, send] { Insist(id, answered, send); });
+}
+
+void Clients::Call(Event event, uint64_t id, Answer answer) {
+  auto delay = [this] { return world_.dice.Between(Duration(100), milliseconds(20)); };
+  if (world_.dice.PerCent(3)) return;
+  world_.timeline.After(delay(), "call", id, [=, this, event = std::move(event)] {
+    coordinator_.Ask(event, [=, this](const Result<RunId>& result) {
+      if (world_.dice.PerCent(5)) return;
+      world_.timeline.After(delay(), "answer", id, [answer, result] { answer(result); });
+    });
+  });
+}
+
+// ---- Starts -----------------------------------------------------------------------------------
+
+void Clients::SendStart(size_t i) {
+  const PlannedStart& start = starts_[i];
+  StartRun event{.run = RunId(world_.dice.Name()), .request = start.request, .project = start.project, .author = "sim"};
+  world_.ledger.Offered(event.run, start.request, start.plan);
+  event.plan = world_.options.bugs.plan ? world_.options.bugs.plan(start.plan) : start.plan;
+  Call(std::move(event), i, [this, i](const Result<RunId>& answer) { Started(i, answer); });
+}
+
+void Clients::Started(size_t i, const Result<RunId>& answer) {
+  if (!answer) return world_.ledger.Violation("a start was refused: " + answer.error().message);
+  world_.timeline.Note(fmt::format("start of {} is answered with run {}", starts_[i].project, answer->text()));
+  world_.ledger.StartAcknowledged(starts_[i].request, *answer);
+  if (!runs_[i].empty()) return;
+  runs_[i] = *answer;
+  --waiting_;
+  if (starts_[i].repeated)
+    world_.timeline.After(world_.dice.Between(Duration(0), seconds(40)), "client repeats", i, [this, i] { SendStart(i); });
+  for (const auto& cancel : starts_[i].cancels) {
+    ++waiting_;
+    world_.timeline.After(cancel.after, "client cancels", i, [this, i, task = cancel.task] { SendCancel(i, task); });
+  }
+}
+
+// ---- Cancels ----------------------------------------------------------------------------------
+
+void Clients::SendCancel(size_t i, std::optional<TaskIndex> task) {
+  auto answered = std::make_shared<bool>(false);
+  Event event = CancelRun{runs_[i], "eve"};
+  if (task) event = CancelTask{runs_[i], *task, "eve"};
+  Insist(i, answered, [=, this] {
+    world_.ledger.CancelOffered(runs_[i], task);
+    Call(event, i, [=, this](const Result<RunId>& answer) {
+      if (answer && !task) world_.ledger.RunCancelAcknowledged(runs_[i]);
+      if (!std::exchange(*answered, true)) --waiting_;
+    });
+  });
+}
+
+}  // namespace cromt::sim

@@ -1,0 +1,147 @@
+#include "tests/sim/coordinator.h"
+
+#include <fmt/format.h>
+
+#include "coordinator/store/sqlite_store.h"
+#include "tests/sim/network.h"
+
+namespace cromt::sim {
+
+// The real store, with a disk that can be full.
+class SimCoordinator::TappedStore final : public Store {
+ public:
+  TappedStore(SimCoordinator& owner, std::unique_ptr<Store> real) : owner_(owner), real_(std::move(real)) {}
+  Result<StoredState> Load() override { return real_->Load(); }
+  Result<uint64_t> Commit(std::span<const Record> records) override {
+    if (std::exchange(owner_.fail_commit_, false))
+      return Fail(ErrorCode::kExhausted, "no space left on the simulated disk");
+    owner_.committed_ = true;
+    return real_->Commit(records);
+  }
+  Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
+
+ private:
+  SimCoordinator& owner_;
+  std::unique_ptr<Store> real_;
+};
+
+SimCoordinator::SimCoordinator(World& world, Network& network, std::string path)
+    : world_(world),
+      network_(network),
+      path_(std::move(path)),
+      clock_(world.dice),
+      random_(world.dice.Fork()),
+      waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }) {}
+
+SimCoordinator::~SimCoordinator() = default;
+
+// ---- Life and death ---------------------------------------------------------------------------
+
+void SimCoordinator::Boot() {
+  if (up()) return;
+  ++life_;
+  world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
+  auto opened = SqliteStore::Open(path_, random_, {.sync = false});
+  if (!opened) return world_.ledger.Violation("the store can't be opened: " + opened.error().message);
+  std::unique_ptr<Store> real = std::move(*opened);
+  if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
+  store_ = std::make_unique<TappedStore>(*this, std::move(real));
+  CoordinatorEdges& edges = *this;
+  engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{});
+  auto no_files = [](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
+    return Fail(ErrorCode::kCorrupt, "no file was applied");
+  };
+  AfterStep(engine_->Start(no_files, clock_.Read(world_.timeline.now())));
+}
+
+void SimCoordinator::Die(const std::string& how) {
+  if (!up()) return;
+  world_.timeline.Note("coordinator dies: " + how);
+  engine_.reset();
+  store_.reset();
+  inbox_.clear();
+  waker_.Cancel();
+  death_.Forget();
+  fail_commit_ = false;
+  network_.CoordinatorDied();
+  if (on_death_) on_death_();
+}
+
+// ---- Steps ------------------------------------------------------------------------------------
+
+void SimCoordinator::Post(EngineInput input) {
+  if (!up()) return;
+  inbox_.push_back(std::move(input));
+  waker_.WakeAt(world_.timeline.now() + world_.dice.Between(Duration(10), milliseconds(1)));
+}
+
+void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) {
+  Post(engine_input::Ask{std::move(event), [this, reply = std::move(reply)](Result<RunId> result) {
+                           if (death_.Leaves()) reply(std::move(result));
+                         }});
+}
+
+void SimCoordinator::Step() {
+  if (up()) AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+}
+
+void SimCoordinator::AfterStep(const Status& stepped) {
+  if (death_.planned()) return Die("in the middle of a step");
+  if (!stepped) {
+    if (stepped.error().code != ErrorCode::kExhausted)
+      world_.ledger.Violation("the coordinator's step failed: " + stepped.error().message);
+    return Die(stepped.error().message);
+  }
+  if (std::exchange(committed_, false))
+    if (std::string wrong = engine_->scheduler().Check(); !wrong.empty())
+      world_.ledger.Violation("the scheduler's own check: " + wrong);
+  auto deadline = engine_->NextDeadline();
+  if (!deadline) return;
+  if (*deadline <= clock_.Read(world_.timeline.now()).mono)
+    world_.ledger.Violation("the coordinator's next deadline has passed already: it would spin");
+  waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
+}
+
+// ---- Edges ------------------------------------------------------------------------------------
+
+void SimCoordinator::Dial(const std::string& address, LinkId link) {
+  if (death_.Leaves()) network_.Dial(address, link);
+}
+
+void SimCoordinator::Close(LinkId link, const std::string& reason) {
+  world_.timeline.Note(fmt::format("coordinator closes link {}: {}", link, reason));
+  if (death_.Leaves()) network_.CloseByCoordinator(link);
+}
+
+void SimCoordinator::Send(LinkId link, ToAgent message) {
+  if (death_.Leaves()) network_.Send(link, std::move(message));
+}
+
+void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh) {
+  if (death_.Leaves()) network_.CollectLogs(link, mesh);
+}
+
+void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest) {
+  if (death_.Leaves()) network_.PushBlob(link, digest);
+}
+
+void SimCoordinator::Resolve(const ResolveSources& wanted) {
+  if (!death_.Leaves()) return;
+  Duration delay = world_.dice.Between(milliseconds(1), seconds(3));
+  bool fails = world_.dice.PerCent(5);
+  world_.timeline.After(delay, "resolved", life_, [this, wanted, fails, life = life_] {
+    if (life != life_ || !up()) return;
+    if (fails) {
+      world_.ledger.SourcesFailed(wanted.run);
+      return Ask(SourcesFailed{wanted.run, "the repository can't be reached"}, [](const Result<RunId>&) {});
+    }
+    SourcesResolved resolved{wanted.run, {}};
+    for (const auto& [url, ref] : wanted.repositories)
+      resolved.items.push_back({url, ref, std::string(40, 'c'), "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
+    Ask(std::move(resolved), [](const Result<RunId>&) {});
+  });
+}
+
+void SimCoordinator::Published(std::span<const RunId>) {}
+
+}  // namespace cromt::sim

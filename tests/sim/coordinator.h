@@ -1,0 +1,75 @@
+// The coordinator's process in the simulation: the real engine on the real store, whose process may die at any effect.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/engine.h"
+#include "tests/sim/clock.h"
+#include "tests/sim/process.h"
+#include "tests/sim/world.h"
+
+namespace cromt::sim {
+
+class Network;
+
+class SimCoordinator final : private CoordinatorEdges {
+ public:
+  // `path`: the store's file.
+  SimCoordinator(World& world, Network& network, std::string path);
+  ~SimCoordinator() override;
+
+  bool up() const { return engine_ != nullptr; }
+  void Boot();
+  // The process dies; what it has not committed is gone.
+  void Die(const std::string& how);
+  // It dies in its next step, after so many effects have left.
+  void DieAfter(uint64_t effects) { death_.After(effects); }
+  // The next commit fails, as on a full disk.
+  void FailNextCommit() { fail_commit_ = true; }
+  // Called after each death; whoever wants it up again calls Boot later.
+  void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
+  void JumpWall(Duration by) { clock_.JumpWall(by); }
+
+  void Post(EngineInput input);
+  // `reply` is called only if the process lives long enough to give it.
+  void Ask(Event event, std::function<void(Result<RunId>)> reply);
+
+  // Nothing is left to do for any run.
+  bool idle() const { return engine_ && engine_->scheduler().unfinished_runs() == 0 && inbox_.empty(); }
+  const Engine* engine() const { return engine_.get(); }
+
+ private:
+  class TappedStore;
+
+  void Step();
+  void AfterStep(const Status& stepped);
+
+  // CoordinatorEdges.
+  void Dial(const std::string& address, LinkId link) override;
+  void Close(LinkId link, const std::string& reason) override;
+  void Send(LinkId link, ToAgent message) override;
+  void CollectLogs(LinkId link, const MeshId& mesh) override;
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
+  void Resolve(const ResolveSources& wanted) override;
+  void Published(std::span<const RunId> runs) override;
+
+  World& world_;
+  Network& network_;
+  const std::string path_;
+  HostClock clock_;
+  SeededRandom random_;
+  Waker waker_;
+  Death death_;
+  bool fail_commit_ = false;
+  bool committed_ = false;  // since the last look
+  std::function<void()> on_death_;
+  uint64_t life_ = 0;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<EngineInput> inbox_;
+};
+
+}  // namespace cromt::sim

@@ -1,0 +1,89 @@
+// What the store says at the end, compared with what really happened.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/ledger.h"
+
+namespace cromt::sim {
+
+void Ledger::CheckFinal(const std::vector<RunView>& runs) {
+  std::map<RequestId, RunId> made;
+  std::set<RunId> stored;
+  for (const RunView& run : runs) {
+    stored.insert(run.header.id);
+    if (auto [first, is_new] = made.emplace(run.header.request, run.header.id); !is_new)
+      Violation(fmt::format("invariant 1: request {} made two runs, {} and {}", run.header.request.text(),
+                            first->second.text(), run.header.id.text()));
+    CheckRun(run);
+  }
+  for (const auto& [request, run] : acknowledged_)
+    if (!stored.contains(run)) Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
+  for (const ProcessRecord& process : processes_) {
+    if (!process.result) Violation("the process of " + ToString(process.id) + " never ended");
+    if (!stored.contains(process.id.run))
+      Violation("a process ran for " + ToString(process.id) + ", whose run is not in the store");
+  }
+}
+
+void Ledger::CheckRun(const RunView& run) {
+  auto violation = [&](const std::string& what) { Violation("run " + run.header.id.text() + " " + what); };
+  auto wish = wishes_.find(run.header.id);
+  if (wish == wishes_.end()) return violation("was never asked for");
+  if (run.tasks.size() != wish->second.plan->tasks.size()) return violation("has another number of tasks than its plan");
+  if (run.status.state != RunState::kFinished || !run.status.outcome)
+    return violation("never finished: invariants 1 and 4");
+  bool failed = sources_failed_.contains(run.header.id) && run.status.outcome == RunOutcome::kFailed;
+  for (const TaskView& task : run.tasks) {
+    CheckTask(wish->second, run, task);
+    TaskOutcome outcome = task.status.outcome.value_or(TaskOutcome::kSucceeded);
+    failed |= outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+  }
+  RunOutcome expected = failed ? RunOutcome::kFailed : RunOutcome::kSucceeded;
+  bool canceled = run.status.outcome == RunOutcome::kCanceled;
+  if (canceled_.contains(run.header.id) && !canceled)
+    violation(fmt::format("was canceled, acknowledged, and ended as {}", ToString(*run.status.outcome)));
+  if (canceled && !wish->second.cancel_offered) violation("is canceled and nobody wished that");
+  if (!canceled && run.status.outcome != expected)
+    violation(fmt::format("ended as {}; its tasks say {}", ToString(*run.status.outcome), ToString(expected)));
+}
+
+void Ledger::CheckTask(const Wish& wish, const RunView& run, const TaskView& task) {
+  auto found = by_task_.find({run.header.id, task.index});
+  const ProcessRecord* process = found == by_task_.end() ? nullptr : &processes_[found->second.back()];
+  std::string wrong = WhyWrong(wish, run, task, process);
+  if (wrong.empty()) return;
+  Violation(fmt::format("invariant 2: {}/{} is {} at attempt {} ({}): {}", run.header.id.text(), task.index + 1,
+                        task.status.outcome ? ToString(*task.status.outcome) : "unfinished", task.status.attempt,
+                        task.status.reason, wrong));
+}
+
+std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskView& task,
+                             const ProcessRecord* process) const {
+  const TaskStatus& status = task.status;
+  if (status.state != TaskState::kFinished || !status.outcome) return "its run has finished and it has not";
+  AttemptId current{run.header.id, task.index, status.attempt};
+  if (process && process->id != current && *status.outcome != TaskOutcome::kLost)
+    return "the process was that of " + ToString(process->id);
+  bool cancel_wished = wish.cancel_offered || wish.task_cancels.contains(task.index);
+  size_t host = process ? process->host : hosts_.at(wish.plan->host(task.index).address);
+  switch (*status.outcome) {
+    case TaskOutcome::kLost: return may_lose_.contains(host) ? "" : "its host has lost nothing";
+    case TaskOutcome::kCanceled:
+      if (!cancel_wished) return "nobody wished that";
+      break;
+    case TaskOutcome::kFailed:
+      if (process) break;
+      return could_not_start_.contains(current) || away_.contains(host) ? "" : "its host was there all the time";
+    case TaskOutcome::kSkipped: return process ? "its process ran" : "";
+    default:
+      if (!process) return "no process of it ever ran";
+  }
+  if (!process || !process->result) return "";
+  TaskOutcome truth = Meaning(wish.plan->spec(task.index).exit_policy, *process->result);
+  if (truth != *status.outcome) return fmt::format("its process says {}", ToString(truth));
+  if (status.exit != process->result->status) return "it has not the exit status of its process";
+  return "";
+}
+
+}  // namespace cromt::sim

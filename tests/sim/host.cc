@@ -1,0 +1,202 @@
+#include "tests/sim/host.h"
+
+#include <fmt/format.h>
+
+#include "tests/sim/network.h"
+
+namespace cromt::sim {
+
+SimHost::SimHost(World& world, Network& network, size_t index)
+    : world_(world),
+      network_(network),
+      index_(index),
+      slots_(static_cast<uint32_t>(world.dice.Between(1, 8))),
+      clock_(world.dice),
+      waker_(world.timeline, "agent wakes", index, [this] { Step(); }) {
+  StartLauncher();
+}
+
+SimHost::~SimHost() = default;
+
+// ---- Life and death ---------------------------------------------------------------------------
+
+void SimHost::Boot() {
+  if (up()) return;
+  ++life_;
+  on_ = true;
+  if (!launcher_) StartLauncher();
+  world_.timeline.Note(fmt::format("agent {} starts, life {}, boot {}", index_, life_, boot_));
+  auto content = journal_.Reopen();
+  if (!content) return world_.ledger.Violation("the journal can't be read: " + content.error().message);
+  AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)), .boot = fmt::format("boot-{}", boot_), .slots = slots_};
+  AgentEdges& edges = *this;
+  engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
+                                          JournalId(world_.dice.Name()));
+  AfterStep(engine_->Start(content->records, clock_.Read(world_.timeline.now())));
+  if (up()) ConnectLauncher();
+}
+
+void SimHost::Die(const std::string& how) {
+  if (!up()) return;
+  world_.timeline.Note(fmt::format("agent {} dies: {}", index_, how));
+  engine_.reset();
+  inbox_.clear();
+  awaiting_blob_.clear();
+  waker_.Cancel();
+  death_.Forget();
+  network_.AgentDied(*this);
+  if (on_death_) on_death_();
+}
+
+void SimHost::Crash() {
+  world_.timeline.Note(fmt::format("host {} crashes", index_));
+  world_.ledger.HostMayLose(index_);
+  network_.HostDied(*this);
+  on_ = false;
+  Die("its host crashed");
+  launcher_.reset();
+  journal_.CrashHost(world_.dice.Below(journal_.unsynced_bytes() + 1));
+  clock_.Reboot(world_.timeline.now());
+  ++boot_;
+}
+
+// ---- Steps ------------------------------------------------------------------------------------
+
+void SimHost::Post(AgentInput input) {
+  if (!up()) return;
+  inbox_.push_back(std::move(input));
+  waker_.WakeAt(world_.timeline.now() + world_.dice.Between(Duration(10), milliseconds(1)));
+}
+
+void SimHost::Step() {
+  if (up()) AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+}
+
+void SimHost::AfterStep(const Status& stepped) {
+  if (death_.planned()) return Die("in the middle of a step");
+  if (!stepped) return Die(stepped.error().message);
+  if (std::string wrong = engine_->queue().Check(); !wrong.empty())
+    world_.ledger.Violation(fmt::format("agent {}'s own check: {}", index_, wrong));
+  auto deadline = engine_->NextDeadline();
+  if (!deadline) return;
+  if (*deadline <= clock_.Read(world_.timeline.now()).mono)
+    world_.ledger.Violation(fmt::format("agent {}'s next deadline has passed already: it would spin", index_));
+  waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
+}
+
+void SimHost::Later(Duration delay, std::string_view kind, QueueEvent event) {
+  world_.timeline.After(delay, kind, index_, [this, life = life_, event = std::move(event)] {
+    if (life == life_) Post(agent_input::Tell{event, {}});
+  });
+}
+
+// ---- The launcher -----------------------------------------------------------------------------
+
+void SimHost::StartLauncher() {
+  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_end_);
+}
+
+void SimHost::KillLauncher() {
+  if (!on_) return;
+  world_.timeline.Note(fmt::format("launcher of host {} dies", index_));
+  world_.ledger.HostMayLose(index_);
+  launcher_.reset();
+  StartLauncher();
+  if (!up()) return;
+  Post(agent_input::Tell{queue_event::LauncherDown{"the connection broke"}, {}});
+  ConnectLauncher();
+}
+
+// A new connection takes the place of the one before; what that had not delivered is dropped.
+void SimHost::ConnectLauncher() {
+  TellLauncher([this, life = life_](SimLauncher& launcher) {
+    connected_life_ = life;
+    launcher.Connect([this, life](std::vector<QueueEvent> events) { FromLauncher(life, std::move(events)); });
+  });
+}
+
+// In order; what a dead agent has written may still arrive, until a new one has connected.
+void SimHost::TellLauncher(std::function<void(SimLauncher&)> what) {
+  to_launcher_ = std::max(to_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
+  world_.timeline.At(to_launcher_, "to launcher", index_,
+                     [this, what = std::move(what), life = life_, launcher = launchers_] {
+                       if (launcher_ && launcher == launchers_ && life >= connected_life_) what(*launcher_);
+                     });
+}
+
+void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
+  from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
+  world_.timeline.At(from_launcher_, "from launcher", index_, [this, life, launcher = launchers_, events = std::move(events)] {
+    if (life != life_ || launcher != launchers_) return;
+    for (const QueueEvent& event : events) Post(agent_input::Tell{event, {}});
+  });
+}
+
+// ---- Edges ------------------------------------------------------------------------------------
+
+void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
+  if (!death_.Leaves()) return;
+  auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
+    launcher.Start(ticket, id, spec);
+  };
+  TellLauncher(start);
+  if (world_.options.bugs.forgetful_launcher && world_.dice.PerCent(10)) TellLauncher(start);
+}
+
+void SimHost::StopProcess(Ticket ticket) {
+  if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Stop(ticket); });
+}
+
+void SimHost::ForgetResult(Ticket ticket) {
+  if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Forget(ticket); });
+}
+
+void SimHost::Prepare(const QueuedAttempt& attempt, uint32_t) {
+  if (!death_.Leaves()) return;
+  const Digest& tree = attempt.spec->source.tree;
+  Duration delay = world_.dice.Between(milliseconds(1), milliseconds(200));
+  if (!tree.empty() && !blobs_.contains(tree.sha256)) {
+    awaiting_blob_[tree.sha256].push_back(attempt.ticket);
+    world_.timeline.After(delay, "blob wanted", index_, [this, life = life_, mesh = attempt.mesh, tree] {
+      if (life != life_) return;
+      if (blobs_.contains(tree.sha256)) return TakeBlob(tree);
+      Post(agent_input::BlobWanted{mesh, tree});
+    });
+  } else if (world_.dice.PerMille(5)) {
+    world_.ledger.CouldNotStart(attempt.id);
+    Later(delay, "prepare failed", queue_event::PrepareFailed{attempt.ticket, "its files can't be staged"});
+  } else {
+    Later(delay, "prepared", queue_event::Prepared{attempt.ticket});
+  }
+}
+
+void SimHost::TakeBlob(const Digest& digest) {
+  if (!up()) return;
+  blobs_.insert(digest.sha256);
+  Post(agent_input::BlobArrived{digest});
+  for (Ticket ticket : std::exchange(awaiting_blob_[digest.sha256], {}))
+    Later(milliseconds(1), "prepared", queue_event::Prepared{ticket});
+}
+
+void SimHost::CleanSlot(uint32_t slot) {
+  if (death_.Leaves()) Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
+}
+
+void SimHost::Send(StreamId stream, FromAgent message) {
+  if (death_.Leaves()) network_.Send(stream, std::move(message));
+}
+
+void SimHost::Close(StreamId stream, const Error& why) {
+  world_.timeline.Note(fmt::format("agent {} closes stream {}: {}", index_, stream, why.message));
+  if (death_.Leaves()) network_.CloseByAgent(stream);
+}
+
+std::string SimHost::Leftover() const {
+  if (!up()) return "the agent is down";
+  if (!engine_->queue().idle()) return "the agent's queue is not idle";
+  if (engine_->queue().attempts() != 0) return fmt::format("the agent still knows {} attempts", engine_->queue().attempts());
+  if (!launcher_->empty()) return "the launcher still knows a process";
+  return "";
+}
+
+}  // namespace cromt::sim

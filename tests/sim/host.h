@@ -1,0 +1,99 @@
+// One simulated host: its clock, its disk (journal and blobs), its launcher, and the agent's process with the real
+// engine in it, which may die at any effect.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/engine.h"
+#include "agent/fake_journal.h"
+#include "tests/sim/clock.h"
+#include "tests/sim/launcher.h"
+#include "tests/sim/process.h"
+
+namespace cromt::sim {
+
+class Network;
+
+class SimHost final : private AgentEdges {
+ public:
+  SimHost(World& world, Network& network, size_t index);
+  ~SimHost() override;
+
+  size_t index() const { return index_; }
+  // The machine runs; the agent's process runs in it.
+  bool on() const { return on_; }
+  bool up() const { return engine_ != nullptr; }
+  uint64_t log_end() const { return log_end_; }
+
+  // Starts the agent (and, if need be, the launcher and the machine).
+  void Boot();
+  void Die(const std::string& how);
+  void DieAfter(uint64_t effects) { death_.After(effects); }
+  // The whole machine: what the journal had not synced may be lost, and no link is ended properly.
+  void Crash();
+  void KillLauncher();
+  void FailDisk(bool fail) { journal_.FailWrites(fail); }
+  void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
+  void JumpWall(Duration by) { clock_.JumpWall(by); }
+
+  void Post(AgentInput input);
+  // A tree came from the coordinator.
+  void TakeBlob(const Digest& digest);
+
+  // Empty if all work is over and forgotten, else what is left.
+  std::string Leftover() const;
+
+ private:
+  void Step();
+  void AfterStep(const Status& stepped);
+  void ConnectLauncher();
+  void TellLauncher(std::function<void(SimLauncher&)> what);
+  void FromLauncher(uint64_t life, std::vector<QueueEvent> events);
+  void StartLauncher();
+
+  // AgentEdges.
+  void Launch(const QueuedAttempt& attempt, uint32_t slot) override;
+  void StopProcess(Ticket ticket) override;
+  void ForgetResult(Ticket ticket) override;
+  void Prepare(const QueuedAttempt& attempt, uint32_t slot) override;
+  void CleanSlot(uint32_t slot) override;
+  void Send(StreamId stream, FromAgent message) override;
+  void Close(StreamId stream, const Error& why) override;
+  void JobChanged(const QueuedAttempt&) override {}
+  void Forgotten(Ticket) override {}
+
+  void Later(Duration delay, std::string_view kind, QueueEvent event);
+
+  World& world_;
+  Network& network_;
+  const size_t index_;
+  const uint32_t slots_;
+  HostClock clock_;
+  Waker waker_;
+  Death death_;
+  std::function<void()> on_death_;
+
+  // On its disk, or in its kernel.
+  FakeJournal journal_;
+  std::set<std::string> blobs_;
+  uint64_t log_end_ = 0;
+  uint64_t boot_ = 1;
+  bool on_ = true;
+
+  uint64_t launchers_ = 0;
+  std::unique_ptr<SimLauncher> launcher_;
+  Duration to_launcher_{0}, from_launcher_{0};  // when the last message arrives
+
+  // Of the agent's process.
+  uint64_t life_ = 0;
+  uint64_t connected_life_ = 0;  // whose hello the launcher has taken
+  std::unique_ptr<AgentEngine> engine_;
+  std::vector<AgentInput> inbox_;
+  std::map<std::string, std::vector<Ticket>> awaiting_blob_;
+};
+
+}  // namespace cromt::sim

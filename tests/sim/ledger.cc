@@ -1,0 +1,150 @@
+// Recording, and what is checked while it happens. final_check.cc has the rest.
+#include "tests/sim/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cromt::sim {
+
+void Ledger::Violation(const std::string& what) {
+  timeline_.Note("VIOLATION: " + what);
+  constexpr size_t kEnough = 20;
+  if (violations_.size() < kEnough) violations_.push_back(what);
+}
+
+void Ledger::Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan) {
+  wishes_[run] = {request, std::move(plan), false, {}};
+}
+
+void Ledger::StartAcknowledged(const RequestId& request, const RunId& run) {
+  auto [known, is_new] = acknowledged_.emplace(request, run);
+  if (!is_new && known->second != run)
+    Violation(fmt::format("invariant 1: request {} was answered with run {} and then with {}", request.text(),
+                          known->second.text(), run.text()));
+  auto wish = wishes_.find(run);
+  if (wish == wishes_.end() || wish->second.request != request)
+    Violation(fmt::format("invariant 1: request {} was answered with the foreign run {}", request.text(), run.text()));
+}
+
+void Ledger::CancelOffered(const RunId& run, std::optional<TaskIndex> task) {
+  Wish& wish = wishes_.at(run);
+  if (task)
+    wish.task_cancels.insert(*task);
+  else
+    wish.cancel_offered = true;
+}
+
+std::shared_ptr<const Plan> Ledger::PlanOf(const RunId& run) const {
+  auto wish = wishes_.find(run);
+  return wish == wishes_.end() ? nullptr : wish->second.plan;
+}
+
+size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
+  timeline_.Note(fmt::format("process of {} starts on host {}", ToString(id), host));
+  size_t process = processes_.size();
+  processes_.push_back({id, host, std::nullopt});
+  auto wish = wishes_.find(id.run);
+  if (wish == wishes_.end() || id.task >= wish->second.plan->tasks.size()) {
+    Violation("a process was started for " + ToString(id) + ", which nobody wished");
+    return process;
+  }
+  auto& earlier = by_task_[{id.run, id.task}];
+  if (!earlier.empty()) {
+    const ProcessRecord& last = processes_[earlier.back()];
+    Violation(fmt::format("invariant 2: {} was started though {} had been{}", ToString(id), ToString(last.id),
+                          last.result ? "" : " and is running"));
+  }
+  earlier.push_back(process);
+  CheckOrder(wish->second, id);
+  CheckGroups(wish->second, id);
+  return process;
+}
+
+void Ledger::ProcessEnded(size_t process, AttemptResult result) {
+  ProcessRecord& record = processes_[process];
+  timeline_.Note(fmt::format("process of {} ends: {} {}", ToString(record.id), ToString(result.kind),
+                             result.status ? ShellCode(*result.status) : -1));
+  record.result = std::move(result);
+  auto wish = wishes_.find(record.id.run);
+  if (wish == wishes_.end()) return;
+  const Plan& plan = *wish->second.plan;
+  for (uint32_t g : plan.tasks[record.id.task].groups) --running_in_group_[GroupKey(record.id.run, plan.groups[g])];
+}
+
+// ---- 5: groups --------------------------------------------------------------------------------
+
+std::string Ledger::GroupKey(const RunId& run, const PlannedGroup& group) const {
+  return group.mesh_wide ? group.name : run.text() + "/" + group.name;
+}
+
+void Ledger::CheckGroups(const Wish& wish, const AttemptId& id) {
+  for (uint32_t g : wish.plan->tasks[id.task].groups) {
+    const PlannedGroup& group = wish.plan->groups[g];
+    uint32_t running = ++running_in_group_[GroupKey(id.run, group)];
+    if (running > group.depth)
+      Violation(fmt::format("invariant 5: {} is number {} in {}, whose depth is {}", ToString(id), running, group.name,
+                            group.depth));
+  }
+}
+
+// ---- 3: order ---------------------------------------------------------------------------------
+
+TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result) {
+  switch (result.kind) {
+    case AttemptResult::Kind::kStopped: return TaskOutcome::kCanceled;
+    case AttemptResult::Kind::kTimedOut: return TaskOutcome::kTimedOut;
+    case AttemptResult::Kind::kLost: return TaskOutcome::kLost;
+    case AttemptResult::Kind::kNotStarted: return TaskOutcome::kFailed;
+    case AttemptResult::Kind::kExited: break;
+  }
+  const auto* exited = std::get_if<Exited>(&*result.status);
+  auto holds = [&](const std::vector<int>& codes) {
+    return exited && std::count(codes.begin(), codes.end(), exited->code) > 0;
+  };
+  if (holds(policy.stop)) return TaskOutcome::kStoppedEarly;
+  return holds(policy.success) ? TaskOutcome::kSucceeded : TaskOutcome::kFailed;
+}
+
+bool Ledger::TasksEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance) const {
+  const PlannedInstance& planned = wish.plan->instances[instance];
+  for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t) {
+    auto found = by_task_.find({run, t});
+    if (found == by_task_.end()) return false;
+    const ProcessRecord& last = processes_[found->second.back()];
+    if (!last.result || Meaning(wish.plan->spec(t).exit_policy, *last.result) != TaskOutcome::kSucceeded) return false;
+  }
+  return true;
+}
+
+// Whether all of the instance, what comes after it and, since a pure gate has no process to show it, what that gate
+// waited for ended as those who need it ask.
+bool Ledger::EndedWell(const Wish& wish, const RunId& run, InstanceIndex instance,
+                       std::set<InstanceIndex>& seen) const {
+  if (!seen.insert(instance).second) return true;
+  const PlannedInstance& planned = wish.plan->instances[instance];
+  if (!TasksEndedWell(wish, run, instance)) return false;
+  auto well = [&](InstanceIndex other) { return EndedWell(wish, run, other, seen); };
+  if (!std::all_of(planned.after.begin(), planned.after.end(), well)) return false;
+  return planned.task_count > 0 || std::all_of(planned.needs.begin(), planned.needs.end(), well);
+}
+
+void Ledger::CheckOrder(const Wish& wish, const AttemptId& id) {
+  const Plan& plan = *wish.plan;
+  InstanceIndex mine = plan.tasks[id.task].instance;
+  for (InstanceIndex need : plan.instances[mine].needs) {
+    std::set<InstanceIndex> seen;
+    if (!EndedWell(wish, id.run, need, seen))
+      Violation(fmt::format("invariant 3: {} was started though {} had not ended well", ToString(id),
+                            plan.instances[need].project));
+  }
+  for (InstanceIndex parent = 0; parent < plan.instances.size(); ++parent) {
+    const auto& after = plan.instances[parent].after;
+    if (std::count(after.begin(), after.end(), mine) == 0) continue;
+    if (!TasksEndedWell(wish, id.run, parent))
+      Violation(fmt::format("invariant 3: {} was started though {}, after which it comes, had not ended well",
+                            ToString(id), plan.instances[parent].project));
+  }
+}
+
+}  // namespace cromt::sim

@@ -1,0 +1,101 @@
+// What really happened, kept apart from the code under test: what clients were told, and which processes ran when on
+// the simulated hosts. The checkers compare the cluster with this.
+//
+// Checked while it happens:    2. a task has one process at most, ever    3. it starts only after what it needs
+//                              5. a group never runs more than its depth
+// Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes did
+//                              a run's outcome follows from its tasks
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/control.h"
+#include "core/plan.h"
+#include "tests/sim/timeline.h"
+
+namespace cromt::sim {
+
+struct ProcessRecord {
+  AttemptId id;
+  size_t host = 0;
+  std::optional<AttemptResult> result;  // once it has ended; kLost if it died with its host or launcher
+};
+
+class Ledger {
+ public:
+  // `hosts` by address, aliases included.
+  Ledger(Timeline& timeline, std::map<std::string, size_t> hosts) : timeline_(timeline), hosts_(std::move(hosts)) {}
+
+  // ---- What clients wish and are told -----------------------------------------------------------
+
+  // A start was sent that may become this run.
+  void Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan);
+  void StartAcknowledged(const RequestId& request, const RunId& run);
+  // No task: the run.
+  void CancelOffered(const RunId& run, std::optional<TaskIndex> task);
+  void RunCancelAcknowledged(const RunId& run) { canceled_.insert(run); }
+  std::shared_ptr<const Plan> PlanOf(const RunId& run) const;
+
+  // ---- What happens on hosts --------------------------------------------------------------------
+
+  // The index of the new process.
+  size_t ProcessStarted(const AttemptId& id, size_t host);
+  void ProcessEnded(size_t process, AttemptResult result);
+  // It could not be prepared or spawned.
+  void CouldNotStart(const AttemptId& id) { could_not_start_.insert(id); }
+  // No session could be had with the host for a while.
+  void HostWasAway(size_t host) { away_.insert(host); }
+  // Attempts may be lost there: its launcher died, it was restarted, or it was away for long.
+  void HostMayLose(size_t host) { may_lose_.insert(host); }
+  void SourcesFailed(const RunId& run) { sources_failed_.insert(run); }
+
+  // ---- The end ----------------------------------------------------------------------------------
+
+  // Every run of the store, with its tasks.
+  void CheckFinal(const std::vector<RunView>& runs);
+
+  void Violation(const std::string& what);
+  const std::vector<std::string>& violations() const { return violations_; }
+  size_t processes() const { return processes_.size(); }
+
+ private:
+  using Task = std::pair<RunId, TaskIndex>;
+  struct Wish {
+    RequestId request;
+    std::shared_ptr<const Plan> plan;
+    bool cancel_offered = false;
+    std::set<TaskIndex> task_cancels;
+  };
+
+  bool EndedWell(const Wish& wish, const RunId& run, InstanceIndex instance, std::set<InstanceIndex>& seen) const;
+  bool TasksEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance) const;
+  void CheckOrder(const Wish& wish, const AttemptId& id);
+  void CheckGroups(const Wish& wish, const AttemptId& id);
+  std::string GroupKey(const RunId& run, const PlannedGroup& group) const;
+  void CheckRun(const RunView& run);
+  void CheckTask(const Wish& wish, const RunView& run, const TaskView& task);
+  std::string WhyWrong(const Wish& wish, const RunView& run, const TaskView& task, const ProcessRecord* process) const;
+
+  Timeline& timeline_;
+  std::map<std::string, size_t> hosts_;
+  std::map<RunId, Wish> wishes_;
+  std::map<RequestId, RunId> acknowledged_;
+  std::set<RunId> canceled_;
+  std::set<RunId> sources_failed_;
+  std::vector<ProcessRecord> processes_;
+  std::map<Task, std::vector<size_t>> by_task_;
+  std::map<std::string, uint32_t> running_in_group_;
+  std::set<AttemptId> could_not_start_;
+  std::set<size_t> away_, may_lose_;
+  std::vector<std::string> violations_;
+};
+
+// What an exit means by the task's rule; the checker's own reading of it.
+TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result);
+
+}  // namespace cromt::sim

@@ -1,0 +1,222 @@
+#include "tests/sim/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/coordinator.h"
+#include "tests/sim/host.h"
+
+namespace cromt::sim {
+namespace {
+
+// A dial is given up after this long (AgentTransport::Dial).
+constexpr Duration kDialLimit = seconds(10);
+
+}  // namespace
+
+void Network::Connect(SimCoordinator& coordinator, std::map<std::string, SimHost*> addresses) {
+  coordinator_ = &coordinator;
+  addresses_ = std::move(addresses);
+}
+
+// ---- Links ------------------------------------------------------------------------------------
+
+Network::LinkPtr Network::ByKey(uint64_t key) const {
+  auto found = links_.find(key);
+  return found == links_.end() ? nullptr : found->second;
+}
+
+// The coordinator numbers the links of each of its lives from 1; of earlier lives its end is closed.
+Network::LinkPtr Network::ById(LinkId id) const {
+  for (const auto& [key, link] : links_)
+    if (link->id == id && link->open[kCoordinator]) return link;
+  return nullptr;
+}
+
+Network::LinkPtr Network::AnyOf(const SimHost& host) const {
+  for (const auto& [key, link] : links_)
+    if (link->host == &host && link->open[kAgent] && !link->cut && !link->black) return link;
+  return nullptr;
+}
+
+void Network::Drop(const LinkPtr& link) {
+  if (!link->open[kCoordinator] && !link->open[kAgent]) links_.erase(link->key);
+}
+
+// When what is sent now arrives: after what was sent before it, and not while the host is stalled.
+Duration Network::Arrival(Link& link, Side to) {
+  Dice& dice = world_.dice;
+  Duration delay = dice.PerCent(95) ? dice.Between(Duration(50), milliseconds(2)) : dice.Between(Duration(0), milliseconds(500));
+  Duration arrival = std::max(link.last_arrival[to], world_.timeline.now() + delay);
+  if (auto stall = stalled_until_.find(link.host); stall != stalled_until_.end())
+    arrival = std::max(arrival, stall->second + delay);
+  return link.last_arrival[to] = arrival;
+}
+
+void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
+  world_.timeline.At(Arrival(*link, to), kind, link->key, [link, to, action = std::move(action)] {
+    if (!link->cut && !link->black && link->open[to]) action();
+  });
+}
+
+// ---- Opening ----------------------------------------------------------------------------------
+
+void Network::Dial(const std::string& address, LinkId id) {
+  auto link = std::make_shared<Link>();
+  link->key = next_key_++;
+  link->id = id;
+  link->host = addresses_.at(address);
+  links_.emplace(link->key, link);
+  world_.timeline.At(Arrival(*link, kAgent), "dialled", link->key, [this, link] { Arrive(link); });
+  world_.timeline.After(kDialLimit, "dial limit", link->key, [this, link] {
+    if (!link->open[kAgent]) Refuse(link, "no answer within 10 s");
+  });
+}
+
+void Network::Arrive(const LinkPtr& link) {
+  if (!link->open[kCoordinator]) return;
+  if (!link->host->on()) return;  // nobody answers
+  if (!link->host->up() || world_.dice.PerMille(20)) {
+    world_.timeline.At(Arrival(*link, kCoordinator), "refused", link->key,
+                       [this, link] { Refuse(link, "connection refused"); });
+    return;
+  }
+  link->open[kAgent] = true;
+  link->host->Post(agent_input::StreamOpened{link->key});
+  Deliver(link, kCoordinator, "opened", [this, link] { coordinator_->Post(engine_input::LinkOpened{link->id}); });
+}
+
+void Network::Refuse(const LinkPtr& link, const std::string& reason) {
+  if (!std::exchange(link->open[kCoordinator], false)) return;
+  coordinator_->Post(engine_input::LinkClosed{link->id, reason});
+  Drop(link);
+}
+
+// ---- Messages ---------------------------------------------------------------------------------
+
+void Network::Send(LinkId id, cromt::ToAgent message) {
+  LinkPtr link = ById(id);
+  if (!link) return;
+  if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
+  Deliver(link, kAgent, "to agent", [link, message] {
+    link->host->Post(agent_input::StreamMessage{link->key, message});
+  });
+  Writable(link, kCoordinator);
+}
+
+void Network::Send(StreamId stream, FromAgent message) {
+  LinkPtr link = ByKey(stream);
+  if (!link) return;
+  if (world_.options.bugs.from_agent) world_.options.bugs.from_agent(message);
+  Deliver(link, kCoordinator, "from agent", [this, link, message] {
+    coordinator_->Post(engine_input::LinkMessage{link->id, message});
+  });
+  Writable(link, kAgent);
+}
+
+// What was sent has left for the kernel's buffers, which a black link fills sooner or later.
+void Network::Writable(const LinkPtr& link, Side side) {
+  if (link->black && world_.dice.PerCent(50)) return;
+  world_.timeline.After(world_.dice.Between(Duration(10), milliseconds(1)), "writable", link->key, [this, link, side] {
+    if (link->cut || !link->open[side]) return;
+    if (side == kAgent)
+      link->host->Post(agent_input::StreamWritable{link->key});
+    else
+      coordinator_->Post(engine_input::LinkWritable{link->id});
+  });
+}
+
+void Network::CollectLogs(LinkId id, const MeshId& mesh) {
+  if (LinkPtr link = ById(id)) StoreLogs(link, mesh);
+}
+
+void Network::StoreLogs(const LinkPtr& link, const MeshId& mesh) {
+  if (link->cut || !link->open[kCoordinator] || !link->open[kAgent]) return;
+  uint64_t stored = link->host->log_end();
+  Deliver(link, kAgent, "logs stored", [link, mesh, stored] {
+    link->host->Post(agent_input::Tell{queue_event::LogsStored{mesh, stored}, {}});
+  });
+  world_.timeline.After(seconds(5), "log poll", link->key, [this, link, mesh] { StoreLogs(link, mesh); });
+}
+
+void Network::PushBlob(LinkId id, const Digest& digest) {
+  LinkPtr link = ById(id);
+  if (!link) return;
+  world_.timeline.After(world_.dice.Between(milliseconds(1), seconds(2)), "blob sent", link->key, [this, link, digest] {
+    Deliver(link, kAgent, "blob arrived", [link, digest] { link->host->TakeBlob(digest); });
+  });
+}
+
+// ---- Endings ----------------------------------------------------------------------------------
+
+// The other end of `by` hears that the link is gone, after what was sent to it before.
+void Network::NoticeEnd(const LinkPtr& link, Side by) {
+  Side other = by == kAgent ? kCoordinator : kAgent;
+  if (!link->open[other]) return;
+  if (world_.dice.PerCent(30)) link->cut = true;  // a reset: what is on its way is not read any more
+  world_.timeline.At(Arrival(*link, other), "end noticed", link->key, [this, link, other] {
+    if (link->black || !std::exchange(link->open[other], false)) return;
+    if (other == kAgent)
+      link->host->Post(agent_input::StreamClosed{link->key});
+    else
+      coordinator_->Post(engine_input::LinkClosed{link->id, "the connection was closed"});
+    Drop(link);
+  });
+}
+
+void Network::LeaveLink(const LinkPtr& link, Side side) {
+  if (!link || !std::exchange(link->open[side], false)) return;
+  NoticeEnd(link, side);
+  Drop(link);
+}
+
+void Network::CloseByCoordinator(LinkId id) { LeaveLink(ById(id), kCoordinator); }
+void Network::CloseByAgent(StreamId stream) { LeaveLink(ByKey(stream), kAgent); }
+
+void Network::CoordinatorDied() {
+  auto links = links_;
+  for (const auto& [key, link] : links) LeaveLink(link, kCoordinator);
+}
+
+void Network::AgentDied(const SimHost& host) {
+  auto links = links_;
+  for (const auto& [key, link] : links)
+    if (link->host == &host) LeaveLink(link, kAgent);
+}
+
+void Network::HostDied(const SimHost& host) {
+  auto links = links_;
+  for (const auto& [key, link] : links) {
+    if (link->host != &host) continue;
+    link->black = true;
+    link->open[kAgent] = false;
+    Drop(link);
+  }
+}
+
+// ---- Faults -----------------------------------------------------------------------------------
+
+bool Network::Cut(const SimHost& host) {
+  LinkPtr link = AnyOf(host);
+  if (!link) return false;
+  NoticeEnd(link, kAgent);
+  NoticeEnd(link, kCoordinator);
+  link->cut = true;
+  return true;
+}
+
+bool Network::TurnBlack(const SimHost& host) {
+  LinkPtr link = AnyOf(host);
+  if (link) link->black = true;
+  return link != nullptr;
+}
+
+void Network::Stall(const SimHost& host, Duration until) {
+  Duration& stalled = stalled_until_[&host];
+  stalled = std::max(stalled, until);
+}
+
+void Network::Heal() { stalled_until_.clear(); }
+
+}  // namespace cromt::sim

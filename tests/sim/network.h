@@ -1,0 +1,84 @@
+// The simulated network between the coordinator and the agents, as TCP is seen from above: what one end sends arrives
+// in order and whole, or the link ends. A cut drops what is on its way and is noticed by each end in its own time; a
+// black link swallows everything silently; a stalled host's traffic arrives late, maybe after its link was given up.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/engine.h"
+#include "coordinator/engine.h"
+#include "tests/sim/world.h"
+
+namespace cromt::sim {
+
+class SimCoordinator;
+class SimHost;
+
+class Network {
+ public:
+  explicit Network(World& world) : world_(world) {}
+  // Both outlive the network. `addresses` name hosts, several may name one.
+  void Connect(SimCoordinator& coordinator, std::map<std::string, SimHost*> addresses);
+
+  // The coordinator's end.
+  void Dial(const std::string& address, LinkId link);
+  void CloseByCoordinator(LinkId link);
+  void Send(LinkId link, cromt::ToAgent message);
+  // The agent may be told how far its output is stored, as long as the link is there.
+  void CollectLogs(LinkId link, const MeshId& mesh);
+  void PushBlob(LinkId link, const Digest& digest);
+  // The kernel ends the links of a dead process.
+  void CoordinatorDied();
+
+  // The agent's end; a stream is a link's key.
+  void CloseByAgent(StreamId stream);
+  void Send(StreamId stream, FromAgent message);
+  void AgentDied(const SimHost& host);
+  // Nobody is left to say that the links are gone.
+  void HostDied(const SimHost& host);
+
+  // Faults. False if there is no link to harm.
+  bool Cut(const SimHost& host);
+  bool TurnBlack(const SimHost& host);
+  void Stall(const SimHost& host, Duration until);
+  void Heal();
+
+ private:
+  enum Side { kCoordinator, kAgent };
+  struct Link {
+    uint64_t key = 0;
+    LinkId id = 0;
+    SimHost* host = nullptr;
+    std::array<bool, 2> open = {true, false};  // the end takes part
+    bool cut = false;
+    bool black = false;
+    std::array<Duration, 2> last_arrival{};
+  };
+  using LinkPtr = std::shared_ptr<Link>;
+
+  LinkPtr ByKey(uint64_t key) const;
+  LinkPtr ById(LinkId id) const;
+  LinkPtr AnyOf(const SimHost& host) const;
+  Duration Arrival(Link& link, Side to);
+  void Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action);
+  void Arrive(const LinkPtr& link);
+  void Refuse(const LinkPtr& link, const std::string& reason);
+  void NoticeEnd(const LinkPtr& link, Side by);
+  void LeaveLink(const LinkPtr& link, Side side);
+  void Writable(const LinkPtr& link, Side side);
+  void StoreLogs(const LinkPtr& link, const MeshId& mesh);
+  void Drop(const LinkPtr& link);
+
+  World& world_;
+  SimCoordinator* coordinator_ = nullptr;
+  std::map<std::string, SimHost*> addresses_;
+  uint64_t next_key_ = 1;
+  std::map<uint64_t, LinkPtr> links_;  // those of which an end is open
+  std::map<const SimHost*, Duration> stalled_until_;  // looked up, never walked
+};
+
+}  // namespace cromt::sim

@@ -1,0 +1,46 @@
+// How to simulate, and what came of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/store/store.h"
+#include "core/messages.h"
+#include "core/plan.h"
+#include "tests/sim/timeline.h"
+
+namespace cromt::sim {
+
+// Bugs that are planted to see whether the checkers find them. All empty: the code as it is.
+struct PlantedBugs {
+  // Stands between the coordinator and its real store.
+  std::function<std::unique_ptr<Store>(std::unique_ptr<Store>)> store;
+  // The plan that the coordinator gets instead of the one that was wished.
+  std::function<std::shared_ptr<const Plan>(const std::shared_ptr<const Plan>&)> plan;
+  // What arrives instead of what was sent.
+  std::function<void(ToAgent&)> to_agent;
+  std::function<void(FromAgent&)> from_agent;
+  // The launcher starts what it is told to, though it has done so before.
+  bool forgetful_launcher = false;
+};
+
+struct SimOptions {
+  uint64_t seed = 1;
+  bool faults = true;
+  PlantedBugs bugs;
+  Timeline::Story story;  // called with each line of it
+};
+
+struct SimReport {
+  uint64_t seed = 0;
+  uint64_t hash = 0;
+  uint64_t events = 0;
+  uint64_t simulated_seconds = 0;
+  uint64_t faults = 0;
+  uint64_t processes = 0;
+  std::vector<std::string> violations;
+};
+
+}  // namespace cromt::sim

@@ -1,0 +1,54 @@
+// How a simulated process of the cluster (coordinator, agent) wakes and dies.
+#pragma once
+
+#include <optional>
+
+#include "tests/sim/timeline.h"
+
+namespace cromt::sim {
+
+// Wakes its owner at the earliest of the times it was asked for.
+class Waker {
+ public:
+  Waker(Timeline& timeline, std::string_view kind, uint64_t id, std::function<void()> wake)
+      : timeline_(timeline), kind_(kind), id_(id), wake_(std::move(wake)) {}
+
+  void WakeAt(Duration when) {
+    if (at_ && *at_ <= when) return;
+    at_ = when;
+    timeline_.At(when, kind_, id_, [this, turn = ++turn_] {
+      if (turn != turn_ || !at_) return;
+      at_.reset();
+      wake_();
+    });
+  }
+  void Cancel() { at_.reset(); }
+
+ private:
+  Timeline& timeline_;
+  std::string_view kind_;
+  uint64_t id_;
+  std::function<void()> wake_;
+  std::optional<Duration> at_;
+  uint64_t turn_ = 0;
+};
+
+// Lets a process die in the middle of a step: after so many of its effects have left, the rest never does.
+class Death {
+ public:
+  void After(uint64_t effects) { left_ = effects; }
+  void Forget() { left_.reset(); }
+  // Whether the next effect still leaves.
+  bool Leaves() {
+    if (!left_) return true;
+    if (*left_ == 0) return false;
+    --*left_;
+    return true;
+  }
+  bool planned() const { return left_.has_value(); }
+
+ private:
+  std::optional<uint64_t> left_;
+};
+
+}  // namespace cromt::sim

@@ -1,0 +1,173 @@
+#include "tests/sim/simulate.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/store/reader.h"
+#include "tests/sim/clients.h"
+#include "tests/sim/faults.h"
+
+namespace cromt::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+// After the last fault everything must be done within this long ("nothing waits without a deadline").
+constexpr Duration kPatience = std::chrono::hours(3);
+// When all runs have finished, what is left on the agents is gone within this long.
+constexpr Duration kSettling = seconds(60);
+
+// A directory of its own, in memory where there is such a file system.
+class ScratchDir {
+ public:
+  ScratchDir() {
+    std::error_code error;
+    std::string base = fs::is_directory("/dev/shm", error) ? "/dev/shm" : fs::temp_directory_path().string();
+    path_ = base + "/cromt-sim-XXXXXX";
+    if (!mkdtemp(path_.data())) path_.clear();
+  }
+  ~ScratchDir() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  ScratchDir(const ScratchDir&) = delete;
+  ScratchDir& operator=(const ScratchDir&) = delete;
+  std::string store() const { return path_ + "/store.db"; }
+
+ private:
+  std::string path_;
+};
+
+// Two to five hosts; one of them may have a second name.
+std::map<std::string, size_t> MakeAddresses(Dice& dice) {
+  std::map<std::string, size_t> addresses;
+  size_t hosts = dice.Between(2, 5);
+  for (size_t i = 0; i < hosts; ++i) addresses[fmt::format("host{}:4000", i)] = i;
+  if (dice.PerCent(20)) addresses["alias:4000"] = dice.Below(hosts);
+  return addresses;
+}
+
+class Cluster {
+ public:
+  Cluster(const SimOptions& options, Dice dice)
+      : addresses_(MakeAddresses(dice)),
+        world_{options, Timeline(options.story), Ledger(world_.timeline, addresses_), dice},
+        network_(world_),
+        coordinator_(world_, network_, scratch_.store()),
+        clients_(world_, coordinator_, Workload()),
+        faults_(world_, network_, coordinator_, hosts_) {
+    for (const auto& [address, index] : addresses_)
+      while (hosts_.size() <= index) hosts_.push_back(std::make_unique<SimHost>(world_, network_, hosts_.size()));
+    std::map<std::string, SimHost*> by_address;
+    for (const auto& [address, index] : addresses_) by_address[address] = hosts_[index].get();
+    network_.Connect(coordinator_, std::move(by_address));
+  }
+
+  void Run() {
+    for (auto& host : hosts_) host->Boot();
+    coordinator_.Boot();
+    clients_.Begin();
+    faults_.Begin();
+    while (!faults_.over()) world_.timeline.RunNext();
+    Duration limit = world_.timeline.now() + kPatience;
+    while (!Settled()) {
+      world_.timeline.RunNext();
+      if (world_.timeline.now() < limit) continue;
+      world_.ledger.Violation("invariant 4: not all was done 3 hours after the last fault");
+      break;
+    }
+    for (const auto& host : hosts_)
+      if (std::string left = host->Leftover(); !left.empty())
+        world_.ledger.Violation(fmt::format("at the end, on host {}: {}", host->index(), left));
+    coordinator_.OnDeath({});
+    coordinator_.Die("the end");
+    CheckStore();
+  }
+
+  SimReport Report() const {
+    return {.seed = world_.options.seed,
+            .hash = world_.timeline.hash(),
+            .events = world_.timeline.events(),
+            .simulated_seconds = static_cast<uint64_t>(world_.timeline.now() / seconds(1)),
+            .faults = faults_.count(),
+            .processes = world_.ledger.processes(),
+            .violations = world_.ledger.violations()};
+  }
+
+ private:
+  std::vector<PlannedStart> Workload() {
+    std::vector<std::string> names;
+    for (const auto& [address, index] : addresses_) names.push_back(address);
+    Dice dice(world_.dice.Fork());
+    return MakeWorkload(dice, names);
+  }
+
+  // All is done, and has been for a while.
+  bool Settled() {
+    if (!clients_.done() || !coordinator_.idle()) done_since_.reset();
+    else if (!done_since_) done_since_ = world_.timeline.now();
+    return done_since_ && world_.timeline.now() >= *done_since_ + kSettling;
+  }
+
+  void CheckStore() {
+    auto fail = [&](const Error& error) { world_.ledger.Violation("reading the store: " + error.message); };
+    auto reader = StoreReader::Open(scratch_.store());
+    if (!reader) return fail(reader.error());
+    auto runs = reader->Runs("", 1'000'000);
+    if (!runs) return fail(runs.error());
+    std::vector<RunView> views;
+    for (const RunView& run : *runs) {
+      auto view = reader->Run(run.header.id);
+      if (!view) return fail(view.error());
+      for (const TaskView& task : view->tasks)
+        world_.timeline.Note(fmt::format("run {} task {} ends as {} at attempt {}", run.header.id.text(), task.index + 1,
+                                         task.status.outcome ? ToString(*task.status.outcome) : "none",
+                                         task.status.attempt));
+      views.push_back(std::move(*view));
+    }
+    world_.ledger.CheckFinal(views);
+  }
+
+  ScratchDir scratch_;
+  std::map<std::string, size_t> addresses_;
+  World world_;
+  std::vector<std::unique_ptr<SimHost>> hosts_;
+  Network network_;
+  SimCoordinator coordinator_;
+  Clients clients_;
+  Faults faults_;
+  std::optional<Duration> done_since_;
+};
+
+}  // namespace
+
+SimReport Simulate(const SimOptions& options) {
+  Cluster cluster(options, Dice(options.seed));
+  cluster.Run();
+  return cluster.Report();
+}
+
+std::string JsonLine(const SimReport& report) {
+  nlohmann::ordered_json line;
+  line["seed"] = report.seed;
+  line["hash"] = fmt::format("{:016x}", report.hash);
+  line["events"] = report.events;
+  line["simulated_seconds"] = report.simulated_seconds;
+  line["faults"] = report.faults;
+  line["violations"] = report.violations;
+  return line.dump();
+}
+
+std::string Summary(const SimReport& report) {
+  std::string text =
+      fmt::format("seed {}: hash {:016x}, {} events in {} simulated seconds, {} faults, {} processes, {} violations",
+                  report.seed, report.hash, report.events, report.simulated_seconds, report.faults, report.processes,
+                  report.violations.size());
+  for (const std::string& violation : report.violations) text += "\n  " + violation;
+  if (!report.violations.empty()) text += fmt::format("\n  replay: cromt-sim --seed {} -v", report.seed);
+  return text;
+}
+
+}  // namespace cromt::sim

@@ -1,0 +1,18 @@
+// What all parts of one simulated cluster share.
+#pragma once
+
+#include "tests/sim/dice.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/options.h"
+#include "tests/sim/timeline.h"
+
+namespace cromt::sim {
+
+struct World {
+  const SimOptions& options;
+  Timeline timeline;
+  Ledger ledger;
+  Dice dice;  // delays, durations and outcomes
+};
+
+}  // namespace cromt::sim
