@@ -19,10 +19,8 @@ bool SkipNumber(std::string_view& text) {
 // "jobs.yaml:3:5: error: …", as compilers write it; without position for the file as a whole.
 bool IsDiagnostic(std::string_view line) {
   for (std::string_view severity : {": error: ", ": warning: ", ": note: "})
-    if (const size_t at = line.find(severity); at != std::string_view::npos) {
-      const size_t space = line.find(' ');
-      return at > 0 && space > at;  // what is before it is one word, the file's name and place
-    }
+    if (const size_t at = line.find(severity); at != std::string_view::npos && at > 0 && line.find(' ') > at)
+      return true;  // what is before it is one word, the file's name
   for (size_t colon = line.find(':'); colon != std::string_view::npos; colon = line.find(':', colon + 1)) {
     std::string_view rest = line.substr(colon + 1);
     if (colon > 0 && SkipNumber(rest) && SkipNumber(rest) && rest.starts_with(' ')) return true;

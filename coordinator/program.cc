@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-
 #include <CLI/CLI.hpp>
 #include <array>
 #include <atomic>

@@ -163,6 +163,20 @@ TEST_F(StartTest, ABrokenConnectionIsTriedAgainAndNothingIsShownTwice) {
   EXPECT_EQ(err().find("of hello: 2 tasks"), err().rfind("of hello: 2 tasks"));
 }
 
+TEST_F(StartTest, FollowingThatIsRefusedIsAnErrorAtOnce) {
+  control_.watch_error = Error{ErrorCode::kDenied, "alice may not see run1"};
+  EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 3);
+  EXPECT_EQ(err(), "cromt: alice may not see run1\n");
+  EXPECT_EQ(control_.watches, 1);
+}
+
+TEST_F(StartTest, AConnectionThatBreaksForGoodIsAnErrorInTheEnd) {
+  control_.watch_error = Error{ErrorCode::kUnavailable, "Connection refused"};
+  EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 3);
+  EXPECT_THAT(err(), HasSubstr("cromt: Connection refused\n"));
+  EXPECT_GT(control_.watches, 10);
+}
+
 // ---- Many -------------------------------------------------------------------------------------
 
 TEST_F(StartTest, TenThousandTasksAreFollowed) {

@@ -37,11 +37,11 @@ TEST(TableTest, EmptyColumnsAreLeftOutAndTheWidestAreCut) {
 TEST(MessagesTest, LinesOfAFileStayAndOthersArePrefixed) {
   StringWriter writer;
   Messages messages(writer, true, Palette(false));
-  messages.Complain("jobs.yaml:3:5: error: bad\n/a-b/jobs.yaml:3:5: note: x\nelse: 3:4\x1b");
+  messages.Complain("jobs.yaml:3:5: error: bad\n/a b/jobs.yaml:3:5: note: x\nelse: 3:4\x1b");
   messages.Complain("jobs.yaml: error: too large");
   EXPECT_EQ(
       writer.text,
-      "jobs.yaml:3:5: error: bad\n/a-b/jobs.yaml:3:5: note: x\ncromt: else: 3:4^[\njobs.yaml: error: too large\n");
+      "jobs.yaml:3:5: error: bad\n/a b/jobs.yaml:3:5: note: x\ncromt: else: 3:4^[\njobs.yaml: error: too large\n");
 }
 
 TEST(MessagesTest, QuietStillComplains) {
