@@ -53,7 +53,8 @@ void Clients::Started(size_t i, const Result<RunId>& answer) {
   runs_[i] = *answer;
   --waiting_;
   if (starts_[i].repeated)
-    world_.timeline.After(world_.dice.Between(Duration(0), seconds(40)), "client repeats", i, [this, i] { SendStart(i); });
+    world_.timeline.After(world_.dice.Between(Duration(0), seconds(40)), "client repeats", i,
+                          [this, i] { SendStart(i); });
   for (const auto& cancel : starts_[i].cancels) {
     ++waiting_;
     world_.timeline.After(cancel.after, "client cancels", i, [this, i, task = cancel.task] { SendCancel(i, task); });

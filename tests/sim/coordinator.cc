@@ -137,7 +137,8 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
     }
     SourcesResolved resolved{wanted.run, {}};
     for (const auto& [url, ref] : wanted.repositories)
-      resolved.items.push_back({url, ref, std::string(40, 'c'), "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
+      resolved.items.push_back(
+          {url, ref, std::string(40, 'c'), "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
     Ask(std::move(resolved), [](const Result<RunId>&) {});
   });
 }

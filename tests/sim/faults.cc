@@ -18,9 +18,8 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
 }
 
 void Faults::Begin() {
-  coordinator_.OnDeath([this] {
-    world_.timeline.After(Downtime(), "coordinator boots", 0, [this] { coordinator_.Boot(); });
-  });
+  coordinator_.OnDeath(
+      [this] { world_.timeline.After(Downtime(), "coordinator boots", 0, [this] { coordinator_.Boot(); }); });
   for (auto& host : hosts_)
     host->OnDeath([this, h = host.get()] {
       world_.ledger.HostWasAway(h->index());
@@ -82,7 +81,8 @@ void Faults::Strike(Kind kind, SimHost& host) {
 }
 
 void Faults::StallFor(SimHost& host) {
-  Duration time = dice_.PerCent(85) ? dice_.Between(milliseconds(10), seconds(15)) : dice_.Between(seconds(15), seconds(100));
+  Duration time =
+      dice_.PerCent(85) ? dice_.Between(milliseconds(10), seconds(15)) : dice_.Between(seconds(15), seconds(100));
   if (dice_.PerMille(5)) {  // until what it had is given up as lost
     time = dice_.Between(seconds(3700), seconds(4500));
     until_ = std::max(until_, world_.timeline.now() + time);

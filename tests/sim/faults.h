@@ -24,8 +24,19 @@ class Faults {
 
  private:
   enum Kind : uint64_t {
-    kAgentDies, kAgentDiesInStep, kCoordinatorDies, kCoordinatorDiesInStep, kCommitFails, kCut, kBlackLink, kStall,
-    kHostCrashes, kLauncherDies, kJournalFull, kWallJumps, kKinds
+    kAgentDies,
+    kAgentDiesInStep,
+    kCoordinatorDies,
+    kCoordinatorDiesInStep,
+    kCommitFails,
+    kCut,
+    kBlackLink,
+    kStall,
+    kHostCrashes,
+    kLauncherDies,
+    kJournalFull,
+    kWallJumps,
+    kKinds
   };
 
   void Next();

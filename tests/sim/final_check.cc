@@ -18,7 +18,8 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
     CheckRun(run);
   }
   for (const auto& [request, run] : acknowledged_)
-    if (!stored.contains(run)) Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
+    if (!stored.contains(run))
+      Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
   for (const ProcessRecord& process : processes_) {
     if (!process.result) Violation("the process of " + ToString(process.id) + " never ended");
     if (!stored.contains(process.id.run))
@@ -30,7 +31,8 @@ void Ledger::CheckRun(const RunView& run) {
   auto violation = [&](const std::string& what) { Violation("run " + run.header.id.text() + " " + what); };
   auto wish = wishes_.find(run.header.id);
   if (wish == wishes_.end()) return violation("was never asked for");
-  if (run.tasks.size() != wish->second.plan->tasks.size()) return violation("has another number of tasks than its plan");
+  if (run.tasks.size() != wish->second.plan->tasks.size())
+    return violation("has another number of tasks than its plan");
   if (run.status.state != RunState::kFinished || !run.status.outcome)
     return violation("never finished: invariants 1 and 4");
   bool failed = sources_failed_.contains(run.header.id) && run.status.outcome == RunOutcome::kFailed;

@@ -28,7 +28,8 @@ void SimHost::Boot() {
   world_.timeline.Note(fmt::format("agent {} starts, life {}, boot {}", index_, life_, boot_));
   auto content = journal_.Reopen();
   if (!content) return world_.ledger.Violation("the journal can't be read: " + content.error().message);
-  AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)), .boot = fmt::format("boot-{}", boot_), .slots = slots_};
+  AgentIdentity identity{
+      .agent = AgentId(fmt::format("agent-{}", index_)), .boot = fmt::format("boot-{}", boot_), .slots = slots_};
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));
@@ -93,7 +94,8 @@ void SimHost::Later(Duration delay, std::string_view kind, QueueEvent event) {
 // ---- The launcher -----------------------------------------------------------------------------
 
 void SimHost::StartLauncher() {
-  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_end_);
+  launcher_ =
+      std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_end_);
 }
 
 void SimHost::KillLauncher() {
@@ -126,10 +128,11 @@ void SimHost::TellLauncher(std::function<void(SimLauncher&)> what) {
 
 void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
   from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
-  world_.timeline.At(from_launcher_, "from launcher", index_, [this, life, launcher = launchers_, events = std::move(events)] {
-    if (life != life_ || launcher != launchers_) return;
-    for (const QueueEvent& event : events) Post(agent_input::Tell{event, {}});
-  });
+  world_.timeline.At(from_launcher_, "from launcher", index_,
+                     [this, life, launcher = launchers_, events = std::move(events)] {
+                       if (life != life_ || launcher != launchers_) return;
+                       for (const QueueEvent& event : events) Post(agent_input::Tell{event, {}});
+                     });
 }
 
 // ---- Edges ------------------------------------------------------------------------------------
@@ -179,7 +182,8 @@ void SimHost::TakeBlob(const Digest& digest) {
 }
 
 void SimHost::CleanSlot(uint32_t slot) {
-  if (death_.Leaves()) Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
+  if (death_.Leaves())
+    Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
 }
 
 void SimHost::Send(StreamId stream, FromAgent message) {
@@ -194,7 +198,8 @@ void SimHost::Close(StreamId stream, const Error& why) {
 std::string SimHost::Leftover() const {
   if (!up()) return "the agent is down";
   if (!engine_->queue().idle()) return "the agent's queue is not idle";
-  if (engine_->queue().attempts() != 0) return fmt::format("the agent still knows {} attempts", engine_->queue().attempts());
+  if (engine_->queue().attempts() != 0)
+    return fmt::format("the agent still knows {} attempts", engine_->queue().attempts());
   if (!launcher_->empty()) return "the launcher still knows a process";
   return "";
 }

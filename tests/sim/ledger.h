@@ -3,7 +3,8 @@
 //
 // Checked while it happens:    2. a task has one process at most, ever    3. it starts only after what it needs
 //                              5. a group never runs more than its depth
-// Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes did
+// Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes
+// did
 //                              a run's outcome follows from its tasks
 #pragma once
 

@@ -1,3 +1,5 @@
 #include "tests/sim/program.h"
 
-int main(int argc, char** argv) { return cromt::sim::RunProgram(argc, argv); }
+int main(int argc, char** argv) {
+  return cromt::sim::RunProgram(argc, argv);
+}

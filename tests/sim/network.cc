@@ -47,7 +47,8 @@ void Network::Drop(const LinkPtr& link) {
 // When what is sent now arrives: after what was sent before it, and not while the host is stalled.
 Duration Network::Arrival(Link& link, Side to) {
   Dice& dice = world_.dice;
-  Duration delay = dice.PerCent(95) ? dice.Between(Duration(50), milliseconds(2)) : dice.Between(Duration(0), milliseconds(500));
+  Duration delay =
+      dice.PerCent(95) ? dice.Between(Duration(50), milliseconds(2)) : dice.Between(Duration(0), milliseconds(500));
   Duration arrival = std::max(link.last_arrival[to], world_.timeline.now() + delay);
   if (auto stall = stalled_until_.find(link.host); stall != stalled_until_.end())
     arrival = std::max(arrival, stall->second + delay);
@@ -171,8 +172,12 @@ void Network::LeaveLink(const LinkPtr& link, Side side) {
   Drop(link);
 }
 
-void Network::CloseByCoordinator(LinkId id) { LeaveLink(ById(id), kCoordinator); }
-void Network::CloseByAgent(StreamId stream) { LeaveLink(ByKey(stream), kAgent); }
+void Network::CloseByCoordinator(LinkId id) {
+  LeaveLink(ById(id), kCoordinator);
+}
+void Network::CloseByAgent(StreamId stream) {
+  LeaveLink(ByKey(stream), kAgent);
+}
 
 void Network::CoordinatorDied() {
   auto links = links_;
@@ -217,6 +222,8 @@ void Network::Stall(const SimHost& host, Duration until) {
   stalled = std::max(stalled, until);
 }
 
-void Network::Heal() { stalled_until_.clear(); }
+void Network::Heal() {
+  stalled_until_.clear();
+}
 
 }  // namespace cromt::sim

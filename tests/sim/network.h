@@ -77,7 +77,7 @@ class Network {
   SimCoordinator* coordinator_ = nullptr;
   std::map<std::string, SimHost*> addresses_;
   uint64_t next_key_ = 1;
-  std::map<uint64_t, LinkPtr> links_;  // those of which an end is open
+  std::map<uint64_t, LinkPtr> links_;                 // those of which an end is open
   std::map<const SimHost*, Duration> stalled_until_;  // looked up, never walked
 };
 

@@ -27,7 +27,8 @@ bool RunSeed(uint64_t seed, const Arguments& arguments) {
   SimOptions options{.seed = seed};
   // With JSON lines on stdout the story goes where messages go.
   std::FILE* story = arguments.output == "json" ? stderr : stdout;
-  if (arguments.verbose) options.story = [story](const std::string& line) { std::fprintf(story, "%s\n", line.c_str()); };
+  if (arguments.verbose)
+    options.story = [story](const std::string& line) { std::fprintf(story, "%s\n", line.c_str()); };
   SimReport report = Simulate(options);
   if (arguments.output == "json") Print(JsonLine(report));
   if (arguments.output == "text") Print(Summary(report));
@@ -40,10 +41,12 @@ int RunProgram(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Simulates the whole cluster in one process, from a seed", "cromt-sim");
   auto* seed = app.add_option("--seed", arguments.seed, "one seed");
-  auto* count = app.add_option("--seeds", arguments.count, "so many seeds")->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32));
+  auto* count =
+      app.add_option("--seeds", arguments.count, "so many seeds")->check(CLI::Range(uint64_t{1}, uint64_t{1} << 32));
   count->excludes(seed);
   app.add_option("--from", arguments.from, "the first of --seeds (default 1)")->needs(count);
-  app.add_option("-o,--output", arguments.output, "text, json or quiet")->check(CLI::IsMember({"text", "json", "quiet"}));
+  app.add_option("-o,--output", arguments.output, "text, json or quiet")
+      ->check(CLI::IsMember({"text", "json", "quiet"}));
   app.add_flag("-v,--verbose", arguments.verbose, "tell the story");
   try {
     app.parse(argc, argv);

@@ -106,8 +106,10 @@ class Cluster {
 
   // All is done, and has been for a while.
   bool Settled() {
-    if (!clients_.done() || !coordinator_.idle()) done_since_.reset();
-    else if (!done_since_) done_since_ = world_.timeline.now();
+    if (!clients_.done() || !coordinator_.idle())
+      done_since_.reset();
+    else if (!done_since_)
+      done_since_ = world_.timeline.now();
     return done_since_ && world_.timeline.now() >= *done_since_ + kSettling;
   }
 
@@ -122,8 +124,8 @@ class Cluster {
       auto view = reader->Run(run.header.id);
       if (!view) return fail(view.error());
       for (const TaskView& task : view->tasks)
-        world_.timeline.Note(fmt::format("run {} task {} ends as {} at attempt {}", run.header.id.text(), task.index + 1,
-                                         task.status.outcome ? ToString(*task.status.outcome) : "none",
+        world_.timeline.Note(fmt::format("run {} task {} ends as {} at attempt {}", run.header.id.text(),
+                                         task.index + 1, task.status.outcome ? ToString(*task.status.outcome) : "none",
                                          task.status.attempt));
       views.push_back(std::move(*view));
     }
@@ -161,10 +163,9 @@ std::string JsonLine(const SimReport& report) {
 }
 
 std::string Summary(const SimReport& report) {
-  std::string text =
-      fmt::format("seed {}: hash {:016x}, {} events in {} simulated seconds, {} faults, {} processes, {} violations",
-                  report.seed, report.hash, report.events, report.simulated_seconds, report.faults, report.processes,
-                  report.violations.size());
+  std::string text = fmt::format(
+      "seed {}: hash {:016x}, {} events in {} simulated seconds, {} faults, {} processes, {} violations", report.seed,
+      report.hash, report.events, report.simulated_seconds, report.faults, report.processes, report.violations.size());
   for (const std::string& violation : report.violations) text += "\n  " + violation;
   if (!report.violations.empty()) text += fmt::format("\n  replay: cromt-sim --seed {} -v", report.seed);
   return text;
