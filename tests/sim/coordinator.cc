@@ -25,10 +25,11 @@ class SimCoordinator::TappedStore final : public Store {
   std::unique_ptr<Store> real_;
 };
 
-SimCoordinator::SimCoordinator(World& world, Network& network, std::string path)
+SimCoordinator::SimCoordinator(World& world, Network& network, std::string path, std::vector<std::string> agents)
     : world_(world),
       network_(network),
       path_(std::move(path)),
+      agents_(std::move(agents)),
       clock_(world.dice),
       random_(world.dice.Fork()),
       waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }) {}
@@ -47,7 +48,7 @@ void SimCoordinator::Boot() {
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
   CoordinatorEdges& edges = *this;
-  engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{});
+  engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{.limits = {}, .agents = agents_});
   auto no_files = [](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
     return Fail(ErrorCode::kCorrupt, "no file was applied");
   };
@@ -97,8 +98,8 @@ void SimCoordinator::AfterStep(const Status& stepped) {
       world_.ledger.Violation("the scheduler's own check: " + wrong);
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
-  if (*deadline <= clock_.Read(world_.timeline.now()).mono)
-    world_.ledger.Violation("the coordinator's next deadline has passed already: it would spin");
+  if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))
+    world_.ledger.Violation("the coordinator's next deadline stays in the past: it would spin");
   waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
 }
 

@@ -17,8 +17,8 @@ class Network;
 
 class SimCoordinator final : private CoordinatorEdges {
  public:
-  // `path`: the store's file.
-  SimCoordinator(World& world, Network& network, std::string path);
+  // `path`: the store's file. `agents`: the addresses that its configuration names.
+  SimCoordinator(World& world, Network& network, std::string path, std::vector<std::string> agents);
   ~SimCoordinator() override;
 
   bool up() const { return engine_ != nullptr; }
@@ -38,8 +38,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void Ask(Event event, std::function<void(Result<RunId>)> reply);
 
   // Nothing is left to do for any run.
-  bool idle() const { return engine_ && engine_->scheduler().unfinished_runs() == 0 && inbox_.empty(); }
-  const Engine* engine() const { return engine_.get(); }
+  bool idle() const { return engine_ && engine_->scheduler().unfinished_runs() == 0; }
 
  private:
   class TappedStore;
@@ -59,10 +58,12 @@ class SimCoordinator final : private CoordinatorEdges {
   World& world_;
   Network& network_;
   const std::string path_;
+  const std::vector<std::string> agents_;
   HostClock clock_;
   SeededRandom random_;
   Waker waker_;
   Death death_;
+  SpinCheck spin_;
   bool fail_commit_ = false;
   bool committed_ = false;  // since the last look
   std::function<void()> on_death_;

@@ -80,8 +80,8 @@ void SimHost::AfterStep(const Status& stepped) {
     world_.ledger.Violation(fmt::format("agent {}'s own check: {}", index_, wrong));
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
-  if (*deadline <= clock_.Read(world_.timeline.now()).mono)
-    world_.ledger.Violation(fmt::format("agent {}'s next deadline has passed already: it would spin", index_));
+  if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))
+    world_.ledger.Violation(fmt::format("agent {}'s next deadline stays in the past: it would spin", index_));
   waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
 }
 

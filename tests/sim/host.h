@@ -75,6 +75,7 @@ class SimHost final : private AgentEdges {
   HostClock clock_;
   Waker waker_;
   Death death_;
+  SpinCheck spin_;
   std::function<void()> on_death_;
 
   // On its disk, or in its kernel.

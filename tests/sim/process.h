@@ -51,4 +51,17 @@ class Death {
   std::optional<uint64_t> left_;
 };
 
+// Whether an owner's deadline stays in the past, step after step. One more step at once is no sin.
+class SpinCheck {
+ public:
+  bool Spins(bool passed) {
+    constexpr int kTooOften = 20;
+    times_ = passed ? times_ + 1 : 0;
+    return times_ == kTooOften;
+  }
+
+ private:
+  int times_ = 0;
+};
+
 }  // namespace cromt::sim

@@ -1,0 +1,160 @@
+// Goal: each checker finds the bug that it is there for. Method: a bug is planted from outside (a store, a plan, a
+// network or a launcher that is not what it seems), and within a few seeds the checker that is named must speak.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/sim/simulate.h"
+
+namespace cromt::sim {
+namespace {
+
+constexpr uint64_t kSeeds = 40;
+
+// The first violation of a kind, "" if there is none within kSeeds.
+std::string Find(const PlantedBugs& bugs, const std::string& kind, bool faults = true) {
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed)
+    for (const std::string& violation :
+         Simulate({.seed = seed, .faults = faults, .bugs = bugs, .story = {}}).violations)
+      if (violation.find(kind) != std::string::npos) return violation;
+  return "";
+}
+
+// Says that records are on disk which it still holds in memory.
+class LazyStore final : public Store {
+ public:
+  explicit LazyStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+  Result<StoredState> Load() override {
+    auto state = real_->Load();
+    if (state) commit_ = state->commit;
+    return state;
+  }
+  Result<uint64_t> Commit(std::span<const Record> records) override {
+    held_.insert(held_.end(), records.begin(), records.end());
+    if (++commit_ % 8 == 0) CROMT_TRY(real_->Commit(std::exchange(held_, {})));
+    return commit_;
+  }
+  Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
+
+ private:
+  std::unique_ptr<Store> real_;
+  std::vector<Record> held_;
+  uint64_t commit_ = 0;
+};
+
+TEST(PlantedBugs, StoreThatAcknowledgesWithoutCommitting) {
+  PlantedBugs bugs;
+  bugs.store = [](std::unique_ptr<Store> real) { return std::make_unique<LazyStore>(std::move(real)); };
+  EXPECT_NE(Find(bugs, "was acknowledged and is not in the store"), "");
+}
+
+// Knows the requests of its own lifetime only: of a repeated one it makes a second run.
+class ForgetfulStore final : public Store {
+ public:
+  explicit ForgetfulStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+  Result<StoredState> Load() override { return real_->Load(); }
+  Result<uint64_t> Commit(std::span<const Record> records) override {
+    std::vector<Record> renamed(records.begin(), records.end());
+    for (Record& record : renamed)
+      if (auto* created = std::get_if<RunCreated>(&record)) {
+        const RequestId& request = created->header.request;
+        if (!known_.insert(request).second) created->header.request = RequestId(request.text() + "-again");
+      }
+    return real_->Commit(renamed);
+  }
+  Result<RunId> FindRequest(const RequestId&) override { return RunId(); }
+
+ private:
+  std::unique_ptr<Store> real_;
+  std::set<RequestId> known_;
+};
+
+TEST(PlantedBugs, StoreThatForgetsRequests) {
+  PlantedBugs bugs;
+  bugs.store = [](std::unique_ptr<Store> real) { return std::make_unique<ForgetfulStore>(std::move(real)); };
+  EXPECT_NE(Find(bugs, "was answered with run"), "");
+}
+
+TEST(PlantedBugs, LauncherThatStartsATicketTwice) {
+  EXPECT_NE(Find({.forgetful_launcher = true}, "invariant 2", false), "");
+}
+
+// A lease of an attempt that was returned arrives once more, after the next attempt was leased.
+TEST(PlantedBugs, NetworkThatReplaysALeaseOfAnOlderAttempt) {
+  PlantedBugs bugs;
+  std::map<std::pair<RunId, TaskIndex>, Lease> first;
+  bugs.to_agent = [&](ToAgent& message) {
+    std::vector<Lease> replayed;
+    for (const Lease& lease : message.leases) {
+      auto [known, is_new] = first.emplace(std::pair(lease.id.run, lease.id.task), lease);
+      if (known->second.id.attempt < lease.id.attempt) replayed.push_back(known->second);
+    }
+    message.leases.insert(message.leases.end(), replayed.begin(), replayed.end());
+  };
+  EXPECT_NE(Find(bugs, "invariant 2"), "");
+}
+
+TEST(PlantedBugs, ReportThatTellsAnotherExitStatus) {
+  PlantedBugs bugs;
+  bugs.from_agent = [](FromAgent& message) {
+    for (Report& report : message.reports)
+      if (auto* result = std::get_if<AttemptResult>(&report.fact))
+        if (result->kind == AttemptResult::Kind::kExited && result->status == ExitStatus(Exited{7}))
+          result->status = Exited{0};
+  };
+  EXPECT_NE(Find(bugs, "invariant 2", false), "");
+}
+
+// What a superseded or foreign attempt says is taken for what the current one says.
+TEST(PlantedBugs, ReportUnderAnotherTasksName) {
+  PlantedBugs bugs;
+  bugs.from_agent = [](FromAgent& message) {
+    for (size_t i = 1; i < message.reports.size(); ++i) std::swap(message.reports[i - 1].id, message.reports[i].id);
+  };
+  EXPECT_NE(Find(bugs, "invariant 2", false), "");
+}
+
+TEST(PlantedBugs, PlanWithoutItsEdges) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    if (!plan->instances.empty()) plan->instances.back().needs.clear();
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+}
+
+TEST(PlantedBugs, AfterInstanceThatDoesNotWait) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedInstance& instance : plan->instances) instance.after.clear();
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+}
+
+TEST(PlantedBugs, LaneThatIsTooWide) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedGroup& group : plan->groups) ++group.depth;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "invariant 5", false), "");
+}
+
+// Ends that never arrive: the run would wait for ever.
+TEST(PlantedBugs, ReportsThatVanish) {
+  PlantedBugs bugs;
+  bugs.from_agent = [](FromAgent& message) {
+    std::erase_if(message.reports, [](const Report& r) { return std::holds_alternative<AttemptResult>(r.fact); });
+  };
+  auto report = Simulate({.seed = 1, .faults = false, .bugs = bugs, .story = {}});
+  EXPECT_THAT(report.violations, testing::Contains(testing::HasSubstr("invariant 4")));
+}
+
+}  // namespace
+}  // namespace cromt::sim
