@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "cli/exit_code.h"
@@ -14,6 +16,10 @@ namespace cromt::cli {
 namespace {
 
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+// One wish may arrive as two signals: from the terminal and from a wrapper (timeout, a shell) that passes it on. Nobody
+// presses Ctrl-C twice so fast.
+constexpr auto kOneWish = std::chrono::milliseconds(100);
 
 // A signal handler has no other way to know where to write.
 std::atomic<int> interrupt_fd{-1};
@@ -69,9 +75,14 @@ void SignalInterrupts::Stop() {
 
 void SignalInterrupts::Watch() {
   char byte = 0;
+  std::optional<std::chrono::steady_clock::time_point> last;
   while (byte != 'q') {
     const ssize_t got = ::read(read_end_.get(), &byte, 1);
-    if (got == 1 && byte == 'i') handler_();
+    const auto now = std::chrono::steady_clock::now();
+    if (got == 1 && byte == 'i' && (!last || now - *last > kOneWish)) {
+      last = now;
+      handler_();
+    }
     if (got == 0 || (got < 0 && errno != EINTR)) return;
   }
 }
