@@ -48,20 +48,16 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
   return std::exchange(state_->out, {});
 }
 
-// After a host restart nothing of the old boot is started or resumed.
+// After a host restart nothing of the old boot is started or resumed. Nothing is returned either: the crash may have
+// cost the journal its end, so what is in line by what is left of it may have been launched, and must not run twice.
 void AgentQueue::State::Recover() {
   std::vector<Ticket> open;
   for (const auto& [ticket, attempt] : attempts)
     if (attempt.phase != QueuedAttempt::Phase::kEnded) open.push_back(ticket);
   for (Ticket ticket : open) {
     QueuedAttempt& attempt = attempts.at(ticket);
-    bool may_have_started = attempt.phase >= QueuedAttempt::Phase::kLaunching;
-    AttemptResult result;
-    result.kind = may_have_started ? AttemptResult::Kind::kLost : AttemptResult::Kind::kNotStarted;
-    result.returned = !may_have_started;
-    result.reason = may_have_started ? "lost: the host was restarted" : "the host was restarted before it began";
     attempt.slot.reset();
-    End(attempt, std::move(result));
+    End(attempt, {.kind = AttemptResult::Kind::kLost, .reason = "lost: the host was restarted"});
   }
   free_slots.clear();
   for (uint32_t slot = 0; slot < limits.slots; ++slot) free_slots.insert(slot);

@@ -104,7 +104,21 @@ std::shared_ptr<Place> Scheduler::State::PlaceOf(const AgentUp& event) {
   auto& known = agents[event.hello.agent];
   if (known && known != place) Merge(known, place);
   if (!known) known = place;
-  return known;
+  auto here = known;  // the map may change below
+  MergeRestored(here, event);
+  return here;
+}
+
+// After a restart of ours an attempt waits at the address that its plan names, which may be another one of this agent.
+// Were it not found here, it would be stopped, and its reports taken for those of a superseded one.
+void Scheduler::State::MergeRestored(const std::shared_ptr<Place>& here, const AgentUp& event) {
+  for (const InventoryItem& item : event.inventory) {
+    auto run = runs.find(item.id.run);
+    if (run == runs.end() || item.id.task >= run->second->tasks.size()) continue;
+    if (run->second->tasks[item.id.task].agent != event.hello.agent) continue;
+    auto other = PlaceAt(run->second->plan->host(item.id.task).address);
+    if (other != here && !other->hello && other->attempts.contains(item.id)) Merge(here, other);
+  }
 }
 
 // What belongs to one of the place's addresses becomes a place of its own; the rest goes on without it.

@@ -142,6 +142,7 @@ struct Scheduler::State {
   void Dispatch(const std::shared_ptr<Place>& place);
   void LeaseOut(const std::shared_ptr<Place>& place, const TaskRef& ref);
   std::shared_ptr<Place> PlaceOf(const AgentUp& event);
+  void MergeRestored(const std::shared_ptr<Place>& here, const AgentUp& event);
   std::shared_ptr<Place> SplitOff(const std::shared_ptr<Place>& place, const std::string& address);
   void Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place);
   void Disconnected(const std::shared_ptr<Place>& place, const std::string& reason);
