@@ -13,6 +13,10 @@
 namespace cromt {
 namespace {
 
+queue_event::LauncherStarted StartedEvent(const launcher::Started& started) {
+  return {started.log_id, WallFromMicros(started.wall_us), started.log_begin};
+}
+
 constexpr Duration kLauncherPatience = seconds(10);
 constexpr auto kShutdownPatience = std::chrono::seconds(2);
 
@@ -150,7 +154,7 @@ void Agent::OnFailure(std::function<void(Error)> callback) {
 Status Agent::ConnectLauncher() {
   launcher_ready_ = false;
   hello_ = {};
-  known_ended_.clear();
+  known_.clear();
   auto started =
       StartLauncher(options_.program_dir + "/cromt-launcher", dir_->path(), options_.launcher, kLauncherPatience);
   if (!started && started.error().code != ErrorCode::kConflict) return started;  // kConflict: it lives already
@@ -185,13 +189,18 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     logs_->Advanced(log_end_);
   } else if (const auto* known = std::get_if<launcher::Known>(&message)) {
     hello_.known.push_back({known->started.log_id, !known->ended});
-    if (known->ended) known_ended_.push_back(*known->ended);
+    known_.push_back(*known);
   } else if (std::holds_alternative<launcher::Ready>(message)) {
     launcher_ready_ = true;
     tell(hello_);
-    for (const launcher::Ended& ended : known_ended_) inputs.push_back(EndedInput(ended));
+    for (const launcher::Known& known_one : known_) {
+      if (known_one.ended)
+        inputs.push_back(EndedInput(*known_one.ended));
+      else
+        tell(StartedEvent(known_one.started));
+    }
   } else if (const auto* started = std::get_if<launcher::Started>(&message)) {
-    tell(queue_event::LauncherStarted{started->log_id, WallFromMicros(started->wall_us), started->log_begin});
+    tell(StartedEvent(*started));
   } else if (const auto* ended = std::get_if<launcher::Ended>(&message)) {
     log_end_ = std::max(log_end_, ended->log_end);
     inputs.push_back(EndedInput(*ended));

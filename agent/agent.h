@@ -113,8 +113,8 @@ class Agent final : private AgentEdges {
   // The supervisor thread's own.
   std::optional<LauncherClient> launcher_;
   std::vector<launcher::ToLauncher> to_launcher_;
-  queue_event::LauncherUp hello_;             // being received
-  std::vector<launcher::Ended> known_ended_;  // likewise
+  queue_event::LauncherUp hello_;       // being received
+  std::vector<launcher::Known> known_;  // likewise
   bool launcher_ready_ = false;
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_ = 0;

@@ -61,7 +61,7 @@ Status Coordinator::Open() {
 }
 
 Coordinator::~Coordinator() {
-  StopFollowers();
+  StopFollowing();
   stopping_ = true;
   inbox_.Close();
   if (thread_.joinable()) thread_.join();

@@ -75,7 +75,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   // Why it stopped working, if it did; the program must end. The callback is called once, on the loop thread.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
   // Ends all waiting of WatchRun and RunLogs.
-  void StopFollowers() { notifier_.Stop(); }
+  void StopFollowing() override { notifier_.Stop(); }
   const MeshId& mesh() const { return engine_->mesh(); }
 
  private:

@@ -79,11 +79,21 @@ void Engine::On(engine_input::LinkClosed input) {
   CloseLink(input.link, input.reason, false);
 }
 
+// Among what this Step is about to commit, and in the store; empty if the request is new. A run may have ended since:
+// the scheduler then no longer knows it.
+Result<RunId> Engine::RunOfRequest(const RequestId& request) {
+  for (const Record& record : records_) {
+    const auto* created = std::get_if<RunCreated>(&record);
+    if (created && created->header.request == request) return created->header.id;
+  }
+  return store_.FindRequest(request);
+}
+
 void Engine::On(engine_input::Ask input) {
   if (const auto* start = std::get_if<StartRun>(&input.event)) {
-    auto before = store_.FindRequest(start->request);
-    if (before && !before->empty()) {
-      if (input.reply) replies_.push_back({std::move(input.reply), *before});
+    auto before = RunOfRequest(start->request);
+    if (!before || !before->empty()) {
+      if (input.reply) replies_.push_back({std::move(input.reply), std::move(before)});
       return;
     }
   }

@@ -137,6 +137,7 @@ class Engine {
   void Take(Decision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
   Status CommitAndRelease();
   void Carry(Effect& effect);
+  Result<RunId> RunOfRequest(const RequestId& request);
   void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
   void CheckTimers();
   void Flush();

@@ -117,7 +117,7 @@ int Serve(const Flags& flags, CoordinatorOptions options) {
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
   WaitForStop();
   log::Info("stopping; jobs go on");
-  (*coordinator)->StopFollowers();
+  (*coordinator)->StopFollowing();
   server->reset();
   coordinator->reset();
   return failed ? 1 : 0;

@@ -7,7 +7,7 @@ namespace cromt {
 
 class Coordinator;
 
-// The coordinator outlives the service; the server that holds it is shut down first, after StopFollowers.
+// The coordinator outlives the service; the server that holds it is shut down first, after StopFollowing.
 rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator);
 
 }  // namespace cromt

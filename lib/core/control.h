@@ -98,8 +98,8 @@ class Control {
   // Calls `sink` with the output in the order in which it came; with `follow` until all of a finished run was given.
   virtual Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                          const std::function<bool(const LogPiece&)>& sink) = 0;
-  // Ends the calls of WatchRun and RunLogs that are under way, and later ones at once, with kCanceled.
-  virtual void StopFollowing() {}
+  // Ends the calls of WatchRun and RunLogs that are under way, and later ones at once, with an error.
+  virtual void StopFollowing() = 0;
 };
 
 }  // namespace cromt
