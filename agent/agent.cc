@@ -128,6 +128,7 @@ void Agent::Run() {
       (void)launcher_->Send(to_launcher_);
       to_launcher_.clear();
     }
+    log_end_heard_ = log_end_;
     TrimLog();
   }
 }

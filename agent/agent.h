@@ -61,8 +61,11 @@ class Agent final : private AgentEdges {
   BlobStore& blobs() { return *blobs_; }
   void BlobArrived(const Digest& digest);
   RunId NewJobId();
-  // How far the host's log has been written. REQUIRES: called within an Inspect.
+  // Both REQUIRE: called within an Inspect. How far the host's log has been written.
   uint64_t log_end() const { return log_end_; }
+  // No output of an attempt lies before this whose start the queue has not heard of: where to read on from for one that
+  // is about to start. log_end() may be past its first output already, for it is known as soon as the launcher says so.
+  uint64_t log_end_heard() const { return log_end_heard_; }
   const AgentIdentity& identity() const { return identity_; }
   uint32_t slots() const { return identity_.slots; }
   // Why it stopped working, if it did (a full disk under its journal): the program should end.
@@ -118,6 +121,7 @@ class Agent final : private AgentEdges {
   bool launcher_ready_ = false;
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_ = 0;
+  uint64_t log_end_heard_ = 0;  // log_end_ when the last Step was over
   uint64_t trimmed_to_ = 0;
 
   Mailbox<AgentInput> inbox_;

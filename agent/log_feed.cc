@@ -63,14 +63,13 @@ void LogFeed::EndAt(uint64_t id, uint64_t position) {
 }
 
 void LogFeed::Run() {
+  // After every batch of commands all are served until none has more to give: what a command changed is never slept on.
+  bool more = false;
   while (!inbox_.closed()) {
-    for (const Command& command : inbox_.WaitAndTakeAll(std::nullopt)) Handle(command);
-    for (bool more = true; more && !inbox_.closed();) {
-      more = false;
-      for (auto& [id, follower] : followers_) more |= Serve(*follower);
-      std::erase_if(followers_, [](const auto& item) { return item.second->done; });
-      for (const Command& command : inbox_.TakeAll()) Handle(command);
-    }
+    for (const Command& command : more ? inbox_.TakeAll() : inbox_.WaitAndTakeAll(std::nullopt)) Handle(command);
+    more = false;
+    for (auto& [id, follower] : followers_) more |= Serve(*follower);
+    std::erase_if(followers_, [](const auto& item) { return item.second->done; });
   }
 }
 

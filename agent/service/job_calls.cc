@@ -268,7 +268,7 @@ grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest
     if (ended && job->result.log_bytes == 0) return writer->End(grpc::Status::OK);
     LogSubscription wanted{.mesh = kPlainMesh, .ticket = job->ticket};
     // A job that ended while no agent looked has a begin in the log, though its start was never reported.
-    wanted.from = ended || job->started_at ? job->log_begin : agent.log_end();
+    wanted.from = ended || job->started_at ? job->log_begin : agent.log_end_heard();
     if (ended) wanted.until = job->log_end;
     if (!ended && !follow) wanted.until = agent.log_end();
     wanted.deliver = [&agent, writer, reading](LogBatch batch) {
