@@ -1,10 +1,43 @@
-# cromt_library(NAME SOURCES … DEPS … [PRIVATE_DEPS …]): one folder, one library. It sees lib/ and the top
-# folder as include roots; what it may include is what it links, and tests/style holds the rest.
+set(CROMT_TEST_OPTIMIZATION -O0)  # a test runs for milliseconds; what it tests is optimized as ever
+
+# Most of a compilation is the standard library, fmt and GoogleTest, so those are read once. Our own headers are not in
+# it: a change to one of them must rebuild only who includes it.
+function(cromt_precompiled name)
+  add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/cmake/precompiled.cc)
+  target_link_libraries(${name} PRIVATE cromt_warnings tl::expected ${ARGN})
+  target_precompile_headers(${name} PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <cstring> <deque>
+    <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread>
+    <unordered_map> <utility> <variant> <vector> <fmt/format.h> <tl/expected.hpp>)
+endfunction()
+cromt_precompiled(cromt_precompiled fmt::fmt)
+cromt_precompiled(cromt_precompiled_static fmt::fmt-header-only)
+if(CROMT_RPC)
+  cromt_precompiled(cromt_precompiled_rpc fmt::fmt gRPC::grpc++)
+  target_precompile_headers(cromt_precompiled_rpc PRIVATE <grpcpp/grpcpp.h>)
+endif()
+if(CROMT_TESTS)
+  cromt_precompiled(cromt_precompiled_test fmt::fmt GTest::gmock)
+  target_compile_options(cromt_precompiled_test PRIVATE ${CROMT_TEST_OPTIMIZATION})
+  target_precompile_headers(cromt_precompiled_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
+# cromt_library(NAME SOURCES … DEPS … [PRIVATE_DEPS …] [STATIC | RPC]): one folder, one library. It sees lib/ and the
+# top folder as include roots; what it may include is what it links, and tests/style holds the rest. STATIC: static
+# programs link it too (Debian has no libfmt.a, so fmt is compiled in). RPC: it sees gRPC.
 function(cromt_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(arg "STATIC;RPC" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  set(precompiled cromt_precompiled)
+  set(fmt fmt::fmt)
+  if(arg_STATIC)
+    set(precompiled cromt_precompiled_static)
+    set(fmt fmt::fmt-header-only)
+  elseif(arg_RPC)
+    set(precompiled cromt_precompiled_rpc)
+  endif()
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE cromt_warnings ${arg_PRIVATE_DEPS})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE cromt_warnings ${fmt} ${arg_PRIVATE_DEPS})
+  target_precompile_headers(${name} REUSE_FROM ${precompiled})
 endfunction()
 
 # cromt_program(NAME SOURCES … DEPS … [STATIC]): its main is one call into a library. The target `programs` builds
@@ -28,7 +61,9 @@ function(cromt_test name)
     set(arg_LABEL unit)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE cromt_warnings ${arg_DEPS} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE cromt_warnings fmt::fmt ${arg_DEPS} GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM cromt_precompiled_test)
+  target_compile_options(${name} PRIVATE ${CROMT_TEST_OPTIMIZATION})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   add_dependencies(tests_${arg_LABEL} ${name})

@@ -1,0 +1,1 @@
+// Nothing: what is precompiled are the headers that cmake/Targets.cmake lists.
