@@ -53,7 +53,7 @@ function(cromt_program name)
   endif()
 endfunction()
 
-# cromt_test(NAME SOURCES … DEPS … [LABEL unit|contract|sim|e2e]): one test binary, one ctest entry.
+# cromt_test(NAME SOURCES … DEPS … [LABEL core|unit|contract|sim|e2e]): one test binary, one ctest entry.
 # The target tests_LABEL builds all of a label; script/test runs by label.
 function(cromt_test name)
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;DEPS" ${ARGN})

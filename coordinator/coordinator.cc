@@ -41,8 +41,8 @@ Status Coordinator::Open() {
   git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir,
                                     *blobs_, std::move(git));
   CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));
-  CROMT_ASSIGN(logs_,
-               LogStore::Open(dir_->File("logs"), options_.sync, [this](const RunId& run) { notifier_.Changed(run); }));
+  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync,
+                                     [this](const RunId& run) { notifier_.OutputCame(run); }));
   collector_ = std::make_unique<LogCollector>(
       *logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
   Engine::Options engine;

@@ -99,7 +99,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
     transport_->PushBlob(link, address, digest);
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
-  void Published(std::span<const RunId> runs) override { notifier_.Changed(runs); }
+  void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
 
   CoordinatorOptions options_;
   std::optional<DataDir> dir_;

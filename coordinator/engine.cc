@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 namespace cromt {
 namespace {
@@ -197,16 +196,17 @@ void Engine::Take(Decision decision, const std::function<void(Result<RunId>)>* r
 Status Engine::CommitAndRelease() {
   if (!records_.empty()) {
     CROMT_ASSIGN(commit_, store_.Commit(records_));
-    std::set<RunId> changed;
+    std::map<RunId, bool> changed;  // true = finished
     for (const Record& record : records_) {
-      if (const auto* r = std::get_if<RunCreated>(&record)) changed.insert(r->header.id);
-      if (const auto* r = std::get_if<RunChanged>(&record)) changed.insert(r->run);
-      if (const auto* r = std::get_if<TaskChanged>(&record)) changed.insert(r->run);
+      if (const auto* r = std::get_if<RunCreated>(&record)) changed.emplace(r->header.id, false);
+      if (const auto* r = std::get_if<RunChanged>(&record)) changed[r->run] |= r->status.state == RunState::kFinished;
+      if (const auto* r = std::get_if<TaskChanged>(&record)) changed.emplace(r->run, false);
     }
     records_.clear();
     std::atomic_store(&catalog_, registry_.catalog());
-    std::vector<RunId> runs(changed.begin(), changed.end());
-    if (!runs.empty()) edges_.Published(runs);
+    std::vector<RunChange> changes;
+    for (const auto& [run, finished] : changed) changes.push_back({run, finished});
+    if (!changes.empty()) edges_.Published(changes);
   }
   for (Effect& effect : std::exchange(effects_, {})) Carry(effect);
   for (PendingReply& pending : std::exchange(replies_, {})) pending.reply(std::move(pending.result));

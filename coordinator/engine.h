@@ -20,6 +20,7 @@
 
 #include "base/random.h"
 #include "coordinator/registry.h"
+#include "coordinator/run_change.h"
 #include "coordinator/store/store.h"
 #include "coordinator/transport.h"
 #include "core/coordinator_session.h"
@@ -77,7 +78,7 @@ class CoordinatorEdges : public AgentTransport {
   // Resolve, fetch and pack; the answer is a SourcesResolved or SourcesFailed event.
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // These runs have changed and the change is on disk.
-  virtual void Published(std::span<const RunId> runs) = 0;
+  virtual void Published(std::span<const RunChange> changes) = 0;
 };
 
 class Engine {

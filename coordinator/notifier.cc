@@ -2,7 +2,8 @@
 
 namespace cromt {
 
-Notifier::Watch::Watch(Notifier& notifier, RunId run) : notifier_(notifier), run_(std::move(run)) {
+Notifier::Watch::Watch(Notifier& notifier, RunId run, Duration pause)
+    : notifier_(notifier), run_(std::move(run)), pause_(pause) {
   std::lock_guard lock(notifier_.mutex_);
   Entry& entry = notifier_.watched_[run_];
   ++entry.watchers;
@@ -19,20 +20,28 @@ bool Notifier::Watch::Wait(Duration patience) {
   std::unique_lock lock(notifier_.mutex_);
   const Entry& entry = notifier_.watched_.at(run_);
   notifier_.changed_.wait_for(lock, patience, [&] { return notifier_.stopped_ || entry.changes != seen_; });
+  notifier_.changed_.wait_until(lock, woken_ + pause_, [&] { return notifier_.stopped_ || entry.finished; });
   seen_ = entry.changes;
+  woken_ = std::chrono::steady_clock::now();
   return !notifier_.stopped_;
 }
 
-void Notifier::Changed(std::span<const RunId> runs) {
+void Notifier::Changed(std::span<const RunChange> changes) {
   std::lock_guard lock(mutex_);
   bool any = false;
-  for (const RunId& run : runs) {
-    auto entry = watched_.find(run);
+  for (const RunChange& change : changes) {
+    auto entry = watched_.find(change.run);
     if (entry == watched_.end()) continue;
     ++entry->second.changes;
+    entry->second.finished |= change.finished;
     any = true;
   }
   if (any) changed_.notify_all();
+}
+
+void Notifier::OutputCame(const RunId& run) {
+  RunChange change{run, false};
+  Changed({&change, 1});
 }
 
 void Notifier::Stop() {

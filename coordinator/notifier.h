@@ -1,5 +1,8 @@
 // Wakes those who follow a run: after a commit that changed it, and when output of it arrived. A waiter remembers how
 // many of these it has seen, so nothing is missed between looking and waiting. Thread-safe.
+//
+// A run of many short tasks changes a thousand times a second: while it goes on a follower is woken once in kPause and
+// sees many changes at a time. The end of a run, and all after it, wakes at once.
 #pragma once
 
 #include <condition_variable>
@@ -10,15 +13,18 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "coordinator/run_change.h"
 
 namespace cromt {
 
 class Notifier {
  public:
+  static constexpr Duration kPause = milliseconds(20);
+
   // A run that somebody follows. Keep it for as long as you do.
   class Watch {
    public:
-    Watch(Notifier& notifier, RunId run);
+    Watch(Notifier& notifier, RunId run, Duration pause = kPause);
     ~Watch();
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
@@ -29,11 +35,13 @@ class Notifier {
    private:
     Notifier& notifier_;
     const RunId run_;
+    const Duration pause_;
     uint64_t seen_ = 0;
+    std::chrono::steady_clock::time_point woken_{};
   };
 
-  void Changed(std::span<const RunId> runs);
-  void Changed(const RunId& run) { Changed({&run, 1}); }
+  void Changed(std::span<const RunChange> changes);
+  void OutputCame(const RunId& run);
   // Nobody waits any more, now or later.
   void Stop();
 
@@ -41,6 +49,7 @@ class Notifier {
   struct Entry {
     uint32_t watchers = 0;
     uint64_t changes = 0;
+    bool finished = false;
   };
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -102,17 +102,38 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
   }
   if (phase_ != Phase::kLive) return message;
-  message.reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
-  if (!message.reports.empty()) sent_sequence_ = message.reports.back().sequence;
+  auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
+  reports_due_.reset();
+  if (!reports.empty()) {
+    if (!reports_wait_) reports_wait_ = now.mono;
+    Mono due = ReportsDue(reports);
+    if (due > now.mono && message.empty()) {
+      reports_due_ = due;
+    } else {
+      sent_sequence_ = reports.back().sequence;
+      reports_sent_ = now.mono;
+      reports_wait_.reset();
+      message.reports = std::move(reports);
+    }
+  }
   auto asked = wanted_.begin() + static_cast<ptrdiff_t>(std::min(wanted_.size(), kMaxBatch));
   message.wanted_blobs.assign(wanted_.begin(), asked);
   wanted_.erase(wanted_.begin(), asked);
   return message;
 }
 
+Mono AgentSession::ReportsDue(const std::vector<Report>& reports) const {
+  if (reports.size() == kMaxBatch) return *reports_wait_;
+  bool ended = std::any_of(reports.begin(), reports.end(),
+                           [](const Report& r) { return std::holds_alternative<AttemptResult>(r.fact); });
+  return std::max(reports_sent_ + kReportPause, ended ? *reports_wait_ : *reports_wait_ + kStartPause);
+}
+
 Mono AgentSession::NextDeadline(bool writable) const {
-  Mono silence = heard_ + kUnreachableAfter;
-  return phase_ == Phase::kAwaitHello || !writable ? silence : std::min(silence, next_heartbeat_);
+  Mono next = heard_ + kUnreachableAfter;
+  if (phase_ == Phase::kAwaitHello || !writable) return next;
+  next = std::min(next, next_heartbeat_);
+  return reports_due_ ? std::min(next, *reports_due_) : next;
 }
 
 bool AgentSession::Silent(Now now) const {

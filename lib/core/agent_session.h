@@ -1,10 +1,12 @@
 // The agent's end of one session with a coordinator, as a state machine over whatever transport carries it.
 //
 // The transport hands in each message as it arrives and, whenever it could write, takes what Poll returns: so what
-// gathers during a write leaves as one batch. Not thread-safe. After an error the session is over.
+// gathers during a write leaves as one batch, as do reports that follow each other closely (lease.h). Not thread-safe.
+// After an error the session is over.
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +53,7 @@ class AgentSession {
   enum class Phase { kAwaitHello, kAwaitVerdicts, kLive };
   Status ReceiveHello(const ToAgent& message, const AgentQueue& queue, std::vector<QueueEvent>& events);
   Status ReceiveEcho(uint64_t number, std::vector<QueueEvent>& events);
+  Mono ReportsDue(const std::vector<Report>& reports) const;
 
   AgentIdentity identity_;
   Phase phase_ = Phase::kAwaitHello;
@@ -58,6 +61,9 @@ class AgentSession {
   bool hello_sent_ = false;
   std::deque<InventoryItem> inventory_;
   uint64_t sent_sequence_ = 0;
+  Mono reports_sent_{};               // the last time
+  std::optional<Mono> reports_wait_;  // since when there are some to be sent
+  std::optional<Mono> reports_due_;
   uint64_t heartbeat_ = 0;
   std::deque<std::pair<uint64_t, Mono>> heartbeats_;  // sent and not yet echoed
   Mono next_heartbeat_{};

@@ -24,6 +24,10 @@ inline constexpr Duration kUnreachableLimit = seconds(60);
 inline constexpr Duration kLostLimit = std::chrono::hours(1);
 // An agent that gives a lease back (it drains, or is full) gets no other for this long.
 inline constexpr Duration kReturnPause = seconds(1);
+// Reports share messages, and so commits: at most one message with reports in this time,
+inline constexpr Duration kReportPause = milliseconds(2);
+// and the start of an attempt, for which nothing waits, gives its end this long to come along.
+inline constexpr Duration kStartPause = milliseconds(10);
 static_assert(kLostLimit > kCoordinatorLeaseTime + kUnreachableAfter);
 
 }  // namespace cromt

@@ -144,6 +144,6 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
   });
 }
 
-void SimCoordinator::Published(std::span<const RunId>) {}
+void SimCoordinator::Published(std::span<const RunChange>) {}
 
 }  // namespace cromt::sim

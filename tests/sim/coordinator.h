@@ -53,7 +53,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void CollectLogs(LinkId link, const MeshId& mesh) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
   void Resolve(const ResolveSources& wanted) override;
-  void Published(std::span<const RunId> runs) override;
+  void Published(std::span<const RunChange> changes) override;
 
   World& world_;
   Network& network_;

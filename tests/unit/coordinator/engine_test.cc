@@ -18,7 +18,7 @@ class NoEdges final : public CoordinatorEdges {
   void CollectLogs(LinkId, const MeshId&) override {}
   void PushBlob(LinkId, const std::string&, const Digest&) override {}
   void Resolve(const ResolveSources&) override {}
-  void Published(std::span<const RunId>) override {}
+  void Published(std::span<const RunChange>) override {}
 };
 
 TEST(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {

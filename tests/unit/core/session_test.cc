@@ -20,6 +20,11 @@ Now At(Duration time) {
 std::shared_ptr<const TaskSpec> Spec() {
   return std::make_shared<TaskSpec>(TaskSpec{.name = "x", .work = Command{{"x"}}});
 }
+AttemptResult Exit() {
+  AttemptResult result;
+  result.kind = AttemptResult::Kind::kExited;
+  return result;
+}
 AttemptId Id(TaskIndex task) {
   return {RunId("r"), task, 1};
 }
@@ -234,7 +239,8 @@ TEST(AgentSession, InventoryGoesInBatchesAndReportsAfterTheVerdicts) {
   some.verdicts.clear();
   some.verdicts_done = true;
   ASSERT_TRUE(end.Receive(some));
-  EXPECT_THAT(end.Poll().reports, SizeIs(1));
+  EXPECT_THAT(end.Poll().reports, IsEmpty());
+  EXPECT_THAT(end.Poll(kStartPause).reports, SizeIs(1));
 }
 
 TEST(AgentSession, ReportsAreSentOnceASession) {
@@ -244,8 +250,9 @@ TEST(AgentSession, ReportsAreSentOnceASession) {
   message.heartbeat_echo = 1;
   ASSERT_TRUE(end.Receive(message));
   end.queue.Apply(queue_event::LauncherStarted{1, At(seconds(0)).wall, 0}, At(seconds(0)));
-  EXPECT_THAT(end.Poll().reports, SizeIs(1));
-  EXPECT_THAT(end.Poll().reports, IsEmpty());
+  end.queue.Apply(queue_event::LauncherEnded{1, Exit()}, At(seconds(0)));
+  EXPECT_THAT(end.Poll().reports, SizeIs(2));
+  EXPECT_THAT(end.Poll(seconds(1)).reports, IsEmpty());
   AgentSession second({.agent = AgentId("a")}, At(seconds(0)));
   ASSERT_TRUE(second.Receive(AgentEnd::Hello({.mesh = MeshId("m"), .epoch = 3, .session = 2, .commit = 50}), end.queue,
                              At(seconds(0))));
@@ -253,7 +260,48 @@ TEST(AgentSession, ReportsAreSentOnceASession) {
   ToAgent verdicts;
   verdicts.verdicts_done = true;
   ASSERT_TRUE(second.Receive(verdicts, end.queue, At(seconds(0))));
-  EXPECT_THAT(second.Poll(end.queue, At(seconds(0))).reports, SizeIs(1));
+  EXPECT_THAT(second.Poll(end.queue, At(seconds(0))).reports, SizeIs(2));
+}
+
+// The start of an attempt waits a little for its end, and ends that follow each other closely share a message.
+TEST(AgentSession, ReportsShareMessages) {
+  AgentEnd end;
+  end.Greet();
+  ToAgent leases = WithLease(0);
+  leases.leases.push_back({Id(1), Spec(), "host"});
+  leases.heartbeat_echo = 1;
+  ASSERT_TRUE(end.Receive(leases));
+  auto started = [&](Ticket ticket, Duration at) {
+    end.queue.Apply(queue_event::LauncherStarted{ticket, At(at).wall, 0}, At(at));
+  };
+  auto ended = [&](Ticket ticket, Duration at) { end.queue.Apply(queue_event::LauncherEnded{ticket, Exit()}, At(at)); };
+  constexpr Duration kBegin = milliseconds(100);
+  started(1, kBegin);
+  EXPECT_TRUE(end.Poll(kBegin).empty());
+  EXPECT_EQ(end.session.NextDeadline(true), At(kBegin + kStartPause).mono);
+  EXPECT_TRUE(end.Poll(kBegin + kStartPause - milliseconds(1)).empty());
+  ended(1, kBegin + milliseconds(3));
+  EXPECT_THAT(end.Poll(kBegin + milliseconds(3)).reports, SizeIs(2));  // an end leaves at once
+  started(2, kBegin + milliseconds(4));
+  ended(2, kBegin + milliseconds(4));
+  EXPECT_TRUE(end.Poll(kBegin + milliseconds(4)).empty());  // but not right after the last
+  EXPECT_EQ(end.session.NextDeadline(true), At(kBegin + milliseconds(3) + kReportPause).mono);
+  EXPECT_EQ(end.session.NextDeadline(false), At(seconds(10)).mono);
+  EXPECT_THAT(end.Poll(kBegin + milliseconds(3) + kReportPause).reports, SizeIs(2));
+  EXPECT_EQ(end.session.NextDeadline(true), At(seconds(2)).mono);  // a heartbeat, no report
+}
+
+// What is written anyway takes along what waits.
+TEST(AgentSession, AHeartbeatTakesReportsAlong) {
+  AgentEnd end;
+  end.Greet();
+  ToAgent lease = WithLease(0);
+  lease.heartbeat_echo = 1;
+  ASSERT_TRUE(end.Receive(lease));
+  end.queue.Apply(queue_event::LauncherStarted{1, At(seconds(2)).wall, 0}, At(seconds(2)));
+  FromAgent message = end.Poll(seconds(2));
+  EXPECT_EQ(message.heartbeat, 2u);
+  EXPECT_THAT(message.reports, SizeIs(1));
 }
 
 TEST(AgentSession, WantedBlobsWaitForTheHandshakeAndGoInBatches) {

@@ -22,7 +22,7 @@ constexpr size_t kMaxObjectBytes = size_t{2} << 30;
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool kIsSanitized = true;
 #elif defined(__has_feature)
-constexpr bool kIsSanitized = __has_feature(address_sanitizer);
+constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 constexpr bool kIsSanitized = false;
 #endif
