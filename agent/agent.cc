@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <unordered_set>
 
+#include "agent/launcher/remains.h"
 #include "base/name.h"
 #include "io/seglog/segments.h"
 
@@ -193,6 +195,7 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     known_.push_back(*known);
   } else if (std::holds_alternative<launcher::Ready>(message)) {
     launcher_ready_ = true;
+    hello_.remains = StopRemains(hello_);
     tell(hello_);
     for (const launcher::Known& known_one : known_) {
       if (known_one.ended)
@@ -209,6 +212,23 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     log_end_ = std::max(log_end_, moved->position);
     logs_->Advanced(log_end_);
   }
+}
+
+// Another launcher than the one that started them can't end them: what is left of them is stopped before they are
+// called lost. Blocks for as long as that takes; there is nothing else to be done with a launcher that is just up.
+std::string Agent::StopRemains(const queue_event::LauncherUp& launcher) {
+  std::unordered_set<std::string> marks;
+  for (const InventoryTicket& item : engine_->queue().Tickets()) {
+    const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
+    bool begun = attempt.phase == QueuedAttempt::Phase::kLaunching || attempt.phase == QueuedAttempt::Phase::kRunning;
+    if (begun && attempt.incarnation != launcher.incarnation) marks.insert(MarkOf(attempt));
+  }
+  if (marks.empty()) return {};
+  auto killed = launcher::KillMarked(marks);
+  if (!killed) return killed.error().message;
+  if (*killed == 0) return {};
+  return fmt::format("{} that it left running {} stopped",
+                     *killed == 1 ? "a process" : fmt::format("{} processes", *killed), *killed == 1 ? "was" : "were");
 }
 
 AgentInput Agent::EndedInput(const launcher::Ended& ended) {

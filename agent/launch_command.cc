@@ -50,12 +50,16 @@ JobSettings OwnJobSettings(std::string step_program) {
   return settings;
 }
 
+std::string MarkOf(const QueuedAttempt& attempt) {
+  return attempt.mesh.text() + "/" + ToString(attempt.id);
+}
+
 launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
                           const std::string& workspace, const std::string& script_file) {
   const TaskSpec& spec = *attempt.spec;
   launcher::Start start;
   start.log_id = attempt.ticket;
-  start.mark = attempt.mesh.text() + "/" + ToString(attempt.id);
+  start.mark = MarkOf(attempt);
   start.argv = ArgvOf(spec.work, settings, script_file);
   start.cwd = spec.source.directory.empty() ? workspace : Expand(spec.source.directory, settings.home);
   start.slot = slot;

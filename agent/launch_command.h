@@ -23,6 +23,9 @@ struct JobSettings {
 // HOME, USER and SHELL of the user that this process runs as; LANG and TZ of its own environment.
 JobSettings OwnJobSettings(std::string step_program);
 
+// CROMT_ATTEMPT_MARK of every process of the attempt: no other has the same.
+std::string MarkOf(const QueuedAttempt& attempt);
+
 // `workspace` is the slot's directory. The working directory is the source's own directory where it has one.
 // `script_file` is where Prepare has put a script that must be executed from a file, else empty.
 launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,

@@ -202,9 +202,11 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
       lost.push_back(ticket);
     }
   }
+  std::string reason = "lost: the launcher died";
+  if (!event.remains.empty()) reason += "; " + event.remains;
   for (Ticket ticket : lost) {
     ReleaseSlot(attempts.at(ticket), false);
-    End(attempts.at(ticket), {.kind = AttemptResult::Kind::kLost, .reason = "lost: the launcher died"});
+    End(attempts.at(ticket), {.kind = AttemptResult::Kind::kLost, .reason = reason});
   }
   // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
   for (const auto& [ticket, running] : known)

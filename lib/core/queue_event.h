@@ -73,6 +73,7 @@ struct LauncherUp {
   };
   std::string incarnation;
   std::vector<Known> known;  // a running one is followed by LauncherStarted, an ended one by LauncherEnded
+  std::string remains;       // what became of what a dead launcher left running; told with what is lost; may be empty
 };
 struct LauncherDown {
   std::string reason;

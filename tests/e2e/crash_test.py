@@ -115,5 +115,36 @@ projects:
         self.assertEqual(read_text(following.out_path).count("\n1000\n"), 1)
 
 
+class DeadLauncher(Story):
+    """What has detached itself from its job is found and stopped too, before the task is called lost."""
+
+    def leaves_a_daemon(self, *flags):
+        self.mesh.start_agent("host", *flags)
+        self.mesh.start_coordinator()
+        daemon = self.mesh.path("daemon")
+        self.mesh.apply(f"""
+projects:
+  daemon:
+    run: |
+      setsid sh -c 'echo $$ >{daemon}; while :; do sleep 1; done' </dev/null >/dev/null 2>&1 &
+      while :; do sleep 1; done
+""")
+        run_id = self.mesh.start("daemon")
+        wait_for("the daemon runs", lambda: read_text(daemon).endswith("\n"))
+        for launcher in self.mesh.launchers():
+            os.kill(launcher, signal.SIGKILL)
+        task = self.mesh.wait_finished(run_id)["tasks"][0]
+        self.assertEqual(task["outcome"], "lost")
+        self.assertFalse(alive(int(read_text(daemon))))
+        self.says(task["reason"], "the launcher died")
+        return task["reason"]
+
+    def test_where_there_are_cgroups(self):
+        self.leaves_a_daemon()
+
+    def test_where_there_are_none(self):
+        self.says(self.leaves_a_daemon("--cgroup", "none"), "that it left running")
+
+
 if __name__ == "__main__":
     main()

@@ -9,8 +9,8 @@ import tempfile
 
 from process import Leftovers, Program, read_text, wait_for
 
-SOURCE = os.environ.get("CROMT_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BIN = os.environ.get("CROMT_BIN") or os.path.join(SOURCE, "build", "bin")
+SOURCE = os.path.abspath(os.environ.get("CROMT_SOURCE") or os.path.join(os.path.dirname(__file__), "..", ".."))
+BIN = os.path.abspath(os.environ.get("CROMT_BIN") or os.path.join(SOURCE, "build", "bin"))
 EXAMPLES = os.path.join(SOURCE, "examples")
 
 

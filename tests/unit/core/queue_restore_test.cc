@@ -56,6 +56,17 @@ TEST(QueueRestore, DiedBetweenJournalAndLaunch) {
   EXPECT_THAT(env.Reports("m"), ElementsAre("1: r1/1/1 lost: lost: the launcher died"));
 }
 
+TEST(QueueRestore, WhatADeadLauncherLeftIsTold) {
+  QueueEnv env;
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Begins(1);
+  env.Apply(queue_event::LauncherUp{"launcher2", {}, "2 processes that it left running were stopped"});
+  EXPECT_THAT(env.Reports("m").back(),
+              testing::EndsWith("the launcher died; 2 processes that it left running were stopped"));
+}
+
 // An attempt whose start and end nobody has acknowledged: restored from a snapshot it is ended, not in line.
 TEST(QueueRestore, SnapshotOfAnUnacknowledgedEndStartsNothing) {
   QueueEnv env;
