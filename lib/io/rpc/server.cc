@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "io/rpc/unreadable.h"
+
 namespace cromt::rpc {
 
 struct Server::Impl {
@@ -31,6 +33,9 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   quota.Resize(512 << 20).SetMaxThreads(512);
   builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 4);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(std::make_unique<UnreadableRequests>());
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
   for (grpc::Service* service : services) builder.RegisterService(service);
   server->impl_->server = builder.BuildAndStart();
   if (!server->impl_->server) return Fail(ErrorCode::kInternal, "gRPC could not start a server");
