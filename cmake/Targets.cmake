@@ -2,8 +2,9 @@ set(CROMT_TEST_OPTIMIZATION -O0)  # a test runs for milliseconds; what it tests 
 
 # Most of a compilation is the standard library, fmt and GoogleTest, so those are read once. Our own headers are not in
 # it: a change to one of them must rebuild only who includes it.
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// A target needs a source.\n")
 function(cromt_precompiled name)
-  add_library(${name} OBJECT ${CMAKE_SOURCE_DIR}/cmake/precompiled.cc)
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
   target_link_libraries(${name} PRIVATE cromt_warnings tl::expected ${ARGN})
   target_precompile_headers(${name} PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <cstring> <deque>
     <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread>

@@ -90,7 +90,7 @@ class AtTheAgent(Hostile):
 
     def test_a_method_that_is_not_there(self):
         call = self.client.channel.unary_unary("/cromt.v1.AgentService/Format")
-        self.refused(Status.UNIMPLEMENTED, [""], lambda: call(b"", timeout=20))
+        self.refused(Status.UNIMPLEMENTED, ["AgentService/Format"], lambda: call(b"", timeout=20))
 
     def test_a_job_that_is_unknown(self):
         for name in ("Get", "Watch", "Logs", "Cancel"):

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-#include "io/rpc/unreadable.h"
+#include "io/rpc/refusals.h"
 
 namespace cromt::rpc {
 
@@ -33,9 +33,7 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   quota.Resize(512 << 20).SetMaxThreads(512);
   builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 4);
-  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
-  interceptors.push_back(std::make_unique<UnreadableRequests>());
-  builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  ExplainRefusals(builder);
   for (grpc::Service* service : services) builder.RegisterService(service);
   server->impl_->server = builder.BuildAndStart();
   if (!server->impl_->server) return Fail(ErrorCode::kInternal, "gRPC could not start a server");

@@ -1,1 +1,0 @@
-// Nothing: what is precompiled are the headers that cmake/Targets.cmake lists.

@@ -1,0 +1,13 @@
+// gRPC answers by itself a request that it can't parse, with a bare INTERNAL or UNIMPLEMENTED, and a method that is not
+// there, with a bare UNIMPLEMENTED. This makes each a status that says what is wrong.
+#pragma once
+
+namespace grpc {
+class ServerBuilder;
+}
+
+namespace cromt::rpc {
+
+void ExplainRefusals(grpc::ServerBuilder& builder);
+
+}  // namespace cromt::rpc
