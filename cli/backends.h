@@ -22,6 +22,8 @@ class LocalMesh {
 struct Backends {
   std::function<Result<std::unique_ptr<Control>>(const std::string& address, Duration patience)> connect;
   std::function<Result<std::unique_ptr<LocalMesh>>(const EmbeddedOptions& options)> embed;
+  // The runs that embedded meshes have kept in a directory.
+  std::function<std::unique_ptr<Control>(const std::string& dir)> open_local;
 };
 
 }  // namespace cromt::cli

@@ -9,6 +9,7 @@
 
 #include "cli/app.h"
 #include "cli/embed/embedded.h"
+#include "cli/embed/local_runs.h"
 #include "cli/remote.h"
 #include "cli/signal_interrupts.h"
 
@@ -71,7 +72,8 @@ int Main(int argc, char** argv) {
                     .variable = Variable,
                     .user = UserName(),
                     .directory = WorkingDirectory()};
-  return RunCli({argv + 1, argv + argc}, {.connect = ConnectRemote, .embed = Embed}, world);
+  return RunCli({argv + 1, argv + argc}, {.connect = ConnectRemote, .embed = Embed, .open_local = OpenLocalRuns},
+                world);
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ void Remove(const std::string& path) {
 
 }  // namespace
 
+Result<std::string> RunsDirectory(const World& world) {
+  CROMT_ASSIGN(const std::string state, StateHome(world));
+  return state + "/cromt/runs";
+}
+
 Result<RunDirectory> RunDirectory::Create(const World& world, const std::string& id) {
   CROMT_ASSIGN(const std::string state, StateHome(world));
   const std::string runs = state + "/cromt/runs";

@@ -10,6 +10,9 @@
 
 namespace cromt::cli {
 
+// The directory of them all.
+Result<std::string> RunsDirectory(const World& world);
+
 class RunDirectory {
  public:
   static constexpr size_t kKept = 10;

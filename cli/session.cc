@@ -5,6 +5,7 @@
 #include "cli/coordinator_address.h"
 #include "cli/json_output.h"
 #include "cli/quiet_output.h"
+#include "cli/run_directory.h"
 #include "cli/text_output.h"
 
 namespace cromt::cli {
@@ -43,6 +44,13 @@ Result<std::unique_ptr<Control>> Session::Connect() const {
                           "is cromt-coordinator running? start one with 'cromt-coordinator', name another with "
                           "--coordinator ADDRESS, or use 'cromt run', which needs none",
                           address, control.error().message));
+}
+
+Result<std::unique_ptr<Control>> Session::ConnectToLook(bool local) const {
+  if (!local) return Connect();
+  if (options_.coordinator) return Fail(ErrorCode::kInvalid, "--local needs no coordinator; leave --coordinator away");
+  CROMT_ASSIGN(const std::string dir, RunsDirectory(world_));
+  return backends_.open_local(dir);
 }
 
 Result<std::string> Session::JobFilePath() const {

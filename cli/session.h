@@ -38,6 +38,8 @@ class Session {
 
   // The coordinator that --coordinator, CROMT_COORDINATOR or the defaults name. The error says what to do.
   Result<std::unique_ptr<Control>> Connect() const;
+  // What to look at runs with: the coordinator, or with `local` the runs that `cromt run` has kept here.
+  Result<std::unique_ptr<Control>> ConnectToLook(bool local) const;
   // The job file to read: --conf, else ~/cromtit.yaml.
   Result<std::string> JobFilePath() const;
   // A new one, for a call that may be repeated.

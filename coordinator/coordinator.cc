@@ -164,7 +164,7 @@ Result<RunId> Coordinator::Cancel(const std::string& run, const std::string& tas
   if (view.status.state == RunState::kFinished)
     return Fail(ErrorCode::kConflict, "run " + view.header.id.text() +
                                           " has finished already: " + std::string(ToString(*view.status.outcome)));
-  CROMT_ASSIGN(auto index, FindTask(view, task));
+  CROMT_ASSIGN(auto index, TaskNamed(view, task));
   if (index) return Ask(CancelTask{view.header.id, *index, author});
   return Ask(CancelRun{view.header.id, author});
 }
@@ -217,21 +217,6 @@ Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, u
 
 Result<std::vector<ProjectView>> Coordinator::ListProjects() {
   return WithReader([](StoreReader& reader) { return reader.Projects(); });
-}
-
-Result<std::optional<TaskIndex>> Coordinator::FindTask(const RunView& run, const std::string& task) {
-  if (task.empty()) return std::nullopt;
-  std::vector<TaskIndex> named;
-  for (const TaskView& view : run.tasks) {
-    if (std::to_string(view.index + 1) == task) return view.index;
-    if (view.name == task) named.push_back(view.index);
-  }
-  if (named.size() == 1) return named[0];
-  if (named.empty())
-    return Fail(ErrorCode::kNotFound,
-                "run " + run.header.id.text() + " has no task " + Quote(task) + "; `cromt show` lists them");
-  return Fail(ErrorCode::kInvalid,
-              std::to_string(named.size()) + " tasks are named " + Quote(task) + "; name one by its id");
 }
 
 // ---- Following --------------------------------------------------------------------------------
@@ -303,7 +288,7 @@ const TaskView* Incomplete(const RunView& run, const Seen& seen) {
 Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                             const std::function<bool(const LogPiece&)>& sink, const GaveUp& gave_up) {
   CROMT_ASSIGN(RunView view, GetRun(run, author));
-  CROMT_ASSIGN(auto only, FindTask(view, task));
+  CROMT_ASSIGN(auto only, TaskNamed(view, task));
   Notifier::Watch watch(notifier_, view.header.id);
   uint64_t cursor = 0;
   Seen seen;

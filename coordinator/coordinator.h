@@ -88,7 +88,6 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void GiveBack(StoreReader reader) CROMT_EXCLUDES(mutex_);
   template <class F>
   auto WithReader(F f) -> decltype(f(std::declval<StoreReader&>()));
-  static Result<std::optional<TaskIndex>> FindTask(const RunView& run, const std::string& task);
 
   // CoordinatorEdges, on the loop thread.
   void Dial(const std::string& address, LinkId link) override { transport_->Dial(address, link); }

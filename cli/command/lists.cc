@@ -14,13 +14,14 @@ class Runs final : public Command {
   void Declare(Arguments& arguments, GlobalOptions&) override {
     arguments.Option("--project", "P", project_, "only runs of this project");
     arguments.Option("--limit", "N", limit_, "how many, the newest first; 50 unless given");
+    arguments.Flag("--local", local_, "of the runs of 'cromt run' that are kept on this machine");
   }
 
   Result<ExitCode> Run(Session& session) override {
     CROMT_ASSIGN(const auto limit, ReadNumber("--limit", limit_, kMostRuns));
     if (limit == 0u) return Fail(ErrorCode::kInvalid, "--limit: at least 1");
     if (project_) CROMT_TRY(CheckName("project", *project_));
-    CROMT_ASSIGN(const auto control, session.Connect());
+    CROMT_ASSIGN(const auto control, session.ConnectToLook(local_));
     CROMT_ASSIGN(const auto runs,
                  control->ListRuns(project_.value_or(""), static_cast<uint32_t>(limit.value_or(kDefaultRuns))));
     session.output().ListRuns(runs);
@@ -29,6 +30,7 @@ class Runs final : public Command {
 
  private:
   std::optional<std::string> project_, limit_;
+  bool local_ = false;
 };
 
 class Projects final : public Command {
@@ -62,7 +64,7 @@ std::unique_ptr<Command> Make() {
 
 const CommandInfo kRunsInfo = {
     .name = "runs",
-    .usage = "[--project P] [--limit N]",
+    .usage = "[--project P] [--limit N] [--local]",
     .summary = "list runs, the newest first",
     .about = "Lists runs, the newest first. In JSON one object a line.",
     .examples =

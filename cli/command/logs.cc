@@ -13,11 +13,12 @@ class Logs final : public Command {
     arguments.Word("TASK", task_, "a task's id or unique name; all tasks unless given");
     arguments.Flag("--follow", follow_, "go on until the run has ended; Ctrl-C only stops showing it");
     arguments.Flag("--raw", raw_, "the bytes as the jobs wrote them");
+    arguments.Flag("--local", local_, "of the runs of 'cromt run' that are kept on this machine");
   }
 
   Result<ExitCode> Run(Session& session) override {
     CROMT_TRY(CheckRunWord(run_));
-    CROMT_ASSIGN(const auto control, session.Connect());
+    CROMT_ASSIGN(const auto control, session.ConnectToLook(local_));
     CROMT_ASSIGN(const RunView view, control->GetRun(run_, session.world().user));
     if (!task_.empty()) {
       CROMT_ASSIGN(only_, FindTask(view, task_));
@@ -100,6 +101,7 @@ class Logs final : public Command {
   std::optional<TaskIndex> only_;
   bool follow_ = false;
   bool raw_ = false;
+  bool local_ = false;
 };
 
 std::unique_ptr<Command> Make() {

@@ -9,11 +9,12 @@ class Show final : public Command {
  public:
   void Declare(Arguments& arguments, GlobalOptions&) override {
     arguments.RequiredWord("RUN", run_, "a run's id, a unique prefix of it, or 'last'");
+    arguments.Flag("--local", local_, "of the runs of 'cromt run' that are kept on this machine");
   }
 
   Result<ExitCode> Run(Session& session) override {
     CROMT_TRY(CheckRunWord(run_));
-    CROMT_ASSIGN(const auto control, session.Connect());
+    CROMT_ASSIGN(const auto control, session.ConnectToLook(local_));
     CROMT_ASSIGN(const RunView view, control->GetRun(run_, session.world().user));
     session.output().ShowRun(view);
     return ExitCode::kDone;
@@ -21,6 +22,7 @@ class Show final : public Command {
 
  private:
   std::string run_;
+  bool local_ = false;
 };
 
 std::unique_ptr<Command> Make() {

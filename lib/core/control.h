@@ -81,6 +81,10 @@ struct LogPiece {
   std::string data;
 };
 
+// The task that a caller's word means: an id counted from 1, or a unique name; none for an empty word. kNotFound,
+// kInvalid (several have this name).
+Result<std::optional<TaskIndex>> TaskNamed(const RunView& run, const std::string& task);
+
 class Control {
  public:
   virtual ~Control() = default;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`cromt run`: plan and run on this machine, without a server, and nothing is left running."""
 
+import json
 import os
 
 from mesh import EXAMPLES
@@ -95,6 +96,32 @@ class Embedded(Story):
         self.assertEqual((first.wait(timeout=20), second.wait(timeout=20)), (0, 0))
         self.says(read_text(first.out_path), "first")
         self.says(read_text(second.out_path), "second")
+
+    def test_what_was_kept_can_be_looked_at(self):
+        self.run_file("projects: {good: {run: echo fine}}\n")
+        self.run_file("projects: {bad: {run: 'echo wrong; exit 7'}}\n", code=1)
+        os.mkdir(self.mesh.path("state", "cromt", "runs", "nothing-of-ours"))
+        runs = [json.loads(line) for line in self.mesh.cromt("runs", "--local", "-o", "json").out.splitlines()]
+        self.assertEqual([(run["project"], run["outcome"]) for run in runs], [("bad", "failed"), ("good", "succeeded")])
+        shown = json.loads(self.mesh.cromt("show", "last", "--local", "-o", "json").out)
+        self.assertEqual((shown["id"], shown["tasks"][0]["exit_code"]), (runs[0]["id"], 7))
+        self.assertEqual(self.mesh.cromt("logs", runs[1]["id"][:8], "--local").out, "fine\n")
+        self.assertEqual(self.mesh.cromt("logs", "last", "bad", "--local", "--raw").out, "wrong\n")
+        self.exited(2, self.mesh.cromt("show", "nosuchrun", "--local"))
+        self.exited(2, self.mesh.cromt("show", "last", "--local", "--coordinator", "127.0.0.1:1"))
+
+    def test_what_goes_on_can_be_looked_at_too(self):
+        gate = self.mesh.path("gate")
+        text = f"projects: {{slow: {{run: 'echo begun; until [ -e {gate} ]; do sleep 0.02; done'}}}}\n"
+        going = self.mesh.begin("run", self.mesh.write("slow.yaml", text))
+        wait_for("it runs", lambda: "begun" in read_text(going.out_path))
+        self.assertEqual(json.loads(self.mesh.cromt("show", "last", "--local", "-o", "json").out)["state"], "running")
+        self.assertEqual(self.mesh.cromt("logs", "last", "--local").out, "begun\n")
+        followed = self.mesh.cromt("logs", "last", "--local", "--follow")
+        self.exited(2, followed)
+        self.says(followed.err, "can be followed")
+        self.mesh.write("gate", "")
+        self.assertEqual(going.wait(timeout=20), 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,118 @@
+#include "cli/embed/local_runs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <iterator>
+
+#include "base/name.h"
+#include "coordinator/log_store.h"
+#include "coordinator/store/reader.h"
+
+namespace cromt {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr size_t kLogSlice = 1 << 20;
+
+tl::unexpected<Error> OnlyKept(std::string_view what) {
+  return Fail(ErrorCode::kInvalid, fmt::format("--local only shows what 'cromt run' has kept; {}", what));
+}
+
+class LocalRuns final : public Control {
+ public:
+  explicit LocalRuns(std::string dir) : dir_(std::move(dir)) {}
+
+  Result<RunView> GetRun(const std::string& run, const std::string&) override {
+    CROMT_ASSIGN(const RunId id, Resolve(run));
+    CROMT_ASSIGN(StoreReader reader, StoreReader::Open(StoreOf(id)));
+    return reader.Run(id);
+  }
+
+  Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {
+    std::vector<RunView> all;
+    for (const RunId& id : Ids()) {
+      auto reader = StoreReader::Open(StoreOf(id));
+      if (!reader) continue;
+      auto runs = reader->Runs(project, limit);
+      if (runs) std::move(runs->begin(), runs->end(), std::back_inserter(all));
+    }
+    std::sort(all.begin(), all.end(),
+              [](const RunView& a, const RunView& b) { return a.header.created_at > b.header.created_at; });
+    if (all.size() > limit) all.resize(limit);
+    return all;
+  }
+
+  Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
+                 const std::function<bool(const LogPiece&)>& sink) override {
+    if (follow) return OnlyKept("nothing of it can be followed");
+    CROMT_ASSIGN(const RunView view, GetRun(run, author));
+    CROMT_ASSIGN(const auto only, TaskNamed(view, task));
+    CROMT_ASSIGN(const auto logs, LogStore::Open(dir_ + "/" + view.header.id.text() + "/coordinator/logs", false, {}));
+    for (uint64_t cursor = 0; !stopped_;) {
+      CROMT_ASSIGN(const auto slice, logs->Read(view.header.id, cursor, kLogSlice));
+      if (slice.pieces.empty()) return {};
+      cursor = slice.next_cursor;
+      for (const LogPiece& piece : slice.pieces)
+        if ((!only || piece.task == *only) && !sink(piece)) return {};
+    }
+    return Fail(ErrorCode::kCanceled, "it was stopped");
+  }
+  void StopFollowing() override { stopped_ = true; }
+
+  Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>&) override {
+    return OnlyKept("nothing of it can be followed");
+  }
+  Result<ApplyAnswer> Apply(const ApplyRequest&) override { return OnlyKept("no file can be applied"); }
+  Result<RunId> Start(const StartRequest&) override { return OnlyKept("nothing can be started"); }
+  Result<RunId> Cancel(const std::string&, const std::string&, const std::string&) override {
+    return OnlyKept("nothing can be canceled");
+  }
+  Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
+  Result<std::vector<AgentView>> ListAgents() override { return OnlyKept("it has no agents"); }
+
+ private:
+  std::string StoreOf(const RunId& id) const { return dir_ + "/" + id.text() + "/coordinator/store.db"; }
+
+  // Of the directories that hold a run.
+  std::vector<RunId> Ids() const {
+    std::vector<RunId> ids;
+    std::error_code error;
+    for (fs::directory_iterator it(dir_, error), end; !error && it != end; it.increment(error)) {
+      RunId id(it->path().filename().string());
+      std::error_code gone;
+      if (IsName(id.text()) && fs::is_regular_file(StoreOf(id), gone)) ids.push_back(std::move(id));
+    }
+    return ids;
+  }
+
+  Result<RunId> Resolve(const std::string& run) {
+    if (run == "last") {
+      CROMT_ASSIGN(const auto newest, ListRuns("", 1));
+      if (newest.empty()) return Fail(ErrorCode::kNotFound, "'cromt run' has kept no run in " + dir_);
+      return newest[0].header.id;
+    }
+    CROMT_TRY(CheckName("run", run));
+    std::vector<RunId> found;
+    for (RunId& id : Ids()) {
+      if (id.text() == run) return id;
+      if (id.text().starts_with(run)) found.push_back(std::move(id));
+    }
+    if (found.size() == 1) return found[0];
+    if (found.empty()) return Fail(ErrorCode::kNotFound, fmt::format("there is no run {} in {}", run, dir_));
+    return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, found[0].text(), found[1].text()));
+  }
+
+  const std::string dir_;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Control> OpenLocalRuns(std::string dir) {
+  return std::make_unique<LocalRuns>(std::move(dir));
+}
+
+}  // namespace cromt
