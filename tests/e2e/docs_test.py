@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What README.md, HACKING.md and docs/ tell people to type works as it stands there.
 
-Runs in a network namespace of its own, where the default ports are free.
+Runs in namespaces of its own, where the default ports are free and /run is nobody else's.
 """
 
 import fcntl
@@ -168,11 +168,12 @@ class Documents(Story):
 
 
 def enter_namespace():
-    """Goes on in a network of its own, with its loopback up."""
-    if os.environ.pop("CROMT_OWN_NETWORK", "") != "yes":
+    """Goes on with a network and a /run of its own, the loopback up."""
+    if os.environ.pop("CROMT_OWN_NAMESPACES", "") != "yes":
         user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.environ["CROMT_OWN_NETWORK"] = "yes"
-        os.execvp("unshare", ["unshare", "--net", *user, sys.executable, *sys.argv])
+        os.environ["CROMT_OWN_NAMESPACES"] = "yes"
+        os.execvp("unshare", ["unshare", "--net", "--mount", *user, sys.executable, *sys.argv])
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
     siocsifflags, iff_up = 0x8914, 0x1
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, siocsifflags, struct.pack("16sh14x", b"lo", iff_up))
