@@ -116,11 +116,21 @@ class Leftovers:
         return [pid for pid in _pids() if mark in _read_bytes(f"/proc/{pid}/environ")]
 
     def kill_all(self):
-        for pid in self.launchers() + self.jobs():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:  # gone meanwhile, or another user's
-                pass
+        """KILL to jobs. A launcher without jobs ends by TERM, and takes its cgroups along; KILL if it does not."""
+        _signal(self.jobs(), signal.SIGKILL)
+        _signal(self.launchers(), signal.SIGTERM)
+        try:
+            wait_for("launchers and jobs are gone", lambda: not self.launchers() and not self.jobs(), seconds=5)
+        except Timeout:
+            _signal(self.launchers() + self.jobs(), signal.SIGKILL)
+
+
+def _signal(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except OSError:  # gone meanwhile, or another user's
+            pass
 
 
 def alive(pid):
