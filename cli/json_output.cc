@@ -220,10 +220,15 @@ void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
 
 void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {
   WriteLines(out_, agents, [](const AgentView& agent) -> Json {
-    return {{"address", agent.address},          {"agent", OrNull(agent.agent.text())},
-            {"state", agent.up ? "up" : "down"}, {"slots", agent.slots},
-            {"attempts", agent.attempts},        {"ready", agent.ready},
-            {"version", OrNull(agent.version)},  {"reason", OrNull(agent.reason)}};
+    return {{"names", agent.names},
+            {"address", agent.address},
+            {"agent", OrNull(agent.agent.text())},
+            {"state", agent.up ? "up" : "down"},
+            {"slots", agent.slots},
+            {"attempts", agent.attempts},
+            {"ready", agent.ready},
+            {"version", OrNull(agent.version)},
+            {"reason", OrNull(agent.reason)}};
   });
 }
 

@@ -1,6 +1,7 @@
 #include "cli/text_output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/clean_text.h"
 #include "cli/describe.h"
@@ -112,11 +113,11 @@ void TextOutput::ListProjects(const std::vector<ProjectView>& projects) {
 void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
   if (agents.empty())
     return Print("no agents yet; they appear when a run needs them or the configuration names them\n");
-  Table table({"ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "VERSION", "REASON"});
+  Table table({"NAME", "ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "VERSION", "REASON"});
   for (const AgentView& agent : agents)
-    table.Row({Clean(agent.address), agent.agent.empty() ? "-" : agent.agent.text(), agent.up ? "up" : "down",
-               std::to_string(agent.slots), std::to_string(agent.attempts), std::to_string(agent.ready),
-               Clean(agent.version), Clean(agent.reason)});
+    table.Row({agent.names.empty() ? "-" : Clean(fmt::format("{}", fmt::join(agent.names, ","))), Clean(agent.address),
+               agent.agent.empty() ? "-" : agent.agent.text(), agent.up ? "up" : "down", std::to_string(agent.slots),
+               std::to_string(agent.attempts), std::to_string(agent.ready), Clean(agent.version), Clean(agent.reason)});
   Print(table.Text(columns(), palette_));
 }
 

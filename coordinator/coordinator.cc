@@ -4,6 +4,7 @@
 
 #include "base/name.h"
 #include "core/action.h"
+#include "core/agent_address.h"
 #include "core/planner.h"
 #include "io/config/job_reader.h"
 #include "io/wire/plan.h"
@@ -45,6 +46,12 @@ Status Coordinator::Open() {
                                      [this](const RunId& run) { notifier_.OutputCame(run); }));
   collector_ = std::make_unique<LogCollector>(
       *logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
+  // As the planner writes them, so that a host is one agent however the configuration spells it.
+  for (auto& [name, address] : options_.agents) {
+    auto parsed = ParseAgentAddress(address);
+    if (!parsed) return Fail(ErrorCode::kInvalid, "agents: " + name + ": " + parsed.error().message);
+    address = ToString(*parsed);
+  }
   Engine::Options engine;
   if (options_.watch_agents)
     for (const auto& [name, address] : options_.agents) engine.agents.push_back(address);
@@ -174,7 +181,11 @@ Result<std::vector<AgentView>> Coordinator::ListAgents() {
   auto future = promise->get_future();
   if (!inbox_.Post(engine_input::Inspect{[promise](const Scheduler& s) { promise->set_value(s.Agents()); }}))
     return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-  return Await(std::move(future), kPatience);
+  CROMT_ASSIGN(std::vector<AgentView> agents, Await(std::move(future), kPatience));
+  for (AgentView& agent : agents)
+    for (const auto& [name, address] : options_.agents)
+      if (address == agent.address) agent.names.push_back(name);
+  return agents;
 }
 
 // ---- Reading what is committed ----------------------------------------------------------------

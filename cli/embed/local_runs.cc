@@ -102,7 +102,8 @@ class LocalRuns final : public Control {
     }
     if (found.size() == 1) return found[0];
     if (found.empty()) return Fail(ErrorCode::kNotFound, fmt::format("there is no run {} in {}", run, dir_));
-    return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, found[0].text(), found[1].text()));
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("'{}' begins several runs: {}, {}…", run, found[0].text(), found[1].text()));
   }
 
   const std::string dir_;

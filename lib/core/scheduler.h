@@ -48,6 +48,7 @@ struct AgentView {
   uint32_t attempts = 0;  // leased or running there
   uint32_t ready = 0;     // waiting for it
   std::string version;
+  std::vector<std::string> names;  // that the configuration gives its address; the coordinator fills them in
 };
 
 class Scheduler {

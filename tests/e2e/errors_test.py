@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What users are told when something is wrong, where, and with which exit code."""
 
+import json
 import socket
 import time
 
@@ -152,6 +153,22 @@ class OutOfReach(Story):
 
     def of_host(self, run, host):
         return next(task for task in self.mesh.show(run)["tasks"] if task["host"] == host)
+
+
+class NamesOfAgents(Story):
+    def test_the_list_says_them(self):
+        self.mesh.start_all("hostA", "hostB")
+
+        def up():
+            lines = self.mesh.cromt("agents", "-o", "json").out.splitlines()
+            return sorted(json.loads(line)["names"] for line in lines if '"up"' in line)
+        wait_for("both are up", lambda: up() == [["hostA"], ["hostB"]])
+        self.says(self.mesh.cromt("agents").out, "hostA", "hostB")
+
+    def test_an_address_that_is_none_is_refused_at_start(self):
+        with self.assertRaises(AssertionError) as caught:
+            self.mesh.start_coordinator(agents={"hostA": "no/address"})
+        self.says(str(caught.exception), "ended with 2", "agents: hostA", "no/address")
 
 
 if __name__ == "__main__":

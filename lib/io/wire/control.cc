@@ -119,11 +119,13 @@ void ToProto(const AgentView& agent, v1::ListAgentsResponse::Agent& proto) {
   proto.set_attempts(agent.attempts);
   proto.set_ready(agent.ready);
   proto.set_version(agent.version);
+  proto.mutable_names()->Assign(agent.names.begin(), agent.names.end());
 }
 
 AgentView FromProto(const v1::ListAgentsResponse::Agent& proto) {
-  return {proto.address(), AgentId(proto.agent()), proto.up(),    proto.reason(),
-          proto.slots(),   proto.attempts(),       proto.ready(), proto.version()};
+  return {proto.address(), AgentId(proto.agent()), proto.up(),
+          proto.reason(),  proto.slots(),          proto.attempts(),
+          proto.ready(),   proto.version(),        {proto.names().begin(), proto.names().end()}};
 }
 
 void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto) {
