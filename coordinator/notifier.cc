@@ -4,30 +4,37 @@ namespace cromt {
 
 Notifier::Watch::Watch(Notifier& notifier, RunId run, Duration pause)
     : notifier_(notifier), run_(std::move(run)), pause_(pause) {
-  std::lock_guard lock(notifier_.mutex_);
+  MutexLock lock(notifier_.mutex_);
   Entry& entry = notifier_.watched_[run_];
   ++entry.watchers;
   seen_ = entry.changes;
 }
 
 Notifier::Watch::~Watch() {
-  std::lock_guard lock(notifier_.mutex_);
+  MutexLock lock(notifier_.mutex_);
   auto entry = notifier_.watched_.find(run_);
   if (--entry->second.watchers == 0) notifier_.watched_.erase(entry);
 }
 
 bool Notifier::Watch::Wait(Duration patience) {
-  std::unique_lock lock(notifier_.mutex_);
+  using Clock = std::chrono::steady_clock;
+  MutexLock lock(notifier_.mutex_);
   const Entry& entry = notifier_.watched_.at(run_);
-  notifier_.changed_.wait_for(lock, patience, [&] { return notifier_.stopped_ || entry.changes != seen_; });
-  notifier_.changed_.wait_until(lock, woken_ + pause_, [&] { return notifier_.stopped_ || entry.finished; });
+  const auto give_up = Clock::now() + patience;
+  while (!notifier_.stopped_ && entry.changes == seen_ &&
+         notifier_.changed_.wait_until(notifier_.mutex_, give_up) == std::cv_status::no_timeout) {
+  }
+  const auto pause_ends = woken_ + pause_;
+  while (!notifier_.stopped_ && !entry.finished &&
+         notifier_.changed_.wait_until(notifier_.mutex_, pause_ends) == std::cv_status::no_timeout) {
+  }
   seen_ = entry.changes;
-  woken_ = std::chrono::steady_clock::now();
+  woken_ = Clock::now();
   return !notifier_.stopped_;
 }
 
 void Notifier::Changed(std::span<const RunChange> changes) {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   bool any = false;
   for (const RunChange& change : changes) {
     auto entry = watched_.find(change.run);
@@ -45,7 +52,7 @@ void Notifier::OutputCame(const RunId& run) {
 }
 
 void Notifier::Stop() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   stopped_ = true;
   changed_.notify_all();
 }

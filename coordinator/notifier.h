@@ -7,11 +7,11 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <unordered_map>
 
 #include "base/ids.h"
+#include "base/thread_annotations.h"
 #include "base/time.h"
 #include "coordinator/run_change.h"
 
@@ -51,10 +51,10 @@ class Notifier {
     uint64_t changes = 0;
     bool finished = false;
   };
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::unordered_map<RunId, Entry> watched_;  // runs that nobody follows are not here
-  bool stopped_ = false;
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::unordered_map<RunId, Entry> watched_ CROMT_GUARDED_BY(mutex_);  // runs that nobody follows are not here
+  bool stopped_ CROMT_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace cromt
