@@ -17,10 +17,10 @@ Notifier::Watch::~Watch() {
 }
 
 bool Notifier::Watch::Wait(Duration patience) {
-  using Clock = std::chrono::steady_clock;
+  using Steady = std::chrono::steady_clock;
   MutexLock lock(notifier_.mutex_);
   const Entry& entry = notifier_.watched_.at(run_);
-  const auto give_up = Clock::now() + patience;
+  const auto give_up = Steady::now() + patience;
   while (!notifier_.stopped_ && entry.changes == seen_ &&
          notifier_.changed_.wait_until(notifier_.mutex_, give_up) == std::cv_status::no_timeout) {
   }
@@ -29,7 +29,7 @@ bool Notifier::Watch::Wait(Duration patience) {
          notifier_.changed_.wait_until(notifier_.mutex_, pause_ends) == std::cv_status::no_timeout) {
   }
   seen_ = entry.changes;
-  woken_ = Clock::now();
+  woken_ = Steady::now();
   return !notifier_.stopped_;
 }
 
