@@ -71,7 +71,7 @@ Result<RunDirectory> RunDirectory::Create(const World& world, const std::string&
 
 void RunDirectory::MarkFinished() {
   const std::string mark = path_ + "/" + std::string(kFinishedMark);
-  UniqueFd(::open(mark.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const UniqueFd made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   lock_.reset();
 }
 

@@ -365,7 +365,7 @@ void Launcher::TellEnds() {
     Known known{attempt->started(), attempt->ToEnded(sink_.position())};
     link_.Send(*known.ended);
     if (attempt->in_cgroup()) FreeSlot(*attempt);
-    results_.emplace(attempt->log_id(), std::move(known));
+    results_.emplace(attempt->log_id(), known);
     attempts_.erase(found);
     return true;
   });

@@ -234,7 +234,7 @@ Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in) {
     case Type::kKnown: {
       Known known = GetKnown(body);
       valid = !known.ended || IsCause(*known.ended);
-      message = std::move(known);
+      message = known;
       break;
     }
     case Type::kReady: message = Ready{}; break;

@@ -157,8 +157,8 @@ TEST_F(BlobStoreTest, RemovedWhileReadItStaysReadable) {
 }
 
 TEST_F(BlobStoreTest, HostileDigestsAreRefused) {
-  for (std::string name : {std::string("../../../../etc/passwd"), std::string(64, 'A'), std::string(63, 'a'),
-                           std::string(65, 'a'), std::string(""), std::string(64, '/'), std::string(64, '\0')}) {
+  for (const std::string& name : {std::string("../../../../etc/passwd"), std::string(64, 'A'), std::string(63, 'a'),
+                                  std::string(65, 'a'), std::string(""), std::string(64, '/'), std::string(64, '\0')}) {
     SCOPED_TRACE(name);
     EXPECT_EQ(store_->Read(Digest{name, 1}).error().code, ErrorCode::kInvalid);
     EXPECT_EQ(store_->Remove(Digest{name, 1}).error().code, ErrorCode::kInvalid);

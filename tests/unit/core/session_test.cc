@@ -139,7 +139,7 @@ TEST(AgentSession, OlderEpochIsRefused) {
 }
 
 TEST(AgentSession, BrokenLeasesAreRefused) {
-  for (Lease lease :
+  for (const Lease& lease :
        {Lease{Id(0), nullptr, "h"}, Lease{{RunId("a/b"), 0, 1}, Spec(), "h"}, Lease{{RunId("r"), 0, 0}, Spec(), "h"}}) {
     AgentEnd end;
     end.Greet();

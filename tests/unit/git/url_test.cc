@@ -55,7 +55,7 @@ TEST(GitUrl, CredentialsAreMasked) {
 
 // Attacks 17 and 18 of the list: nothing of these reaches any library.
 TEST(GitUrl, HostileOnesAreRefused) {
-  for (std::string text : {
+  for (const std::string& text : {
            std::string(""),
            std::string("-"),
            std::string("--upload-pack=touch /tmp/x"),
@@ -156,21 +156,21 @@ TEST(GitRef, WhatUsersWrite) {
 
 // Attack 25.
 TEST(GitRef, HostileOnesAreRefused) {
-  for (std::string ref : {std::string("-"),         std::string("--upload-pack=x"),
-                          std::string("a..b"),      std::string("main~1"),
-                          std::string("main^"),     std::string("main^{commit}"),
-                          std::string("main:path"), std::string("@"),
-                          std::string("@{-1}"),     std::string("main@{yesterday}"),
-                          std::string("a b"),       std::string("a\nb"),
-                          std::string("a\0b", 3),   std::string("a\x7f"),
-                          std::string("*"),         std::string("a?b"),
-                          std::string("[a]"),       std::string("a\\b"),
-                          std::string("/a"),        std::string("a/"),
-                          std::string("a//b"),      std::string(".a"),
-                          std::string("a/.b"),      std::string("a."),
-                          std::string("a.lock"),    std::string("a.lock/b"),
-                          std::string(".."),        std::string("\xff"),
-                          std::string(300, 'a')}) {
+  for (const std::string& ref : {std::string("-"),         std::string("--upload-pack=x"),
+                                 std::string("a..b"),      std::string("main~1"),
+                                 std::string("main^"),     std::string("main^{commit}"),
+                                 std::string("main:path"), std::string("@"),
+                                 std::string("@{-1}"),     std::string("main@{yesterday}"),
+                                 std::string("a b"),       std::string("a\nb"),
+                                 std::string("a\0b", 3),   std::string("a\x7f"),
+                                 std::string("*"),         std::string("a?b"),
+                                 std::string("[a]"),       std::string("a\\b"),
+                                 std::string("/a"),        std::string("a/"),
+                                 std::string("a//b"),      std::string(".a"),
+                                 std::string("a/.b"),      std::string("a."),
+                                 std::string("a.lock"),    std::string("a.lock/b"),
+                                 std::string(".."),        std::string("\xff"),
+                                 std::string(300, 'a')}) {
     EXPECT_FALSE(CheckGitRef(ref)) << ref;
   }
 }

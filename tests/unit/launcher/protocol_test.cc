@@ -105,12 +105,12 @@ TEST(LauncherProtocolTest, EveryTruncatedBodyIsRefused) {
 }
 
 TEST(LauncherProtocolTest, UnknownTypesLengthsAndCountsAreRefused) {
-  for (std::string bytes : {std::string("\0\0\0\0\x01", 5),          // no type
-                            std::string("\xff\xff\xff\x7f\x01", 5),  // longer than any message
-                            std::string("\1\0\0\0\x63", 5),          // type 99
-                            Encoded(FromLauncher(Ready{})),          // of the other direction
-                            std::string("\x1d\0\0\0\x02", 5) + std::string(8, '\1') + std::string(4, '\0') +
-                                std::string(16, '\xff')}) {  // 4 billion words in 16 bytes
+  for (const std::string& bytes : {std::string("\0\0\0\0\x01", 5),          // no type
+                                   std::string("\xff\xff\xff\x7f\x01", 5),  // longer than any message
+                                   std::string("\1\0\0\0\x63", 5),          // type 99
+                                   Encoded(FromLauncher(Ready{})),          // of the other direction
+                                   std::string("\x1d\0\0\0\x02", 5) + std::string(8, '\1') + std::string(4, '\0') +
+                                       std::string(16, '\xff')}) {  // 4 billion words in 16 bytes
     std::string_view in = bytes;
     EXPECT_FALSE(DecodeToLauncher(in)) << bytes.size();
   }

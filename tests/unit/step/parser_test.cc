@@ -137,7 +137,7 @@ TEST(Parser, SaysWhatIsWrongWithBrokenText) {
       {"task-run 'a', %( 'x' 1 )", ".tom/x.raku:1:22: '=>' is missing after the key of a map"},
       {"task-run 'a', [1];", ".tom/x.raku:1:15: task-run wants a map %( … )"},
       {"task-run 1;", ".tom/x.raku:1:10: task-run wants the path of a task directory"},
-      {std::string("say '\0';", 9), ".tom/x.raku: holds a NUL character"},
+      {std::string("say '\0';", 8), ".tom/x.raku: holds a NUL character"},
       {"say '\xC3';", ".tom/x.raku: not UTF-8 text"},
   };
   for (const auto& [text, message] : broken) EXPECT_EQ(ErrorOf(text), message) << text;
