@@ -78,20 +78,22 @@ Status Agent::Open() {
                                                              },
                                                              [this](const MeshId& mesh, const Digest& digest) {
                                                                Post(agent_input::BlobWanted{mesh, digest});
-                                                             }});
+                                                             },
+                                                             options_.warn});
   CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
-  CleanFreeSlots();
+  CROMT_TRY(CleanFreeSlots());
   return ConnectLauncher();
 }
 
 // What a crash left in slots that no attempt holds any more.
-void Agent::CleanFreeSlots() {
+Status Agent::CleanFreeSlots() {
   std::vector<bool> held(identity_.slots);
   for (const InventoryTicket& item : engine_->queue().Tickets())
     if (const auto& slot = engine_->queue().Find(item.ticket)->slot; slot && *slot < held.size()) held[*slot] = true;
   for (uint32_t slot = 0; slot < identity_.slots; ++slot)
-    if (!held[slot] && !workspaces_->IsClean(slot)) (void)workspaces_->Clean(slot);  // Stage tries again and tells
+    if (!held[slot] && !workspaces_->IsClean(slot)) CROMT_TRY(workspaces_->Clean(slot));
+  return {};
 }
 
 Agent::~Agent() {
@@ -136,6 +138,8 @@ void Agent::Run() {
 }
 
 void Agent::Fail(Error error) {
+  inbox_.Close();
+  inbox_.TakeAll();  // whose askers are answered by letting go of their questions
   MutexLock lock(mutex_);
   failure_ = error;
   if (on_failure_) on_failure_(std::move(error));

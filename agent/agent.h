@@ -30,6 +30,7 @@ struct AgentOptions {
   std::string program_dir;  // where cromt-launcher and cromt-step lie
   Variables env;            // for every job
   LauncherOptions launcher;
+  std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
 };
 
@@ -80,7 +81,7 @@ class Agent final : private AgentEdges {
  private:
   explicit Agent(AgentOptions options);
   Status Open();
-  void CleanFreeSlots();
+  Status CleanFreeSlots();
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);

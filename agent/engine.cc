@@ -17,7 +17,10 @@ AgentEngine::~AgentEngine() = default;
 Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now) {
   now_ = now;
   Take(queue_.Restore(records, now));
-  CROMT_TRY(WriteJournal());
+  if (auto written = WriteJournal(); !written) {
+    for (auto& [reply, result] : std::exchange(replies_, {})) reply(tl::unexpected<Error>(written.error()));
+    return written;
+  }
   for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
   return {};
 }

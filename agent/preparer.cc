@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace cromt {
+namespace {
+
+constexpr Duration kCleanAgain = seconds(10);
+
+}  // namespace
 
 Preparer::Preparer(const Workspaces& workspaces, const BlobStore& blobs, Callbacks callbacks)
     : workspaces_(workspaces), blobs_(blobs), callbacks_(std::move(callbacks)), thread_([this] { Run(); }) {}
@@ -27,18 +32,35 @@ void Preparer::BlobArrived() {
 void Preparer::Run() {
   while (!inbox_.closed()) {
     std::optional<Mono> deadline;
+    for (const CleanUp& slot : dirty_) deadline = deadline ? std::min(*deadline, slot.at) : slot.at;
     for (const Job& job : waiting_) deadline = deadline ? std::min(*deadline, job.give_up_at) : job.give_up_at;
     for (Command& command : inbox_.WaitAndTakeAll(deadline)) {
       if (auto* clean = std::get_if<CleanUp>(&command)) {
-        // A slot that can't be emptied is not used again; the others go on.
-        if (workspaces_.Clean(clean->slot)) callbacks_.tell(queue_event::SlotCleaned{clean->slot});
+        dirty_.push_back(*clean);
       } else if (auto* job = std::get_if<Job>(&command)) {
         const Digest& tree = job->spec->source.tree;
         if (!tree.empty() && !blobs_.Has(tree)) callbacks_.want_blob(job->mesh, tree);
         waiting_.push_back(std::move(*job));
       }
     }
+    ServeDirty();
     ServeWaiting();
+  }
+}
+
+// A slot that can't be emptied is not used, and tried again; the others go on.
+void Preparer::ServeDirty() {
+  Mono now = SystemClock().Read().mono;
+  for (auto slot = dirty_.begin(); slot != dirty_.end();) {
+    if (slot->at > now) {
+      ++slot;
+    } else if (auto cleaned = workspaces_.Clean(slot->slot); cleaned) {
+      callbacks_.tell(queue_event::SlotCleaned{slot->slot});
+      slot = dirty_.erase(slot);
+    } else {
+      callbacks_.warn(fmt::format("slot {} is not used until it is empty: {}", slot->slot, cleaned.error().message));
+      slot->at = now + kCleanAgain;
+    }
   }
 }
 

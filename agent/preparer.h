@@ -21,6 +21,7 @@ class Preparer {
   struct Callbacks {
     std::function<void(QueueEvent)> tell;  // Prepared, PrepareFailed, SlotCleaned
     std::function<void(const MeshId&, const Digest&)> want_blob;
+    std::function<void(const std::string&)> warn;  // for the operator
   };
   // Both outlive the preparer.
   Preparer(const Workspaces& workspaces, const BlobStore& blobs, Callbacks callbacks);
@@ -41,6 +42,7 @@ class Preparer {
   };
   struct CleanUp {
     uint32_t slot = 0;
+    Mono at{};  // not before
   };
   struct Look {};
   using Command = std::variant<Job, CleanUp, Look>;
@@ -48,12 +50,14 @@ class Preparer {
   void Run();
   void Stage(const Job& job);
   void ServeWaiting();
+  void ServeDirty();
 
   const Workspaces& workspaces_;
   const BlobStore& blobs_;
   const Callbacks callbacks_;
   Mailbox<Command> inbox_;
-  std::list<Job> waiting_;  // for a blob; the thread's own
+  std::list<Job> waiting_;    // for a blob; the thread's own
+  std::list<CleanUp> dirty_;  // likewise
   std::thread thread_;
 };
 

@@ -17,6 +17,8 @@
 namespace cromt {
 namespace {
 
+constexpr int kMaxTrash = 1000;  // workspaces of one slot that could not be removed
+
 struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
 };
@@ -41,6 +43,39 @@ Status WriteScript(const std::string& path, const std::string& text) {
     rest.remove_prefix(static_cast<size_t>(n));
   }
   return {};
+}
+
+// Removes what lies in the directory `trash`, with two descriptors however deep it goes: each directory found in it is
+// moved up into `trash` itself and looked at later. What can't be removed stays.
+void EmptyFlat(const std::string& trash) {
+  UniqueFd top(::open(trash.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!top) return;
+  uint64_t next = 0;
+  for (bool moved = true; moved;) {
+    moved = false;
+    std::unique_ptr<DIR, CloseDir> found(::opendir(trash.c_str()));
+    if (!found) return;
+    for (const dirent* entry = ::readdir(found.get()); entry; entry = ::readdir(found.get())) {
+      const std::string name = entry->d_name;
+      if (name == "." || name == ".." || ::unlinkat(top.get(), name.c_str(), 0) == 0 ||
+          ::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR) == 0)
+        continue;
+      ::fchmodat(top.get(), name.c_str(), 0700, 0);  // what forbids it is ours
+      UniqueFd dir(::openat(top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      std::unique_ptr<DIR, CloseDir> inner(dir ? ::fdopendir(dir.get()) : nullptr);
+      if (!inner) continue;
+      (void)dir.release();
+      for (const dirent* child = ::readdir(inner.get()); child; child = ::readdir(inner.get())) {
+        const std::string_view child_name = child->d_name;
+        if (child_name == "." || child_name == ".." || ::unlinkat(::dirfd(inner.get()), child->d_name, 0) == 0)
+          continue;
+        ::fchmodat(::dirfd(inner.get()), child->d_name, 0700, 0);
+        const std::string up = fmt::format("up-{}-{}", ::getpid(), next++);
+        moved |= ::renameat(::dirfd(inner.get()), child->d_name, top.get(), up.c_str()) == 0;
+      }
+      ::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR);
+    }
+  }
 }
 
 }  // namespace
@@ -68,6 +103,14 @@ std::string Workspaces::ScriptPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.run", dir_, slot);
 }
 
+std::string Workspaces::TrashPath(uint32_t slot) const {
+  return fmt::format("{}/slot-{}.trash", dir_, slot);
+}
+
+void Workspaces::EmptyTrash(uint32_t slot) const {
+  if (::mkdir(TrashPath(slot).c_str(), 0700) != 0 && errno == EEXIST) EmptyFlat(TrashPath(slot));
+}
+
 Status Workspaces::Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const {
   if (!IsClean(slot)) CROMT_TRY(Clean(slot));
   if (!spec.source.tree.empty()) {
@@ -85,11 +128,20 @@ bool Workspaces::IsClean(uint32_t slot) const {
 
 Status Workspaces::Clean(uint32_t slot) const {
   ::unlink(ScriptPath(slot).c_str());
-  // remove_all works with openat and unlinkat relative to open directories and does not follow links.
+  const std::string path = Path(slot);
+  EmptyTrash(slot);
+  // remove_all works with openat and unlinkat relative to open directories and does not follow links. It takes a
+  // descriptor for each level, and gives up at a directory that forbids it, or at something mounted.
   std::error_code error;
-  std::filesystem::remove_all(Path(slot), error);
-  if (!error && ::mkdir(Path(slot).c_str(), 0700) != 0) error = std::error_code(errno, std::generic_category());
-  if (error) return Fail(ErrorCode::kInternal, fmt::format("can't empty {}: {}", Path(slot), error.message()));
+  std::filesystem::remove_all(path, error);
+  if (error && errno != ENOENT) {
+    // Out of the way with it: the next attempt must not wait for what this one left.
+    for (int i = 0; ::rename(path.c_str(), fmt::format("{}/{}", TrashPath(slot), i).c_str()) != 0; ++i)
+      if ((errno != EEXIST && errno != ENOTEMPTY) || i == kMaxTrash)
+        return tl::unexpected<Error>(ErrnoError("can't empty " + path, errno));
+    EmptyTrash(slot);
+  }
+  if (::mkdir(path.c_str(), 0700) != 0) return tl::unexpected<Error>(ErrnoError("can't make " + path, errno));
   return {};
 }
 

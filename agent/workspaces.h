@@ -1,8 +1,10 @@
 // The slots' workspaces: one directory a slot, empty when an attempt begins, emptied after it. A task that leaves
 // nothing behind costs no new directory.
 //
-//   DIR/slot-N/     the workspace
-//   DIR/slot-N.run  a script that must be executed from a file
+//   DIR/slot-N/       the workspace
+//   DIR/slot-N.run    a script that must be executed from a file
+//   DIR/slot-N.trash  what could not be removed at once: something is mounted in it, descriptors ran out; tried again
+//                     each time the slot is emptied
 //
 // Any thread; one caller a slot at a time.
 #pragma once
@@ -27,10 +29,12 @@ class Workspaces {
   // Puts the source's tree and, where needed, the script there. Errors name the tree or file.
   Status Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const;
   bool IsClean(uint32_t slot) const;
-  // Removes whatever is there; never follows a link, never leaves the directory.
+  // Removes whatever is there, or at least moves it away; never follows a link, never leaves the directory.
   Status Clean(uint32_t slot) const;
 
  private:
+  std::string TrashPath(uint32_t slot) const;
+  void EmptyTrash(uint32_t slot) const;
   explicit Workspaces(std::string dir) : dir_(std::move(dir)) {}
   std::string dir_;
 };

@@ -45,7 +45,7 @@ Status Coordinator::Open() {
   CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync,
                                      [this](const RunId& run) { notifier_.OutputCame(run); }));
   collector_ = std::make_unique<LogCollector>(
-      *logs_, [this](const Error& error) { options_.warn("output can't be kept: " + error.message); });
+      *logs_, [this](const Error& error) { options_.warn("output can't be kept and waits: " + error.message); });
   // As the planner writes them, so that a host is one agent however the configuration spells it.
   for (auto& [name, address] : options_.agents) {
     auto parsed = ParseAgentAddress(address);

@@ -1,5 +1,6 @@
 // Writes what agents send of their jobs' output into the log store: one thread, whose every round appends all that has
 // gathered, syncs once, and then acknowledges. What an agent may have under way is bounded by the credit it was given.
+// What can't be written (a full disk) is kept and tried again, before anything that came after it.
 #pragma once
 
 #include <functional>
@@ -22,11 +23,13 @@ class LogCollector {
   };
   struct Batch {
     std::vector<Chunk> chunks;
-    // Called on the collector's thread once they are on disk; not if that failed: the agent will send them again.
+    // Called on the collector's thread once they are on disk. Until then the agent keeps them too.
     std::function<void()> stored;
   };
 
-  // The store outlives the collector. `failed` is called for each error of the disk.
+  static constexpr Duration kRetryPause = seconds(1);
+
+  // The store outlives the collector. `failed` is called when the disk begins to fail, and once a minute while it does.
   LogCollector(LogStore& store, std::function<void(const Error&)> failed);
   ~LogCollector();
   // Any thread.
@@ -34,6 +37,7 @@ class LogCollector {
 
  private:
   void Run();
+  Status Write(const std::vector<Batch>& batches);
   LogStore& store_;
   const std::function<void(const Error&)> failed_;
   Mailbox<Batch> inbox_;

@@ -20,6 +20,23 @@ grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext& context, const grp
   return reactor;
 }
 
+// A call that is answered from another thread. One that nobody answers, because the agent has stopped working, is
+// refused when the last who could have done so lets go of it: the server can't end before all calls have.
+class OpenCall {
+ public:
+  explicit OpenCall(grpc::CallbackServerContext& context) : reactor_(context.DefaultReactor()) {}
+  ~OpenCall() {
+    if (reactor_) Finish({grpc::StatusCode::UNAVAILABLE, "the agent has stopped working; its log says why"});
+  }
+  OpenCall(const OpenCall&) = delete;
+  OpenCall& operator=(const OpenCall&) = delete;
+  void Finish(const grpc::Status& status) { std::exchange(reactor_, nullptr)->Finish(status); }
+  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+};
+
 void Fill(const QueuedAttempt& job, v1::Job& message) {
   message.Clear();
   message.set_id(job.id.run.text());
@@ -62,23 +79,25 @@ grpc::ServerUnaryReactor* Submit(Agent& agent, grpc::CallbackServerContext& cont
   auto spec = wire::FromProto(request.spec());
   if (!spec) return Answer(context, rpc::ToStatus(spec.error()));
   if (auto valid = CheckSubmitted(*spec); !valid) return Answer(context, rpc::ToStatus(valid.error()));
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  auto call = std::make_shared<OpenCall>(context);
+  grpc::ServerUnaryReactor* reactor = call->reactor();
   queue_event::JobSubmitted event{agent.NewJobId(), RequestId(request.request_id()),
                                   std::make_shared<const TaskSpec>(std::move(*spec))};
-  agent.Post(agent_input::Tell{std::move(event), [reactor, &response](Result<RunId> job) {
+  agent.Post(agent_input::Tell{std::move(event), [call, &response](Result<RunId> job) {
                                  if (job) response.set_job_id(job->text());
-                                 reactor->Finish(job ? grpc::Status::OK : rpc::ToStatus(job.error()));
+                                 call->Finish(job ? grpc::Status::OK : rpc::ToStatus(job.error()));
                                }});
   return reactor;
 }
 
 grpc::ServerUnaryReactor* Get(Agent& agent, grpc::CallbackServerContext& context, const v1::GetJobRequest& request,
                               v1::Job& response) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  agent.Post(agent_input::Inspect{[reactor, &response, id = request.job_id()](const AgentQueue& queue) {
+  auto call = std::make_shared<OpenCall>(context);
+  grpc::ServerUnaryReactor* reactor = call->reactor();
+  agent.Post(agent_input::Inspect{[call, &response, id = request.job_id()](const AgentQueue& queue) {
     const QueuedAttempt* job = queue.Find(kPlainMesh, PlainId(id));
     if (job) Fill(*job, response);
-    reactor->Finish(job ? grpc::Status::OK : NoSuchJob(id));
+    call->Finish(job ? grpc::Status::OK : NoSuchJob(id));
   }});
   return reactor;
 }
@@ -87,35 +106,38 @@ grpc::ServerUnaryReactor* List(Agent& agent, grpc::CallbackServerContext& contex
                                v1::ListJobsResponse& response) {
   size_t limit = request.limit() == 0 ? 50 : request.limit();
   if (limit > 1000) return Answer(context, {grpc::StatusCode::INVALID_ARGUMENT, "limit: at most 1000"});
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  agent.Post(agent_input::Inspect{[reactor, &response, limit](const AgentQueue& queue) {
+  auto call = std::make_shared<OpenCall>(context);
+  grpc::ServerUnaryReactor* reactor = call->reactor();
+  agent.Post(agent_input::Inspect{[call, &response, limit](const AgentQueue& queue) {
     auto jobs = queue.Jobs();
     for (size_t i = 0; i < jobs.size() && i < limit; ++i) Fill(*jobs[i], *response.add_jobs());
-    reactor->Finish(grpc::Status::OK);
+    call->Finish(grpc::Status::OK);
   }});
   return reactor;
 }
 
 grpc::ServerUnaryReactor* Cancel(Agent& agent, grpc::CallbackServerContext& context,
                                  const v1::CancelJobRequest& request, v1::Job& response) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  auto call = std::make_shared<OpenCall>(context);
+  grpc::ServerUnaryReactor* reactor = call->reactor();
   agent.Post(agent_input::Tell{queue_event::StopWanted{kPlainMesh, PlainId(request.job_id())}, {}});
-  agent.Post(agent_input::Inspect{[reactor, &response, id = request.job_id()](const AgentQueue& queue) {
+  agent.Post(agent_input::Inspect{[call, &response, id = request.job_id()](const AgentQueue& queue) {
     const QueuedAttempt* job = queue.Find(kPlainMesh, PlainId(id));
     if (job) Fill(*job, response);
-    reactor->Finish(job ? grpc::Status::OK : NoSuchJob(id));
+    call->Finish(job ? grpc::Status::OK : NoSuchJob(id));
   }});
   return reactor;
 }
 
 grpc::ServerUnaryReactor* Drain(Agent& agent, grpc::CallbackServerContext& context, const v1::DrainRequest& request,
                                 v1::DrainResponse& response) {
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  auto call = std::make_shared<OpenCall>(context);
+  grpc::ServerUnaryReactor* reactor = call->reactor();
   agent.Post(agent_input::Tell{queue_event::DrainWanted{!request.resume()}, {}});
-  agent.Post(agent_input::Inspect{[reactor, &response](const AgentQueue& queue) {
+  agent.Post(agent_input::Inspect{[call, &response](const AgentQueue& queue) {
     response.set_draining(queue.draining());
     response.set_attempts(static_cast<uint32_t>(queue.attempts()));
-    reactor->Finish(grpc::Status::OK);
+    call->Finish(grpc::Status::OK);
   }});
   return reactor;
 }
@@ -223,7 +245,7 @@ struct LogReading {
 void DeliverLogs(Agent& agent, LogReading& reading, const std::shared_ptr<Writer<v1::LogChunk>>& writer,
                  LogBatch batch) {
   reading.delivered = batch.position;
-  if (batch.chunks.empty()) agent.logs().Acknowledge(reading.subscription, batch.position);
+  bool added = false;
   for (LogChunk& chunk : batch.chunks) {
     int64_t known = std::clamp<int64_t>(reading.skip - chunk.offset, 0, static_cast<int64_t>(chunk.data.size()));
     if (known == static_cast<int64_t>(chunk.data.size())) continue;
@@ -232,7 +254,10 @@ void DeliverLogs(Agent& agent, LogReading& reading, const std::shared_ptr<Writer
     v1::LogChunk message;
     ToProto(std::move(chunk), message);
     writer->Add(std::move(message), /*only_newest=*/false);
+    added = true;
   }
+  // What is skipped is never written, and so would hold its credit for ever.
+  if (!added) agent.logs().Acknowledge(reading.subscription, batch.position);
   if (!batch.done) return;
   writer->End(batch.problem.empty() ? grpc::Status::OK : rpc::ToStatus({ErrorCode::kCorrupt, batch.problem}));
 }

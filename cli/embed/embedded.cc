@@ -43,6 +43,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   AgentOptions agent{.data_dir = options.data_dir + "/agent", .slots = options.slots, .program_dir = ProgramDir()};
   agent.launcher.orphan_timeout = kOrphanTimeout;
   agent.blobs = blobs;
+  agent.warn = Warn;
   CROMT_ASSIGN(parts->agent, Agent::Start(std::move(agent)));
 
   CoordinatorOptions coordinator;

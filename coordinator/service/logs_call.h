@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -19,6 +20,7 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
                        public std::enable_shared_from_this<LogsCall> {
  public:
   static constexpr int64_t kCreditBytes = 4 << 20;
+  static constexpr int64_t kMaxOffset = int64_t{1} << 50;  // more than any job prints; sums stay far from overflow
 
   // `done` is called once, with the reason, when the call has ended.
   LogsCall(std::shared_ptr<grpc::Channel> channel, const MeshId& mesh, LogCollector& logs,
@@ -62,14 +64,22 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
   // False for a message that no honest agent sends.
   bool Take() {
     LogCollector::Batch batch;
+    int64_t bytes = 0;
     for (v1::LogChunk& chunk : *incoming_.mutable_chunks()) {
       auto attempt = wire::FromProto(chunk.attempt());
       bool known_stream = chunk.stream() >= v1::STDOUT && chunk.stream() <= v1::NOTE;
-      if (!attempt || !known_stream || chunk.offset() < 0 || chunk.data().size() > seglog::kMaxDataBytes) return false;
+      if (!attempt || !known_stream || chunk.offset() < 0 || chunk.offset() > kMaxOffset ||
+          chunk.data().size() > seglog::kMaxDataBytes)
+        return false;
+      bytes += static_cast<int64_t>(chunk.data().size());
       batch.chunks.push_back({std::move(*attempt), static_cast<seglog::Stream>(chunk.stream()), chunk.offset(),
                               WallFromMicros(chunk.at_us()), std::move(*chunk.mutable_data())});
     }
-    batch.stored = [self = shared_from_this(), position = incoming_.position()] { self->Stored(position); };
+    if (unstored_bytes_.fetch_add(bytes) + bytes > 2 * kCreditBytes) return false;
+    batch.stored = [self = shared_from_this(), position = incoming_.position(), bytes] {
+      self->unstored_bytes_ -= bytes;
+      self->Stored(position);
+    };
     logs_.Post(std::move(batch));
     return true;
   }
@@ -92,6 +102,7 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
   LogCollector& logs_;
   const std::function<void(std::string)> done_;
   v1::LogBatch incoming_;
+  std::atomic<int64_t> unstored_bytes_ = 0;  // sent, and not yet on disk: an honest agent keeps to its credit
   Mutex mutex_;
   v1::LogCredit outgoing_;
   uint64_t stored_ CROMT_GUARDED_BY(mutex_) = 0;
