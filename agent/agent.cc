@@ -104,6 +104,12 @@ Agent::~Agent() {
   logs_.reset();
 }
 
+void Agent::StopAll() {
+  Post(agent_input::Inspect{[this](const AgentQueue& queue) {
+    for (const InventoryTicket& item : queue.Tickets()) to_launcher_.push_back(launcher::Stop{item.ticket});
+  }});
+}
+
 void Agent::ShutDownLauncher() {
   auto gone = std::make_shared<std::promise<void>>();
   auto waiting = gone->get_future();

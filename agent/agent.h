@@ -74,6 +74,8 @@ class Agent final : private AgentEdges {
   // Called once on the supervisor thread when it fails. Set before the first stream is opened.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
 
+  // Ends all attempts that run. Any thread; returns at once.
+  void StopAll();
   // Tells the launcher to end once it has nothing left: for an embedded agent that will not come back to its data
   // directory. Blocks until it has ended, at most two seconds.
   void ShutDownLauncher();

@@ -17,10 +17,7 @@ AgentEngine::~AgentEngine() = default;
 Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now) {
   now_ = now;
   Take(queue_.Restore(records, now));
-  if (auto written = WriteJournal(); !written) {
-    for (auto& [reply, result] : std::exchange(replies_, {})) reply(tl::unexpected<Error>(written.error()));
-    return written;
-  }
+  CROMT_TRY(WriteJournal());
   for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
   return {};
 }
@@ -29,7 +26,10 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
   now_ = now;
   for (AgentInput& input : inputs) std::visit([this](auto& i) { On(i); }, input);
   CheckTimers();
-  CROMT_TRY(WriteJournal());
+  if (auto written = WriteJournal(); !written) {
+    for (auto& [reply, result] : std::exchange(replies_, {})) reply(tl::unexpected<Error>(written.error()));
+    return written;
+  }
   for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
   for (auto& [reply, result] : std::exchange(replies_, {})) reply(std::move(result));
   Flush();

@@ -58,8 +58,10 @@ Result<AgentOptions> Merge(Flags& flags) {
   CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("127.0.0.1:4000");
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("agent"));
-  if (flags.slots == 0)
-    flags.slots = static_cast<uint32_t>(std::clamp<int64_t>(settings.Number("slots").value_or(0), 0, 4096));
+  if (auto slots = settings.Number("slots"); slots && flags.slots == 0) {
+    if (*slots < 1 || *slots > 4096) return Fail(ErrorCode::kInvalid, flags.config + ": slots: from 1 to 4096");
+    flags.slots = static_cast<uint32_t>(*slots);
+  }
   if (flags.labels.empty()) flags.labels = settings.List("label");
   if (flags.cgroup.empty()) flags.cgroup = settings.Text("cgroup").value_or("");
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);

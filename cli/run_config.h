@@ -11,7 +11,7 @@
 
 namespace cromt::cli {
 
-inline constexpr uint32_t kMaxSlots = 100'000;
+inline constexpr uint32_t kMaxSlots = 4096;
 
 struct RunConfig {
   std::map<std::string, std::string> agents;

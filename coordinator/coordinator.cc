@@ -84,6 +84,7 @@ void Coordinator::Run() {
     auto stepped = engine_->Step(std::move(inputs), clock_.Read());
     if (stepped) continue;
     inbox_.Close();
+    inbox_.TakeAll();  // who waits for an answer is told by letting go of the question
     MutexLock lock(mutex_);
     failure_ = stepped.error();
     if (on_failure_) on_failure_(*failure_);
@@ -103,7 +104,11 @@ namespace {
 
 template <class T>
 Result<T> Await(std::future<Result<T>> future, Duration patience) {
-  if (future.wait_for(patience) == std::future_status::ready) return future.get();
+  try {
+    if (future.wait_for(patience) == std::future_status::ready) return future.get();
+  } catch (const std::future_error&) {  // the loop has ended and let go of the question
+    return Fail(ErrorCode::kUnavailable, "the coordinator has stopped working; its log says why");
+  }
   return Fail(ErrorCode::kTimeout,
               "the coordinator did not answer within " + FormatDuration(patience) +
                   "; whether it has taken the request is not known: ask again with the same request id");

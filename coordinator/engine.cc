@@ -195,7 +195,13 @@ void Engine::Take(Decision decision, const std::function<void(Result<RunId>)>* r
 
 Status Engine::CommitAndRelease() {
   if (!records_.empty()) {
-    CROMT_ASSIGN(commit_, store_.Commit(records_));
+    auto committed = store_.Commit(records_);
+    if (!committed) {
+      for (PendingReply& pending : std::exchange(replies_, {})) pending.reply(tl::unexpected<Error>(committed.error()));
+      for (PendingApply& pending : std::exchange(applies_, {})) pending.reply(tl::unexpected<Error>(committed.error()));
+      return tl::unexpected<Error>(std::move(committed).error());
+    }
+    commit_ = *committed;
     std::map<RunId, bool> changed;  // true = finished
     for (const Record& record : records_) {
       if (const auto* r = std::get_if<RunCreated>(&record)) changed.emplace(r->header.id, false);

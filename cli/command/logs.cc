@@ -1,5 +1,11 @@
 // cromt logs RUN [TASK]
+#include <fmt/format.h>
+
+#include <map>
+
+#include "cli/clean_text.h"
 #include "cli/command.h"
+#include "cli/describe.h"
 #include "cli/follow.h"
 #include "cli/run_word.h"
 
@@ -63,7 +69,7 @@ class Logs final : public Command {
     return ExitCode::kInterrupted;
   }
 
-  // What there is now: of a finished run task by task, else as it came.
+  // Of a finished run task by task, with --follow once all has come; else what there is now, as it came.
   Result<ExitCode> Read(Session& session, Control& control, InterruptCount& interrupts, const RunView& view) {
     interrupts.Listen([&control](int) { control.StopFollowing(); });
     const bool by_task = view.status.state == RunState::kFinished;
@@ -76,12 +82,27 @@ class Logs final : public Command {
     interrupts.Listen(nullptr);
     if (interrupts.count() > 0) return ExitCode::kInterrupted;
     if (!status) return tl::unexpected<Error>(status.error());
+    if (!Closed(session)) TellMissing(session, view);
     return ExitCode::kDone;
   }
 
-  Status ReadOne(Session& session, Control& control, LogView& log, const std::string& task) const {
-    CROMT_TRY(control.RunLogs(run_, task, false, session.world().user, [&](const LogPiece& piece) {
+  // Output travels beside the reports: a run can be over before all of it has come.
+  void TellMissing(Session& session, const RunView& view) {
+    for (const TaskView& task : view.tasks) {
+      if (only_ && task.index != *only_) continue;
+      const int64_t missing = task.status.log_bytes - bytes_[{task.index, task.status.attempt}];
+      if (missing > 0)
+        session.messages().Warn(
+            fmt::format("{} of the output of {} on {} {} not come yet; 'cromt logs {} --follow' waits",
+                        Count(static_cast<size_t>(missing), "byte"), Clean(task.name), Clean(task.host),
+                        missing == 1 ? "has" : "have", run_));
+    }
+  }
+
+  Status ReadOne(Session& session, Control& control, LogView& log, const std::string& task) {
+    CROMT_TRY(control.RunLogs(run_, task, follow_, session.world().user, [&](const LogPiece& piece) {
       log.Add(piece);
+      bytes_[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
       return !Closed(session);
     }));
     log.End();
@@ -101,6 +122,7 @@ class Logs final : public Command {
   std::optional<TaskIndex> only_;
   bool follow_ = false;
   bool raw_ = false;
+  std::map<std::pair<TaskIndex, uint32_t>, int64_t> bytes_;  // shown, of each attempt
   bool local_ = false;
 };
 

@@ -30,6 +30,7 @@ struct Embedded::Parts {
 Embedded::Embedded(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 Embedded::~Embedded() {
+  parts_->agent->OnFailure([](const Error&) {});
   parts_->coordinator.reset();
   parts_->agent->ShutDownLauncher();
 }
@@ -66,6 +67,14 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
     return std::make_unique<LocalTransport>(*raw, post, logs, others);
   };
   CROMT_ASSIGN(parts->coordinator, Coordinator::Start(std::move(coordinator)));
+  // A full disk: whoever follows the run is told, and what it has started is ended.
+  auto failed = [raw = parts.get()](const Error& error) {
+    Warn("can't go on: " + error.message);
+    raw->agent->StopAll();
+    raw->coordinator->StopFollowing();
+  };
+  parts->coordinator->OnFailure(failed);
+  parts->agent->OnFailure(failed);
   return std::unique_ptr<Embedded>(new Embedded(std::move(parts)));
 }
 

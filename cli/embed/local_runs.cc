@@ -47,8 +47,8 @@ class LocalRuns final : public Control {
 
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override {
-    if (follow) return OnlyKept("nothing of it can be followed");
     CROMT_ASSIGN(const RunView view, GetRun(run, author));
+    if (follow && view.status.state != RunState::kFinished) return OnlyKept("what goes on there can't be followed");
     CROMT_ASSIGN(const auto only, TaskNamed(view, task));
     CROMT_ASSIGN(const auto logs, LogStore::Open(dir_ + "/" + view.header.id.text() + "/coordinator/logs", false, {}));
     for (uint64_t cursor = 0; !stopped_;) {
@@ -63,7 +63,7 @@ class LocalRuns final : public Control {
   void StopFollowing() override { stopped_ = true; }
 
   Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>&) override {
-    return OnlyKept("nothing of it can be followed");
+    return OnlyKept("what goes on there can't be followed");
   }
   Result<ApplyAnswer> Apply(const ApplyRequest&) override { return OnlyKept("no file can be applied"); }
   Result<RunId> Start(const StartRequest&) override { return OnlyKept("nothing can be started"); }

@@ -26,7 +26,9 @@ class GrpcTransport final : public AgentTransport {
   GrpcTransport(GrpcTransportOptions options, LogCollector& logs, BlobStore& blobs)
       : options_(std::move(options)), logs_(logs), blobs_(blobs), thread_([this] { Run(); }), blob_thread_([this] {
           RunBlobs();
-        }) {}
+        }) {
+    rpc::KeepCallbackThreads();
+  }
   ~GrpcTransport() override;
 
   void Dial(const std::string& address, LinkId link) override { inbox_.Post(DialCommand{address, link}); }

@@ -119,7 +119,7 @@ class Embedded(Story):
         self.assertEqual(self.mesh.cromt("logs", "last", "--local").out, "begun\n")
         followed = self.mesh.cromt("logs", "last", "--local", "--follow")
         self.exited(2, followed)
-        self.says(followed.err, "can be followed")
+        self.says(followed.err, "can't be followed")
         self.mesh.write("gate", "")
         self.assertEqual(going.wait(timeout=20), 0)
 

@@ -131,6 +131,13 @@ class OutOfReach(Story):
         agent.restart()
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
 
+    def test_a_run_without_server_gives_up_on_an_agent_that_refuses(self):
+        """gRPC's last channel once ended the process with it, every other time."""
+        text = f"projects: {{p: {{run: echo hello, hosts: [{{url: 'http://{self.closed_port()}'}}]}}}}\n"
+        file = self.mesh.write("refused.yaml", text)
+        for _ in range(6):
+            self.exited(4, self.mesh.cromt("run", file, "--timeout", "300ms"))
+
     def test_a_repository_that_is_not_there(self):
         self.mesh.start_all("host")
         url = self.mesh.start_git_server() + "/no-such.git"

@@ -135,6 +135,26 @@ class Overlap(Story):
         os.mkdir(here)
         self.script = f"touch {here}/$NAME; until [ $(ls {here} | wc -l) = 3 ]; do sleep 0.02; done"
 
+    def test_what_can_hardly_be_removed_holds_nobody_up(self):
+        """Deeper than an agent has descriptors, and a folder that forbids to look into it."""
+        dig = "import os\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')"
+        self.mesh.write("dig.py", dig)
+        self.mesh.apply(f"""
+projects:
+  look:
+    run: ls -A
+    before: [{{name: dig}}]
+  dig:
+    run: python3 {self.mesh.path("dig.py")}; mkdir -p closed/in; chmod 0 closed
+""")
+        for _ in range(3):
+            done = self.mesh.cromt("start", "look", "--follow")
+            self.succeeded(done)
+            self.assertNotIn("closed", done.out)
+        work = os.path.join(next(iter(self.mesh.agents.values())).data_dir, "work")
+        wait_for("it is all gone", lambda: not any(os.listdir(os.path.join(work, name)) for name in os.listdir(work)
+                                                   if name.endswith(".trash")))
+
     def test_the_hosts_of_a_project(self):
         hosts = ", ".join(f"{{url: 'http://{name}', vars: {{NAME: {name}}}}}" for name in self.mesh.agents)
         self.mesh.apply(f"projects: {{p: {{run: '{self.script}', hosts: [{hosts}]}}}}\n")

@@ -52,6 +52,14 @@ class PlainJobs(Story):
         self.assertEqual(self.client.call("Get", job_id=job), end)
         self.assertEqual([listed.id for listed in self.client.call("List").jobs], [job])
 
+    def test_logs_begin_where_the_caller_wants(self):
+        """Also beyond the megabyte that a caller may have under way."""
+        job = self.submit(rpc.shell("head -c 6000000 /dev/zero | tr '\\0' x"))
+        self.ended(job)
+        for offset in (0, 2_000_000, 5_999_990, 6_000_000, 7_000_000):
+            with self.subTest(offset):
+                self.assertEqual(len(self.output(job, offset=offset)), max(0, 6_000_000 - offset))
+
     def test_logs_follow_a_job_to_its_end(self):
         gate = self.mesh.path("gate")
         job = self.submit(rpc.shell(f"echo begin; until [ -e {gate} ]; do sleep 0.02; done; echo end"))

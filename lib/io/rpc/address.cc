@@ -41,7 +41,7 @@ Result<Endpoint> ResolveEndpoint(const std::string& text) {
   int failed = getaddrinfo(host.c_str(), port.c_str(), &hints, &raw);
   std::unique_ptr<addrinfo, FreeAddresses> list(raw);
   if (failed != 0 || !list)
-    return Fail(ErrorCode::kNotFound, Quote(host) + " can't be resolved: " + gai_strerror(failed));
+    return Fail(ErrorCode::kUnavailable, Quote(host) + " can't be resolved: " + gai_strerror(failed));
   const addrinfo* chosen = list.get();
   for (const addrinfo* one = list.get(); one; one = one->ai_next)
     if (IsLoopback(one->ai_addr)) {

@@ -1,12 +1,14 @@
 #include "io/rpc/channel.h"
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+
+#include <atomic>
 
 #include "io/rpc/address.h"
 #include "io/rpc/server.h"
 
 namespace cromt::rpc {
-
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options) {
   std::string target = "unix:" + address;
   if (!address.starts_with("/")) {
@@ -25,6 +27,24 @@ Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, c
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
   return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), args);
+}
+
+void KeepCallbackThreads() {
+  static std::atomic<bool> done = false;
+  if (done.exchange(true)) return;
+  class Ended final : public grpc::ClientUnaryReactor {
+   public:
+    void OnDone(const grpc::Status&) override { delete this; }
+    grpc::ClientContext context;
+    grpc::Slice nothing{""};
+    grpc::ByteBuffer request{&nothing, 1}, response;
+  };
+  auto* kept = new std::shared_ptr<grpc::Channel>(
+      grpc::CreateChannel("unix-abstract:cromt-nobody", grpc::InsecureChannelCredentials()));
+  auto* call = new Ended;
+  call->context.TryCancel();
+  grpc::GenericStub(*kept).PrepareUnaryCall(&call->context, "/none", {}, &call->request, &call->response, call);
+  call->StartCall();
 }
 
 }  // namespace cromt::rpc

@@ -19,4 +19,10 @@ struct ChannelOptions {
 // beyond loopback without `insecure`.
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options);
 
+// gRPC 1.51 keeps its threads for callbacks as long as some channel has used them. When the last such channel goes, as
+// that of an agent that refuses does at the end of its call, it goes on one of these threads, which then waits for
+// itself, and the process aborts. A channel that stays, with a call that was once begun on it, keeps the threads.
+// To be called before the first channel that is used with the callback API; the second time nothing happens.
+void KeepCallbackThreads();
+
 }  // namespace cromt::rpc
