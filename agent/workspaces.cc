@@ -17,7 +17,8 @@
 namespace cromt {
 namespace {
 
-constexpr int kMaxTrash = 1000;  // workspaces of one slot that could not be removed
+constexpr int kMaxTrash = 1000;       // workspaces of one slot that could not be removed
+constexpr int kMaxMoves = 1'000'000;  // of directories at a time; the rest waits for the next
 
 struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
@@ -45,36 +46,55 @@ Status WriteScript(const std::string& path, const std::string& text) {
   return {};
 }
 
-// Removes what lies in the directory `trash`, with two descriptors however deep it goes: each directory found in it is
-// moved up into `trash` itself and looked at later. What can't be removed stays.
+using OpenDir = std::unique_ptr<DIR, CloseDir>;
+
+// Null if it is no directory, or can't be opened. Follows no link.
+OpenDir OpenDirAt(int at, const std::string& name) {
+  UniqueFd fd(::openat(at, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  OpenDir dir(fd ? ::fdopendir(fd.get()) : nullptr);
+  if (dir) (void)fd.release();
+  return dir;
+}
+
+// A directory that forbids to look into it, or to move it: not any more. Follows no link.
+void Permit(int at, const std::string& name) {
+  UniqueFd dir(::openat(at, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (dir) ::chmod(fmt::format("/proc/self/fd/{}", dir.get()).c_str(), 0700);
+}
+
+// Calls `f` with the name of each entry that can't be removed.
+template <class F>
+void RemoveEntries(DIR* dir, F f) {
+  int at = ::dirfd(dir);
+  for (const dirent* entry = ::readdir(dir); entry; entry = ::readdir(dir)) {
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (::unlinkat(at, name.c_str(), 0) != 0 && ::unlinkat(at, name.c_str(), AT_REMOVEDIR) != 0) f(name);
+  }
+}
+
+// Removes what lies in the directory `trash`, with few descriptors however deep it goes: a directory found in one there
+// is moved up into `trash` itself and looked at in the next round. What can't be removed stays.
 void EmptyFlat(const std::string& trash) {
-  UniqueFd top(::open(trash.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!top) return;
-  uint64_t next = 0;
-  for (bool moved = true; moved;) {
+  int moves = 0;
+  for (bool moved = true; moved && moves < kMaxMoves;) {
     moved = false;
-    std::unique_ptr<DIR, CloseDir> found(::opendir(trash.c_str()));
-    if (!found) return;
-    for (const dirent* entry = ::readdir(found.get()); entry; entry = ::readdir(found.get())) {
-      const std::string name = entry->d_name;
-      if (name == "." || name == ".." || ::unlinkat(top.get(), name.c_str(), 0) == 0 ||
-          ::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR) == 0)
-        continue;
-      ::fchmodat(top.get(), name.c_str(), 0700, 0);  // what forbids it is ours
-      UniqueFd dir(::openat(top.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      std::unique_ptr<DIR, CloseDir> inner(dir ? ::fdopendir(dir.get()) : nullptr);
-      if (!inner) continue;
-      (void)dir.release();
-      for (const dirent* child = ::readdir(inner.get()); child; child = ::readdir(inner.get())) {
-        const std::string_view child_name = child->d_name;
-        if (child_name == "." || child_name == ".." || ::unlinkat(::dirfd(inner.get()), child->d_name, 0) == 0)
-          continue;
-        ::fchmodat(::dirfd(inner.get()), child->d_name, 0700, 0);
-        const std::string up = fmt::format("up-{}-{}", ::getpid(), next++);
-        moved |= ::renameat(::dirfd(inner.get()), child->d_name, top.get(), up.c_str()) == 0;
-      }
-      ::unlinkat(top.get(), name.c_str(), AT_REMOVEDIR);
-    }
+    OpenDir top = OpenDirAt(AT_FDCWD, trash);
+    if (!top) return;
+    int at = ::dirfd(top.get());
+    RemoveEntries(top.get(), [&](const std::string& name) {
+      Permit(at, name);
+      OpenDir dir = OpenDirAt(at, name);
+      if (!dir) return;
+      RemoveEntries(dir.get(), [&](const std::string& child) {
+        Permit(::dirfd(dir.get()), child);
+        int failed = EEXIST;  // of a name that what stays from another time has taken
+        while ((failed == EEXIST || failed == ENOTEMPTY) && moves < kMaxMoves)
+          failed = ::renameat(::dirfd(dir.get()), child.c_str(), at, fmt::format("up-{}", moves++).c_str()) ? errno : 0;
+        moved |= failed == 0;
+      });
+      ::unlinkat(at, name.c_str(), AT_REMOVEDIR);
+    });
   }
 }
 
@@ -134,7 +154,7 @@ Status Workspaces::Clean(uint32_t slot) const {
   // descriptor for each level, and gives up at a directory that forbids it, or at something mounted.
   std::error_code error;
   std::filesystem::remove_all(path, error);
-  if (error && errno != ENOENT) {
+  if (error) {
     // Out of the way with it: the next attempt must not wait for what this one left.
     for (int i = 0; ::rename(path.c_str(), fmt::format("{}/{}", TrashPath(slot), i).c_str()) != 0; ++i)
       if ((errno != EEXIST && errno != ENOTEMPTY) || i == kMaxTrash)

@@ -1,0 +1,103 @@
+// What an attempt leaves in its slot is gone before the next one, whatever it is.
+#include "agent/workspaces.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace cromt {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WorkspacesTest : public testing::Test {
+ protected:
+  WorkspacesTest() {
+    std::string pattern = testing::TempDir() + "/workspaces-XXXXXX";
+    dir_ = ::mkdtemp(pattern.data());
+    auto opened = Workspaces::Open(dir_ + "/work", 1);
+    EXPECT_TRUE(opened);
+    work_.emplace(std::move(*opened));
+  }
+  ~WorkspacesTest() override { fs::remove_all(dir_); }
+
+  // So many directories in each other, the last one holding a file.
+  void Dig(int levels) {
+    fs::path home = fs::current_path();
+    fs::current_path(work_->Path(0));
+    for (int i = 0; i < levels; ++i) {
+      ASSERT_EQ(::mkdir("d", 0700), 0);
+      ASSERT_EQ(::chdir("d"), 0);
+    }
+    std::ofstream("file") << "x";
+    ASSERT_EQ(::chdir(home.c_str()), 0);
+  }
+
+  void ExpectClean() {
+    EXPECT_TRUE(work_->Clean(0));
+    EXPECT_TRUE(work_->IsClean(0));
+    fs::path trash = work_->Path(0) + ".trash";
+    EXPECT_TRUE(!fs::exists(trash) || fs::is_empty(trash));
+  }
+
+  void ExpectCleanWithFewDescriptors() {
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit few = before;
+    few.rlim_cur = 64;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    ExpectClean();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  }
+
+  std::string dir_;
+  std::optional<Workspaces> work_;
+};
+
+TEST_F(WorkspacesTest, AnEmptyOneStaysEmpty) {
+  EXPECT_TRUE(work_->IsClean(0));
+  ExpectClean();
+}
+
+TEST_F(WorkspacesTest, DeeperThanThereAreDescriptors) {
+  Dig(300);
+  ExpectCleanWithFewDescriptors();
+}
+
+TEST_F(WorkspacesTest, DirectoriesThatForbidToLookIntoThem) {
+  Dig(3);
+  for (const char* path : {"/d/d/d", "/d/d", "/d"}) ASSERT_EQ(::chmod((work_->Path(0) + path).c_str(), 0), 0);
+  ExpectClean();
+}
+
+TEST_F(WorkspacesTest, WhereALinkLeadsNothingChanges) {
+  std::ofstream(dir_ + "/outside") << "kept";
+  ASSERT_EQ(::chmod((dir_ + "/outside").c_str(), 0400), 0);
+  ASSERT_EQ(::mkdir((dir_ + "/folder").c_str(), 0500), 0);
+  Dig(300);
+  fs::create_symlink(dir_ + "/outside", work_->Path(0) + "/link");
+  fs::create_directory_symlink(dir_ + "/folder", work_->Path(0) + "/d/link");
+  ExpectCleanWithFewDescriptors();
+  struct stat outside {}, folder {};
+  ASSERT_EQ(::stat((dir_ + "/outside").c_str(), &outside), 0);
+  ASSERT_EQ(::stat((dir_ + "/folder").c_str(), &folder), 0);
+  EXPECT_EQ(outside.st_mode & 0777, 0400u);
+  EXPECT_EQ(folder.st_mode & 0777, 0500u);
+}
+
+TEST_F(WorkspacesTest, AFileOrALinkInItsPlace) {
+  ASSERT_EQ(::rmdir(work_->Path(0).c_str()), 0);
+  std::ofstream(work_->Path(0)) << "x";
+  ExpectClean();
+  ASSERT_EQ(::rmdir(work_->Path(0).c_str()), 0);
+  fs::create_directory_symlink(dir_, work_->Path(0));
+  ExpectClean();
+  EXPECT_TRUE(fs::is_directory(fs::symlink_status(work_->Path(0))));
+}
+
+}  // namespace
+}  // namespace cromt
