@@ -47,7 +47,7 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
     if (inventory_.size() > kMaxInventory) return Fail(ErrorCode::kExhausted, "the inventory is too large");
     if (message.inventory_done) {
       phase_ = Phase::kLive;
-      events.push_back(AgentUp{address_, agent_, std::move(inventory_)});
+      events.push_back(AgentUp{address_, agent_, std::move(inventory_), hello_.session});
     }
   }
   for (const Report& report : message.reports) {

@@ -56,6 +56,7 @@ struct AgentUp {
   std::string address;
   AgentHello hello;
   std::vector<InventoryItem> inventory;
+  uint64_t session = 0;  // its number: of two sessions with one agent it is the agent that keeps the newer
 };
 // The session ended, or none could be opened. `reason` is a sentence for people.
 struct AgentDown {

@@ -155,7 +155,11 @@ void Scheduler::State::Merge(const std::shared_ptr<Place>& into, const std::shar
 }
 
 void Scheduler::State::On(const AgentUp& event) {
+  auto known = agents.find(event.hello.agent);
+  if (known != agents.end() && known->second && known->second->up && event.session < known->second->session)
+    return RefuseOlder(known->second, event);
   auto place = PlaceOf(event);
+  place->session = event.session;
   for (const std::string& other : place->addresses)
     if (other != event.address)
       out.effects.push_back(HangUpAgent{other, "the same agent is reached at " + event.address});
@@ -171,6 +175,19 @@ void Scheduler::State::On(const AgentUp& event) {
   out.records.push_back(last);
   Reconcile(place, event);
   dirty.push_back(place);
+}
+
+// The agent has closed this session for the newer one that it is reached by: what was exchanged here is out of date,
+// and leases go there. What had waited at this address was not exchanged there, so that it is done once more.
+void Scheduler::State::RefuseOlder(const std::shared_ptr<Place>& newer, const AgentUp& event) {
+  const size_t exchanged = newer->attempts.size();
+  auto place = PlaceOf(event);
+  out.effects.push_back(HangUpAgent{event.address, "the same agent is reached at " + newer->address});
+  dirty.push_back(place);
+  if (place->attempts.size() == exchanged) return;
+  const std::string reason = "it has more to be compared: another address of it was found";
+  out.effects.push_back(HangUpAgent{place->address, reason});
+  Disconnected(place, reason);
 }
 
 // The exchange of full state: what each side believes of the attempts at this agent is made one.

@@ -64,6 +64,7 @@ struct Place {
   std::vector<std::string> addresses;  // all of them
   bool up = false;
   std::optional<AgentHello> hello;  // the last one
+  uint64_t session = 0;             // of that
   Mono down_since;
   std::string down_reason = "not reached yet";
   struct Ready {
@@ -146,6 +147,7 @@ struct Scheduler::State {
   std::shared_ptr<Place> SplitOff(const std::shared_ptr<Place>& place, const std::string& address);
   void Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place);
   void Disconnected(const std::shared_ptr<Place>& place, const std::string& reason);
+  void RefuseOlder(const std::shared_ptr<Place>& newer, const AgentUp& event);
   void Reconcile(const std::shared_ptr<Place>& place, const AgentUp& event);
   void Apply(const std::shared_ptr<Place>& place, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);

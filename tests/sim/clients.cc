@@ -3,6 +3,14 @@
 #include <fmt/format.h>
 
 namespace cromt::sim {
+namespace {
+
+// The coordinator could not commit it, said so and ended.
+bool NotTaken(const Result<RunId>& answer) {
+  return !answer && answer.error().message == kDiskFull;
+}
+
+}  // namespace
 
 void Clients::Begin() {
   for (size_t i = 0; i < starts_.size(); ++i) {
@@ -46,6 +54,7 @@ void Clients::SendStart(size_t i) {
 }
 
 void Clients::Started(size_t i, const Result<RunId>& answer) {
+  if (NotTaken(answer)) return;  // asked again
   if (!answer) return world_.ledger.Violation("a start was refused: " + answer.error().message);
   world_.timeline.Note(fmt::format("start of {} is answered with run {}", starts_[i].project, answer->text()));
   world_.ledger.StartAcknowledged(starts_[i].request, *answer);
@@ -70,6 +79,7 @@ void Clients::SendCancel(size_t i, std::optional<TaskIndex> task) {
   Insist(i, answered, [=, this] {
     world_.ledger.CancelOffered(runs_[i], task);
     Call(event, i, [=, this](const Result<RunId>& answer) {
+      if (NotTaken(answer)) return;
       if (answer && !task) world_.ledger.RunCancelAcknowledged(runs_[i]);
       if (!std::exchange(*answered, true)) --waiting_;
     });

@@ -13,8 +13,7 @@ class SimCoordinator::TappedStore final : public Store {
   TappedStore(SimCoordinator& owner, std::unique_ptr<Store> real) : owner_(owner), real_(std::move(real)) {}
   Result<StoredState> Load() override { return real_->Load(); }
   Result<uint64_t> Commit(std::span<const Record> records) override {
-    if (std::exchange(owner_.fail_commit_, false))
-      return Fail(ErrorCode::kExhausted, "no space left on the simulated disk");
+    if (std::exchange(owner_.fail_commit_, false)) return Fail(ErrorCode::kExhausted, kDiskFull);
     owner_.committed_ = true;
     return real_->Commit(records);
   }

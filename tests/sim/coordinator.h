@@ -15,6 +15,9 @@ namespace cromt::sim {
 
 class Network;
 
+// What a commit fails with that finds the disk full; the coordinator tells who asked, and ends.
+inline constexpr char kDiskFull[] = "no space left on the simulated disk";
+
 class SimCoordinator final : private CoordinatorEdges {
  public:
   // `path`: the store's file. `agents`: the addresses that its configuration names.

@@ -82,7 +82,8 @@ TEST_F(WorkspacesTest, WhereALinkLeadsNothingChanges) {
   fs::create_symlink(dir_ + "/outside", work_->Path(0) + "/link");
   fs::create_directory_symlink(dir_ + "/folder", work_->Path(0) + "/d/link");
   ExpectCleanWithFewDescriptors();
-  struct stat outside {}, folder {};
+  struct stat outside {
+  }, folder{};
   ASSERT_EQ(::stat((dir_ + "/outside").c_str(), &outside), 0);
   ASSERT_EQ(::stat((dir_ + "/folder").c_str(), &folder), 0);
   EXPECT_EQ(outside.st_mode & 0777, 0400u);
