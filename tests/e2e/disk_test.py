@@ -6,11 +6,11 @@ Runs in a mount namespace of its own, where small file systems can be mounted.
 
 import os
 import subprocess
-import sys
 import threading
 
 import grpc
 
+import namespaces
 import rpc
 from process import read_text, wait_for
 from story import Story, main
@@ -21,7 +21,7 @@ class FullDisk(Story):
         """A file system of this size in the mesh's folder."""
         path = self.mesh.path(*names)
         os.makedirs(path, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], check=True)
+        namespaces.mount_tmpfs(path, size)
         self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
         return path
 
@@ -88,8 +88,5 @@ projects:
 
 
 if __name__ == "__main__":
-    if os.environ.pop("CROMT_OWN_NAMESPACES", "") != "yes":
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.environ["CROMT_OWN_NAMESPACES"] = "yes"
-        os.execvp("unshare", ["unshare", "--mount", *user, sys.executable, *sys.argv])
+    namespaces.enter()
     main()

@@ -4,15 +4,13 @@
 Runs in namespaces of its own, where the default ports are free and /run is nobody else's.
 """
 
-import fcntl
 import os
 import re
 import shlex
 import socket
-import struct
 import subprocess
-import sys
 
+import namespaces
 from mesh import BIN, SOURCE, Finished
 from process import read_text, wait_for
 from story import Story, main
@@ -167,18 +165,7 @@ class Documents(Story):
                     self.assertTrue(any(found), f"{name} names {path}")
 
 
-def enter_namespace():
-    """Goes on with a network and a /run of its own, the loopback up."""
-    if os.environ.pop("CROMT_OWN_NAMESPACES", "") != "yes":
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        os.environ["CROMT_OWN_NAMESPACES"] = "yes"
-        os.execvp("unshare", ["unshare", "--net", "--mount", *user, sys.executable, *sys.argv])
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
-    siocsifflags, iff_up = 0x8914, 0x1
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, siocsifflags, struct.pack("16sh14x", b"lo", iff_up))
-
-
 if __name__ == "__main__":
-    enter_namespace()
+    namespaces.enter(network=True)
+    namespaces.mount_tmpfs("/run")
     main()
