@@ -53,8 +53,10 @@ class SchedulerEnv {
     std::vector<InventoryItem> inventory;
     for (const auto& [id, phase] : known.attempts) inventory.push_back({id, phase});
     AgentHello hello{.agent = AgentId("agent-" + agent), .journal = JournalId(known.journal), .slots = slots};
-    Apply(AgentUp{address + ":4000", hello, std::move(inventory)});
+    Apply(AgentUp{address + ":4000", hello, std::move(inventory), session_});
   }
+  // The sessions that are connected from now on have this number.
+  void NextSession(uint64_t number) { session_ = number; }
   void Disconnect(const std::string& address, const std::string& reason = "connection refused") {
     Apply(AgentDown{address + ":4000", reason});
   }
@@ -234,6 +236,7 @@ class SchedulerEnv {
   Now now_{MonoFromMicros(1'000'000), WallFromMicros(1'700'000'000'000'000)};
   int runs_ = 0;
   std::map<std::string, Agent> agents_;
+  uint64_t session_ = 0;
   std::vector<std::string> effects_, records_;
 };
 
