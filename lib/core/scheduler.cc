@@ -46,12 +46,12 @@ Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> 
 
 std::optional<Mono> Scheduler::NextDeadline() const {
   if (state_->timers.empty()) return std::nullopt;
-  return state_->timers.begin()->first;
+  return state_->timers.begin()->at;
 }
 
 Decision Scheduler::WatchAgent(const std::string& address, Now now) {
   state_->now = now;
-  state_->PlaceAt(address);
+  state_->RouteAt(address);
   return state_->Finish();
 }
 
@@ -64,19 +64,22 @@ size_t Scheduler::unfinished_tasks() const {
 
 std::vector<AgentView> Scheduler::Agents() const {
   std::vector<AgentView> views;
-  for (const auto& [address, place] : state_->places) {
-    AgentView view{.address = address, .up = place->up && place->address == address};
-    if (place->hello) {
-      view.agent = place->hello->agent;
-      view.slots = place->hello->slots;
-      view.version = place->hello->version;
+  for (const auto& [address, route] : state_->routes) {
+    AgentView view{.address = address};
+    const KnownAgent* agent = route->agent.get();
+    view.up = agent && agent->via == address;
+    if (agent) view.agent = agent->id;
+    if (agent && agent->hello) {
+      view.slots = agent->hello->slots;
+      view.version = agent->hello->version;
     }
-    if (!place->up)
-      view.reason = place->down_reason;
-    else if (place->address != address)
-      view.reason = "the same agent as " + place->address;
-    view.attempts = static_cast<uint32_t>(place->attempts.size());
-    view.ready = static_cast<uint32_t>(place->ready.size());
+    const bool alias = agent && agent->up() && !view.up;
+    if (alias)
+      view.reason = "the same agent as " + agent->via;
+    else if (!view.up)
+      view.reason = route->down_reason;
+    if (agent && !alias) view.attempts = static_cast<uint32_t>(agent->attempts.size());
+    view.ready = static_cast<uint32_t>(route->ready.size());
     views.push_back(std::move(view));
   }
   return views;
@@ -86,7 +89,7 @@ std::vector<AgentView> Scheduler::Agents() const {
 
 Decision Scheduler::State::Finish() {
   WorkOffGates();
-  for (const auto& place : std::exchange(dirty, {})) Dispatch(place);
+  for (const auto& agent : std::exchange(dirty, {})) Dispatch(agent);
   return std::exchange(out, {});
 }
 
@@ -107,10 +110,10 @@ void Scheduler::State::On(const StartRun& event) {
                               event.plan->tasks.size(), limits.unfinished_tasks));
   std::set<std::string_view> new_addresses;
   for (const PlannedHost& host : event.plan->hosts)
-    if (!places.contains(host.address)) new_addresses.insert(host.address);
-  if (places.size() + new_addresses.size() > limits.agents)
+    if (!routes.contains(host.address)) new_addresses.insert(host.address);
+  if (routes.size() + new_addresses.size() > limits.agents)
     return refuse(ErrorCode::kExhausted, fmt::format("{} agents are known; with {} more the limit of {} is passed",
-                                                     places.size(), new_addresses.size(), limits.agents));
+                                                     routes.size(), new_addresses.size(), limits.agents));
 
   RunHeader header{event.run, event.request, event.project, event.trigger, event.revision, event.author, now.wall};
   out.records.push_back(RunCreated{header, event.plan});
@@ -175,12 +178,18 @@ void Scheduler::State::On(const CancelTask& event) {
 }
 
 void Scheduler::State::On(const ClockTick&) {
-  while (!timers.empty() && timers.begin()->first <= now.mono) {
-    auto place = places.at(timers.begin()->second);
+  while (!timers.empty() && timers.begin()->at <= now.mono) {
+    SchedulerTimer due = *timers.begin();
     timers.erase(timers.begin());
-    place->timer.reset();
-    PlaceTimeout(place);
-    SetTimer(place);
+    auto fire = [this](const auto& whose) {
+      whose->timer.reset();
+      Timeout(whose);
+      SetTimer(whose);
+    };
+    if (due.agent.empty())
+      fire(routes.at(due.address));
+    else
+      fire(std::shared_ptr<KnownAgent>(agents.at(due.agent)));
   }
 }
 

@@ -12,8 +12,8 @@ namespace cromt {
 namespace {
 
 // Leases held ahead of the slots, so that an agent never waits for the coordinator between two short tasks.
-uint32_t Window(const Place& place) {
-  return std::max<uint32_t>(2 * place.hello->slots, 64);
+uint32_t Window(const KnownAgent& agent) {
+  return std::max<uint32_t>(2 * agent.hello->slots, 64);
 }
 
 std::string SignalText(int signal) {
@@ -43,161 +43,150 @@ std::string HostText(const PlannedHost& host) {
 
 }  // namespace
 
-std::shared_ptr<Place> Scheduler::State::PlaceAt(const std::string& address) {
-  auto& place = places[address];
-  if (place) return place;
-  place = std::make_shared<Place>();
-  place->address = address;
-  place->addresses = {address};
-  place->down_since = now.mono;
+std::shared_ptr<Route> Scheduler::State::RouteAt(const std::string& address) {
+  auto& route = routes[address];
+  if (route) return route;
+  route = std::make_shared<Route>();
+  route->address = address;
+  route->down_since = now.mono;
   out.effects.push_back(DialAgent{address});
-  return place;
+  return route;
+}
+
+std::shared_ptr<KnownAgent> Scheduler::State::AgentOf(const AgentId& id) {
+  auto& agent = agents[id];
+  if (agent) return agent;
+  agent = std::make_shared<KnownAgent>();
+  agent->id = id;
+  agent->silent_since = now.mono;
+  return agent;
+}
+
+// From now on the route leads to this agent. The one before it may be reached by another, or be silent.
+void Scheduler::State::Bind(const std::shared_ptr<Route>& route, const std::shared_ptr<KnownAgent>& agent) {
+  auto before = std::exchange(route->agent, agent);
+  agent->addresses.insert(route->address);
+  if (!before || before == agent) return;
+  before->addresses.erase(route->address);
+  const std::string reason = fmt::format("another agent ({}) now answers at {}", agent->id.text(), route->address);
+  if (before->via == route->address)
+    Silence(before, reason);
+  else if (!before->up())
+    before->silent_reason = reason;
+  ForgetIfNobody(before);
+}
+
+void Scheduler::State::ForgetIfNobody(const std::shared_ptr<KnownAgent>& agent) {
+  if (!agent->addresses.empty() || !agent->attempts.empty()) return;
+  SetTimer(agent->timer, std::nullopt, {{}, {}, agent->id});
+  agents.erase(agent->id);
+}
+
+// The task's current attempt belongs to its agent until it is let go.
+void Scheduler::State::Hold(const TaskRef& ref) {
+  const TaskStatus& status = ref.run->tasks[ref.task];
+  AgentOf(status.agent)->attempts.emplace(AttemptId{ref.run->header.id, ref.task, status.attempt}, ref);
+}
+
+void Scheduler::State::LetGo(const TaskRef& ref) {
+  const TaskStatus& status = ref.run->tasks[ref.task];
+  auto found = agents.find(status.agent);
+  if (found == agents.end()) return;
+  auto agent = found->second;
+  if (agent->attempts.erase(AttemptId{ref.run->header.id, ref.task, status.attempt}) == 0) return;
+  dirty.push_back(agent);
+  ForgetIfNobody(agent);
 }
 
 void Scheduler::State::Enqueue(const TaskRef& ref, bool front) {
-  auto place = PlaceAt(ref.run->plan->host(ref.task).address);
+  auto route = RouteAt(ref.run->plan->host(ref.task).address);
   if (front)
-    place->ready.push_front({ref, now.mono});
+    route->ready.push_front({ref, now.mono});
   else
-    place->ready.push_back({ref, now.mono});
-  if (place->up)
-    dirty.push_back(place);
+    route->ready.push_back({ref, now.mono});
+  if (route->agent && route->agent->up())
+    dirty.push_back(route->agent);
   else
-    SetTimer(place);
+    SetTimer(route);
 }
 
-void Scheduler::State::Dispatch(const std::shared_ptr<Place>& place) {
-  if (place->up && now.mono < place->paused_until) return SetTimer(place);
-  while (place->up && !place->ready.empty() && place->attempts.size() < Window(*place)) {
-    TaskRef ref = std::move(place->ready.front().ref);
-    place->ready.pop_front();
-    if (ref.run->tasks[ref.task].state == TaskState::kReady) LeaseOut(place, ref);
+// Of the lines of its addresses the one whose first has waited longest; null if nobody waits.
+std::shared_ptr<Route> Scheduler::State::NextReady(const KnownAgent& agent) const {
+  std::shared_ptr<Route> next;
+  for (const std::string& address : agent.addresses) {
+    const auto& route = routes.at(address);
+    while (!route->ready.empty()) {
+      const TaskRef& first = route->ready.front().ref;
+      if (first.run->tasks[first.task].state == TaskState::kReady) break;
+      route->ready.pop_front();  // it has moved on
+    }
+    if (!route->ready.empty() && (!next || route->ready.front().since < next->ready.front().since)) next = route;
+  }
+  return next;
+}
+
+void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
+  if (agent->up() && now.mono < agent->paused_until) return SetTimer(agent);
+  while (agent->up() && agent->attempts.size() < Window(*agent)) {
+    auto route = NextReady(*agent);
+    if (!route) return;
+    TaskRef ref = std::move(route->ready.front().ref);
+    route->ready.pop_front();
+    LeaseOut(agent, ref);
   }
 }
 
-void Scheduler::State::LeaseOut(const std::shared_ptr<Place>& place, const TaskRef& ref) {
+void Scheduler::State::LeaseOut(const std::shared_ptr<KnownAgent>& agent, const TaskRef& ref) {
   TaskStatus& status = ref.run->tasks[ref.task];
   status.state = TaskState::kLeased;
   ++status.attempt;
-  status.agent = place->hello->agent;
-  status.journal = place->hello->journal;
+  status.agent = agent->id;
+  status.journal = agent->hello->journal;
   status.reason.clear();
-  AttemptId id{ref.run->header.id, ref.task, status.attempt};
-  place->attempts.emplace(id, ref);
+  Hold(ref);
   Changed(ref);
   const Plan& plan = *ref.run->plan;
   std::shared_ptr<const TaskSpec> spec(ref.run->plan, &plan.spec(ref.task));
-  out.effects.push_back(SendLease{place->address, Lease{std::move(id), std::move(spec), plan.host(ref.task).id}});
+  AttemptId id{ref.run->header.id, ref.task, status.attempt};
+  out.effects.push_back(SendLease{agent->via, Lease{std::move(id), std::move(spec), plan.host(ref.task).id}});
 }
 
 // ---- Sessions ---------------------------------------------------------------------------------
 
-// Two addresses may lead to one agent: it then is one place, reached by the newer of the two.
-std::shared_ptr<Place> Scheduler::State::PlaceOf(const AgentUp& event) {
-  auto place = PlaceAt(event.address);
-  if (place->hello && place->hello->agent != event.hello.agent) {  // another agent answers than before
-    if (place->addresses.size() > 1)
-      place = SplitOff(place, event.address);
-    else
-      agents.erase(place->hello->agent);
-  }
-  auto& known = agents[event.hello.agent];
-  if (known && known != place) Merge(known, place);
-  if (!known) known = place;
-  auto here = known;  // the map may change below
-  MergeRestored(here, event);
-  return here;
-}
-
-// After a restart of ours an attempt waits at the address that its plan names, which may be another one of this agent.
-// Were it not found here, it would be stopped, and its reports taken for those of a superseded one.
-void Scheduler::State::MergeRestored(const std::shared_ptr<Place>& here, const AgentUp& event) {
-  for (const InventoryItem& item : event.inventory) {
-    auto run = runs.find(item.id.run);
-    if (run == runs.end() || item.id.task >= run->second->tasks.size()) continue;
-    if (run->second->tasks[item.id.task].agent != event.hello.agent) continue;
-    auto other = PlaceAt(run->second->plan->host(item.id.task).address);
-    if (other != here && !other->hello && other->attempts.contains(item.id)) Merge(here, other);
-  }
-}
-
-// What belongs to one of the place's addresses becomes a place of its own; the rest goes on without it.
-std::shared_ptr<Place> Scheduler::State::SplitOff(const std::shared_ptr<Place>& place, const std::string& address) {
-  ClearTimer(place);
-  auto own = std::make_shared<Place>();
-  own->address = address;
-  own->addresses = {address};
-  own->down_since = now.mono;
-  places[address] = own;
-  auto belongs = [&](const TaskRef& ref) { return ref.run->plan->host(ref.task).address == address; };
-  auto moves = std::stable_partition(place->ready.begin(), place->ready.end(),
-                                     [&](const Place::Ready& ready) { return !belongs(ready.ref); });
-  own->ready.assign(moves, place->ready.end());
-  place->ready.erase(moves, place->ready.end());
-  for (const auto& [id, ref] : place->attempts)
-    if (belongs(ref)) own->attempts.emplace(id, ref);
-  std::erase_if(place->attempts, [&](const auto& attempt) { return belongs(attempt.second); });
-  std::erase(place->addresses, address);
-  if (place->address == address) {
-    place->address = place->addresses.front();
-    Disconnected(place, "another agent now answers at " + address);
-  }
-  SetTimer(place);
-  return own;
-}
-
-void Scheduler::State::Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place) {
-  ClearTimer(place);
-  into->addresses.insert(into->addresses.end(), place->addresses.begin(), place->addresses.end());
-  for (const std::string& address : place->addresses) places[address] = into;
-  into->ready.insert(into->ready.end(), place->ready.begin(), place->ready.end());
-  into->attempts.insert(place->attempts.begin(), place->attempts.end());
-}
-
 void Scheduler::State::On(const AgentUp& event) {
-  auto known = agents.find(event.hello.agent);
-  if (known != agents.end() && known->second && known->second->up && event.session < known->second->session)
-    return RefuseOlder(known->second, event);
-  auto place = PlaceOf(event);
-  place->session = event.session;
-  for (const std::string& other : place->addresses)
-    if (other != event.address)
-      out.effects.push_back(HangUpAgent{other, "the same agent is reached at " + event.address});
-  ClearTimer(place);
-  place->address = event.address;
-  place->up = true;
-  place->hello = event.hello;
-  place->shown_unreachable = false;
-  place->paused_until = {};
+  auto route = RouteAt(event.address);
+  auto agent = AgentOf(event.hello.agent);
+  Bind(route, agent);
+  SetTimer(route->timer, std::nullopt, {{}, route->address, {}});
+  dirty.push_back(agent);
+  if (agent->up() && event.session < agent->session) {
+    // The agent has closed this session for the newer one: what was exchanged here is out of date.
+    out.effects.push_back(HangUpAgent{event.address, "the same agent is reached at " + agent->via});
+    return;
+  }
+  if (agent->up() && agent->via != event.address)
+    out.effects.push_back(HangUpAgent{agent->via, "the same agent is reached at " + event.address});
+  agent->via = event.address;
+  agent->session = event.session;
+  agent->hello = event.hello;
+  agent->shown_unreachable = false;
+  agent->paused_until = {};
+  SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
   if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0};
   last.address = event.address;
   out.records.push_back(last);
-  Reconcile(place, event);
-  dirty.push_back(place);
-}
-
-// The agent has closed this session for the newer one that it is reached by: what was exchanged here is out of date,
-// and leases go there. What had waited at this address was not exchanged there, so that it is done once more.
-void Scheduler::State::RefuseOlder(const std::shared_ptr<Place>& newer, const AgentUp& event) {
-  const size_t exchanged = newer->attempts.size();
-  auto place = PlaceOf(event);
-  out.effects.push_back(HangUpAgent{event.address, "the same agent is reached at " + newer->address});
-  dirty.push_back(place);
-  if (place->attempts.size() == exchanged) return;
-  const std::string reason = "it has more to be compared: another address of it was found";
-  out.effects.push_back(HangUpAgent{place->address, reason});
-  Disconnected(place, reason);
+  Reconcile(agent, event);
 }
 
 // The exchange of full state: what each side believes of the attempts at this agent is made one.
-void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const AgentUp& event) {
+void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event) {
   std::vector<Verdict> verdicts;
   std::unordered_map<AttemptId, InventoryItem::Phase> has;
   for (const InventoryItem& item : event.inventory) {
     has.emplace(item.id, item.phase);
-    auto mine = place->attempts.find(item.id);
-    if (mine == place->attempts.end()) {
+    auto mine = agent->attempts.find(item.id);
+    if (mine == agent->attempts.end()) {
       // Fenced, finished or never ours: what runs is stopped, what ended is forgotten once it was heard.
       bool ended = item.phase == InventoryItem::Phase::kEnded;
       verdicts.push_back({item.id, ended ? Verdict::Kind::kForget : Verdict::Kind::kStop});
@@ -212,21 +201,17 @@ void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const Agen
     if (!status.stop_wanted) status.reason.clear();
     Changed(mine->second);
   }
-  out.effects.push_back(SendVerdicts{place->address, std::move(verdicts)});
+  out.effects.push_back(SendVerdicts{agent->via, std::move(verdicts)});
 
   std::vector<TaskRef> missing;
-  for (const auto& [id, ref] : place->attempts)
+  for (const auto& [id, ref] : agent->attempts)
     if (!has.contains(id)) missing.push_back(ref);
   std::sort(missing.begin(), missing.end(), [](const TaskRef& a, const TaskRef& b) {
     return std::tie(a.run->header.id, a.task) < std::tie(b.run->header.id, b.task);
   });
   for (const TaskRef& ref : missing) {
     const TaskStatus& status = ref.run->tasks[ref.task];
-    if (status.agent != event.hello.agent)
-      EndTask(ref, TaskOutcome::kLost,
-              fmt::format("lost: another agent ({}) now answers at {}", event.hello.agent.text(),
-                          HostText(ref.run->plan->host(ref.task))));
-    else if (status.journal != event.hello.journal)
+    if (status.journal != event.hello.journal)
       EndTask(
           ref, TaskOutcome::kLost,
           fmt::format("lost: the agent at {} came back with a new journal", HostText(ref.run->plan->host(ref.task))));
@@ -240,58 +225,81 @@ void Scheduler::State::Reconcile(const std::shared_ptr<Place>& place, const Agen
 }
 
 void Scheduler::State::On(const AgentDown& event) {
-  auto place = PlaceAt(event.address);
-  if (place->address != event.address && place->up) return;  // an alias; the agent is reached by another address
-  Disconnected(place, event.reason);
+  auto route = RouteAt(event.address);
+  route->down_reason = event.reason;
+  if (route->agent && route->agent->via == event.address) return Silence(route->agent, event.reason);
+  if (route->agent && route->agent->up()) return;  // an alias; the agent is reached by another address
+  SetTimer(route);
 }
 
-void Scheduler::State::Disconnected(const std::shared_ptr<Place>& place, const std::string& reason) {
-  place->down_reason = reason;
-  if (std::exchange(place->up, false)) {
-    place->down_since = now.mono;
-    for (const std::string& address : place->addresses) out.effects.push_back(DialAgent{address});
+// Nothing is heard of it any more; whatever address it may come back by is dialled.
+void Scheduler::State::Silence(const std::shared_ptr<KnownAgent>& agent, const std::string& reason) {
+  agent->via.clear();
+  agent->silent_since = now.mono;
+  agent->silent_reason = reason;
+  SetTimer(agent);
+  for (const std::string& address : agent->addresses) {
+    auto route = RouteAt(address);
+    route->down_since = now.mono;
+    route->down_reason = reason;
+    out.effects.push_back(DialAgent{address});
+    SetTimer(route);
   }
-  SetTimer(place);
 }
 
 // ---- Silence ----------------------------------------------------------------------------------
 
-void Scheduler::State::ClearTimer(const std::shared_ptr<Place>& place) {
-  if (place->timer) timers.erase({*place->timer, place->address});
-  place->timer.reset();
-}
-
-void Scheduler::State::SetTimer(const std::shared_ptr<Place>& place) {
-  ClearTimer(place);
-  std::optional<Mono> next;
-  auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
-  if (place->up) {
-    if (!place->ready.empty() && now.mono < place->paused_until) at(place->paused_until);
-  } else {
-    if (!place->attempts.empty()) at(place->down_since + (place->shown_unreachable ? kLostLimit : kUnreachableAfter));
-    if (!place->ready.empty()) at(std::max(place->down_since, place->ready.front().since) + kUnreachableLimit);
+void Scheduler::State::SetTimer(std::optional<Mono>& current, std::optional<Mono> next, SchedulerTimer timer) {
+  if (current) {
+    timer.at = *current;
+    timers.erase(timer);
   }
+  current = next;
   if (!next) return;
-  place->timer = *next;
-  timers.emplace(*next, place->address);
+  timer.at = *next;
+  timers.insert(std::move(timer));
 }
 
-void Scheduler::State::PlaceTimeout(const std::shared_ptr<Place>& place) {
-  if (place->up) return dirty.push_back(place);  // its pause is over
-  Duration silent = now.mono - place->down_since;
-  while (!place->ready.empty() && now.mono - place->ready.front().since >= kUnreachableLimit &&
+void Scheduler::State::SetTimer(const std::shared_ptr<Route>& route) {
+  std::optional<Mono> next;
+  if (!route->ready.empty() && !(route->agent && route->agent->up()))
+    next = std::max(route->down_since, route->ready.front().since) + kUnreachableLimit;
+  SetTimer(route->timer, next, {{}, route->address, {}});
+}
+
+void Scheduler::State::SetTimer(const std::shared_ptr<KnownAgent>& agent) {
+  std::optional<Mono> next;
+  if (!agent->up()) {
+    if (!agent->attempts.empty())
+      next = agent->silent_since + (agent->shown_unreachable ? kLostLimit : kUnreachableAfter);
+  } else if (now.mono < agent->paused_until && NextReady(*agent)) {
+    next = agent->paused_until;
+  }
+  SetTimer(agent->timer, next, {{}, {}, agent->id});
+}
+
+// Who was meant for an address at which nobody can be reached has waited long enough.
+void Scheduler::State::Timeout(const std::shared_ptr<Route>& route) {
+  if (route->agent && route->agent->up()) return;
+  Duration silent = now.mono - route->down_since;
+  while (!route->ready.empty() && now.mono - route->ready.front().since >= kUnreachableLimit &&
          silent >= kUnreachableLimit) {
-    TaskRef ref = std::move(place->ready.front().ref);
-    place->ready.pop_front();
+    TaskRef ref = std::move(route->ready.front().ref);
+    route->ready.pop_front();
     if (ref.run->tasks[ref.task].state != TaskState::kReady) continue;
     EndTask(ref, TaskOutcome::kFailed,
             fmt::format("no agent could be reached at {} for {}: {}", HostText(ref.run->plan->host(ref.task)),
-                        FormatDuration(silent), place->down_reason));
+                        FormatDuration(silent), route->down_reason));
   }
+}
+
+void Scheduler::State::Timeout(const std::shared_ptr<KnownAgent>& agent) {
+  if (agent->up()) return dirty.push_back(agent);  // its pause is over
+  Duration silent = now.mono - agent->silent_since;
   bool lost = silent >= kLostLimit;
-  if (silent < kUnreachableAfter || (place->shown_unreachable && !lost)) return;
-  place->shown_unreachable = true;
-  auto attempts = place->attempts;
+  if (silent < kUnreachableAfter || (agent->shown_unreachable && !lost)) return;
+  agent->shown_unreachable = true;
+  auto attempts = agent->attempts;
   for (const auto& [id, ref] : attempts) {
     const std::string host = HostText(ref.run->plan->host(ref.task));
     if (lost) {
@@ -301,7 +309,7 @@ void Scheduler::State::PlaceTimeout(const std::shared_ptr<Place>& place) {
     }
     TaskStatus& status = ref.run->tasks[ref.task];
     status.state = TaskState::kUnreachable;
-    if (!status.stop_wanted) status.reason = fmt::format("the agent at {} is silent: {}", host, place->down_reason);
+    if (!status.stop_wanted) status.reason = fmt::format("the agent at {} is silent: {}", host, agent->silent_reason);
     Changed(ref);
   }
 }
@@ -309,28 +317,30 @@ void Scheduler::State::PlaceTimeout(const std::shared_ptr<Place>& place) {
 // ---- Reports ----------------------------------------------------------------------------------
 
 void Scheduler::State::On(const AgentReported& event) {
-  auto place = PlaceAt(event.address);
-  if (!place->up || place->address != event.address || event.reports.empty()) return;
-  AgentSeen& last = seen[place->hello->agent];
+  auto route = routes.find(event.address);
+  if (route == routes.end() || !route->second->agent || event.reports.empty()) return;
+  auto agent = route->second->agent;
+  if (agent->via != event.address) return;
+  AgentSeen& last = seen[agent->id];
   for (const Report& report : event.reports) {
     if (report.sequence <= last.applied_sequence) continue;  // said before
     if (report.sequence != last.applied_sequence + 1) {
       std::string reason = fmt::format("report {} came where {} was due", report.sequence, last.applied_sequence + 1);
-      out.effects.push_back(HangUpAgent{place->address, reason});
+      out.effects.push_back(HangUpAgent{event.address, reason});
       out.records.push_back(last);
-      return Disconnected(place, reason);  // the next session begins with what was not applied
+      return Silence(agent, reason);  // the next session begins with what was not applied
     }
     last.applied_sequence = report.sequence;
-    Apply(place, report);
+    Apply(agent, report);
   }
   out.records.push_back(last);
-  out.effects.push_back(SendAck{place->address, last.applied_sequence});
-  dirty.push_back(place);
+  out.effects.push_back(SendAck{event.address, last.applied_sequence});
+  dirty.push_back(agent);
 }
 
-void Scheduler::State::Apply(const std::shared_ptr<Place>& place, const Report& report) {
-  auto found = place->attempts.find(report.id);
-  if (found == place->attempts.end()) return;  // fenced: a superseded or lost attempt changes nothing
+void Scheduler::State::Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report) {
+  auto found = agent->attempts.find(report.id);
+  if (found == agent->attempts.end()) return;  // fenced: a superseded or lost attempt changes nothing
   TaskRef ref = found->second;
   if (const auto* result = std::get_if<AttemptResult>(&report.fact)) return Ended(ref, *result);
   TaskStatus& status = ref.run->tasks[ref.task];
@@ -343,7 +353,7 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   TaskStatus& status = ref.run->tasks[ref.task];
   bool returned = result.returned && result.kind == AttemptResult::Kind::kNotStarted && !status.started_at;
   if (returned && !status.stop_wanted) {
-    PlaceAt(ref.run->plan->host(ref.task).address)->paused_until = now.mono + kReturnPause;
+    AgentOf(status.agent)->paused_until = now.mono + kReturnPause;
     return Return(ref);
   }
   status.exit = result.status;
@@ -370,8 +380,7 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
 void Scheduler::State::Return(const TaskRef& ref) {
   TaskStatus& status = ref.run->tasks[ref.task];
   if (status.stop_wanted) return EndTask(ref, TaskOutcome::kCanceled, status.reason);
-  auto place = PlaceAt(ref.run->plan->host(ref.task).address);
-  place->attempts.erase(AttemptId{ref.run->header.id, ref.task, status.attempt});
+  LetGo(ref);
   status.state = TaskState::kReady;
   status.agent = {};
   status.journal = {};

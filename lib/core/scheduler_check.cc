@@ -10,7 +10,7 @@ namespace {
 struct Lines {
   using Counts = std::unordered_map<const Run*, std::unordered_map<TaskIndex, size_t>>;
   Counts in_groups;
-  Counts in_places;
+  Counts in_routes;
 
   static void Add(Counts& counts, const TaskRef& ref) {
     if (ref.run->tasks[ref.task].state == TaskState::kReady) ++counts[ref.run.get()][ref.task];
@@ -28,22 +28,22 @@ bool InFlight(const TaskStatus& status) {
          status.state != TaskState::kFinished;
 }
 
-// Invariant 1, for one task. `place` is null if nobody has asked for its host yet.
-std::string CheckTask(const Place* place, const Run& run, TaskIndex task, const Lines& lines) {
+// Invariant 1, for one task. `agent` is who it says it was leased to; null if nobody knows that agent.
+std::string CheckTask(const KnownAgent* agent, const Run& run, TaskIndex task, const Lines& lines) {
   const TaskStatus& status = run.tasks[task];
   const PlannedTask& planned = run.plan->tasks[task];
   AttemptId attempt{run.header.id, task, status.attempt};
-  bool held = place && place->attempts.contains(attempt);
+  bool held = agent && agent->attempts.contains(attempt);
   if (InFlight(status) != held)
     return fmt::format("{} is {} but its agent {} it", ToString(attempt), ToString(status.state),
                        held ? "holds" : "does not hold");
   if (status.state == TaskState::kReady) {
     bool passed = planned.groups.empty() || run.holds[task];
     size_t in_groups = Lines::Count(lines.in_groups, run, task);
-    size_t in_places = Lines::Count(lines.in_places, run, task);
-    if (in_groups != (passed ? 0 : planned.groups.size()) || in_places != (passed ? 1 : 0))
+    size_t in_routes = Lines::Count(lines.in_routes, run, task);
+    if (in_groups != (passed ? 0 : planned.groups.size()) || in_routes != (passed ? 1 : 0))
       return fmt::format("{} is ready and stands in {} lines of groups and {} of agents", ToString(attempt), in_groups,
-                         in_places);
+                         in_routes);
   }
   bool open = run.instances[planned.instance].open;
   if (status.state != TaskState::kFinished && open == (status.state == TaskState::kWaiting))
@@ -80,9 +80,8 @@ std::string CheckCounters(const Run& run) {
 std::string Scheduler::Check() const {
   Lines lines;
   std::unordered_map<const Group*, uint32_t> running;
-  for (const auto& [address, place] : state_->places)
-    if (place->addresses.front() == address)
-      for (const Place::Ready& ready : place->ready) Lines::Add(lines.in_places, ready.ref);
+  for (const auto& [address, route] : state_->routes)
+    for (const Route::Ready& ready : route->ready) Lines::Add(lines.in_routes, ready.ref);
   for (const auto& [id, run] : state_->runs) {
     for (const auto& group : run->groups)
       if (running.emplace(group.get(), 0).second)
@@ -91,9 +90,9 @@ std::string Scheduler::Check() const {
       if (run->holds[t])
         for (uint32_t g : run->plan->tasks[t].groups) ++running[run->groups[g].get()];
   }
-  auto place_of = [this](const Run& run, TaskIndex task) -> const Place* {
-    auto place = state_->places.find(run.plan->host(task).address);
-    return place == state_->places.end() ? nullptr : place->second.get();
+  auto agent_of = [this](const Run& run, TaskIndex task) -> const KnownAgent* {
+    auto agent = state_->agents.find(run.tasks[task].agent);
+    return agent == state_->agents.end() ? nullptr : agent->second.get();
   };
   size_t left = 0;
   for (const auto& [id, run] : state_->runs) {
@@ -101,7 +100,7 @@ std::string Scheduler::Check() const {
     left += run->tasks_left;
     if (run->status.state == RunState::kRunning)
       for (TaskIndex t = 0; t < run->tasks.size(); ++t)
-        if (std::string problem = CheckTask(place_of(*run, t), *run, t, lines); !problem.empty()) return problem;
+        if (std::string problem = CheckTask(agent_of(*run, t), *run, t, lines); !problem.empty()) return problem;
     for (const auto& group : run->groups) {
       if (group->running > group->depth) return "a group runs more than its depth";
       if (group->running != running[group.get()])
@@ -109,14 +108,21 @@ std::string Scheduler::Check() const {
     }
   }
   if (left != state_->tasks_left) return fmt::format("{} tasks left in all, counted {}", state_->tasks_left, left);
-  for (const auto& [address, place] : state_->places)
-    for (const auto& [attempt, ref] : place->attempts)
+  for (const auto& [id, agent] : state_->agents) {
+    for (const auto& [attempt, ref] : agent->attempts)
       if (!state_->runs.contains(attempt.run))
-        return address + " holds " + ToString(attempt) + " of a run that is gone";
-  for (const auto& [deadline, address] : state_->timers) {
-    auto place = state_->places.find(address);
-    if (place == state_->places.end() || place->second->timer != deadline)
-      return "a timer of " + address + " is nobody's";
+        return id.text() + " holds " + ToString(attempt) + " of a run that is gone";
+    for (const std::string& address : agent->addresses)
+      if (state_->routes.at(address)->agent != agent) return address + " does not lead to " + id.text();
+    if (agent->up() && !agent->addresses.contains(agent->via))
+      return id.text() + " is reached by " + agent->via + ", which does not lead to it";
+  }
+  for (const SchedulerTimer& timer : state_->timers) {
+    auto route = state_->routes.find(timer.address);
+    auto agent = state_->agents.find(timer.agent);
+    bool of_route = route != state_->routes.end() && route->second->timer == timer.at;
+    bool of_agent = agent != state_->agents.end() && agent->second->timer == timer.at;
+    if (!of_route && !of_agent) return "a timer of " + timer.address + timer.agent.text() + " is nobody's";
   }
   return {};
 }

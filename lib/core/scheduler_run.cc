@@ -189,9 +189,10 @@ void Scheduler::State::ClaimInFlight(const std::shared_ptr<Run>& run) {
       continue;
     for (uint32_t g : run->plan->tasks[task].groups) ++run->groups[g]->running;
     run->holds[task] = true;
-    auto place = PlaceAt(run->plan->host(task).address);
-    place->attempts.emplace(AttemptId{run->header.id, task, status.attempt}, TaskRef{run, task});
-    SetTimer(place);
+    auto agent = AgentOf(status.agent);
+    Hold({run, task});
+    if (auto route = RouteAt(run->plan->host(task).address); !route->agent) Bind(route, agent);
+    SetTimer(agent);
   }
 }
 
@@ -260,11 +261,7 @@ void Scheduler::State::LeaveGroups(const TaskRef& ref) {
 // Ends a task for good, wherever it was.
 void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason) {
   TaskStatus& status = ref.run->tasks[ref.task];
-  if (status.state != TaskState::kWaiting && status.state != TaskState::kReady) {
-    auto place = PlaceAt(ref.run->plan->host(ref.task).address);
-    place->attempts.erase(AttemptId{ref.run->header.id, ref.task, status.attempt});
-    dirty.push_back(place);
-  }
+  LetGo(ref);
   status.state = TaskState::kFinished;
   status.outcome = outcome;
   status.reason = std::move(reason);
@@ -345,8 +342,8 @@ void Scheduler::State::RequestStop(const TaskRef& ref, const std::string& reason
   if (status.state != TaskState::kUnreachable) status.state = TaskState::kStopping;
   status.reason = reason;
   Changed(ref);
-  auto place = PlaceAt(ref.run->plan->host(ref.task).address);
-  if (place->up) out.effects.push_back(SendStop{place->address, {ref.run->header.id, ref.task, status.attempt}});
+  const KnownAgent& agent = *agents.at(status.agent);
+  if (agent.up()) out.effects.push_back(SendStop{agent.via, {ref.run->header.id, ref.task, status.attempt}});
 }
 
 void Scheduler::State::FinishRunIfDone(const std::shared_ptr<Run>& run) {

@@ -58,35 +58,57 @@ struct Run {
   bool any_failed = false;
 };
 
-// An agent that tasks are meant for; known by address until it says its id.
-struct Place {
-  std::string address;                 // by which it is reached, or was asked for first
-  std::vector<std::string> addresses;  // all of them
-  bool up = false;
-  std::optional<AgentHello> hello;  // the last one
-  uint64_t session = 0;             // of that
-  Mono down_since;
-  std::string down_reason = "not reached yet";
+struct KnownAgent;
+
+// An address that tasks are meant for, and the line of those that are ready.
+struct Route {
+  std::string address;
+  std::shared_ptr<KnownAgent> agent;  // who answered here last; null = nobody yet
   struct Ready {
     TaskRef ref;
     Mono since;
   };
   std::deque<Ready> ready;
+  Mono down_since;
+  std::string down_reason = "not reached yet";
+  std::optional<Mono> timer;
+};
+
+// An agent, known by its id. Attempts belong to the agent that they were leased to, by whichever address it is reached:
+// several may lead to it, and one may come to lead to another agent.
+struct KnownAgent {
+  AgentId id;
+  std::set<std::string> addresses;  // of the routes where it answered last
+  std::string via;                  // the address of its session; empty = it is silent
+  uint64_t session = 0;             // the number of that session
+  std::optional<AgentHello> hello;  // the last one; none before its first session with this coordinator process
   std::unordered_map<AttemptId, TaskRef> attempts;
+  Mono silent_since;
+  std::string silent_reason = "not reached yet";
   bool shown_unreachable = false;
   Mono paused_until{};  // it gave a lease back: no other before this
   std::optional<Mono> timer;
+
+  bool up() const { return !via.empty(); }
+};
+
+// A deadline of a route or of an agent; the other of the two is empty.
+struct SchedulerTimer {
+  Mono at;
+  std::string address;
+  AgentId agent;
+  friend auto operator<=>(const SchedulerTimer&, const SchedulerTimer&) = default;
 };
 
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
   std::unordered_map<RequestId, RunId> requests;         // of unfinished runs
-  std::map<std::string, std::shared_ptr<Place>> places;  // by address; aliases share one
-  std::unordered_map<AgentId, std::shared_ptr<Place>> agents;
+  std::map<std::string, std::shared_ptr<Route>> routes;  // by address
+  std::map<AgentId, std::shared_ptr<KnownAgent>> agents;
   std::unordered_map<AgentId, AgentSeen> seen;
   std::map<std::string, std::weak_ptr<Group>> lanes;  // mesh-wide groups by name
-  std::set<std::pair<Mono, std::string>> timers;      // (deadline, place's address)
+  std::set<SchedulerTimer> timers;
   size_t tasks_left = 0;
   Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
                        // restart
@@ -94,7 +116,7 @@ struct Scheduler::State {
   // Of the Apply under way.
   Now now;
   Decision out;
-  std::vector<std::shared_ptr<Place>> dirty;                          // may be able to take more leases
+  std::vector<std::shared_ptr<KnownAgent>> dirty;                     // may be able to take more leases
   std::deque<std::pair<std::shared_ptr<Run>, InstanceIndex>> opened;  // gates to open, worked off without recursion
 
   std::optional<std::vector<TaskRef>> restored;  // set while restoring: what is ready, not yet in its lines
@@ -138,23 +160,26 @@ struct Scheduler::State {
   void Changed(const std::shared_ptr<Run>& run);
 
   // scheduler_agents.cc: agents, leases and reports
-  std::shared_ptr<Place> PlaceAt(const std::string& address);
+  std::shared_ptr<Route> RouteAt(const std::string& address);
+  std::shared_ptr<KnownAgent> AgentOf(const AgentId& id);
+  void Bind(const std::shared_ptr<Route>& route, const std::shared_ptr<KnownAgent>& agent);
+  void ForgetIfNobody(const std::shared_ptr<KnownAgent>& agent);
+  void Hold(const TaskRef& ref);
+  void LetGo(const TaskRef& ref);
   void Enqueue(const TaskRef& ref, bool front);
-  void Dispatch(const std::shared_ptr<Place>& place);
-  void LeaseOut(const std::shared_ptr<Place>& place, const TaskRef& ref);
-  std::shared_ptr<Place> PlaceOf(const AgentUp& event);
-  void MergeRestored(const std::shared_ptr<Place>& here, const AgentUp& event);
-  std::shared_ptr<Place> SplitOff(const std::shared_ptr<Place>& place, const std::string& address);
-  void Merge(const std::shared_ptr<Place>& into, const std::shared_ptr<Place>& place);
-  void Disconnected(const std::shared_ptr<Place>& place, const std::string& reason);
-  void RefuseOlder(const std::shared_ptr<Place>& newer, const AgentUp& event);
-  void Reconcile(const std::shared_ptr<Place>& place, const AgentUp& event);
-  void Apply(const std::shared_ptr<Place>& place, const Report& report);
+  void Dispatch(const std::shared_ptr<KnownAgent>& agent);
+  std::shared_ptr<Route> NextReady(const KnownAgent& agent) const;
+  void LeaseOut(const std::shared_ptr<KnownAgent>& agent, const TaskRef& ref);
+  void Silence(const std::shared_ptr<KnownAgent>& agent, const std::string& reason);
+  void Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event);
+  void Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);
   void Return(const TaskRef& ref);
-  void SetTimer(const std::shared_ptr<Place>& place);
-  void ClearTimer(const std::shared_ptr<Place>& place);
-  void PlaceTimeout(const std::shared_ptr<Place>& place);
+  void SetTimer(const std::shared_ptr<Route>& route);
+  void SetTimer(const std::shared_ptr<KnownAgent>& agent);
+  void SetTimer(std::optional<Mono>& current, std::optional<Mono> next, SchedulerTimer timer);
+  void Timeout(const std::shared_ptr<Route>& route);
+  void Timeout(const std::shared_ptr<KnownAgent>& agent);
 };
 
 }  // namespace cromt

@@ -310,13 +310,37 @@ TEST(SchedulerAgents, NewJournalMeansLost) {
   EXPECT_EQ(env.RunText("r1"), "failed");
 }
 
-TEST(SchedulerAgents, AnotherAgentAtTheAddressMeansLost) {
+// The agent that has the attempt may come back, by this address or another one: its silence counts, as always.
+TEST(SchedulerAgents, AnotherAgentAtTheAddressIsSilenceOfTheFirst) {
   SchedulerEnv env;
   env.Connect("a");
-  env.Start(Chain(1));
+  env.Start(Chain(2));
+  env.Begins("a", "r1/1/1");
   env.Disconnect("a");
   env.ConnectAt("a", "other");
-  EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: another agent (agent-other) now answers at a (a:4000)");
+  env.Pass(kUnreachableAfter);
+  EXPECT_EQ(env.TaskText("r1", 1),
+            "unreachable: the agent at a (a:4000) is silent: another agent (agent-other) now answers at a:4000");
+  env.Pass(kLostLimit - kUnreachableAfter);
+  EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: the agent at a (a:4000) was silent for 1h00m");
+  EXPECT_EQ(env.RunText("r1"), "failed");
+  EXPECT_FALSE(env.scheduler().NextDeadline());
+}
+
+TEST(SchedulerAgents, WhatAnAgentHasIsFoundAgainAtAnotherAddress) {
+  SchedulerEnv env;
+  env.Watch("b");
+  env.Connect("a");
+  env.Start(Chain(2));
+  env.Begins("a", "r1/1/1");
+  env.ConnectAt("a", "other");  // without a word from the first
+  env.Pass(kUnreachableAfter);
+  env.Forget();
+  env.ConnectAt("b", "a");
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to b, keep r1/1/1"));
+  EXPECT_EQ(env.TaskText("r1", 1), "running");
+  env.Ends("a", "r1/1/1");
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/2/1 to a"));  // whoever is there now
 }
 
 // The journal is the same but its tail is gone: what had started may not be started twice.
@@ -410,13 +434,15 @@ TEST(SchedulerAgents, AliasesAreBothDialledAndOneIsEnough) {
   env.Disconnect("alias");
   EXPECT_THAT(env.Effects(), ElementsAre("dial a", "dial alias"));
   env.ConnectAt("a", "a");
-  EXPECT_THAT(env.Effects(), ElementsAre("hang-up alias: the same agent is reached at a:4000",
-                                         "verdicts to a, keep r1/1/1, keep r1/2/1"));
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, keep r1/1/1, keep r1/2/1"));
+  env.ConnectAt("alias", "a");  // was being dialled as well
+  EXPECT_THAT(env.Effects(), ElementsAre("hang-up a: the same agent is reached at alias:4000",
+                                         "verdicts to alias, keep r1/1/1, keep r1/2/1"));
   env.Pass(std::chrono::hours(2));
   EXPECT_THAT(env.TaskTexts("r1"), ElementsAre("leased", "leased"));
 }
 
-// The second address was moved to another machine: only what was meant for it is lost.
+// The second address was moved to another machine: the first has what it has, and is stopped by nobody.
 TEST(SchedulerAgents, AliasThatAnotherAgentTookOver) {
   PlanBuilder plan;
   plan.Add("x", {.hosts = {"a", "alias"}});
@@ -426,13 +452,13 @@ TEST(SchedulerAgents, AliasThatAnotherAgentTookOver) {
   env.ConnectAt("alias", "a");
   env.Disconnect("alias");
   env.ConnectAt("alias", "other");
-  EXPECT_THAT(env.TaskTexts("r1"),
-              ElementsAre("leased", "lost: lost: another agent (agent-other) now answers at alias (alias:4000)"));
+  EXPECT_THAT(env.TaskTexts("r1"), ElementsAre("leased", "leased"));
   env.Forget();
   env.ConnectAt("a", "a");
-  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, keep r1/1/1, stop r1/2/1"));
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, keep r1/1/1, keep r1/2/1"));
   env.Ends("a", "r1/1/1");
-  EXPECT_EQ(env.TaskText("r1", 1), "succeeded");
+  env.Ends("a", "r1/2/1");
+  EXPECT_EQ(env.RunText("r1"), "succeeded");
 }
 
 // An agent that moves to an address of its own is not mixed up with who now answers where it was.
