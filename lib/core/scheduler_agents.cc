@@ -159,9 +159,15 @@ void Scheduler::State::On(const AgentUp& event) {
   Bind(route, agent);
   SetTimer(route->timer, std::nullopt, {{}, route->address, {}});
   dirty.push_back(agent);
-  if (agent->up() && event.session < agent->session) {
-    // The agent has closed this session for the newer one: what was exchanged here is out of date.
-    out.effects.push_back(HangUpAgent{event.address, "the same agent is reached at " + agent->via});
+  if (event.session < agent->session) {
+    // The agent has closed this session for a newer one, which may have ended since: what was exchanged here is out of
+    // date, and what is sent here arrives nowhere.
+    if (agent->up()) {
+      out.effects.push_back(HangUpAgent{event.address, "the same agent is reached at " + agent->via});
+    } else {
+      out.effects.push_back(HangUpAgent{event.address, "the agent has had a newer session since"});
+      out.effects.push_back(DialAgent{event.address});
+    }
     return;
   }
   if (agent->up() && agent->via != event.address)

@@ -400,6 +400,27 @@ TEST(SchedulerAgents, TheOlderOfTwoSessionsIsHungUp) {
   EXPECT_THAT(env.TaskTexts("r1"), ElementsAre("leased", "leased"));
 }
 
+// The newer session has even ended before the older one is heard.
+TEST(SchedulerAgents, TheOlderOfTwoSessionsIsOutOfDateAlsoWhenTheNewerIsOver) {
+  PlanBuilder plan;
+  plan.Add("x", {.hosts = {"a", "alias"}});
+  SchedulerEnv env;
+  env.Start(plan.Build());
+  env.NextSession(2);
+  env.ConnectAt("a", "a");
+  env.Begins("a", "r1/1/1");
+  env.Disconnect("a");
+  env.Forget();
+  env.NextSession(1);
+  AgentHello hello{.agent = AgentId("agent-a"), .journal = JournalId("journal-a"), .slots = 4};
+  env.Apply(AgentUp{"alias:4000", hello, {}, 1});  // exchanged before the lease came
+  EXPECT_THAT(env.Effects(), ElementsAre("hang-up alias: the agent has had a newer session since", "dial alias"));
+  EXPECT_EQ(env.TaskText("r1", 1), "running");
+  env.NextSession(3);
+  env.ConnectAt("alias", "a");
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to alias, keep r1/1/1", "lease r1/2/1 to alias"));
+}
+
 // hosts a and alias lead to the same agent
 TEST(SchedulerAgents, TwoAddressesOfOneAgentAreOnePlace) {
   PlanBuilder plan;
