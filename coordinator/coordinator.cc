@@ -44,8 +44,10 @@ Status Coordinator::Open() {
   CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));
   CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync,
                                      [this](const RunId& run) { notifier_.OutputCame(run); }));
-  collector_ = std::make_unique<LogCollector>(
-      *logs_, [this](const Error& error) { options_.warn("output can't be kept and waits: " + error.message); });
+  auto owner_of = [this](const AttemptId& attempt) {
+    return WithReader([&](StoreReader& reader) { return reader.AgentOf(attempt); });
+  };
+  collector_ = std::make_unique<LogCollector>(*logs_, owner_of, options_.warn);
   // As the planner writes them, so that a host is one agent however the configuration spells it.
   for (auto& [name, address] : options_.agents) {
     auto parsed = ParseAgentAddress(address);

@@ -93,7 +93,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Dial(const std::string& address, LinkId link) override { transport_->Dial(address, link); }
   void Close(LinkId link, const std::string& reason) override { transport_->Close(link, reason); }
   void Send(LinkId link, ToAgent message) override { transport_->Send(link, std::move(message)); }
-  void CollectLogs(LinkId link, const MeshId& mesh) override { transport_->CollectLogs(link, mesh); }
+  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
+    transport_->CollectLogs(link, mesh, agent);
+  }
   void PushBlob(LinkId link, const std::string& address, const Digest& digest) override {
     transport_->PushBlob(link, address, digest);
   }

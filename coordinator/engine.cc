@@ -9,6 +9,8 @@ namespace {
 
 constexpr Duration kFirstRedial = milliseconds(100);
 constexpr Duration kLongestRedial = seconds(2);
+// The transport gives a dial up before this, with the better words.
+constexpr Duration kDialLimit = seconds(12);
 
 }  // namespace
 
@@ -65,7 +67,7 @@ void Engine::On(engine_input::LinkMessage input) {
   for (Event& event : *events) Take(scheduler_.Apply(event, now_));
   if (link.session->greeted() && !std::exchange(link.live, true)) {
     targets_[link.address].backoff = Duration(0);
-    edges_.CollectLogs(input.link, mesh_);
+    edges_.CollectLogs(input.link, mesh_, link.session->agent().agent);
   }
   for (const Digest& digest : link.session->TakeWantedBlobs()) edges_.PushBlob(input.link, link.address, digest);
 }
@@ -149,13 +151,13 @@ void Engine::CheckTimers() {
   std::optional<Mono> next;
   auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
   for (const auto& [id, link] : links_) {
-    if (!link.session) continue;
-    if (link.session->Silent(now_))
+    Mono limit = link.session ? link.session->NextDeadline() : link.dialled_at + kDialLimit;
+    if (now_.mono >= limit)
       silent.push_back(id);
     else
-      at(link.session->NextDeadline());
+      at(limit);
   }
-  for (LinkId id : silent) CloseLink(id, "it was silent for 10 s", true);
+  for (LinkId id : silent) CloseLink(id, links_.at(id).session ? "it was silent for 10 s" : "no answer", true);
   for (auto& [address, target] : targets_) {
     if (target.link != 0 || !target.wanted) continue;
     if (target.redial_at > now_.mono) {
@@ -163,7 +165,8 @@ void Engine::CheckTimers() {
       continue;
     }
     target.link = next_link_++;
-    links_[target.link].address = address;
+    links_[target.link] = {.address = address, .dialled_at = now_.mono};
+    at(now_.mono + kDialLimit);
     edges_.Dial(address, target.link);
   }
   if (next) link_timer_ = link_timer_ ? std::min(*link_timer_, *next) : next;

@@ -107,7 +107,8 @@ class Engine {
  private:
   struct Link {
     std::string address;
-    std::unique_ptr<CoordinatorSession> session;
+    Mono dialled_at{};
+    std::unique_ptr<CoordinatorSession> session;  // from when it is open
     bool writable = false;
     bool live = false;
   };

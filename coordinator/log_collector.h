@@ -1,10 +1,12 @@
 // Writes what agents send of their jobs' output into the log store: one thread, whose every round appends all that has
 // gathered, syncs once, and then acknowledges. What an agent may have under way is bounded by the credit it was given.
-// What can't be written (a full disk) is kept and tried again, before anything that came after it.
+// What can't be written (a full disk) is kept and tried again, before anything that came after it. Output of an attempt
+// that the sending agent never had is dropped, with a warning.
 #pragma once
 
 #include <functional>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "coordinator/log_store.h"
@@ -22,6 +24,7 @@ class LogCollector {
     std::string data;
   };
   struct Batch {
+    AgentId agent;  // who sent it
     std::vector<Chunk> chunks;
     // Called on the collector's thread once they are on disk. Until then the agent keeps them too.
     std::function<void()> stored;
@@ -29,8 +32,12 @@ class LogCollector {
 
   static constexpr Duration kRetryPause = seconds(1);
 
-  // The store outlives the collector. `failed` is called when the disk begins to fail, and once a minute while it does.
-  LogCollector(LogStore& store, std::function<void(const Error&)> failed);
+  // Which agent has or had this attempt; empty if none. Called on the collector's thread.
+  using OwnerOf = std::function<Result<AgentId>(const AttemptId&)>;
+
+  // The store outlives the collector. `warn` is called when the disk begins to fail or something is dropped, and at most
+  // once a minute while that goes on.
+  LogCollector(LogStore& store, OwnerOf owner_of, std::function<void(const std::string&)> warn);
   ~LogCollector();
   // Any thread.
   void Post(Batch batch) { inbox_.Post(std::move(batch)); }
@@ -38,8 +45,14 @@ class LogCollector {
  private:
   void Run();
   Status Write(const std::vector<Batch>& batches);
+  Result<bool> Has(const AgentId& agent, const AttemptId& attempt);
+  void WarnOfForeign(const AgentId& agent, const AttemptId& attempt);
+
   LogStore& store_;
-  const std::function<void(const Error&)> failed_;
+  const OwnerOf owner_of_;
+  const std::function<void(const std::string&)> warn_;
+  std::unordered_map<AttemptId, AgentId> owners_;  // asked for lately
+  std::optional<Mono> told_of_foreign_at_;
   Mailbox<Batch> inbox_;
   std::thread thread_;
 };

@@ -22,8 +22,9 @@ class AgentTransport {
   virtual void Close(LinkId link, const std::string& reason) = 0;
   // REQUIRES: the link is open and writable. LinkWritable follows.
   virtual void Send(LinkId link, ToAgent message) = 0;
-  // The session is live: collect the mesh's output from this agent until the link closes.
-  virtual void CollectLogs(LinkId link, const MeshId& mesh) = 0;
+  // The session is live: collect the mesh's output from this agent until the link closes. What it sends counts as this
+  // agent's, so no other one at the same address may be asked.
+  virtual void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) = 0;
   // Bring the blob to the agent, by a channel of its own. If that fails the agent asks again in its next session.
   virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest) = 0;
 };

@@ -139,10 +139,15 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
       CROMT_TRY(CheckName("mesh id", incoming_.mesh()));
       if (incoming_.credit_bytes() <= 0 || incoming_.credit_bytes() > kMaxCredit)
         return Fail(ErrorCode::kInvalid, "credit_bytes must be between 1 and 64 MiB");
+      if (!incoming_.agent().empty() && incoming_.agent() != agent_.identity().agent.text())
+        return Fail(ErrorCode::kConflict, "this is agent " + agent_.identity().agent.text() + ", not " + incoming_.agent());
       mesh_ = MeshId(incoming_.mesh());
       Subscribe();
       return {};
     }
+    if (MutexLock lock(mutex_); incoming_.stored_to() > sent_to_)
+      return Fail(ErrorCode::kInvalid, "stored_to is " + std::to_string(incoming_.stored_to()) +
+                                           ", but only what lies before " + std::to_string(sent_to_) + " was sent");
     // Within a mesh positions only grow; the queue ignores one that goes back.
     agent_.logs().Acknowledge(subscription_, incoming_.stored_to());
     agent_.Post(agent_input::Tell{queue_event::LogsStored{mesh_, incoming_.stored_to()}, {}});
@@ -173,7 +178,7 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
     if (batches_.empty() || finished_) return;
     outgoing_.Clear();
     for (LogChunk& chunk : batches_.front().chunks) ToProto(std::move(chunk), *outgoing_.add_chunks());
-    outgoing_.set_position(batches_.front().position);
+    outgoing_.set_position(sent_to_ = batches_.front().position);
     batches_.pop_front();
     writing_ = true;
     StartWrite(&outgoing_);
@@ -192,6 +197,7 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
   v1::LogBatch outgoing_;
   Mutex mutex_;
   std::deque<LogBatch> batches_ CROMT_GUARDED_BY(mutex_);
+  uint64_t sent_to_ CROMT_GUARDED_BY(mutex_) = 0;  // the position of the last batch that was sent
   bool writing_ CROMT_GUARDED_BY(mutex_) = false;
   bool finished_ CROMT_GUARDED_BY(mutex_) = false;
 };

@@ -61,13 +61,13 @@ void LocalTransport::Send(LinkId link, ToAgent message) {
   post_(engine_input::LinkWritable{link});
 }
 
-void LocalTransport::CollectLogs(LinkId link, const MeshId& mesh) {
+void LocalTransport::CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) {
   auto found = local_.find(link);
-  if (found == local_.end()) return Others().CollectLogs(link, mesh);
+  if (found == local_.end()) return Others().CollectLogs(link, mesh, agent);
   uint64_t id = found->second.subscription = agent_.logs().NewId();
   LogSubscription wanted{.mesh = mesh};
-  wanted.deliver = [this, id, mesh](LogBatch batch) {
-    LogCollector::Batch stored;
+  wanted.deliver = [this, id, mesh, sender = agent](LogBatch batch) {
+    LogCollector::Batch stored{sender, {}, {}};
     for (LogChunk& chunk : batch.chunks)
       stored.chunks.push_back({std::move(chunk.attempt), chunk.stream, chunk.offset, chunk.at, std::move(chunk.data)});
     stored.stored = [&agent = agent_, id, mesh, position = batch.position] {

@@ -26,7 +26,7 @@ class LocalTransport final : public AgentTransport {
   void Dial(const std::string& address, LinkId link) override;
   void Close(LinkId link, const std::string& reason) override;
   void Send(LinkId link, ToAgent message) override;
-  void CollectLogs(LinkId link, const MeshId& mesh) override;
+  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
 
  private:

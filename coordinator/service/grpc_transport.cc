@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <deque>
 #include <map>
-#include <set>
 #include <thread>
 #include <variant>
 
+#include "coordinator/service/blob_push.h"
 #include "coordinator/service/logs_call.h"
 #include "coordinator/service/session_call.h"
 #include "io/process/mailbox.h"
@@ -16,17 +17,17 @@
 namespace cromt {
 namespace {
 
-constexpr size_t kBlobChunk = 256 << 10;
-constexpr auto kBlobPatience = std::chrono::minutes(10);
+// Pushes of blobs under way at once, each with a chunk in memory; the rest waits in line.
+constexpr size_t kPushes = 64;
+// A push of which nothing has left for so long is given up.
+constexpr Duration kPushPatience = seconds(30);
 constexpr Duration kLogsAgain = seconds(1);
 
 // Commands go to one thread, which resolves names and opens channels: both may block, and the engine must not.
 class GrpcTransport final : public AgentTransport {
  public:
   GrpcTransport(GrpcTransportOptions options, LogCollector& logs, BlobStore& blobs)
-      : options_(std::move(options)), logs_(logs), blobs_(blobs), thread_([this] { Run(); }), blob_thread_([this] {
-          RunBlobs();
-        }) {
+      : options_(std::move(options)), logs_(logs), blobs_(blobs), thread_([this] { Run(); }) {
     rpc::KeepCallbackThreads();
   }
   ~GrpcTransport() override;
@@ -34,8 +35,12 @@ class GrpcTransport final : public AgentTransport {
   void Dial(const std::string& address, LinkId link) override { inbox_.Post(DialCommand{address, link}); }
   void Close(LinkId link, const std::string&) override;
   void Send(LinkId link, ToAgent message) override;
-  void CollectLogs(LinkId link, const MeshId& mesh) override { inbox_.Post(CollectCommand{link, mesh}); }
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
+  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
+    inbox_.Post(CollectCommand{link, mesh, agent});
+  }
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override {
+    inbox_.Post(PushCommand{link, address, digest});
+  }
 
  private:
   struct DialCommand {
@@ -45,17 +50,23 @@ class GrpcTransport final : public AgentTransport {
   struct CollectCommand {
     LinkId link = 0;
     MeshId mesh;
+    AgentId agent;
     Mono at{};
   };
   struct ClosedCommand {
     LinkId link = 0;
   };
-  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand>;
-  struct BlobJob {
+  struct PushCommand {
     LinkId link = 0;
     std::string address;
     Digest digest;
   };
+  struct PushedCommand {
+    PushCommand push;
+    Status status;
+  };
+  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, PushedCommand>;
+  using PushKey = std::pair<LinkId, std::string>;  // the digest's hash
   struct Link {
     std::string address;
     std::shared_ptr<service::SessionCall> session;
@@ -63,25 +74,16 @@ class GrpcTransport final : public AgentTransport {
   };
 
   void Run();
-  void RunBlobs();
-  // Lets the destructor break off the push under way.
-  struct PushGuard {
-    PushGuard(GrpcTransport& t, grpc::ClientContext& context) : transport(t) {
-      MutexLock lock(transport.mutex_);
-      transport.push_ = &context;
-      if (transport.stopping_) context.TryCancel();
-    }
-    ~PushGuard() {
-      MutexLock lock(transport.mutex_);
-      transport.push_ = nullptr;
-    }
-    GrpcTransport& transport;
-  };
+  std::optional<Mono> NextDeadline() const;
+  void CheckTimes();
+  void PushWaiting() CROMT_EXCLUDES(mutex_);
+  Status StartPush(const PushCommand& command) CROMT_EXCLUDES(mutex_);
+  void Pushed(const PushCommand& push, const Status& status);
+  void DropPushes(LinkId link);
   void DialNow(const DialCommand& command) CROMT_EXCLUDES(mutex_);
-  void CollectNow(LinkId link, const MeshId& mesh) CROMT_EXCLUDES(mutex_);
+  void CollectNow(const CollectCommand& command) CROMT_EXCLUDES(mutex_);
   void Drop(LinkId link) CROMT_EXCLUDES(mutex_);
   void FromLink(EngineInput input);
-  Status Push(const BlobJob& job);
   std::shared_ptr<service::SessionCall> SessionOf(LinkId link) CROMT_EXCLUDES(mutex_);
 
   const GrpcTransportOptions options_;
@@ -89,25 +91,23 @@ class GrpcTransport final : public AgentTransport {
   BlobStore& blobs_;
   Mutex mutex_;
   std::map<LinkId, Link> links_ CROMT_GUARDED_BY(mutex_);
-  std::set<std::pair<LinkId, std::string>> pushing_ CROMT_GUARDED_BY(mutex_);
   std::condition_variable_any idle_;
-  size_t calls_ CROMT_GUARDED_BY(mutex_) = 0;  // sessions and log calls that are not done
+  size_t calls_ CROMT_GUARDED_BY(mutex_) = 0;  // sessions, log calls and pushes that are not done
   bool stopping_ CROMT_GUARDED_BY(mutex_) = false;
-  grpc::ClientContext* push_ CROMT_GUARDED_BY(mutex_) = nullptr;
   Mailbox<Command> inbox_;
-  Mailbox<BlobJob> blob_inbox_;
+  // The thread's own.
+  std::vector<CollectCommand> later_;
+  std::deque<PushCommand> waiting_pushes_;
+  std::map<PushKey, std::shared_ptr<service::BlobPush>> pushes_;
   std::thread thread_;
-  std::thread blob_thread_;
 };
 
 GrpcTransport::~GrpcTransport() {
   inbox_.Close();
-  blob_inbox_.Close();
   std::vector<Link> links;
   {
     MutexLock lock(mutex_);
     stopping_ = true;
-    if (push_) push_->TryCancel();
     for (auto& [id, link] : links_) links.push_back(link);
   }
   for (Link& link : links) {
@@ -115,26 +115,45 @@ GrpcTransport::~GrpcTransport() {
     if (link.logs) link.logs->Cancel();
   }
   thread_.join();
-  blob_thread_.join();
+  for (auto& [key, push] : pushes_) push->Cancel();
   // Calls refer to us until they are done.
   std::unique_lock<Mutex> lock(mutex_);
   idle_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return calls_ == 0; });
 }
 
 void GrpcTransport::Run() {
-  std::vector<CollectCommand> later;
   while (!inbox_.closed()) {
-    std::optional<Mono> deadline;
-    for (const CollectCommand& collect : later) deadline = deadline ? std::min(*deadline, collect.at) : collect.at;
-    for (Command& command : inbox_.WaitAndTakeAll(deadline)) {
+    for (Command& command : inbox_.WaitAndTakeAll(NextDeadline())) {
       if (auto* dial = std::get_if<DialCommand>(&command)) DialNow(*dial);
-      if (auto* collect = std::get_if<CollectCommand>(&command)) later.push_back(*collect);
-      if (auto* closed = std::get_if<ClosedCommand>(&command)) Drop(closed->link);
+      if (auto* collect = std::get_if<CollectCommand>(&command)) later_.push_back(*collect);
+      if (auto* push = std::get_if<PushCommand>(&command)) waiting_pushes_.push_back(*push);
+      if (auto* pushed = std::get_if<PushedCommand>(&command)) Pushed(pushed->push, pushed->status);
+      if (auto* closed = std::get_if<ClosedCommand>(&command)) DropPushes(closed->link);
     }
-    Mono now = SystemClock().Read().mono;
-    for (const CollectCommand& collect : later)
-      if (collect.at <= now) CollectNow(collect.link, collect.mesh);
-    std::erase_if(later, [&](const CollectCommand& collect) { return collect.at <= now; });
+    CheckTimes();
+    PushWaiting();
+  }
+}
+
+std::optional<Mono> GrpcTransport::NextDeadline() const {
+  std::optional<Mono> next;
+  auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
+  for (const CollectCommand& collect : later_) at(collect.at);
+  for (const auto& [key, push] : pushes_) at(push->progress_at() + kPushPatience);
+  return next;
+}
+
+void GrpcTransport::CheckTimes() {
+  Mono now = SystemClock().Read().mono;
+  for (const CollectCommand& collect : later_)
+    if (collect.at <= now) CollectNow(collect);
+  std::erase_if(later_, [&](const CollectCommand& collect) { return collect.at <= now; });
+  std::vector<PushKey> stuck;
+  for (const auto& [key, push] : pushes_)
+    if (push->progress_at() + kPushPatience <= now) stuck.push_back(key);
+  for (const PushKey& key : stuck) {
+    pushes_.at(key)->Cancel();
+    pushes_.erase(key);
   }
 }
 
@@ -160,6 +179,7 @@ void GrpcTransport::FromLink(EngineInput input) {
   options_.post(std::move(input));
   if (!last) return;
   Drop(link);
+  inbox_.Post(ClosedCommand{link});
   MutexLock lock(mutex_);
   --calls_;
   idle_.notify_all();
@@ -191,7 +211,8 @@ void GrpcTransport::Send(LinkId link, ToAgent message) {
   if (auto session = SessionOf(link)) session->Send(message);
 }
 
-void GrpcTransport::CollectNow(LinkId id, const MeshId& mesh) {
+void GrpcTransport::CollectNow(const CollectCommand& command) {
+  const LinkId id = command.link;
   std::string address;
   {
     MutexLock lock(mutex_);
@@ -201,7 +222,7 @@ void GrpcTransport::CollectNow(LinkId id, const MeshId& mesh) {
   }
   auto channel = rpc::OpenChannel(address, {options_.insecure});
   if (!channel) return;  // the session has the same trouble and says so
-  auto done = [this, id, mesh](const std::string& reason) {
+  auto done = [this, id, command](const std::string& reason) {
     MutexLock lock(mutex_);
     auto found = links_.find(id);
     if (found != links_.end() && !stopping_) {
@@ -209,12 +230,12 @@ void GrpcTransport::CollectNow(LinkId id, const MeshId& mesh) {
       if (!reason.empty())
         options_.warn(
             fmt::format("the logs of {} broke off and are asked for again: {}", found->second.address, reason));
-      inbox_.Post(CollectCommand{id, mesh, SystemClock().Read().mono + kLogsAgain});
+      inbox_.Post(CollectCommand{id, command.mesh, command.agent, SystemClock().Read().mono + kLogsAgain});
     }
     --calls_;
     idle_.notify_all();
   };
-  auto call = std::make_shared<service::LogsCall>(*channel, mesh, logs_, done);
+  auto call = std::make_shared<service::LogsCall>(*channel, command.mesh, command.agent, logs_, done);
   {
     MutexLock lock(mutex_);
     auto found = links_.find(id);
@@ -227,50 +248,46 @@ void GrpcTransport::CollectNow(LinkId id, const MeshId& mesh) {
 
 // ---- Blobs ------------------------------------------------------------------------------------
 
-void GrpcTransport::PushBlob(LinkId link, const std::string& address, const Digest& digest) {
+void GrpcTransport::PushWaiting() {
+  while (!waiting_pushes_.empty() && pushes_.size() < kPushes) {
+    PushCommand push = std::move(waiting_pushes_.front());
+    waiting_pushes_.pop_front();
+    if (pushes_.contains({push.link, push.digest.sha256})) continue;
+    if (auto started = StartPush(push); !started) Pushed(push, started);
+  }
+}
+
+Status GrpcTransport::StartPush(const PushCommand& command) {
+  CROMT_ASSIGN(auto channel, rpc::OpenChannel(command.address, {options_.insecure}));
+  CROMT_ASSIGN(UniqueFd blob, blobs_.Read(command.digest));
+  auto done = [this, command](Status status) {
+    inbox_.Post(PushedCommand{command, std::move(status)});
+    MutexLock lock(mutex_);
+    --calls_;
+    idle_.notify_all();
+  };
+  auto push = std::make_shared<service::BlobPush>(channel, command.digest, std::move(blob), done);
   {
     MutexLock lock(mutex_);
-    if (!pushing_.emplace(link, digest.sha256).second) return;
+    if (stopping_) return {};
+    ++calls_;
   }
-  blob_inbox_.Post({link, address, digest});
-}
-
-void GrpcTransport::RunBlobs() {
-  while (!blob_inbox_.closed())
-    for (const BlobJob& job : blob_inbox_.WaitAndTakeAll(std::nullopt)) {
-      if (blob_inbox_.closed()) return;
-      if (auto pushed = Push(job); !pushed)
-        options_.warn(fmt::format("files for {} could not be brought there: {}", job.address, pushed.error().message));
-      MutexLock lock(mutex_);
-      pushing_.erase({job.link, job.digest.sha256});
-    }
-}
-
-Status GrpcTransport::Push(const BlobJob& job) {
-  CROMT_ASSIGN(auto channel, rpc::OpenChannel(job.address, {options_.insecure}));
-  CROMT_ASSIGN(UniqueFd blob, blobs_.Read(job.digest));
-  auto stub = v1::AgentService::NewStub(channel);
-  grpc::ClientContext context;
-  PushGuard guard(*this, context);
-  context.set_deadline(std::chrono::system_clock::now() + kBlobPatience);
-  v1::PutBlobResponse response;
-  auto writer = stub->PutBlob(&context, &response);
-  v1::BlobChunk chunk;
-  wire::ToProto(job.digest, *chunk.mutable_digest());
-  std::string buffer(kBlobChunk, '\0');
-  for (bool more = true; more;) {
-    ssize_t n = ::read(blob.get(), buffer.data(), buffer.size());
-    if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read a blob", errno));
-    more = n > 0;
-    if (!more && !chunk.has_digest()) break;  // an empty blob still needs its first chunk
-    chunk.set_data(buffer.data(), static_cast<size_t>(n));
-    if (!writer->Write(chunk)) break;  // Finish says why
-    chunk.clear_digest();
-  }
-  writer->WritesDone();
-  grpc::Status status = writer->Finish();
-  if (!status.ok()) return tl::unexpected<Error>(rpc::FromStatus(status));
+  pushes_.emplace(PushKey{command.link, command.digest.sha256}, push);
+  push->Start();
   return {};
+}
+
+void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
+  pushes_.erase({push.link, push.digest.sha256});
+  if (!status)
+    options_.warn(fmt::format("files for {} could not be brought there: {}", push.address, status.error().message));
+}
+
+// Whoever still needs the blob asks again in the next session.
+void GrpcTransport::DropPushes(LinkId link) {
+  std::erase_if(waiting_pushes_, [&](const PushCommand& push) { return push.link == link; });
+  for (const auto& [key, push] : pushes_)
+    if (key.first == link) push->Cancel();
 }
 
 }  // namespace

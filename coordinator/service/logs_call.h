@@ -23,10 +23,14 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
   static constexpr int64_t kMaxOffset = int64_t{1} << 50;  // more than any job prints; sums stay far from overflow
 
   // `done` is called once, with the reason, when the call has ended.
-  LogsCall(std::shared_ptr<grpc::Channel> channel, const MeshId& mesh, LogCollector& logs,
+  LogsCall(std::shared_ptr<grpc::Channel> channel, const MeshId& mesh, AgentId agent, LogCollector& logs,
            std::function<void(std::string)> done)
-      : stub_(v1::AgentService::NewStub(std::move(channel))), logs_(logs), done_(std::move(done)) {
+      : stub_(v1::AgentService::NewStub(std::move(channel))),
+        agent_(std::move(agent)),
+        logs_(logs),
+        done_(std::move(done)) {
     outgoing_.set_mesh(mesh.text());
+    outgoing_.set_agent(agent_.text());
     outgoing_.set_credit_bytes(kCreditBytes);
   }
 
@@ -63,7 +67,7 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
  private:
   // False for a message that no honest agent sends.
   bool Take() {
-    LogCollector::Batch batch;
+    LogCollector::Batch batch{agent_, {}, {}};
     int64_t bytes = 0;
     for (v1::LogChunk& chunk : *incoming_.mutable_chunks()) {
       auto attempt = wire::FromProto(chunk.attempt());
@@ -99,6 +103,7 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
 
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
+  const AgentId agent_;
   LogCollector& logs_;
   const std::function<void(std::string)> done_;
   v1::LogBatch incoming_;

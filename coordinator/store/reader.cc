@@ -129,6 +129,20 @@ Result<std::vector<ProjectView>> StoreReader::Projects() {
   return projects;
 }
 
+Result<AgentId> StoreReader::AgentOf(const AttemptId& attempt) {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT t.run, t.attempt, t.agent FROM runs r JOIN tasks t ON t.run = r.n "
+                                       "WHERE r.id = ? AND t.task = ?"));
+  CROMT_ASSIGN(bool found, query.Bind(1, attempt.run.text()).Bind(2, int64_t{attempt.task}).Step());
+  if (!found || int64_t{attempt.attempt} > query.Int(1)) return AgentId();
+  if (int64_t{attempt.attempt} == query.Int(1)) return AgentId(std::string(query.Text(2)));
+  // An earlier one: rare, so that a look through the run's history will do.
+  CROMT_ASSIGN(auto earlier, db_.Prepare("SELECT agent FROM transitions WHERE run = ? AND task = ? AND attempt = ? "
+                                         "AND agent <> '' LIMIT 1"));
+  earlier.Bind(1, query.Int(0)).Bind(2, int64_t{attempt.task}).Bind(3, int64_t{attempt.attempt});
+  CROMT_ASSIGN(bool known, earlier.Step());
+  return known ? AgentId(std::string(earlier.Text(0))) : AgentId();
+}
+
 Result<StoreReader::Changes> StoreReader::Snapshot(const RunId& run) {
   Changes changes;
   CROMT_ASSIGN(int64_t n, NumberOf(run));

@@ -21,6 +21,8 @@ class StoreReader {
   // Newest first, without tasks and instances.
   Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
   Result<std::vector<ProjectView>> Projects();
+  // To whom this attempt was leased; empty if it never was.
+  Result<AgentId> AgentOf(const AttemptId& attempt);
 
   // What has changed in a run since the transition `seq`, and the newest transition. First call: Snapshot.
   struct Changes {

@@ -1,4 +1,4 @@
-// The tables of the coordinator's SQLite file, version 1.
+// The tables of the coordinator's SQLite file, version 2.
 //
 //   meta         what the file is: schema version, mesh id, epoch, number of the last commit
 //   files        the newest revision of each job file; `revisions` has all of them
@@ -6,7 +6,8 @@
 //   runs         one row a run; `n` is its short key
 //   plans        the plan of a run, cromt.v1.Plan
 //   tasks        where each task stands now
-//   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow
+//   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
+//                `agent` is who the attempt was leased to, in the row that says so
 //   agents       how far the reports of an agent's journal are applied
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc.
@@ -14,7 +15,7 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -34,7 +35,7 @@ CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT 
   stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
   log_bytes INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL);
+  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
 CREATE INDEX transitions_by_run ON transitions (run, seq);
 CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
   applied_sequence INTEGER NOT NULL) WITHOUT ROWID;

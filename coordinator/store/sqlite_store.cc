@@ -66,6 +66,11 @@ Status SqliteStore::CheckFile(const std::string& path, Random& random) {
   CROMT_ASSIGN(auto version, db_.Prepare("SELECT value FROM meta WHERE key = 'schema'"));
   CROMT_ASSIGN(bool there, version.Step());
   if (!there) return Fail(ErrorCode::kCorrupt, path + " does not say its schema version");
+  if (version.Int(0) < kSchemaVersion)
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{} has schema version {} of a cromt before its first release, this program knows {}: move "
+                            "the file away, a new one is made",
+                            path, version.Int(0), kSchemaVersion));
   if (version.Int(0) != kSchemaVersion)
     return Fail(ErrorCode::kConflict,
                 fmt::format("{} has schema version {}, this program knows {}: start the newer version of cromt", path,
@@ -104,8 +109,8 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
                 "log_bytes = ?15 "
                 "WHERE run = ?1 AND task = ?2"},
            Item{sql_->transition,
-                "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us) VALUES (?, ?, ?, ?, ?, ?, "
-                "?)"},
+                "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us, agent) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)"},
@@ -277,6 +282,7 @@ Status SqliteStore::Write(const RunChanged& record) {
                 .BindOptional(5, WordOf(s.outcome))
                 .Bind(6, s.reason)
                 .Bind(7, now_us_)
+                .Bind(8, "")
                 .Run());
   if (s.state == RunState::kFinished) numbers_.erase(record.run);
   return {};
@@ -310,6 +316,7 @@ Status SqliteStore::Write(const TaskChanged& record) {
       .BindOptional(5, WordOf(s.outcome))
       .Bind(6, s.reason)
       .Bind(7, now_us_)
+      .Bind(8, s.state == TaskState::kLeased ? std::string_view(s.agent.text()) : "")
       .Run();
 }
 

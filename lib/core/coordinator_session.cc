@@ -113,8 +113,5 @@ ToAgent CoordinatorSession::Poll() {
 Mono CoordinatorSession::NextDeadline() const {
   return heard_ + kUnreachableAfter;
 }
-bool CoordinatorSession::Silent(Now now) const {
-  return now.mono >= NextDeadline();
-}
 
 }  // namespace cromt

@@ -30,9 +30,8 @@ class CoordinatorSession {
   ToAgent Poll();
   std::vector<Digest> TakeWantedBlobs() { return std::exchange(wanted_, {}); }
 
-  // When silence is to be checked.
+  // From when on the agent counts as silent.
   Mono NextDeadline() const;
-  bool Silent(Now now) const;
   // The agent said hello and its inventory is complete.
   bool greeted() const { return phase_ == Phase::kLive; }
   const AgentHello& agent() const { return agent_; }

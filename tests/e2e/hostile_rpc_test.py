@@ -168,6 +168,29 @@ class InASession(Hostile):
         newer.cancel()
 
 
+class LogsOfAnAgent(Hostile):
+    def setUp(self):
+        super().setUp()
+        self.client = rpc.Client(self.mesh.start_agent("agent").address)
+        self.addCleanup(self.client.close)
+
+    def refused_logs(self, status, texts, *credits):
+        self.refused(status, texts, lambda: self.client.collect_logs(_open_ended(rpc.agent.LogCredit(**c) for c in credits)))
+
+    def test_credit_without_bounds(self):
+        for credit in (0, -1, 1 << 40):
+            with self.subTest(credit):
+                self.refused_logs(Status.INVALID_ARGUMENT, ["credit_bytes"], {"mesh": "m", "credit_bytes": credit})
+
+    def test_another_agent_is_meant(self):
+        self.refused_logs(Status.FAILED_PRECONDITION, ["this is agent", "not nobody"],
+                          {"mesh": "m", "credit_bytes": 1000, "agent": "nobody"})
+
+    def test_stored_beyond_what_was_sent(self):
+        self.refused_logs(Status.INVALID_ARGUMENT, ["stored_to is 5", "only what lies before 0"],
+                          {"mesh": "m", "credit_bytes": 1000}, {"stored_to": 5})
+
+
 def _open_ended(messages):
     """The messages, and then a stream that stays open: it is for the agent to end it."""
     yield from messages

@@ -57,6 +57,11 @@ class Client:
         call = self.channel.stream_stream(self._path("Session"), _to_bytes, agent.FromAgent.FromString)
         return call(iter(messages), timeout=timeout)
 
+    def collect_logs(self, credits, timeout=20):
+        """AgentService.CollectLogs: the batches that the agent answers these messages with."""
+        call = self.channel.stream_stream(self._path("CollectLogs"), _to_bytes, agent.LogBatch.FromString)
+        return call(iter(credits), timeout=timeout)
+
     def put_blob(self, chunks, timeout=20):
         call = self.channel.stream_unary(self._path("PutBlob"), _to_bytes, agent.PutBlobResponse.FromString)
         return call(iter(chunks), timeout=timeout)

@@ -117,7 +117,7 @@ void SimCoordinator::Send(LinkId link, ToAgent message) {
   if (death_.Leaves()) network_.Send(link, std::move(message));
 }
 
-void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh) {
+void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) {
   if (death_.Leaves()) network_.CollectLogs(link, mesh);
 }
 

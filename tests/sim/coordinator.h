@@ -53,7 +53,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void Dial(const std::string& address, LinkId link) override;
   void Close(LinkId link, const std::string& reason) override;
   void Send(LinkId link, ToAgent message) override;
-  void CollectLogs(LinkId link, const MeshId& mesh) override;
+  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
   void Resolve(const ResolveSources& wanted) override;
   void Published(std::span<const RunChange> changes) override;

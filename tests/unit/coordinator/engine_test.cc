@@ -12,27 +12,58 @@ namespace {
 
 class NoEdges final : public CoordinatorEdges {
  public:
-  void Dial(const std::string&, LinkId) override {}
-  void Close(LinkId, const std::string&) override {}
+  std::vector<std::string> said;
+  void Dial(const std::string& address, LinkId) override { said.push_back("dial " + address); }
+  void Close(LinkId, const std::string& reason) override { said.push_back("close: " + reason); }
   void Send(LinkId, ToAgent) override {}
-  void CollectLogs(LinkId, const MeshId&) override {}
+  void CollectLogs(LinkId, const MeshId&, const AgentId&) override {}
   void PushBlob(LinkId, const std::string&, const Digest&) override {}
   void Resolve(const ResolveSources&) override {}
   void Published(std::span<const RunChange>) override {}
 };
 
-TEST(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {
-  std::string path = testing::TempDir() + "engine-test.db";
-  for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
-  SeededRandom random(1);
-  NoEdges edges;
-  auto store = *SqliteStore::Open(path, random);
-  Engine engine(*store, edges, random, {});
-  auto no_files = [](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
-    return Fail(ErrorCode::kInternal, "there are none");
-  };
-  ASSERT_TRUE(engine.Start(no_files, Now{}));
+class EngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string path = testing::TempDir() + "engine-test.db";
+    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
+    store_ = *SqliteStore::Open(path, random_);
+  }
+  Engine& Start(Engine::Options options = {}) {
+    engine_ = std::make_unique<Engine>(*store_, edges_, random_, std::move(options));
+    auto no_files = [](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
+      return Fail(ErrorCode::kInternal, "there are none");
+    };
+    EXPECT_TRUE(engine_->Start(no_files, Now{}));
+    return *engine_;
+  }
 
+  SeededRandom random_{1};
+  NoEdges edges_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Engine> engine_;
+};
+
+// A transport that owes an answer: the dial is given up, said and made again.
+TEST_F(EngineTest, ADialThatIsNeverAnsweredIsMadeAgain) {
+  Engine& engine = Start({.limits = {}, .agents = {"a:4000"}});
+  Now now{};
+  auto step_at_deadline = [&] {
+    now.mono = std::max(now.mono, *engine.NextDeadline());
+    ASSERT_TRUE(engine.Step({}, now));
+  };
+  step_at_deadline();
+  EXPECT_EQ(edges_.said, std::vector<std::string>{"dial a:4000"});
+  step_at_deadline();
+  EXPECT_EQ(edges_.said.back(), "close: no answer");
+  EXPECT_EQ(engine.scheduler().Agents()[0].reason, "no answer");
+  step_at_deadline();
+  EXPECT_EQ(edges_.said.back(), "dial a:4000");
+  EXPECT_LT(now.mono, MonoFromMicros(0) + seconds(20));
+}
+
+TEST_F(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {
+  Engine& engine = Start();
   // A run without tasks ends in the moment in which it starts.
   std::vector<std::string> answers;
   std::vector<EngineInput> twice;
