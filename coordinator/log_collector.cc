@@ -70,7 +70,8 @@ void LogCollector::WarnOfForeign(const AgentId& agent, const AttemptId& attempt)
   Mono now = SystemClock().Read().mono;
   if (told_of_foreign_at_ && now < *told_of_foreign_at_ + kTellPause) return;
   told_of_foreign_at_ = now;
-  warn_(fmt::format("agent {} sent output of attempt {}, which it never had: dropped", agent.text(), ToString(attempt)));
+  warn_(
+      fmt::format("agent {} sent output of attempt {}, which it never had: dropped", agent.text(), ToString(attempt)));
 }
 
 }  // namespace cromt

@@ -35,8 +35,8 @@ class LogCollector {
   // Which agent has or had this attempt; empty if none. Called on the collector's thread.
   using OwnerOf = std::function<Result<AgentId>(const AttemptId&)>;
 
-  // The store outlives the collector. `warn` is called when the disk begins to fail or something is dropped, and at most
-  // once a minute while that goes on.
+  // The store outlives the collector. `warn` is called when the disk begins to fail or something is dropped, and at
+  // most once a minute while that goes on.
   LogCollector(LogStore& store, OwnerOf owner_of, std::function<void(const std::string&)> warn);
   ~LogCollector();
   // Any thread.

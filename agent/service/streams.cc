@@ -140,7 +140,8 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
       if (incoming_.credit_bytes() <= 0 || incoming_.credit_bytes() > kMaxCredit)
         return Fail(ErrorCode::kInvalid, "credit_bytes must be between 1 and 64 MiB");
       if (!incoming_.agent().empty() && incoming_.agent() != agent_.identity().agent.text())
-        return Fail(ErrorCode::kConflict, "this is agent " + agent_.identity().agent.text() + ", not " + incoming_.agent());
+        return Fail(ErrorCode::kConflict,
+                    "this is agent " + agent_.identity().agent.text() + ", not " + incoming_.agent());
       mesh_ = MeshId(incoming_.mesh());
       Subscribe();
       return {};

@@ -1,10 +1,14 @@
 #include "coordinator/service/coordinator_service.h"
 
+#include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
+
+#include <atomic>
 
 #include "base/name.h"
 #include "coordinator/coordinator.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
+#include "io/rpc/server.h"
 #include "io/rpc/status.h"
 #include "io/wire/control.h"
 #include "io/wire/task.h"
@@ -14,6 +18,8 @@ namespace {
 
 constexpr uint32_t kDefaultLimit = 50;
 constexpr uint32_t kMaxLimit = 10'000;
+// Who follows holds a thread; half of them stay for everybody else (io/rpc/server.cc).
+constexpr int kMaxFollowers = rpc::kServerThreads / 2;
 
 // An author is a name that people see; what a caller says of himself is only as good as the transport's word for him.
 Status CheckAuthor(const std::string& author) {
@@ -82,12 +88,16 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
   grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
                         grpc::ServerWriter<v1::RunUpdate>* writer) override {
+    Follower follower(followers_);
+    if (!follower.admitted()) return TooManyFollowers();
     return StatusOf(coordinator_.WatchRun(
         request->run(), request->author(), [&](const RunUpdate& update) { return Write(update, *writer); },
         [&] { return context->IsCancelled(); }));
   }
   grpc::Status RunLogs(grpc::ServerContext* context, const v1::RunLogsRequest* request,
                        grpc::ServerWriter<v1::LogChunk>* writer) override {
+    Follower follower(followers_);
+    if (!follower.admitted()) return TooManyFollowers();
     auto send = [&](const LogPiece& piece) {
       v1::LogChunk chunk;
       wire::ToProto(piece, "", chunk);
@@ -98,6 +108,24 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
 
  private:
+  // A place among those who follow, while it lives.
+  class Follower {
+   public:
+    explicit Follower(std::atomic<int>& count) : count_(count), admitted_(++count_ <= kMaxFollowers) {}
+    ~Follower() { --count_; }
+    Follower(const Follower&) = delete;
+    Follower& operator=(const Follower&) = delete;
+    bool admitted() const { return admitted_; }
+
+   private:
+    std::atomic<int>& count_;
+    const bool admitted_;
+  };
+  static grpc::Status TooManyFollowers() {
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+            fmt::format("{} callers follow runs already, which is the limit", kMaxFollowers)};
+  }
+
   Status DoApply(const v1::ApplyRequest& request, v1::ApplyResponse& response) {
     CROMT_TRY(CheckRequestId(request.request_id()));
     CROMT_TRY(CheckAuthor(request.author()));
@@ -145,6 +173,7 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
 
   Coordinator& coordinator_;
+  std::atomic<int> followers_ = 0;
 };
 
 }  // namespace

@@ -222,6 +222,17 @@ class AtTheCoordinator(Hostile):
             with self.subTest(name):
                 self.rejects(name, Status.NOT_FOUND, "nosuchrun", run="nosuchrun")
 
+    def test_many_followers_lock_nobody_out(self):
+        self.mesh.start_agent("a")
+        self.mesh.apply(f"projects: {{x: {{run: 'sleep 60', url: 'http://{self.mesh.agents['a'].address}'}}}}\n")
+        run = self.mesh.start("x")
+        followers = [self.client.call("WatchRun", run=run, timeout=60) for _ in range(256)]
+        for follower in followers:
+            self.assertEqual(next(follower).run.id, run)
+        self.rejects("WatchRun", Status.RESOURCE_EXHAUSTED, "256 callers follow runs already", run=run)
+        self.client.call("Cancel", run=run)
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
+
     def test_too_large(self):
         self.rejects("Apply", Status.RESOURCE_EXHAUSTED, "4194304", request_id="r", path="/jobs.yaml", text="#" * 5_000_000)
 

@@ -30,7 +30,7 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);
   grpc::ResourceQuota quota("cromt");
-  quota.Resize(512 << 20).SetMaxThreads(512);
+  quota.Resize(512 << 20).SetMaxThreads(kServerThreads);
   builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 4);
   ExplainRefusals(builder);

@@ -20,6 +20,8 @@ namespace cromt::rpc {
 using ServicePtr = std::unique_ptr<grpc::Service, void (*)(grpc::Service*)>;
 
 inline constexpr int kMaxMessageBytes = 4 << 20;
+// At most so many calls of blocking services are served at once; more are refused.
+inline constexpr int kServerThreads = 512;
 
 class Server {
  public:

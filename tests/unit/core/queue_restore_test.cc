@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/core/queue_world.h"
+#include "tests/unit/core/seeds.h"
 
 namespace cromt {
 namespace {
@@ -178,7 +179,7 @@ std::vector<QueueWorld> History(uint64_t seed) {
 }
 
 class RandomQueue : public testing::TestWithParam<uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomQueue, testing::Range<uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomQueue, Seeds(8));
 
 TEST_P(RandomQueue, GoesOnFromEveryMoment) {
   auto moments = History(GetParam());

@@ -4,6 +4,7 @@
 
 #include "core/lease.h"
 #include "tests/unit/core/plan_builder.h"
+#include "tests/unit/core/seeds.h"
 #include "tests/unit/core/session_pair.h"
 
 namespace cromt {
@@ -534,7 +535,7 @@ std::shared_ptr<const Plan> TwoHundredTasks() {
 }
 
 class JoinedSessions : public testing::TestWithParam<uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, JoinedSessions, testing::Range<uint64_t>(1, 9));
+INSTANTIATE_TEST_SUITE_P(Seeds, JoinedSessions, Seeds(8));
 
 TEST_P(JoinedSessions, RunAPlanToItsEnd) {
   SessionPair pair(GetParam());
