@@ -113,6 +113,7 @@ class Remote final : public Control {
     v1::WatchRunRequest message;
     message.set_run(run);
     message.set_author(author);
+    message.set_once(true);
     Context context;
     auto reader = stub_->WatchRun(&context, message);
     v1::RunUpdate update;
@@ -129,8 +130,7 @@ class Remote final : public Control {
       }
       if (view.tasks.size() >= tasks || !reader->Read(&update)) break;
     }
-    context.TryCancel();
-    (void)reader->Finish();  // ended by us
+    CROMT_TRY(StatusOf(reader->Finish()));
     return view;
   }
 

@@ -88,15 +88,16 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
   grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
                         grpc::ServerWriter<v1::RunUpdate>* writer) override {
-    Follower follower(followers_);
+    Follower follower(followers_, !request->once());
     if (!follower.admitted()) return TooManyFollowers();
     return StatusOf(coordinator_.WatchRun(
-        request->run(), request->author(), [&](const RunUpdate& update) { return Write(update, *writer); },
+        request->run(), request->author(),
+        [&](const RunUpdate& update) { return Write(update, *writer) && !request->once(); },
         [&] { return context->IsCancelled(); }));
   }
   grpc::Status RunLogs(grpc::ServerContext* context, const v1::RunLogsRequest* request,
                        grpc::ServerWriter<v1::LogChunk>* writer) override {
-    Follower follower(followers_);
+    Follower follower(followers_, request->follow());
     if (!follower.admitted()) return TooManyFollowers();
     auto send = [&](const LogPiece& piece) {
       v1::LogChunk chunk;
@@ -108,17 +109,19 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
 
  private:
-  // A place among those who follow, while it lives.
+  // A place among those who follow, while it lives; who only looks needs none.
   class Follower {
    public:
-    explicit Follower(std::atomic<int>& count) : count_(count), admitted_(++count_ <= kMaxFollowers) {}
-    ~Follower() { --count_; }
+    Follower(std::atomic<int>& count, bool stays)
+        : count_(count), stays_(stays), admitted_(!stays || ++count_ <= kMaxFollowers) {}
+    ~Follower() { count_ -= stays_; }
     Follower(const Follower&) = delete;
     Follower& operator=(const Follower&) = delete;
     bool admitted() const { return admitted_; }
 
    private:
     std::atomic<int>& count_;
+    const bool stays_;
     const bool admitted_;
   };
   static grpc::Status TooManyFollowers() {
