@@ -45,6 +45,7 @@ struct TaskView {
   std::string project;
   std::string host;
   TaskStatus status;
+  std::string address;  // of its agent; only within a coordinator
 };
 struct InstanceView {
   std::string project;
@@ -63,6 +64,16 @@ struct ProjectView {
   std::string file;
   uint64_t revision = 0;
   std::string last_run;
+};
+
+// A job file as it was applied once.
+struct RevisionView {
+  uint64_t revision = 0;
+  std::string file;
+  std::string path;
+  std::string author;
+  Wall at;
+  ProjectChanges changes;
 };
 
 // Of one run. The first update holds everything; later ones only what has changed.
@@ -96,6 +107,8 @@ class Control {
   virtual Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) = 0;
   virtual Result<std::vector<ProjectView>> ListProjects() = 0;
   virtual Result<std::vector<AgentView>> ListAgents() = 0;
+  // The newest first; with `project` only those that changed it in some way.
+  virtual Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) = 0;
   // Calls `sink` with each update until the run has finished, the sink returns false, or the connection is lost.
   virtual Status WatchRun(const std::string& run, const std::string& author,
                           const std::function<bool(const RunUpdate&)>& sink) = 0;

@@ -47,6 +47,7 @@ class Diagnostics {
 
   const std::string& file() const { return file_; }
   bool ok() const { return counts_[0] == 0; }
+  size_t errors() const { return counts_[0]; }
   // True once further errors are only counted: costly searches for a good message may be left out.
   bool full() const { return counts_[0] >= kMaxShown; }
 

@@ -67,6 +67,8 @@ struct TaskStatus {
   std::optional<Wall> started_at;
   std::optional<Wall> finished_at;
   int64_t log_bytes = 0;
+  uint32_t tries = 0;            // attempts that are known to have ended badly; `retries` counts them
+  std::optional<Wall> retry_at;  // in retry_wait: when it will be ready again
   friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
 };
 struct TaskChanged {
@@ -83,6 +85,15 @@ struct AgentSeen {
   uint64_t applied_sequence = 0;
 };
 
+// What an apply did to a file's projects; each stands in one of the lists.
+struct ProjectChanges {
+  std::vector<std::string> added;    // new in the file
+  std::vector<std::string> changed;  // means something else than in the revision before
+  std::vector<std::string> gone;     // left the file and is kept
+  std::vector<std::string> removed;  // is not in the file and not kept any more
+  friend bool operator==(const ProjectChanges&, const ProjectChanges&) = default;
+};
+
 // A job file was applied: its numbered revision. The registry (coordinator/registry.h) makes these.
 struct FileApplied {
   std::string file;  // its `name:` or else its absolute path: who owns the projects
@@ -92,7 +103,7 @@ struct FileApplied {
   std::string author;
   RequestId request;
   Wall at;
-  std::string diff;                   // "+ a, ~ b, - c": for people
+  ProjectChanges changes;
   std::vector<std::string> projects;  // all that the file owns from now on
 };
 

@@ -25,6 +25,27 @@ void PutVars(std::string& out, std::vector<std::pair<std::string_view, std::stri
   }
 }
 
+void PutScheduling(std::string& out, const Overrides& set) {
+  if (set.lane) Put(out, set.lane->per_agent ? 'Q' : 'q', set.lane->name);
+  if (set.timeout) Put(out, 'T', std::to_string(set.timeout->count()));
+  if (set.grace) Put(out, 'g', std::to_string(set.grace->count()));
+  if (set.retries) Put(out, 'r', std::to_string(*set.retries));
+  if (set.retry_delay) Put(out, 'd', std::to_string(set.retry_delay->count()));
+  if (set.retry_backoff_permille) Put(out, 'b', std::to_string(*set.retry_backoff_permille));
+}
+
+// What `set` says anew, beside what holds anyway.
+Overrides NewIn(const Overrides& set, const Overrides& own) {
+  Overrides out;
+  if (set.lane != own.lane) out.lane = set.lane;
+  if (set.timeout != own.timeout) out.timeout = set.timeout;
+  if (set.grace != own.grace) out.grace = set.grace;
+  if (set.retries != own.retries) out.retries = set.retries;
+  if (set.retry_delay != own.retry_delay) out.retry_delay = set.retry_delay;
+  if (set.retry_backoff_permille != own.retry_backoff_permille) out.retry_backoff_permille = set.retry_backoff_permille;
+  return out;
+}
+
 const Variables& Vars(const Overrides& set) {
   return Entries(set.vars);
 }
@@ -37,6 +58,7 @@ std::string DescribeHosts(const std::vector<HostEntry>& hosts) {
     if (!host.set.options.empty()) Put(out, 'o', host.set.options);
     if (!host.set.title.empty()) Put(out, 't', host.set.title);
     if (host.set.url) Put(out, 'u', ToString(*host.set.url));
+    PutScheduling(out, host.set);
     PutVars(out, {Vars(host.set).begin(), Vars(host.set).end()});
   }
   return out;
@@ -89,6 +111,7 @@ std::string EntryKeys::Describe(const DependencyEntry& entry) {
   if (!set.options.empty() && set.options != own.options) Put(out, 'o', set.options);
   if (!set.title.empty() && set.title != own.title) Put(out, 't', set.title);
   if (set.url && set.url != own.url) Put(out, 'u', ToString(*set.url));
+  PutScheduling(out, NewIn(set, own));
   uint32_t hosts = FactsOf(HostsOf(entry)).key;
   if (hosts != FactsOf(file_.projects[entry.target].hosts).key) Put(out, 'h', std::to_string(hosts));
   std::vector<std::pair<std::string_view, std::string_view>> changed;

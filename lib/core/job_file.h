@@ -23,6 +23,13 @@ struct Unbuilt {
   Position at;
 };
 
+// A queue of the mesh in which one task runs at a time; with `per_agent` each agent has one of its own.
+struct LaneChoice {
+  std::string name;
+  bool per_agent = false;
+  friend bool operator==(const LaneChoice&, const LaneChoice&) = default;
+};
+
 // What project, dependency entry and host entry may each set; what is unset comes from the wider one.
 // Host goes over dependency entry goes over project; vars merge key by key, everything else replaces.
 struct Overrides {
@@ -31,6 +38,22 @@ struct Overrides {
   std::shared_ptr<const Variables> vars;  // null = none
   std::optional<AgentAddress> url;
   std::string title;  // empty = unset
+  std::optional<LaneChoice> lane;
+  std::optional<Duration> timeout;  // 0 = none
+  std::optional<Duration> grace;
+  std::optional<uint32_t> retries;
+  std::optional<Duration> retry_delay;
+  std::optional<uint32_t> retry_backoff_permille;
+};
+
+struct ArtifactIn {
+  Position at;
+  std::string name;
+  bool all_hosts = false;
+};
+struct Artifacts {
+  std::vector<ArtifactIn> in;
+  std::vector<ArtifactOut> out;
 };
 
 struct HostEntry {
@@ -60,6 +83,10 @@ struct Project {
   HostList hosts;
   DependencyList before;
   DependencyList after;
+  std::shared_ptr<const Artifacts> artifacts;  // null = none
+  std::optional<uint32_t> parallel;            // how many of its tasks run at once
+  std::optional<int64_t> log_limit_bytes;
+  bool inherit_env = false;
   std::vector<Unbuilt> unbuilt;
 };
 

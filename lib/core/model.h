@@ -63,6 +63,23 @@ struct ExitPolicy {
   friend bool operator==(const ExitPolicy&, const ExitPolicy&) = default;
 };
 
+// What is done about an attempt that failed or timed out.
+struct RetryPolicy {
+  uint32_t retries = 0;              // tries after the first
+  Duration delay{0};                 // before the first of them
+  uint32_t backoff_permille = 1000;  // by which each delay is longer than the one before
+  friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
+};
+// The longest pause between two tries, whatever the backoff.
+inline constexpr Duration kMaxRetryDelay = std::chrono::hours(24);
+
+// A file, directory or pattern of the workspace that is published under a name once the task has succeeded.
+struct ArtifactOut {
+  std::string name;
+  std::string path;  // relative to the task's directory; may hold * ? [ ] in any component
+  friend bool operator==(const ArtifactOut&, const ArtifactOut&) = default;
+};
+
 using Variables = std::vector<std::pair<std::string, std::string>>;  // in file order, names unique
 
 // What an agent needs to know of a task. Shared by all tasks of a plan that do the same.
@@ -76,6 +93,9 @@ struct TaskSpec {
   Duration grace = seconds(10);     // between TERM and KILL
   int64_t log_limit_bytes = 256 << 20;
   ExitPolicy exit_policy;
+  RetryPolicy retry;                   // the coordinator's business
+  bool inherit_env = false;            // the job sees the agent's whole environment, too
+  std::vector<ArtifactOut> publishes;  // names unique
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

@@ -18,6 +18,11 @@ Status CheckEdges(const Plan& plan) {
         if (other >= plan.instances.size())
           return Fail(ErrorCode::kInvalid,
                       fmt::format("{} names instance {}, which does not exist", Describe(plan, i), other));
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i)
+    for (const PlannedInput& input : plan.instances[i].inputs)
+      if (input.producer >= plan.instances.size() || !IsName(input.name))
+        return Fail(ErrorCode::kInvalid, fmt::format("{} takes an artifact of instance {}, which does not exist",
+                                                     Describe(plan, i), input.producer));
   return {};
 }
 

@@ -41,12 +41,21 @@ struct PlannedGroup {
   friend bool operator==(const PlannedGroup&, const PlannedGroup&) = default;
 };
 
+// An artifact that each task of an instance finds in its `.artifacts` directory when it starts.
+struct PlannedInput {
+  std::string name;
+  InstanceIndex producer = 0;  // an instance that has ended before, whose tasks publish it
+  bool all_hosts = false;      // of each of the producer's tasks, as HOST/NAME; else of the last that published it
+  friend bool operator==(const PlannedInput&, const PlannedInput&) = default;
+};
+
 struct PlannedInstance {
   std::string project;
   uint32_t first_task = 0;  // tasks [first_task, first_task + task_count)
   uint32_t task_count = 0;
   std::vector<InstanceIndex> needs;  // done gates that open its start gate
   std::vector<InstanceIndex> after;  // start once its tasks have succeeded; its done gate waits for them
+  std::vector<PlannedInput> inputs;
   friend bool operator==(const PlannedInstance&, const PlannedInstance&) = default;
 };
 

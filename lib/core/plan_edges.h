@@ -35,6 +35,10 @@ class Reverse {
 // "instance 3 ('build')": for messages.
 std::string Describe(const Plan& plan, InstanceIndex i);
 
+// All gates of a plan, each after those it waits for: 2i is the start gate of instance i, 2i+1 its done gate.
+// REQUIRES: the plan is valid.
+std::vector<uint32_t> GatesInOrder(const Plan& plan);
+
 // kInvalid for an edge to an instance that does not exist.
 Status CheckEdges(const Plan& plan);
 

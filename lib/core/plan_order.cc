@@ -34,6 +34,9 @@ class GateOrder {
     return order;
   }
 
+  // In the order in which Run opened them.
+  const std::vector<uint32_t>& gates() const { return open_; }
+
   // REQUIRES: Run() left gates closed. Walks from one closed gate to a closed one that it waits for, until one repeats.
   std::string Cycle() const {
     std::vector<uint32_t> path;
@@ -104,6 +107,12 @@ class GateOrder {
 };
 
 }  // namespace
+
+std::vector<uint32_t> GatesInOrder(const Plan& plan) {
+  GateOrder gates(plan);
+  gates.Run();
+  return gates.gates();
+}
 
 Result<std::vector<InstanceIndex>> TopologicalOrder(const Plan& plan) {
   CROMT_TRY(CheckEdges(plan));

@@ -67,6 +67,7 @@ Plan Part(const Plan& plan, const std::vector<bool>& members, InstanceIndex star
     if (i == start) instance.needs.clear();
     for (auto* list : {&instance.needs, &instance.after})
       for (InstanceIndex& other : *list) other = moved[other];
+    for (PlannedInput& input : instance.inputs) input.producer = moved[input.producer];
     for (uint32_t t = 0; t < instance.task_count; ++t) {
       PlannedTask task = plan.tasks[plan.instances[i].first_task + t];
       task = {moved[i], specs(task.spec), hosts(task.host), std::move(task.groups)};
@@ -90,7 +91,14 @@ Result<Plan> StartFrom(const Plan& plan, InstanceIndex start) {
                   fmt::format("{} comes after {}; start there", Describe(plan, start), Quote(instance.project)));
   std::vector<bool> members = Reach(plan, start);
   for (InstanceIndex i = 0; i < members.size(); ++i) {
-    if (!members[i] || i == start) continue;
+    if (!members[i]) continue;
+    for (const PlannedInput& input : plan.instances[i].inputs)
+      if (!members[input.producer])
+        return Fail(ErrorCode::kInvalid,
+                    fmt::format("the run can't be started at {}: {} takes '{}' from {}, which would not run",
+                                Quote(plan.instances[start].project), Quote(plan.instances[i].project), input.name,
+                                Quote(plan.instances[input.producer].project)));
+    if (i == start) continue;
     for (InstanceIndex need : plan.instances[i].needs)
       if (!members[need])
         return Fail(

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "core/action.h"
+#include "core/artifact_plan.h"
 #include "core/entry_keys.h"
 #include "core/task_table.h"
 #include "core/variables.h"
@@ -95,6 +96,7 @@ class Planner {
     while (!stack_.empty()) CROMT_TRY(Step());
     std::reverse(left_.begin(), left_.end());
     AfterScopes(plan_.instances).Apply(left_);
+    CROMT_TRY(ResolveArtifacts(file_, plan_));
     return std::move(plan_);
   }
 

@@ -45,8 +45,13 @@ Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> 
 }
 
 std::optional<Mono> Scheduler::NextDeadline() const {
-  if (state_->timers.empty()) return std::nullopt;
-  return state_->timers.begin()->at;
+  std::optional<Mono> next;
+  if (!state_->timers.empty()) next = state_->timers.begin()->at;
+  if (!state_->retry_timers.empty()) {
+    Mono retry = state_->retry_timers.begin()->at;
+    next = next ? std::min(*next, retry) : retry;
+  }
+  return next;
 }
 
 Decision Scheduler::WatchAgent(const std::string& address, Now now) {
@@ -178,6 +183,8 @@ void Scheduler::State::On(const CancelTask& event) {
 }
 
 void Scheduler::State::On(const ClockTick&) {
+  while (!retry_timers.empty() && retry_timers.begin()->at <= now.mono)
+    RetryDue(retry_timers.extract(retry_timers.begin()).value());
   while (!timers.empty() && timers.begin()->at <= now.mono) {
     SchedulerTimer due = *timers.begin();
     timers.erase(timers.begin());

@@ -369,14 +369,14 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   switch (result.kind) {
     case AttemptResult::Kind::kExited: {
       auto [outcome, reason] = Judge(ref.run->plan->spec(ref.task).exit_policy, result.status.value_or(Exited{1}));
-      return EndTask(ref, outcome, std::move(reason));
+      return EndTry(ref, outcome, std::move(reason));
     }
     case AttemptResult::Kind::kStopped:
       return EndTask(ref, TaskOutcome::kCanceled, status.stop_wanted ? status.reason : result.reason);
-    case AttemptResult::Kind::kTimedOut: return EndTask(ref, TaskOutcome::kTimedOut, result.reason);
+    case AttemptResult::Kind::kTimedOut: return EndTry(ref, TaskOutcome::kTimedOut, result.reason);
     case AttemptResult::Kind::kNotStarted:
       if (status.stop_wanted) return EndTask(ref, TaskOutcome::kCanceled, status.reason);
-      return EndTask(ref, TaskOutcome::kFailed, result.reason);
+      return EndTry(ref, TaskOutcome::kFailed, result.reason);
     case AttemptResult::Kind::kLost: return EndTask(ref, TaskOutcome::kLost, result.reason);
   }
 }

@@ -23,11 +23,6 @@ struct Lines {
   }
 };
 
-bool InFlight(const TaskStatus& status) {
-  return status.state != TaskState::kWaiting && status.state != TaskState::kReady &&
-         status.state != TaskState::kFinished;
-}
-
 // Invariant 1, for one task. `agent` is who it says it was leased to; null if nobody knows that agent.
 std::string CheckTask(const KnownAgent* agent, const Run& run, TaskIndex task, const Lines& lines) {
   const TaskStatus& status = run.tasks[task];
@@ -94,8 +89,13 @@ std::string Scheduler::Check() const {
     auto agent = state_->agents.find(run.tasks[task].agent);
     return agent == state_->agents.end() ? nullptr : agent->second.get();
   };
-  size_t left = 0;
+  size_t left = 0, retries = 0;
+  for (const auto& timer : state_->retry_timers) {
+    auto run = state_->runs.find(timer.run);
+    retries += run != state_->runs.end() && run->second->tasks[timer.task].state == TaskState::kRetryWait;
+  }
   for (const auto& [id, run] : state_->runs) {
+    for (const TaskStatus& status : run->tasks) retries -= status.state == TaskState::kRetryWait;
     if (std::string problem = CheckCounters(*run); !problem.empty()) return problem;
     left += run->tasks_left;
     if (run->status.state == RunState::kRunning)
@@ -107,6 +107,7 @@ std::string Scheduler::Check() const {
         return fmt::format("a group runs {}, counted {}", group->running, running[group.get()]);
     }
   }
+  if (retries != 0) return "tasks that wait for a retry and their timers are not the same number";
   if (left != state_->tasks_left) return fmt::format("{} tasks left in all, counted {}", state_->tasks_left, left);
   for (const auto& [id, agent] : state_->agents) {
     for (const auto& [attempt, ref] : agent->attempts)

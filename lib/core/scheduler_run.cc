@@ -20,6 +20,14 @@ GateResult ResultOf(TaskOutcome outcome) {
   }
 }
 
+// Before the try after `tries` that have failed, and one more.
+Duration RetryDelay(const RetryPolicy& policy, uint32_t tries) {
+  double delay = static_cast<double>(policy.delay.count());
+  for (uint32_t i = 0; i < tries && delay > 0 && delay < static_cast<double>(kMaxRetryDelay.count()); ++i)
+    delay *= policy.backoff_permille / 1000.0;
+  return std::min(Duration(static_cast<int64_t>(delay)), Duration(kMaxRetryDelay));
+}
+
 std::string Where(const Run& run, TaskIndex task) {
   const TaskSpec& spec = run.plan->spec(task);
   const std::string& host = run.plan->host(task).id;
@@ -173,6 +181,7 @@ void Scheduler::State::PlaceTask(const TaskRef& ref) {
     status.queued_at = last_queued = std::max(now.wall, last_queued + Duration(1));
     Changed(ref);
   }
+  if (status.state == TaskState::kRetryWait) return WaitForRetry(ref);
   if (status.state != TaskState::kReady) return;
   if (restored)
     restored->push_back(ref);
@@ -184,9 +193,7 @@ void Scheduler::State::PlaceTask(const TaskRef& ref) {
 void Scheduler::State::ClaimInFlight(const std::shared_ptr<Run>& run) {
   for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
     const TaskStatus& status = run->tasks[task];
-    if (status.state == TaskState::kWaiting || status.state == TaskState::kReady ||
-        status.state == TaskState::kFinished)
-      continue;
+    if (!InFlight(status)) continue;
     for (uint32_t g : run->plan->tasks[task].groups) ++run->groups[g]->running;
     run->holds[task] = true;
     auto agent = AgentOf(status.agent);
@@ -266,6 +273,7 @@ void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::str
   status.outcome = outcome;
   status.reason = std::move(reason);
   status.stop_wanted = false;
+  status.retry_at.reset();
   if (!status.finished_at) status.finished_at = now.wall;
   Changed(ref);
   --ref.run->tasks_left;
@@ -273,6 +281,51 @@ void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::str
   LeaveGroups(ref);
   // Ended before its gate opened: the gate counts it when it does.
   if (ref.run->instances[ref.run->plan->tasks[ref.task].instance].open) AccountEnd(ref.run, ref.task);
+}
+
+// A known end of an attempt by itself: the task's, unless it has failed and may be tried again.
+void Scheduler::State::EndTry(const TaskRef& ref, TaskOutcome outcome, std::string reason) {
+  TaskStatus& status = ref.run->tasks[ref.task];
+  const RetryPolicy& policy = ref.run->plan->spec(ref.task).retry;
+  if (!IsFailure(outcome) || status.stop_wanted || status.tries >= policy.retries)
+    return EndTask(ref, outcome, std::move(reason));
+  LetGo(ref);
+  Duration delay = RetryDelay(policy, status.tries++);
+  status.reason = fmt::format("{}; try {} of {} follows", reason, status.tries + 1, policy.retries + 1);
+  status.agent = {};
+  status.journal = {};
+  status.exit.reset();
+  status.started_at.reset();
+  status.finished_at.reset();
+  status.log_bytes = 0;
+  if (delay == Duration(0)) {  // it keeps its place in the lanes
+    status.state = TaskState::kReady;
+    Changed(ref);
+    return Enqueue(ref, true);
+  }
+  status.state = TaskState::kRetryWait;
+  status.retry_at = now.wall + delay;
+  Changed(ref);
+  LeaveGroups(ref);
+  WaitForRetry(ref);
+}
+
+// By the wall clock, which may have jumped since: never longer than the longest pause.
+void Scheduler::State::WaitForRetry(const TaskRef& ref) {
+  Duration wait = std::clamp<Duration>(*ref.run->tasks[ref.task].retry_at - now.wall, Duration(0), kMaxRetryDelay);
+  retry_timers.insert({now.mono + wait, ref.run->header.id, ref.task});
+}
+
+void Scheduler::State::RetryDue(const RetryTimer& timer) {
+  auto run = runs.find(timer.run);
+  if (run == runs.end() || run->second->tasks[timer.task].state != TaskState::kRetryWait) return;
+  TaskRef ref{run->second, timer.task};
+  TaskStatus& status = ref.run->tasks[ref.task];
+  status.state = TaskState::kReady;
+  status.retry_at.reset();
+  status.queued_at = last_queued = std::max(now.wall, last_queued + Duration(1));
+  Changed(ref);
+  JoinGroups(ref);
 }
 
 // Tells the task's instance that it has ended; once a task.

@@ -25,6 +25,12 @@ struct TaskRef {
 // What an ended instance means for those that wait for it; the worse wins.
 enum class GateResult { kOk, kPruned, kFailed };
 
+// An agent has an attempt of it, or may have one.
+inline bool InFlight(const TaskStatus& status) {
+  return status.state != TaskState::kWaiting && status.state != TaskState::kReady &&
+         status.state != TaskState::kRetryWait && status.state != TaskState::kFinished;
+}
+
 struct InstanceProgress {
   bool open = false;        // its start gate
   uint32_t unmet = 0;       // needs (and, for an after instance, its parent's tasks) that have not ended
@@ -100,6 +106,14 @@ struct SchedulerTimer {
   friend auto operator<=>(const SchedulerTimer&, const SchedulerTimer&) = default;
 };
 
+// When a task that waits for its next try is ready again; out of date if the task has moved on.
+struct RetryTimer {
+  Mono at;
+  RunId run;
+  TaskIndex task = 0;
+  friend auto operator<=>(const RetryTimer&, const RetryTimer&) = default;
+};
+
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
@@ -109,6 +123,7 @@ struct Scheduler::State {
   std::unordered_map<AgentId, AgentSeen> seen;
   std::map<std::string, std::weak_ptr<Group>> lanes;  // mesh-wide groups by name
   std::set<SchedulerTimer> timers;
+  std::set<RetryTimer> retry_timers;
   size_t tasks_left = 0;
   Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
                        // restart
@@ -148,6 +163,9 @@ struct Scheduler::State {
   bool PassFirst(Group& group, std::vector<Group*>& changed);
   void LeaveGroups(const TaskRef& ref);
   void EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason);
+  void EndTry(const TaskRef& ref, TaskOutcome outcome, std::string reason);
+  void WaitForRetry(const TaskRef& ref);
+  void RetryDue(const RetryTimer& timer);
   void AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task);
   void TasksDone(const std::shared_ptr<Run>& run, InstanceIndex instance);
   void InstanceDone(const std::shared_ptr<Run>& run, InstanceIndex instance);

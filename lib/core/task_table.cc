@@ -26,6 +26,12 @@ Overrides Fold(Overrides wide, const Overrides* narrow) {
   if (!narrow->options.empty()) wide.options = narrow->options;
   if (!narrow->title.empty()) wide.title = narrow->title;
   if (narrow->url) wide.url = narrow->url;
+  if (narrow->lane) wide.lane = narrow->lane;
+  if (narrow->timeout) wide.timeout = narrow->timeout;
+  if (narrow->grace) wide.grace = narrow->grace;
+  if (narrow->retries) wide.retries = narrow->retries;
+  if (narrow->retry_delay) wide.retry_delay = narrow->retry_delay;
+  if (narrow->retry_backoff_permille) wide.retry_backoff_permille = narrow->retry_backoff_permille;
   if (narrow->vars && wide.vars)
     wide.vars = std::make_shared<const Variables>(Merge(*wide.vars, *narrow->vars));
   else if (narrow->vars)
@@ -35,7 +41,8 @@ Overrides Fold(Overrides wide, const Overrides* narrow) {
 
 // True if `set` changes what a task does, not only where.
 bool ChangesTask(const Overrides& set) {
-  return !set.action.empty() || !set.options.empty() || !set.title.empty() || (set.vars && !set.vars->empty());
+  return !set.action.empty() || !set.options.empty() || !set.title.empty() || (set.vars && !set.vars->empty()) ||
+         set.timeout || set.grace || set.retries || set.retry_delay || set.retry_backoff_permille;
 }
 
 size_t BytesOf(const TaskSpec& spec) {
@@ -112,9 +119,13 @@ Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
     return spec;
   };
   PlaceIndex base_place = base.url ? PlaceOf(*base.url) : expansion.inherited;
+  std::optional<uint32_t> limit;
+  if (project.parallel && *project.parallel > 0 && *project.parallel < hosts.size())
+    limit = NewGroup({fmt::format("{} of '{}' at a time", *project.parallel, project.name), *project.parallel, false});
   if (hosts.empty()) {
     CROMT_ASSIGN(uint32_t spec, spec_of(nullptr));
-    Append(instance, spec, HostOf(places_[base_place].id, places_[base_place].address));
+    const Place& place = places_[base_place];
+    Append(instance, spec, HostOf(place.id, place.address), GroupsOf(base.lane, place.address, limit));
     return {};
   }
   UniqueIds ids;
@@ -125,7 +136,9 @@ Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
     const Overrides& set = hosts[i].set;
     CROMT_ASSIGN(uint32_t spec, spec_of(&set));
     const Place& place = places_[set.url ? PlaceOf(*set.url) : base_place];
-    Append(instance, spec, HostOf(hosts[i].id.empty() ? ids.Take(place.id) : written[i], place.address));
+    const auto& lane = set.lane ? set.lane : base.lane;
+    Append(instance, spec, HostOf(hosts[i].id.empty() ? ids.Take(place.id) : written[i], place.address),
+           GroupsOf(lane, place.address, limit));
   }
   return {};
 }
@@ -133,13 +146,49 @@ Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
 Status TaskTable::Repeat(InstanceIndex earlier, InstanceIndex instance) {
   const auto [first, count] = std::pair(plan_.instances[earlier].first_task, plan_.instances[earlier].task_count);
   CROMT_TRY(Reserve(count));
-  for (uint32_t i = first; i < first + count; ++i) Append(instance, plan_.tasks[i].spec, plan_.tasks[i].host);
+  // Lanes are the same; a limit of its own hosts is each instance's own.
+  std::unordered_map<uint32_t, uint32_t> renewed;
+  for (uint32_t i = first; i < first + count; ++i) {
+    const PlannedTask task = plan_.tasks[i];
+    std::vector<uint32_t> groups;
+    for (uint32_t group : task.groups) {
+      if (plan_.groups[group].mesh_wide) {
+        groups.push_back(group);
+        continue;
+      }
+      auto [known, is_new] = renewed.try_emplace(group, 0);
+      if (is_new) known->second = NewGroup(PlannedGroup(plan_.groups[group]));
+      groups.push_back(known->second);
+    }
+    std::sort(groups.begin(), groups.end());
+    Append(instance, task.spec, task.host, std::move(groups));
+  }
   return {};
 }
 
-void TaskTable::Append(InstanceIndex instance, uint32_t spec, uint32_t host) {
-  plan_.tasks.push_back({instance, spec, host, {}});
+void TaskTable::Append(InstanceIndex instance, uint32_t spec, uint32_t host, std::vector<uint32_t> groups) {
+  plan_.tasks.push_back({instance, spec, host, std::move(groups)});
   ++plan_.instances[instance].task_count;
+}
+
+uint32_t TaskTable::NewGroup(PlannedGroup group) {
+  plan_.groups.push_back(std::move(group));
+  return static_cast<uint32_t>(plan_.groups.size() - 1);
+}
+
+std::vector<uint32_t> TaskTable::GroupsOf(const std::optional<LaneChoice>& lane, const std::string& address,
+                                          std::optional<uint32_t> limit) {
+  std::vector<uint32_t> groups;
+  if (lane) {
+    // No name of a lane holds a blank, so no two lanes are mixed up.
+    std::string name = lane->per_agent ? fmt::format("{} at {}", lane->name, address) : lane->name;
+    auto [known, is_new] = lanes_.try_emplace(name, 0);
+    if (is_new) known->second = NewGroup({name, 1, true});
+    groups.push_back(known->second);
+  }
+  if (limit) groups.push_back(*limit);
+  std::sort(groups.begin(), groups.end());
+  return groups;
 }
 
 Result<uint32_t> TaskTable::SpecOf(const Project& project, const Overrides& set) {
@@ -148,6 +197,13 @@ Result<uint32_t> TaskTable::SpecOf(const Project& project, const Overrides& set)
   spec.project = project.name;
   spec.source = project.source;
   if (set.vars) spec.variables = *set.vars;
+  if (set.timeout && *set.timeout > Duration(0)) spec.timeout = set.timeout;
+  if (set.grace) spec.grace = *set.grace;
+  if (project.log_limit_bytes) spec.log_limit_bytes = *project.log_limit_bytes;
+  spec.retry = {set.retries.value_or(0), set.retry_delay.value_or(Duration(0)),
+                set.retry_backoff_permille.value_or(1000)};
+  spec.inherit_env = project.inherit_env;
+  if (project.artifacts) spec.publishes = project.artifacts->out;
   if (SizeOf(spec.variables) > kMaxVariablesBytes)
     return Fail(ErrorCode::kInvalid, fmt::format("the variables of a task of '{}' exceed {} bytes together",
                                                  project.name, kMaxVariablesBytes));

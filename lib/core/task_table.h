@@ -52,13 +52,17 @@ class TaskTable {
   Result<uint32_t> SpecOf(const Project& project, const Overrides& set);
   Result<uint32_t> Intern(TaskSpec spec);
   uint32_t HostOf(const std::string& id, const std::string& address);
-  void Append(InstanceIndex instance, uint32_t spec, uint32_t host);
+  uint32_t NewGroup(PlannedGroup group);
+  std::vector<uint32_t> GroupsOf(const std::optional<LaneChoice>& lane, const std::string& address,
+                                 std::optional<uint32_t> limit);
+  void Append(InstanceIndex instance, uint32_t spec, uint32_t host, std::vector<uint32_t> groups);
 
   Plan& plan_;
   std::unordered_map<std::string, std::string> aliases_;  // lower case
   std::vector<Place> places_;
   std::unordered_map<std::string, PlaceIndex> place_of_url_;
   std::unordered_map<std::string, uint32_t> host_index_;  // by id and address
+  std::unordered_map<std::string, uint32_t> lanes_;       // group by name
   std::unordered_multimap<size_t, uint32_t> spec_index_;  // by hash
   size_t built_bytes_ = 0;                                // of all specs ever built, kept or not
 };

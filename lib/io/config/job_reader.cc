@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "core/source_path.h"
+#include "io/config/flag_word.h"
 #include "io/config/job_keys.h"
 #include "io/config/job_shapes.h"
 #include "io/config/read_file.h"
@@ -14,6 +15,10 @@
 
 namespace cromt {
 namespace {
+
+bool IsRelative(std::string_view directory) {
+  return !directory.empty() && !directory.starts_with('/') && !directory.starts_with("~/") && directory != "~";
+}
 
 // One file. Lists that aliases repeat are read once and shared.
 class JobReader {
@@ -57,14 +62,14 @@ class JobReader {
         Misplaced(key, known, level);
         continue;
       }
-      if (known->shape != Shape::kOwn) CheckShape(*known, value, diagnostics_);
+      const bool good = known->shape == Shape::kOwn || CheckShape(*known, value, diagnostics_);
       if (!known->built && HasEffect(*known, value)) {
         diagnostics_.Warning(key.at(), NotBuilt(key.text()));
         unbuilt.push_back({std::string(key.text()), key.at()});
       }
       if (known->name == "timeout" && !value.is_null())
         diagnostics_.Note(key.at(), "'timeout' ends the attempt; Cromtit's only ended the waiting for it");
-      if (known->shape == Shape::kOwn) on_key(known->name, key, value);
+      if (known->built && good) on_key(known->name, key, value);
     }
   }
 
@@ -94,7 +99,7 @@ class JobReader {
   bool Is(YamlKind kind, std::string_view what, YamlNode value) {
     if (value.is_null() || value.kind() == kind) return true;
     diagnostics_.Error(value.at(),
-                       fmt::format("'{}': {} where {} is meant", what, ToString(value.kind()), ToString(kind)));
+                       fmt::format("{}: {} where {} is meant", Quote(what), ToString(value.kind()), ToString(kind)));
     return false;
   }
 
@@ -127,15 +132,35 @@ class JobReader {
         project.before = ReadDependencies(key, value);
       else if (key == "after")
         project.after = ReadDependencies(key, value);
+      else if (key == "branch" || key == "ref")
+        ReadRef(key, project, at, value);
+      else if (key == "artifacts")
+        project.artifacts = values_.ReadArtifacts(value);
+      else if (key == "parallel")
+        project.parallel = CountOf(value.text());
+      else if (key == "log_limit" && !value.text().empty())
+        project.log_limit_bytes = BytesOf(value.text());
+      else if (key == "inherit_env")
+        project.inherit_env = FlagWord(value.text()).value_or(false);
       else
         values_.Shared(key, value, project.set, project.unbuilt);
     });
     for (const Unbuilt& unbuilt : project.unbuilt)
       has_source |= unbuilt.key == "factfile" || unbuilt.key == "mflow" || unbuilt.key == "playbook";
     if (!has_source && !project.run)
-      diagnostics_.Error(project.at, fmt::format("project {} has no 'path'", Quote(project.name)));
+      diagnostics_.Error(
+          project.at, fmt::format("project {} has no 'path'; give it one, or commands in 'run'", Quote(project.name)));
     if (project.run && !project.set.action.empty())
       diagnostics_.Error(run_or_action, "'run' and 'action' in one project; it can have one of them");
+  }
+
+  // Where both keys stand they must say the same.
+  void ReadRef(std::string_view key, Project& project, YamlNode at, YamlNode value) {
+    if (value.text().empty() || value.text() == "HEAD") return;
+    if (!project.source.ref.empty() && project.source.ref != value.text())
+      return diagnostics_.Error(at.at(), fmt::format("'{}' is {}, but the other of 'branch' and 'ref' is {}", key,
+                                                     Quote(value.text()), Quote(project.source.ref)));
+    project.source.ref = value.text();
   }
 
   // False if there is none; a bad one is there, too.
@@ -146,10 +171,15 @@ class JobReader {
     auto source = ParseSourcePath(*text);
     if (!source) {
       diagnostics_.Error(value.at(), source.error().message);
+    } else if (IsRelative(source->directory)) {
+      diagnostics_.Error(value.at(), fmt::format("path {} is relative, and an agent has no place that it could be "
+                                                 "relative to; write an absolute path, ~/… or a Git URL",
+                                                 Quote(*text)));
     } else {
       if (HasCredentials(*text))
         diagnostics_.Warning(value.at(),
                              "'path' holds credentials, which everyone who sees this file or a run can read");
+      source->ref = std::move(project.source.ref);
       project.source = std::move(*source);
     }
     return true;

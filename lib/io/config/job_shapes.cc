@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <initializer_list>
+#include <utility>
 
 #include "base/name.h"
 #include "base/time.h"
+#include "core/artifact.h"
 #include "io/config/flag_word.h"
 
 namespace cromt {
@@ -142,12 +145,14 @@ class Inner {
   void Texts(YamlNode map) {
     for (YamlNode key = map.first(); key; key = key.next().next())
       if (key.next().kind() == YamlKind::kMap || key.next().kind() == YamlKind::kList)
-        Wrong(key.next(), fmt::format("'{}' must be text", key.text()));
+        Wrong(key.next(), fmt::format("{} must be text", Quote(key.text())));
   }
 
   void Lane(YamlNode map) {
+    bool has_name = false;
     for (YamlNode key = map.first(); key; key = key.next().next()) {
       std::string_view value = key.next().text();
+      has_name |= key.text() == "name";
       if (key.text() != "name" && key.text() != "scope")
         Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
       else if (key.text() == "name" && !IsName(value))
@@ -155,6 +160,7 @@ class Inner {
       else if (key.text() == "scope" && !IsOneOf(value, {"agent", "mesh"}))
         Wrong(key.next(), "scope must be agent or mesh");
     }
+    if (!has_name) Wrong(map, "a queue needs 'name'");
   }
 
   void Artifacts(YamlNode map) {
@@ -182,7 +188,7 @@ class Inner {
   }
 
   void ArtifactEntry(YamlNode map, std::string_view second) {
-    bool has_file = false;
+    bool has_file = false, has_path = false;
     for (YamlNode key = map.first(); key; key = key.next().next()) {
       if (key.text() == "file") {
         has_file = true;
@@ -191,9 +197,19 @@ class Inner {
         Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
       } else if (key.next().kind() != YamlKind::kText) {
         Wrong(key.next(), fmt::format("'{}' must be text", second));
+      } else if (second == "hosts" && key.next().text() != "all") {
+        Wrong(key.next(), "'hosts' must be all");
+      } else if (second == "path") {
+        has_path = true;
+        Path(key.next());
       }
     }
     if (!has_file) Wrong(map, "an entry needs 'file'");
+    if (second == "path" && !has_path) Wrong(map, "an entry of 'out' needs 'path'");
+  }
+
+  void Path(YamlNode node) {
+    if (auto good = CheckArtifactPath(node.text()); !good) Wrong(node, good.error().message);
   }
 
   void Name(YamlNode node) {
@@ -215,20 +231,50 @@ bool TakesMapToo(Shape shape) {
 
 }  // namespace
 
-void CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
+bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
+  const size_t errors = diagnostics.errors();
   bool is_unset = value.is_null() || (value.kind() == YamlKind::kText && value.text().empty());
-  if (is_unset || key.shape == Shape::kAny) return;
+  if (is_unset || key.shape == Shape::kAny) return true;
   bool is_map = value.kind() == YamlKind::kMap;
-  if (value.kind() != KindOf(key.shape) && !(is_map && TakesMapToo(key.shape)))
-    return diagnostics.Error(
-        value.at(), fmt::format("'{}': {} where {} is meant", key.name, ToString(value.kind()), Expected(key.shape)));
-  if (value.kind() == YamlKind::kText && !IsText(key.shape, value.text()))
-    return diagnostics.Error(value.at(),
-                             fmt::format("'{}': {} is not {}", key.name, Quote(value.text()), Expected(key.shape)));
   Inner inner(key.name, diagnostics);
-  if (key.shape == Shape::kTexts) inner.Texts(value);
-  if (key.shape == Shape::kLane && is_map) inner.Lane(value);
-  if (key.shape == Shape::kArtifacts) inner.Artifacts(value);
+  if (value.kind() != KindOf(key.shape) && !(is_map && TakesMapToo(key.shape)))
+    diagnostics.Error(value.at(),
+                      fmt::format("'{}': {} where {} is meant", key.name, ToString(value.kind()), Expected(key.shape)));
+  else if (value.kind() == YamlKind::kText && !IsText(key.shape, value.text()))
+    diagnostics.Error(value.at(),
+                      fmt::format("'{}': {} is not {}", key.name, Quote(value.text()), Expected(key.shape)));
+  else if (key.shape == Shape::kTexts)
+    inner.Texts(value);
+  else if (key.shape == Shape::kLane && is_map)
+    inner.Lane(value);
+  else if (key.shape == Shape::kArtifacts)
+    inner.Artifacts(value);
+  return diagnostics.errors() == errors;
+}
+
+uint32_t CountOf(std::string_view text) {
+  uint32_t number = 0;
+  return Reads(text, number) ? number : 0;
+}
+
+uint32_t PermilleOf(std::string_view text) {
+  double number = 0;
+  return Reads(text, number) ? static_cast<uint32_t>(std::lround(number * 1000)) : 0;
+}
+
+int64_t BytesOf(std::string_view text) {
+  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+                                                             {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000}};
+  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  int64_t number = 0;
+  if (!Reads(text.substr(0, digits), number)) return 0;
+  for (const auto& [unit, bytes] : kUnits)
+    if (text.substr(digits) == unit) return number * bytes;
+  return number;
+}
+
+Duration DurationOf(std::string_view text) {
+  return ParseDuration(text).value_or(Duration(0));
 }
 
 bool HasEffect(const JobKey& key, YamlNode value) {

@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include "base/name.h"
 #include "core/action.h"
+#include "core/artifact.h"
 #include "core/template.h"
 #include "core/variables.h"
+#include "io/config/job_shapes.h"
 
 namespace cromt {
 namespace {
@@ -90,8 +94,81 @@ bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, s
   else if (key == "title")
     Title(value, set, unbuilt);
   else
-    return false;
+    return Scheduling(key, value, set);
   return true;
+}
+
+bool ValueReader::Scheduling(std::string_view key, YamlNode value, Overrides& set) {
+  const bool unset = value.kind() != YamlKind::kMap && value.text().empty();
+  if (key == "queue-id") {
+    if (unset) return true;
+    set.lane.emplace();
+    if (value.kind() != YamlKind::kMap) set.lane->name = value.text();
+    if (value.kind() != YamlKind::kMap) return true;
+    for (YamlNode k = value.first(); k; k = k.next().next()) {
+      if (k.text() == "name") set.lane->name = k.next().text();
+      if (k.text() == "scope") set.lane->per_agent = k.next().text() == "agent";
+    }
+  } else if (key == "timeout") {
+    if (!unset) set.timeout = DurationOf(value.text());
+  } else if (key == "grace") {
+    if (!unset) set.grace = DurationOf(value.text());
+  } else if (key == "retries") {
+    if (!unset) set.retries = CountOf(value.text());
+  } else if (key == "retry_delay") {
+    if (!unset) set.retry_delay = DurationOf(value.text());
+  } else if (key == "retry_backoff") {
+    if (!unset) set.retry_backoff_permille = PermilleOf(value.text());
+  } else {
+    return false;
+  }
+  return true;
+}
+
+namespace {
+
+// One entry of `in` or `out`: a name, or a map.
+struct ArtifactWords {
+  std::string_view name, path;
+  bool all_hosts = false;
+};
+
+ArtifactWords WordsOf(YamlNode entry) {
+  ArtifactWords words;
+  if (entry.kind() != YamlKind::kMap) {
+    words.name = entry.text();
+    return words;
+  }
+  for (YamlNode key = entry.first(); key; key = key.next().next()) {
+    if (key.text() == "file") words.name = key.next().text();
+    if (key.text() == "path") words.path = key.next().text();
+    words.all_hosts |= key.text() == "hosts";
+  }
+  return words;
+}
+
+}  // namespace
+
+std::shared_ptr<const Artifacts> ValueReader::ReadArtifacts(YamlNode map) {
+  if (map.kind() != YamlKind::kMap) return nullptr;
+  auto artifacts = std::make_shared<Artifacts>();
+  for (YamlNode list = map.first(); list; list = list.next().next()) {
+    const bool is_in = list.text() == "in";
+    if (list.next().size() > kMaxArtifacts)
+      diagnostics_.Error(list.at(), fmt::format("'artifacts': more than {} in '{}'", kMaxArtifacts, list.text()));
+    std::unordered_set<std::string_view> seen;
+    if (list.next().kind() != YamlKind::kList) continue;
+    for (YamlNode entry = list.next().first(); entry; entry = entry.next()) {
+      ArtifactWords words = WordsOf(entry);
+      if (!seen.insert(words.name).second)
+        diagnostics_.Error(entry.at(), fmt::format("'artifacts': {} is there twice", Quote(words.name)));
+      if (is_in)
+        artifacts->in.push_back({entry.at(), std::string(words.name), words.all_hosts});
+      else
+        artifacts->out.push_back({std::string(words.name), std::string(words.path)});
+    }
+  }
+  return artifacts;
 }
 
 void ValueReader::Action(YamlNode value, Overrides& set) {

@@ -1,5 +1,5 @@
-// Reads the values that project, dependency entry and host entry share: action, options, vars, url, title; and texts
-// in general. What is wrong goes to the diagnostics with its place; what is unset (nothing, or empty) is nullopt.
+// Reads the values that project, dependency entry and host entry share (action, vars, url, timeout, …), artifacts, and
+// texts in general. What is wrong goes to the diagnostics with its place; what is unset (nothing, or empty) is nullopt.
 // Not thread-safe; one for each file.
 #pragma once
 
@@ -30,6 +30,9 @@ class ValueReader {
 
   std::optional<AgentAddress> Url(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt);
 
+  // REQUIRES: its shape was checked.
+  std::shared_ptr<const Artifacts> ReadArtifacts(YamlNode map);
+
   // Reads one of the shared keys into `set`; false if `key` is none of them.
   bool Shared(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
 
@@ -39,6 +42,7 @@ class ValueReader {
     std::optional<Position> first_template;
   };
 
+  bool Scheduling(std::string_view key, YamlNode value, Overrides& set);
   void Action(YamlNode value, Overrides& set);
   void Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   void Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);

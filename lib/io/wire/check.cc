@@ -7,6 +7,7 @@
 
 #include "base/name.h"
 #include "core/action.h"
+#include "core/artifact.h"
 #include "core/source_path.h"
 #include "core/variables.h"
 #include "io/wire/field.h"
@@ -17,6 +18,8 @@ namespace {
 constexpr size_t kSha256Digits = 64;
 constexpr size_t kCommitDigits = 40;
 constexpr int kMaxExitCode = 255;
+constexpr uint32_t kMaxRetries = 1'000'000;
+constexpr uint32_t kMaxBackoffPermille = 1'000'000;
 
 bool HasNul(std::string_view text) {
   return text.find('\0') != text.npos;
@@ -84,6 +87,19 @@ Status CheckCodes(std::string_view field, const std::vector<int>& codes) {
   return {};
 }
 
+Status Check(const std::vector<ArtifactOut>& publishes) {
+  if (publishes.size() > kMaxArtifacts)
+    return Invalid("publishes", fmt::format("{} artifacts; at most {} are allowed", publishes.size(), kMaxArtifacts));
+  std::unordered_set<std::string_view> seen;
+  for (const ArtifactOut& out : publishes) {
+    CROMT_TRY(In("publishes: ", CheckName("name", out.name)));
+    CROMT_TRY(In("publishes: ", CheckArtifactPath(out.path)));
+    if (!IsUtf8(out.path)) return Invalid("publishes", "a path is not UTF-8");
+    if (!seen.insert(out.name).second) return Invalid("publishes", fmt::format("{} is there twice", Quote(out.name)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Status Check(const Work& work) {
@@ -138,6 +154,9 @@ Status Check(const TaskSpec& spec) {
   CROMT_TRY(InRange("log_limit_bytes", spec.log_limit_bytes, 0, kMaxLogLimitBytes));
   CROMT_TRY(CheckCodes("exit_policy.success", spec.exit_policy.success));
   CROMT_TRY(CheckCodes("exit_policy.stop", spec.exit_policy.stop));
+  CROMT_TRY(InRange("retry.retries", spec.retry.retries, 0, kMaxRetries));
+  CROMT_TRY(InRange("retry.backoff_permille", spec.retry.backoff_permille, 1000, kMaxBackoffPermille));
+  CROMT_TRY(Check(spec.publishes));
   if (size_t bytes = EncodedBound(spec); bytes > kMaxSpecBytes)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("spec: {} bytes as a message; at most {} are allowed", bytes, kMaxSpecBytes));
@@ -146,7 +165,7 @@ Status Check(const TaskSpec& spec) {
 
 size_t EncodedBound(const TaskSpec& spec) {
   constexpr size_t kTag = 6;      // of a field with a length: one byte and a varint
-  constexpr size_t kFixed = 256;  // all numbers, the digest and the commit
+  constexpr size_t kFixed = 300;  // all numbers, the digest and the commit
   size_t bytes = kFixed + spec.name.size() + spec.project.size() + 2 * kTag;
   const Source& source = spec.source;
   for (const auto* text : {&source.directory, &source.repository, &source.ref, &source.branch})
@@ -156,6 +175,7 @@ size_t EncodedBound(const TaskSpec& spec) {
   if (const auto* script = std::get_if<Script>(&spec.work)) bytes += script->text.size();
   if (const auto* actions = std::get_if<Actions>(&spec.work))
     for (const std::string& name : actions->names) bytes += name.size() + kTag;
+  for (const ArtifactOut& out : spec.publishes) bytes += out.name.size() + out.path.size() + 3 * kTag;
   bytes += SizeOf(spec.variables) + spec.variables.size() * 3 * kTag;
   return bytes + (spec.exit_policy.success.size() + spec.exit_policy.stop.size()) * 2;
 }

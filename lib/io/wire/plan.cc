@@ -30,11 +30,14 @@ Status CheckEach(std::string_view what, const std::vector<T>& items, Check check
 }
 
 PlannedInstance Read(const v1::Plan::Instance& proto) {
-  return {.project = proto.project(),
-          .first_task = proto.first_task(),
-          .task_count = proto.task_count(),
-          .needs = {proto.needs().begin(), proto.needs().end()},
-          .after = {proto.after().begin(), proto.after().end()}};
+  PlannedInstance instance{.project = proto.project(),
+                           .first_task = proto.first_task(),
+                           .task_count = proto.task_count(),
+                           .needs = {proto.needs().begin(), proto.needs().end()},
+                           .after = {proto.after().begin(), proto.after().end()}};
+  for (const v1::Plan::Input& input : proto.inputs())
+    instance.inputs.push_back({input.name(), input.producer(), input.all_hosts()});
+  return instance;
 }
 
 PlannedTask Read(const v1::Plan::Task& proto) {
@@ -69,6 +72,12 @@ void ToProto(const Plan& plan, v1::Plan& proto) {
     to.set_task_count(instance.task_count);
     Assign(instance.needs, *to.mutable_needs());
     Assign(instance.after, *to.mutable_after());
+    for (const PlannedInput& input : instance.inputs) {
+      auto& in = *to.add_inputs();
+      in.set_name(ToText(input.name));
+      in.set_producer(input.producer);
+      in.set_all_hosts(input.all_hosts);
+    }
   }
   proto.mutable_tasks()->Reserve(static_cast<int>(plan.tasks.size()));
   for (const PlannedTask& task : plan.tasks) {

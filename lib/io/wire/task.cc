@@ -82,6 +82,17 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
   v1::ExitPolicy& policy = *proto.mutable_exit_policy();
   policy.mutable_success()->Assign(spec.exit_policy.success.begin(), spec.exit_policy.success.end());
   policy.mutable_stop()->Assign(spec.exit_policy.stop.begin(), spec.exit_policy.stop.end());
+  if (spec.retry != RetryPolicy{}) {
+    proto.mutable_retry()->set_retries(spec.retry.retries);
+    proto.mutable_retry()->set_delay_ms(ToMillis(spec.retry.delay));
+    proto.mutable_retry()->set_backoff_permille(spec.retry.backoff_permille);
+  }
+  proto.set_inherit_env(spec.inherit_env);
+  for (const ArtifactOut& out : spec.publishes) {
+    auto& to = *proto.add_publishes();
+    to.set_name(ToText(out.name));
+    to.set_path(ToText(out.path));
+  }
 }
 
 Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
@@ -102,6 +113,13 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
     spec.exit_policy.success.assign(proto.exit_policy().success().begin(), proto.exit_policy().success().end());
     spec.exit_policy.stop.assign(proto.exit_policy().stop().begin(), proto.exit_policy().stop().end());
   }
+  if (proto.has_retry()) {
+    spec.retry.retries = proto.retry().retries();
+    CROMT_ASSIGN(spec.retry.delay, ReadMillis("retry.delay_ms", proto.retry().delay_ms()));
+    spec.retry.backoff_permille = proto.retry().backoff_permille();
+  }
+  spec.inherit_env = proto.inherit_env();
+  for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
   return spec;
 }
 

@@ -20,23 +20,12 @@ std::string NotBuilt(const std::string& key) {
 }
 
 TEST(Unbuilt, AGoodValueWarns) {
-  for (const char* line : {"queue-id: q",
-                           "queue-id: {name: q, scope: agent}",
-                           "sparrowdo: {docker: alpine, no_sudo: true}",
-                           "timeout: 600",
-                           "timeout: 90s",
-                           "artifacts: {in: [a, {file: b, hosts: all}], out: [{file: c, path: d/e}]}",
+  for (const char* line : {"sparrowdo: {docker: alpine, no_sudo: true}",
                            "crontab: '*/10 * * * *'",
                            "crontab: '@daily'",
                            "crontab: 0 8 13 * mon-fri",
                            "trigger: true",
                            "trigger: 1",
-                           "branch: dev",
-                           "ref: v1.0",
-                           "retries: 3",
-                           "retry_delay: 5s",
-                           "retry_backoff: 1.5",
-                           "grace: 10s",
                            "container: {image: x, mounts: [a]}",
                            "on_failure: ignore",
                            "max_failures: 10%",
@@ -45,10 +34,8 @@ TEST(Unbuilt, AGoodValueWarns) {
                            "on_unreachable: skip",
                            "on_lost: retry",
                            "run_timeout: 2h",
-                           "parallel: 4",
                            "priority: -5",
                            "pool: {labels: {os: debian}, count: all}",
-                           "log_limit: 256MiB",
                            "timezone: Europe/Berlin",
                            "catch_up: none",
                            "overlap: queue",
@@ -57,7 +44,6 @@ TEST(Unbuilt, AGoodValueWarns) {
                            "hook: {secret: s}",
                            "disabled: yes",
                            "keep: 5",
-                           "inherit_env: true",
                            "user: bob",
                            "sandbox: strict",
                            "secrets: [{name: s, env: S}]",
@@ -129,7 +115,6 @@ TEST(Unbuilt, EachShapeIsChecked) {
 
 TEST(Unbuilt, WhenBelongsToAnEntry) {
   EXPECT_EQ(Said("projects:\n  p: {run: x, after: [{name: q, when: always}]}\n  q: {run: x}"),
-            "f:2:15: warning: 'after' is not built yet: what uses it can't be started\n"
             "f:2:33: warning: 'when' is not built yet: what uses it can't be started\n");
 }
 
@@ -141,10 +126,10 @@ TEST(Unbuilt, TomOptionsThatChangeAScenarioAreToCome) {
 TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
   JobFileReading reading = ReadJobFile(
       "projects:\n"
-      "  top: {run: x, before: [{name: mid, timeout: 5}]}\n"
-      "  mid: {run: x, hosts: [{queue-id: q}], before: [{name: leaf, hosts: [{retries: 1}]}]}\n"
+      "  top: {run: x, before: [{name: mid, container: {image: a}}]}\n"
+      "  mid: {run: x, hosts: [{container: {image: a}}], before: [{name: leaf, hosts: [{sparrowdo: {docker: a}}]}]}\n"
       "  leaf: {run: x, crontab: '@daily'}\n"
-      "  other: {run: x, parallel: 3}\n"
+      "  other: {run: x, keep: 3}\n"
       "  free: {run: x}\n",
       "f");
   ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
@@ -152,9 +137,9 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
     return ErrorText(StartRefusals(*reading.file, *reading.file->Choose(project)));
   };
   EXPECT_EQ(refusals("top"),
-            "f:2:38: error: 'timeout' of project 'top' is not built yet, so 'top' can't be started\n"
-            "f:3:26: error: 'queue-id' of project 'mid' is not built yet, so 'top' can't be started\n"
-            "f:3:72: error: 'retries' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:2:38: error: 'container' of project 'top' is not built yet, so 'top' can't be started\n"
+            "f:3:26: error: 'container' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:3:82: error: 'sparrowdo' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'top' can't be started");
   EXPECT_EQ(refusals("leaf"),
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'leaf' can't be started");

@@ -18,6 +18,7 @@ struct InstanceOptions {
   std::vector<std::string> groups = {};        // made by Lane or Limit
   ExitPolicy exit_policy = {};
   std::string repository = {};
+  RetryPolicy retry = {};
 };
 
 // Host "a" is at address "a:4000".
@@ -33,6 +34,7 @@ class PlanBuilder {
     TaskSpec spec{.name = project, .project = project, .work = Command{{project}}};
     spec.exit_policy = options.exit_policy;
     spec.source.repository = options.repository;
+    spec.retry = options.retry;
     if (!options.hosts.empty()) plan_.specs.push_back(std::move(spec));
     for (const std::string& host : options.hosts) {
       PlannedTask task{.instance = index, .spec = static_cast<uint32_t>(plan_.specs.size() - 1), .host = Host(host)};

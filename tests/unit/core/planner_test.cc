@@ -63,9 +63,9 @@ TEST(Planner, AnAliasWithAPortGoesOverOneWithout) {
 
 TEST(Planner, AChainRunsFromItsEnd) {
   EXPECT_EQ(Shown("projects:\n"
-                  "  a: {path: x, before: [{name: b}]}\n"
-                  "  b: {path: x, before: [{name: c}]}\n"
-                  "  c: {path: x}\n",
+                  "  a: {path: /x, before: [{name: b}]}\n"
+                  "  b: {path: /x, before: [{name: c}]}\n"
+                  "  c: {path: /x}\n",
                   "a"),
             "0 c: c@local\n1 b: b@local | needs 0\n2 a: a@local | needs 1\n");
 }
@@ -83,8 +83,8 @@ TEST(Planner, ADiamondRunsItsBottomOnce) {
 TEST(Planner, DifferentOverridesMakeTwoOfIt) {
   EXPECT_EQ(
       Shown("projects:\n"
-            "  a: {path: x, before: [{name: d, vars: {A: '1'}}, {name: d, vars: {A: '2'}}, {name: d, title: t}]}\n"
-            "  d: {path: x}\n",
+            "  a: {path: /x, before: [{name: d, vars: {A: '1'}}, {name: d, vars: {A: '2'}}, {name: d, title: t}]}\n"
+            "  d: {path: /x}\n",
             "a"),
       "0 d: d@local\n1 d: d@local\n2 d: t@local\n3 a: a@local | needs 0 1 2\n");
 }
@@ -92,14 +92,14 @@ TEST(Planner, DifferentOverridesMakeTwoOfIt) {
 TEST(Planner, OverridesThatChangeNothingDoNot) {
   EXPECT_EQ(Shown("projects:\n"
                   "  a:\n"
-                  "    path: x\n"
+                  "    path: /x\n"
                   "    before:\n"
                   "      - {name: d}\n"
                   "      - {name: d, action: go, title: d title, url: 'https://u'}\n"
                   "      - {name: d, vars: {B: '2', A: '1'}}\n"
                   "      - {name: d, vars: {A: '1'}, hosts: [{id: h}]}\n"
                   "      - {name: d, vars: {}}\n"
-                  "  d: {path: x, action: go, title: d title, url: 'http://u:4000', vars: {A: '1', B: '2'}, hosts: "
+                  "  d: {path: /x, action: go, title: d title, url: 'http://u:4000', vars: {A: '1', B: '2'}, hosts: "
                   "[{id: h}]}\n",
                   "a"),
             "0 d: d title@h=u:4000\n1 a: a@local | needs 0\n");
@@ -118,9 +118,9 @@ TEST(Planner, TwoToTheNPathsAreNInstances) {
 TEST(Planner, HostGoesOverEntryGoesOverProject) {
   Plan plan = PlanOf(
       "projects:\n"
-      "  top: {path: t, before: [{name: p, action: entry, vars: {B: e, C: e}, title: entry}]}\n"
+      "  top: {path: /t, before: [{name: p, action: entry, vars: {B: e, C: e}, title: entry}]}\n"
       "  p:\n"
-      "    path: x\n"
+      "    path: /x\n"
       "    action: project\n"
       "    title: project\n"
       "    vars: {A: p, B: p, C: p}\n"
@@ -138,9 +138,9 @@ TEST(Planner, HostGoesOverEntryGoesOverProject) {
 TEST(Planner, AnEntrysOverridesAreForItsTasksOnly) {
   Plan plan = PlanOf(
       "projects:\n"
-      "  top: {path: x, before: [{name: mid, action: other, vars: {A: b}, url: 'http://far'}]}\n"
-      "  mid: {path: x, action: usual, before: [{name: leaf}]}\n"
-      "  leaf: {path: x, action: usual}\n",
+      "  top: {path: /x, before: [{name: mid, action: other, vars: {A: b}, url: 'http://far'}]}\n"
+      "  mid: {path: /x, action: usual, before: [{name: leaf}]}\n"
+      "  leaf: {path: /x, action: usual}\n",
       "top");
   EXPECT_EQ(Show(plan), "0 leaf: leaf@local\n1 mid: mid@far | needs 0\n2 top: top@local | needs 1\n");
   EXPECT_EQ(ActionOf(plan, 0), std::vector<std::string>{"usual"});
@@ -203,7 +203,7 @@ TEST(Planner, HostIdsAreWrittenOrDerivedAndNeverRepeat) {
 TEST(Planner, TasksThatDoTheSameShareASpec) {
   Plan plan = PlanOf(
       "projects:\n"
-      "  p: {path: x, hosts: [{id: a}, {id: b, vars: {W: '1'}}, {id: c, vars: {W: '1'}}, {id: d, url: 'http://e'}]}\n",
+      "  p: {path: /x, hosts: [{id: a}, {id: b, vars: {W: '1'}}, {id: c, vars: {W: '1'}}, {id: d, url: 'http://e'}]}\n",
       "p");
   EXPECT_EQ(plan.specs.size(), 2u);
   EXPECT_EQ(plan.tasks[0].spec, plan.tasks[3].spec);
@@ -211,7 +211,7 @@ TEST(Planner, TasksThatDoTheSameShareASpec) {
 }
 
 TEST(Planner, WorkIsAScriptOrActionsByDefaultTheDefault) {
-  Plan plan = PlanOf("projects:\n  a: {path: x, before: [{name: b}]}\n  b: {run: echo hi}\n", "a");
+  Plan plan = PlanOf("projects:\n  a: {path: /x, before: [{name: b}]}\n  b: {run: echo hi}\n", "a");
   EXPECT_EQ(std::get<Script>(plan.spec(0).work).text, "echo hi");
   EXPECT_EQ(ActionOf(plan, 1), std::vector<std::string>{"default"});
 }
@@ -219,8 +219,8 @@ TEST(Planner, WorkIsAScriptOrActionsByDefaultTheDefault) {
 TEST(Planner, StartOverridesAreForTheStartedProjectOverItsHosts) {
   Plan plan = PlanOf(
       "projects:\n"
-      "  p: {path: x, action: a, vars: {A: p}, hosts: [{vars: {A: h, B: h}, action: b}], before: [{name: q}]}\n"
-      "  q: {path: x, action: a, vars: {A: q}}\n",
+      "  p: {path: /x, action: a, vars: {A: p}, hosts: [{vars: {A: h, B: h}, action: b}], before: [{name: q}]}\n"
+      "  q: {path: /x, action: a, vars: {A: q}}\n",
       "p", {.action = {"c", "d"}, .vars = {{"A", "flag"}, {"N", "new"}}});
   EXPECT_EQ(plan.spec(0).variables, (Variables{{"A", "q"}}));
   EXPECT_EQ(ActionOf(plan, 0), std::vector<std::string>{"a"});
@@ -235,7 +235,7 @@ std::string Refusal(const std::string& text, const std::string& project, const S
 }
 
 TEST(Planner, BadOverridesAndAliasesAreRefused) {
-  const char* text = "projects: {p: {path: x}, r: {run: x}}";
+  const char* text = "projects: {p: {path: /x}, r: {run: x}}";
   EXPECT_EQ(Refusal(text, "q"), "f has no project 'q'; did you mean 'p'?");
   EXPECT_EQ(Refusal(text, "p", {.vars = {{"1", "x"}}}),
             "bad variable name '1': use letters, digits and '_', not beginning with a digit");
@@ -249,7 +249,7 @@ TEST(Planner, BadOverridesAndAliasesAreRefused) {
 }
 
 TEST(Planner, MergedVariablesAreBoundedToo) {
-  std::string text = "projects:\n  p:\n    path: x\n    vars: {";
+  std::string text = "projects:\n  p:\n    path: /x\n    vars: {";
   for (int i = 0; i < 8; ++i) text += "A" + std::to_string(i) + ": '" + std::string(90'000, 'x') + "', ";
   text += "}\n    hosts:\n      - vars: {";
   for (int i = 0; i < 8; ++i) text += "B" + std::to_string(i) + ": '" + std::string(90'000, 'x') + "', ";

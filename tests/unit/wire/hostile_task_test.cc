@@ -148,13 +148,44 @@ const std::vector<Hostile<Spec>> kLimits = {
        for (int i = 0; i < 256; ++i) s.mutable_exit_policy()->add_stop(1);
      },
      "exit_policy.stop: 258 exit codes; at most 256 are allowed"},
+    {"ShrinkingPause", [](Spec& s) { s.mutable_retry()->set_backoff_permille(999); },
+     "retry.backoff_permille: 999 is not within 1000 and 1000000"},
+    {"TooManyRetries", [](Spec& s) { s.mutable_retry()->set_retries(1'000'001); },
+     "retry.retries: 1000001 is not within 0 and 1000000"},
+    {"NegativePause", [](Spec& s) { s.mutable_retry()->set_delay_ms(-1); },
+     "retry.delay_ms: -1 is not within 0 and 315360000000"},
+    {"ArtifactWhoseNameIsNone", [](Spec& s) { s.add_publishes()->set_name("../x"); },
+     "publishes: name '../x': " + kNameRules},
+    {"ArtifactFromOutside",
+     [](Spec& s) {
+       auto& out = *s.add_publishes();
+       out.set_name("x");
+       out.set_path("a/../../etc/shadow");
+     },
+     "publishes: path 'a/../../etc/shadow' leads out of the task's directory"},
+    {"AbsoluteArtifact",
+     [](Spec& s) {
+       auto& out = *s.add_publishes();
+       out.set_name("x");
+       out.set_path("/etc/shadow");
+     },
+     "publishes: path '/etc/shadow' is absolute; it is taken from the task's directory"},
+    {"ArtifactTwice",
+     [](Spec& s) {
+       for (const char* path : {"a", "b"}) {
+         auto& out = *s.add_publishes();
+         out.set_name("same");
+         out.set_path(path);
+       }
+     },
+     "publishes: 'same' is there twice"},
     {"TooLargeAsAWhole",
      [](Spec& s) {
        s.clear_variables();
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224269 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224345 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 

@@ -23,7 +23,10 @@ TaskSpec FullSpec(Work work) {
           .timeout = seconds(90),
           .grace = milliseconds(1500),
           .log_limit_bytes = 12345,
-          .exit_policy = {.success = {0, 3}, .stop = {77, 255}}};
+          .exit_policy = {.success = {0, 3}, .stop = {77, 255}},
+          .retry = {3, seconds(5), 1500},
+          .inherit_env = true,
+          .publishes = {{"out", "build/*.tar"}}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {
@@ -56,8 +59,8 @@ Plan FullPlan() {
   plan.specs[1].source = {.directory = "~/src"};
   plan.hosts = {{"local", ""}, {"h1", "h1:4000"}};
   plan.groups = {{"lane", 1, true}, {"limit", 4, false}};
-  plan.instances = {{.project = "build", .first_task = 0, .task_count = 2, .after = {1}},
-                    {.project = "after", .first_task = 2, .task_count = 1},
+  plan.instances = {{.project = "build", .first_task = 0, .task_count = 2, .after = {1}, .inputs = {{"in", 1, false}}},
+                    {.project = "after", .first_task = 2, .task_count = 1, .inputs = {{"out", 0, true}}},
                     {.project = "last", .first_task = 3, .needs = {0}}};
   plan.tasks = {{0, 0, 0, {}}, {0, 1, 1, {0, 1}}, {1, 2, 1, {1}}};
   return plan;
