@@ -168,6 +168,19 @@ class Remote final : public Control {
     return agents;
   }
 
+  Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override {
+    v1::ListRevisionsRequest message;
+    message.set_project(project);
+    message.set_limit(limit);
+    Context context;
+    auto reader = stub_->ListRevisions(&context, message);
+    std::vector<RevisionView> revisions;
+    v1::Revision revision;
+    while (reader->Read(&revision)) revisions.push_back(wire::FromProto(revision));
+    CROMT_TRY(StatusOf(reader->Finish()));
+    return revisions;
+  }
+
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override {
     v1::WatchRunRequest message;

@@ -247,6 +247,10 @@ constexpr size_t kLogSlice = 1 << 20;
 // How long a follower of a finished run waits for output that its agent has not sent yet.
 constexpr Duration kLogPatience = seconds(30);
 
+Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {
+  return WithReader([&](StoreReader& reader) { return reader.Revisions(project, limit); });
+}
+
 }  // namespace
 
 Status Coordinator::WatchRun(const std::string& run, const std::string& author,

@@ -61,6 +61,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<std::vector<ProjectView>> ListProjects() override;
   Result<std::vector<AgentView>> ListAgents() override;
   Status WatchRun(const std::string& run, const std::string& author,
+  Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override;
                   const std::function<bool(const RunUpdate&)>& sink) override;
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "coordinator/project_meaning.h"
+
 namespace cromt {
 namespace {
 
@@ -12,28 +14,12 @@ std::string OwnerOf(const ApplyRequest& request, const JobFile& job_file) {
   return job_file.name.empty() ? request.path : job_file.name;
 }
 
-// One line for people: "+added ~changed -gone".
-std::string DiffText(const ApplyAnswer& answer) {
-  std::string text;
-  auto add = [&](char sign, const std::vector<std::string>& names) {
-    for (const std::string& name : names) {
-      if (text.size() > 4000) return;  // the revision's text tells the rest
-      if (!text.empty()) text += ' ';
-      text += sign + name;
-    }
-  };
-  add('+', answer.added);
-  add('~', answer.changed);
-  add('-', answer.gone);
-  return text;
-}
-
 }  // namespace
 
 Status Registry::Restore(const StoredState& state, const Parse& parse) {
   revision_ = state.revision;
   auto catalog = std::make_shared<Catalog>();
-  for (const StoredFile& stored : state.files) {
+  for (const StoredFile& stored : state.files) {  // oldest first
     auto job_file = parse(stored.path, stored.text);
     if (!job_file)
       return Fail(fmt::format("revision {} of {}, read from the store", stored.revision, stored.file),
@@ -42,13 +28,15 @@ Status Registry::Restore(const StoredState& state, const Parse& parse) {
     for (const std::string& project : stored.projects)
       if ((*job_file)->Find(project)) catalog->projects[project] = {stored.file, stored.revision, *job_file};
   }
+  for (const StoredApply& apply : state.applies)
+    answers_[apply.request] = {.file = apply.file, .revision = apply.revision};
   catalog_ = std::move(catalog);
   return {};
 }
 
 Result<Registry::Decision> Registry::Decide(const ApplyRequest& request, const std::shared_ptr<const JobFile>& job_file,
                                             Wall now) const {
-  if (auto known = answers_.find(request.request); known != answers_.end())
+  if (auto known = answers_.find(request.request); known != answers_.end() && !request.request.empty())
     return Decision{known->second, std::nullopt};
   Decision decision;
   ApplyAnswer& answer = decision.answer;
@@ -60,32 +48,47 @@ Result<Registry::Decision> Registry::Decide(const ApplyRequest& request, const s
                                                   answer.file, answer.revision, *request.if_revision));
   for (const Project& project : job_file->projects) {
     auto owned = catalog_->projects.find(project.name);
-    if (owned == catalog_->projects.end())
-      answer.added.push_back(project.name);
-    else if (owned->second.file != answer.file)
+    if (owned != catalog_->projects.end() && owned->second.file != answer.file)
       return Fail(ErrorCode::kConflict,
                   fmt::format("project '{}' belongs to {}; remove it there first, or choose another name", project.name,
                               owned->second.file));
   }
-  bool same_text = before != files_.end() && before->second.text == request.text;
+  const AppliedFile* old = before == files_.end() ? nullptr : &before->second;
+  const bool same_text = old && old->text == request.text;
+  ProjectChanges changes;
+  if (!same_text) Compare(old, request.text, *job_file, changes);
+  answer.added = changes.added;
+  answer.changed = changes.changed;
   for (const auto& [name, entry] : catalog_->projects) {
-    if (entry.file != answer.file) continue;
-    if (!job_file->Find(name))
-      answer.gone.push_back(name);
-    else if (!same_text)
-      answer.changed.push_back(name);
+    if (entry.file != answer.file || job_file->Find(name)) continue;
+    answer.gone.push_back(name);
+    if (request.prune)
+      changes.removed.push_back(name);
+    else if (old && old->job_file->Find(name))
+      changes.gone.push_back(name);
   }
-  bool nothing = same_text && (answer.gone.empty() || !request.prune);
-  if (request.dry_run || nothing) return decision;
+  if (request.dry_run || (same_text && changes.removed.empty())) return decision;
 
   answer.revision = revision_ + 1;
-  FileApplied record{answer.file,  request.path,     answer.revision,
-                     request.text, request.author,   request.request,
-                     now,          DiffText(answer), {}};
+  FileApplied record{
+      answer.file, request.path, answer.revision, request.text, request.author, request.request, now, changes, {}};
   for (const Project& project : job_file->projects) record.projects.push_back(project.name);
   if (!request.prune) record.projects.insert(record.projects.end(), answer.gone.begin(), answer.gone.end());
   decision.record = std::move(record);
   return decision;
+}
+
+// Of the projects in the new text: which are new in the file, and which mean something else than before.
+void Registry::Compare(const AppliedFile* old, const std::string& text, const JobFile& job_file,
+                       ProjectChanges& changes) {
+  ProjectMeanings meanings;
+  for (const Project& project : job_file.projects) {
+    const Project* was = old ? old->job_file->Find(project.name) : nullptr;
+    if (!was)
+      changes.added.push_back(project.name);
+    else if (meanings.Of({*old->job_file, old->text}, *was) != meanings.Of({job_file, text}, project))
+      changes.changed.push_back(project.name);
+  }
 }
 
 void Registry::Take(const FileApplied& record, std::shared_ptr<const JobFile> job_file) {
@@ -98,9 +101,12 @@ void Registry::Take(const FileApplied& record, std::shared_ptr<const JobFile> jo
     next->projects[project.name] = {record.file, record.revision, job_file};
   files_[record.file] = {record.path, record.revision, record.text, std::move(job_file)};
   catalog_ = std::move(next);
-  ApplyAnswer answer{.file = record.file, .revision = record.revision};
-  constexpr size_t kRemembered = 1000;
-  if (answers_.size() >= kRemembered) answers_.erase(answers_.begin());
+  if (record.request.empty()) return;
+  const auto& [added, changed, gone, removed] = record.changes;
+  ApplyAnswer answer{
+      .file = record.file, .revision = record.revision, .added = added, .changed = changed, .gone = gone};
+  answer.gone.insert(answer.gone.end(), removed.begin(), removed.end());
+  if (answers_.size() >= kRememberedApplies) answers_.erase(answers_.begin());
   answers_[record.request] = std::move(answer);
 }
 

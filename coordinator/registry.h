@@ -13,7 +13,7 @@
 
 namespace cromt {
 
-// A file as it was applied. A file with an earlier revision's projects that were kept holds those of the old text too.
+// A file as it was applied last.
 struct AppliedFile {
   std::string path;
   uint64_t revision = 0;
@@ -42,7 +42,8 @@ class Registry {
     ApplyAnswer answer;
     std::optional<FileApplied> record;  // nullopt: nothing changes (the same text, or a dry run)
   };
-  // kConflict if another file owns one of the projects, or `if_revision` is not the file's.
+  // `added` and `changed` compare with the file's revision before, project by project; `gone` is all that the file owns
+  // and does not hold any more. kConflict if another file owns one of the projects, or `if_revision` is not the file's.
   Result<Decision> Decide(const ApplyRequest& request, const std::shared_ptr<const JobFile>& job_file, Wall now) const;
   // The record was committed. REQUIRES: it came from Decide, and nothing was taken in between.
   void Take(const FileApplied& record, std::shared_ptr<const JobFile> job_file);
@@ -50,9 +51,12 @@ class Registry {
   std::shared_ptr<const Catalog> catalog() const { return catalog_; }
 
  private:
+  static void Compare(const AppliedFile* old, const std::string& text, const JobFile& job_file,
+                      ProjectChanges& changes);
+
   uint64_t revision_ = 0;  // of the newest apply
   std::map<std::string, AppliedFile> files_;
-  std::map<RequestId, ApplyAnswer> answers_;  // of this incarnation, bounded
+  std::map<RequestId, ApplyAnswer> answers_;  // bounded; those of an earlier incarnation without what changed
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
 };
 

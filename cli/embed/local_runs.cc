@@ -72,6 +72,9 @@ class LocalRuns final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
   Result<std::vector<AgentView>> ListAgents() override { return OnlyKept("it has no agents"); }
+  Result<std::vector<RevisionView>> ListRevisions(const std::string&, uint32_t) override {
+    return OnlyKept("it has no revisions");
+  }
 
  private:
   std::string StoreOf(const RunId& id) const { return dir_ + "/" + id.text() + "/coordinator/store.db"; }

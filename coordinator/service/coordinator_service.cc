@@ -86,6 +86,20 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     for (const AgentView& agent : *agents) wire::ToProto(agent, *response->add_agents());
     return grpc::Status::OK;
   }
+  // A message a revision: one may name thousands of projects.
+  grpc::Status ListRevisions(grpc::ServerContext*, const v1::ListRevisionsRequest* request,
+                             grpc::ServerWriter<v1::Revision>* writer) override {
+    uint32_t limit = request->limit() == 0 ? kDefaultLimit : request->limit();
+    if (limit > kMaxLimit) return {grpc::StatusCode::INVALID_ARGUMENT, "limit: at most 10,000"};
+    auto revisions = coordinator_.ListRevisions(request->project(), limit);
+    if (!revisions) return rpc::ToStatus(revisions.error());
+    for (const RevisionView& revision : *revisions) {
+      v1::Revision message;
+      wire::ToProto(revision, message);
+      if (!writer->Write(message)) break;
+    }
+    return grpc::Status::OK;
+  }
   grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
                         grpc::ServerWriter<v1::RunUpdate>* writer) override {
     Follower follower(followers_, !request->once());

@@ -18,7 +18,24 @@ std::string CommitOf(const Plan& plan) {
 
 TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
   const TaskSpec& spec = plan.spec(task);
-  return {task, plan.tasks[task].instance, spec.name, spec.project, plan.host(task).id, std::move(status)};
+  return {task, plan.tasks[task].instance, spec.name, spec.project, plan.host(task).id, std::move(status),
+          plan.host(task).address};
+}
+
+// The rows (what, project) of one revision; resets the statement.
+Status ReadChanges(sqlite::Statement& rows, ProjectChanges& changes) {
+  for (;;) {
+    CROMT_ASSIGN(bool row, rows.Step());
+    if (!row) break;
+    const std::string_view what = rows.Text(0);
+    auto& list = what == "added"     ? changes.added
+                 : what == "changed" ? changes.changed
+                 : what == "gone"    ? changes.gone
+                                     : changes.removed;
+    list.emplace_back(rows.Text(1));
+  }
+  rows.Reset();
+  return {};
 }
 
 }  // namespace
@@ -127,6 +144,27 @@ Result<std::vector<ProjectView>> StoreReader::Projects() {
                         std::string(query.Text(3))});
   }
   return projects;
+}
+
+Result<std::vector<RevisionView>> StoreReader::Revisions(const std::string& project, uint32_t limit) {
+  const std::string_view where =
+      project.empty() ? "" : "WHERE revision IN (SELECT revision FROM changes WHERE project = ?2)";
+  CROMT_ASSIGN(auto query, db_.Prepare(fmt::format("SELECT revision, file, path, author, at_us FROM revisions {} "
+                                                   "ORDER BY revision DESC LIMIT ?1",
+                                                   where)));
+  query.Bind(1, int64_t{limit});
+  if (!project.empty()) query.Bind(2, project);
+  CROMT_ASSIGN(auto changes, db_.Prepare("SELECT what, project FROM changes WHERE revision = ? ORDER BY project"));
+  std::vector<RevisionView> revisions;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    RevisionView view{static_cast<uint64_t>(query.Int(0)), std::string(query.Text(1)),   std::string(query.Text(2)),
+                      std::string(query.Text(3)),          WallFromMicros(query.Int(4)), {}};
+    CROMT_TRY(ReadChanges(changes.Bind(1, query.Int(0)), view.changes));
+    revisions.push_back(std::move(view));
+  }
+  return revisions;
 }
 
 Result<AgentId> StoreReader::AgentOf(const AttemptId& attempt) {

@@ -21,6 +21,8 @@ class StoreReader {
   // Newest first, without tasks and instances.
   Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
   Result<std::vector<ProjectView>> Projects();
+  // Newest first; with `project` only those that changed it in some way.
+  Result<std::vector<RevisionView>> Revisions(const std::string& project, uint32_t limit);
   // To whom this attempt was leased; empty if it never was.
   Result<AgentId> AgentOf(const AttemptId& attempt);
 

@@ -66,6 +66,8 @@ Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row) 
   task.started_at = Time(row, 11);
   task.finished_at = Time(row, 12);
   task.log_bytes = row.Int(13);
+  task.tries = static_cast<uint32_t>(row.Int(14));
+  task.retry_at = Time(row, 15);
   return std::pair(static_cast<TaskIndex>(row.Int(0)), std::move(task));
 }
 

@@ -13,7 +13,7 @@ inline constexpr char kRunColumns[] =
     "started_at_us, finished_at_us";
 inline constexpr char kTaskColumns[] =
     "task, state, outcome, attempt, agent, journal, exit_code, signal, reason, stop_wanted, queued_at_us, "
-    "started_at_us, finished_at_us, log_bytes";
+    "started_at_us, finished_at_us, log_bytes, tries, retry_at_us";
 
 struct RunRow {
   int64_t n = 0;

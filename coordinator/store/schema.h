@@ -1,8 +1,9 @@
-// The tables of the coordinator's SQLite file, version 2.
+// The tables of the coordinator's SQLite file, version 3.
 //
 //   meta         what the file is: schema version, mesh id, epoch, number of the last commit
-//   files        the newest revision of each job file; `revisions` has all of them
+//   files        the newest revision of each job file; `revisions` has them all, with the text
 //   projects     who owns which project
+//   changes      what each revision did to which project: added, changed, gone (left the file, kept), removed
 //   runs         one row a run; `n` is its short key
 //   plans        the plan of a run, cromt.v1.Plan
 //   tasks        where each task stands now
@@ -15,13 +16,17 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE files (file TEXT PRIMARY KEY, path TEXT NOT NULL, revision INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE revisions (revision INTEGER PRIMARY KEY, file TEXT NOT NULL, path TEXT NOT NULL, text TEXT NOT NULL,
-  author TEXT NOT NULL, request TEXT NOT NULL UNIQUE, at_us INTEGER NOT NULL, diff TEXT NOT NULL);
+CREATE TABLE files (file TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE revisions (revision INTEGER PRIMARY KEY, file TEXT NOT NULL, path TEXT NOT NULL, author TEXT NOT NULL,
+  request TEXT NOT NULL, at_us INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE INDEX revisions_by_file ON revisions (file, revision);
+CREATE TABLE changes (project TEXT NOT NULL, revision INTEGER NOT NULL, what TEXT NOT NULL,
+  PRIMARY KEY (project, revision)) WITHOUT ROWID;
+CREATE INDEX changes_by_revision ON changes (revision, what, project);
 CREATE TABLE projects (name TEXT PRIMARY KEY, file TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
   trigger TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL, created_at_us INTEGER NOT NULL,
@@ -33,7 +38,7 @@ CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL);
 CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, attempt INTEGER NOT NULL,
   agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
   stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
-  log_bytes INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
+  log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER, PRIMARY KEY (run, task)) WITHOUT ROWID;
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
 CREATE INDEX transitions_by_run ON transitions (run, seq);

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <map>
 
 #include "base/time.h"
 #include "coordinator/store/rows.h"
@@ -36,7 +36,7 @@ struct SqliteStore::Statements {
   sqlite::Statement begin, commit, rollback, set_meta;
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
   sqlite::Statement number_of, request, seen;
-  sqlite::Statement put_file, put_revision, drop_projects, put_project;
+  sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
 };
 
 SqliteStore::SqliteStore() = default;
@@ -101,12 +101,12 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?)"},
            Item{
                sql_->put_task,
-               "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0)"},
+               "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0, 0, NULL)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
                 "signal = ?9, "
                 "reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, finished_at_us = ?14, "
-                "log_bytes = ?15 "
+                "log_bytes = ?15, tries = ?16, retry_at_us = ?17 "
                 "WHERE run = ?1 AND task = ?2"},
            Item{sql_->transition,
                 "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us, agent) "
@@ -114,8 +114,9 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)"},
-           Item{sql_->put_file, "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)"},
-           Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_file, "INSERT OR REPLACE INTO files VALUES (?, ?)"},
+           Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_change, "INSERT INTO changes VALUES (?, ?, ?)"},
            Item{sql_->drop_projects, "DELETE FROM projects WHERE file = ?"},
            Item{sql_->put_project, "INSERT INTO projects VALUES (?, ?)"},
        }) {
@@ -145,29 +146,58 @@ Result<StoredState> SqliteStore::Load() {
     state.agents.push_back({AgentId(std::string(agents.Text(0))), JournalId(std::string(agents.Text(1))),
                             std::string(agents.Text(2)), static_cast<uint64_t>(agents.Int(3))});
   }
-  CROMT_ASSIGN(auto files, db_.Prepare("SELECT file, path, revision, text FROM files"));
-  CROMT_ASSIGN(auto projects, db_.Prepare("SELECT name FROM projects WHERE file = ?"));
-  for (;;) {
-    CROMT_ASSIGN(bool row, files.Step());
-    if (!row) break;
-    StoredFile file{std::string(files.Text(0)),
-                    std::string(files.Text(1)),
-                    static_cast<uint64_t>(files.Int(2)),
-                    std::string(files.Text(3)),
-                    {}};
-    projects.Bind(1, file.file);
-    for (;;) {
-      CROMT_ASSIGN(bool project, projects.Step());
-      if (!project) break;
-      file.projects.emplace_back(projects.Text(0));
-    }
-    projects.Reset();
-    state.files.push_back(std::move(file));
-  }
+  CROMT_ASSIGN(state.files, LoadFiles());
+  CROMT_ASSIGN(state.applies, LoadApplies());
   CROMT_ASSIGN(auto revision, db_.Prepare("SELECT coalesce(max(revision), 0) FROM revisions"));
   CROMT_TRY(revision.Step());
   state.revision = static_cast<uint64_t>(revision.Int(0));
   return state;
+}
+
+Result<std::vector<StoredFile>> SqliteStore::LoadFiles() {
+  // Which revision each project is planned from: the newest of its file, or the last one before it left.
+  std::map<uint64_t, std::vector<std::string>> projects;
+  CROMT_ASSIGN(auto files, db_.Prepare("SELECT revision FROM files"));
+  for (;;) {
+    CROMT_ASSIGN(bool row, files.Step());
+    if (!row) break;
+    projects[static_cast<uint64_t>(files.Int(0))];
+  }
+  CROMT_ASSIGN(
+      auto owned,
+      db_.Prepare(
+          "SELECT p.name, CASE (SELECT what FROM changes WHERE project = p.name ORDER BY revision DESC LIMIT 1) "
+          "WHEN 'gone' THEN (SELECT max(revision) FROM revisions WHERE file = p.file AND revision < "
+          "(SELECT max(revision) FROM changes WHERE project = p.name)) ELSE f.revision END "
+          "FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
+  for (;;) {
+    CROMT_ASSIGN(bool row, owned.Step());
+    if (!row) break;
+    projects[static_cast<uint64_t>(owned.Int(1))].emplace_back(owned.Text(0));
+  }
+  std::vector<StoredFile> stored;
+  CROMT_ASSIGN(auto revision, db_.Prepare("SELECT file, path, text FROM revisions WHERE revision = ?"));
+  for (auto& [number, names] : projects) {
+    CROMT_ASSIGN(bool found, revision.Bind(1, static_cast<int64_t>(number)).Step());
+    if (!found) return Fail(ErrorCode::kCorrupt, fmt::format("revision {} is in use and not in the store", number));
+    stored.push_back({std::string(revision.Text(0)), std::string(revision.Text(1)), number,
+                      std::string(revision.Text(2)), std::move(names)});
+    revision.Reset();
+  }
+  return stored;
+}
+
+Result<std::vector<StoredApply>> SqliteStore::LoadApplies() {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT request, file, revision FROM revisions ORDER BY revision DESC LIMIT ?"));
+  query.Bind(1, static_cast<int64_t>(kRememberedApplies));
+  std::vector<StoredApply> applies;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    applies.push_back(
+        {RequestId(std::string(query.Text(0))), std::string(query.Text(1)), static_cast<uint64_t>(query.Int(2))});
+  }
+  return applies;
 }
 
 Result<std::vector<StoredRun>> SqliteStore::LoadRuns() {
@@ -308,6 +338,8 @@ Status SqliteStore::Write(const TaskChanged& record) {
                 .BindOptional(13, Us(s.started_at))
                 .BindOptional(14, Us(s.finished_at))
                 .Bind(15, s.log_bytes)
+                .Bind(16, int64_t{s.tries})
+                .BindOptional(17, Us(s.retry_at))
                 .Run());
   return sql_->transition.Bind(1, n)
       .Bind(2, int64_t{record.task})
@@ -330,16 +362,20 @@ Status SqliteStore::Write(const AgentSeen& record) {
 
 Status SqliteStore::Write(const FileApplied& record) {
   int64_t revision = static_cast<int64_t>(record.revision);
-  CROMT_TRY(sql_->put_file.Bind(1, record.file).Bind(2, record.path).Bind(3, revision).Bind(4, record.text).Run());
+  CROMT_TRY(sql_->put_file.Bind(1, record.file).Bind(2, revision).Run());
   CROMT_TRY(sql_->put_revision.Bind(1, revision)
                 .Bind(2, record.file)
                 .Bind(3, record.path)
-                .Bind(4, record.text)
-                .Bind(5, record.author)
-                .Bind(6, record.request.text())
-                .Bind(7, Micros(record.at))
-                .Bind(8, record.diff)
+                .Bind(4, record.author)
+                .Bind(5, record.request.text())
+                .Bind(6, Micros(record.at))
+                .Bind(7, record.text)
                 .Run());
+  const auto& [added, changed, gone, removed] = record.changes;
+  for (const auto& [what, projects] :
+       {std::pair("added", &added), {"changed", &changed}, {"gone", &gone}, {"removed", &removed}})
+    for (const std::string& project : *projects)
+      CROMT_TRY(sql_->put_change.Bind(1, project).Bind(2, revision).Bind(3, what).Run());
   CROMT_TRY(sql_->drop_projects.Bind(1, record.file).Run());
   for (const std::string& project : record.projects)
     CROMT_TRY(sql_->put_project.Bind(1, project).Bind(2, record.file).Run());

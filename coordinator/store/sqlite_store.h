@@ -34,6 +34,8 @@ class SqliteStore final : public Store {
   Status Prepare(const std::string& path, Random& random, Options options);
   Status CheckFile(const std::string& path, Random& random);
   Result<std::vector<StoredRun>> LoadRuns();
+  Result<std::vector<StoredFile>> LoadFiles();
+  Result<std::vector<StoredApply>> LoadApplies();
   Result<int64_t> NumberOf(const RunId& run);
   Status Write(const Record& record);
   Status Write(const RunCreated& record);

@@ -15,13 +15,25 @@
 
 namespace cromt {
 
+// A revision of a job file that projects are planned from. There is one for each file's newest revision, and one for
+// each older revision that was the last to hold a project which left the file and is kept.
 struct StoredFile {
   std::string file;
   std::string path;
   uint64_t revision = 0;
   std::string text;
-  std::vector<std::string> projects;
+  std::vector<std::string> projects;  // those that are planned from it
 };
+
+// The revision that a request has made.
+struct StoredApply {
+  RequestId request;
+  std::string file;
+  uint64_t revision = 0;
+};
+
+// So many requests are known again when they are repeated.
+inline constexpr size_t kRememberedApplies = 1000;
 
 // What a starting coordinator takes up.
 struct StoredState {
@@ -31,7 +43,8 @@ struct StoredState {
   uint64_t revision = 0;
   std::vector<StoredRun> runs;  // unfinished, oldest first
   std::vector<AgentSeen> agents;
-  std::vector<StoredFile> files;
+  std::vector<StoredFile> files;     // oldest first
+  std::vector<StoredApply> applies;  // the last kRememberedApplies
 };
 
 class Store {

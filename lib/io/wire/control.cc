@@ -128,6 +128,29 @@ AgentView FromProto(const v1::ListAgentsResponse::Agent& proto) {
           proto.ready(),   proto.version(),        {proto.names().begin(), proto.names().end()}};
 }
 
+void ToProto(const RevisionView& revision, v1::Revision& proto) {
+  proto.set_revision(revision.revision);
+  proto.set_at_us(Micros(revision.at));
+  proto.set_author(revision.author);
+  proto.set_file(revision.file);
+  proto.set_path(revision.path);
+  const auto& [added, changed, gone, removed] = revision.changes;
+  proto.mutable_added()->Assign(added.begin(), added.end());
+  proto.mutable_changed()->Assign(changed.begin(), changed.end());
+  proto.mutable_gone()->Assign(gone.begin(), gone.end());
+  proto.mutable_removed()->Assign(removed.begin(), removed.end());
+}
+
+RevisionView FromProto(const v1::Revision& proto) {
+  auto list = [](const auto& names) { return std::vector<std::string>(names.begin(), names.end()); };
+  return {proto.revision(),
+          proto.file(),
+          proto.path(),
+          proto.author(),
+          WallFromMicros(proto.at_us()),
+          {list(proto.added()), list(proto.changed()), list(proto.gone()), list(proto.removed())}};
+}
+
 void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto) {
   proto.mutable_attempt()->set_run(run);
   proto.mutable_attempt()->set_task(piece.task);

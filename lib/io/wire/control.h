@@ -17,6 +17,9 @@ Result<TaskView> FromProto(const v1::Task& proto);
 void ToProto(const AgentView& agent, v1::ListAgentsResponse::Agent& proto);
 AgentView FromProto(const v1::ListAgentsResponse::Agent& proto);
 
+void ToProto(const RevisionView& revision, v1::Revision& proto);
+RevisionView FromProto(const v1::Revision& proto);
+
 void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto);
 LogPiece PieceFromProto(v1::LogChunk& proto);
 

@@ -23,6 +23,7 @@ class FakeControl final : public Control {
   std::vector<RunView> listed_runs;
   std::vector<ProjectView> listed_projects;
   std::vector<AgentView> listed_agents;
+  std::vector<RevisionView> listed_revisions;
   std::vector<RunUpdate> updates;    // what a watcher is given; then, where the last is no end, it waits
   std::vector<LogPiece> pieces;      // what a reader is given
   RunUpdate after_cancel;            // what a watcher is given once the run was canceled
@@ -67,6 +68,11 @@ class FakeControl final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return listed_projects; }
   Result<std::vector<AgentView>> ListAgents() override { return listed_agents; }
+  Result<std::vector<RevisionView>> ListRevisions(const std::string& wanted, uint32_t most) override {
+    project = wanted;
+    limit = most;
+    return listed_revisions;
+  }
 
   Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>& sink) override {
     ++watches;
@@ -131,6 +137,9 @@ class ForwardingControl final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return to_.ListProjects(); }
   Result<std::vector<AgentView>> ListAgents() override { return to_.ListAgents(); }
+  Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override {
+    return to_.ListRevisions(project, limit);
+  }
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override {
     return to_.WatchRun(run, author, sink);

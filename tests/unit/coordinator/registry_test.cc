@@ -20,6 +20,7 @@ const char kOne[] = "projects: {a: {run: x}}";
 struct Env {
   Registry registry;
   int requests = 0;
+  std::optional<FileApplied> last;  // the record that was taken last
 
   Result<ApplyAnswer> Apply(const std::string& path, const std::string& text, ApplyRequest request = {}) {
     request.path = path;
@@ -29,6 +30,7 @@ struct Env {
     auto decision = registry.Decide(request, job_file, Wall{});
     if (!decision) return tl::unexpected<Error>(decision.error());
     if (decision->record) registry.Take(*decision->record, job_file);
+    if (decision->record) last = decision->record;
     return decision->answer;
   }
 };
@@ -76,6 +78,107 @@ TEST(RegistryTest, IfRevisionRefusesWhatSomebodyElseHasChanged) {
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, ErrorCode::kConflict);
   EXPECT_TRUE(env.Apply("/jobs.yaml", kTwo, {.if_revision = 1}));
+}
+
+// ---- What counts as changed -------------------------------------------------------------------
+
+Names ChangedBy(const std::string& before, const std::string& after) {
+  Env env;
+  EXPECT_TRUE(env.Apply("/jobs.yaml", before));
+  auto answer = env.Apply("/jobs.yaml", after);
+  EXPECT_TRUE(answer);
+  EXPECT_TRUE(answer->added.empty() && answer->gone.empty());
+  EXPECT_EQ(answer->revision, 2u) << "another text is another revision";
+  return answer->changed;
+}
+
+TEST(RegistryTest, OnlyWhatMeansSomethingElseIsChanged) {
+  EXPECT_EQ(ChangedBy("projects: {a: {run: x}, b: {run: y}, c: {run: z, before: [{name: b}]}}",
+                      "projects: {a: {run: x}, b: {run: other}, c: {run: z, before: [{name: b}]}}"),
+            Names{"b"});
+}
+
+TEST(RegistryTest, LayoutCommentsAndOrderMeanNothing) {
+  EXPECT_EQ(ChangedBy("projects: {a: {run: x, vars: {A: 1, B: 2}, title: t}, b: {run: y}}",
+                      "# new\nprojects:\n  b:\n    run: 'y'  # why\n  a:\n    title: t\n    vars:\n      B: 2\n"
+                      "      A: 1\n    run: x\n    hosts: []\n"),
+            Names{});
+}
+
+TEST(RegistryTest, EveryPartOfAProjectCounts) {
+  const std::string base = "projects: {b: {run: y}, c: {run: z}, a: {path: /p, ";
+  const std::string was = base + "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b}]}}";
+  for (const std::string now : {
+           "vars: {A: 2}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h2'}, {url: 'http://h1'}], before: [{name: b}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2', vars: {C: d}}], before: [{name: b}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}], before: [{name: b}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: c}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b, hosts: []}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b, title: t}]}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b}], action: build}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b}], title: x}}",
+           "vars: {A: 1}, hosts: [{url: 'http://h1'}, {url: 'http://h2'}], before: [{name: b}], url: 'http://h9'}}",
+       })
+    EXPECT_EQ(ChangedBy(was, base + now), Names{"a"}) << now;
+  EXPECT_EQ(ChangedBy(was, was + "\n"), Names{});
+}
+
+TEST(RegistryTest, AKeyThatIsNotBuiltYetIsComparedByItsLines) {
+  EXPECT_EQ(ChangedBy("projects:\n  a:\n    run: x\n    container: {image: a}\n  b: {run: y, container: {image: a}}\n",
+                      "projects:\n  a:\n    run: x\n\n    # newer\n    container: {image: b}\n"
+                      "  b: {run: y, container: {image: a}}\n"),
+            Names{"a"});
+}
+
+TEST(RegistryTest, AListThatManyProjectsShareIsDescribedOnce) {
+  std::string text = "x-hosts: &hosts\n";
+  for (int i = 0; i < 1000; ++i) text += "  - {url: 'http://h" + std::to_string(i) + "'}\n";
+  text += "projects:\n";
+  for (int i = 0; i < 3000; ++i) text += "  p" + std::to_string(i) + ": {run: x, hosts: *hosts}\n";
+  EXPECT_EQ(ChangedBy(text, text + "# 3 million hosts\n"), Names{});
+}
+
+TEST(RegistryTest, WhatComesBackToItsFileIsAddedAgain) {
+  Env env;
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kTwo));
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kOne));
+  auto back = env.Apply("/jobs.yaml", kTwo);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->added, Names{"b"});
+  EXPECT_TRUE(back->changed.empty() && back->gone.empty());
+}
+
+TEST(RegistryTest, WhatIsKeptIsListedEachTimeButRecordedOnce) {
+  Env env;
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kTwo));
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kOne));
+  EXPECT_EQ(env.last->changes.gone, Names{"b"});
+  auto later = env.Apply("/jobs.yaml", "projects: {a: {run: z}}");
+  ASSERT_TRUE(later);
+  EXPECT_EQ(later->gone, Names{"b"});
+  EXPECT_EQ(env.last->changes, (ProjectChanges{.added = {}, .changed = {"a"}, .gone = {}, .removed = {}}));
+  ASSERT_TRUE(env.Apply("/jobs.yaml", "projects: {a: {run: z}}", {.prune = true}));
+  EXPECT_EQ(env.last->changes, (ProjectChanges{.added = {}, .changed = {}, .gone = {}, .removed = {"b"}}));
+}
+
+TEST(RegistryTest, AKeptProjectStaysItsFilesOwn) {
+  Env env;
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kTwo));
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kOne));
+  auto stolen = env.Apply("/other.yaml", "projects: {b: {run: z}}");
+  ASSERT_FALSE(stolen);
+  EXPECT_NE(stolen.error().message.find("/jobs.yaml"), std::string::npos);
+}
+
+TEST(RegistryTest, ARepeatedRequestGetsTheFirstAnswer) {
+  Env env;
+  auto first = env.Apply("/jobs.yaml", kTwo, {.request = RequestId("same")});
+  ASSERT_TRUE(env.Apply("/jobs.yaml", kOne));
+  auto again = env.Apply("/jobs.yaml", kTwo, {.request = RequestId("same")});
+  ASSERT_TRUE(first && again);
+  EXPECT_EQ(again->revision, 1u);
+  EXPECT_EQ(again->added, first->added);
 }
 
 TEST(RegistryTest, ADryRunTellsAndTakesNothing) {

@@ -126,5 +126,63 @@ TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
   EXPECT_FALSE(since.update.run);
 }
 
+// ---- Applied files ----------------------------------------------------------------------------
+
+FileApplied Applied(uint64_t revision, const std::string& text, ProjectChanges changes,
+                    std::vector<std::string> projects) {
+  return {
+      "mesh",  "/srv/jobs.yaml", revision, text, "ann", RequestId("q" + std::to_string(revision)), WallFromMicros(7),
+      changes, projects};
+}
+
+TEST_F(StoreTest, AKeptProjectIsPlannedFromTheRevisionThatHeldItLast) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Load());
+    std::vector<Record> records = {
+        Applied(1, "one", {.added = {"a", "b", "c"}, .changed = {}, .gone = {}, .removed = {}}, {"a", "b", "c"}),
+        Applied(2, "two", {.added = {}, .changed = {"a"}, .gone = {}, .removed = {}}, {"a", "b", "c"}),
+        Applied(3, "three", {.added = {}, .changed = {}, .gone = {"b"}, .removed = {}}, {"a", "b", "c"}),
+        Applied(4, "four", {.added = {"d"}, .changed = {}, .gone = {}, .removed = {}}, {"a", "b", "c", "d"})};
+    ASSERT_TRUE(store->Commit(records));
+  }
+  auto state = *Open()->Load();
+  ASSERT_EQ(state.files.size(), 2u);
+  EXPECT_EQ(state.files[0].text, "two");
+  EXPECT_EQ(state.files[0].projects, std::vector<std::string>{"b"});
+  EXPECT_EQ(state.files[1].text, "four");
+  EXPECT_EQ(state.files[1].revision, 4u);
+  EXPECT_EQ(state.files[1].projects, (std::vector<std::string>{"a", "c", "d"}));
+  EXPECT_EQ(state.revision, 4u);
+  ASSERT_EQ(state.applies.size(), 4u);
+  EXPECT_EQ(state.applies[0].request, RequestId("q4"));
+}
+
+TEST_F(StoreTest, RevisionsAreReadNewestFirstAndByProject) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  const ProjectChanges first{.added = {"a", "b"}, .changed = {}, .gone = {}, .removed = {}};
+  const ProjectChanges second{.added = {}, .changed = {"a"}, .gone = {"b"}, .removed = {}};
+  const ProjectChanges third{.added = {}, .changed = {}, .gone = {}, .removed = {"b"}};
+  std::vector<Record> records = {Applied(1, "one", first, {"a", "b"}), Applied(2, "two", second, {"a", "b"}),
+                                 Applied(3, "two", third, {"a"})};
+  ASSERT_TRUE(store->Commit(records));
+  auto reader = *StoreReader::Open(path_);
+  auto all = *reader.Revisions("", 2);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].revision, 3u);
+  EXPECT_EQ(all[0].changes, third);
+  EXPECT_EQ(all[1].changes, second);
+  EXPECT_EQ(all[1].file, "mesh");
+  EXPECT_EQ(all[1].path, "/srv/jobs.yaml");
+  EXPECT_EQ(all[1].author, "ann");
+  EXPECT_EQ(all[1].at, WallFromMicros(7));
+  auto of_a = *reader.Revisions("a", 50);
+  ASSERT_EQ(of_a.size(), 2u);
+  EXPECT_EQ(of_a[0].revision, 2u);
+  EXPECT_EQ(of_a[1].changes, first);
+  EXPECT_TRUE(reader.Revisions("nobody", 50)->empty());
+}
+
 }  // namespace
 }  // namespace cromt
