@@ -223,10 +223,22 @@ auto Coordinator::WithReader(F f) -> decltype(f(std::declval<StoreReader&>())) {
 }
 
 Result<RunView> Coordinator::GetRun(const std::string& run, const std::string& author) {
-  return WithReader([&](StoreReader& reader) -> Result<RunView> {
-    CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
-    return reader.Run(id);
-  });
+  CROMT_ASSIGN(RunView view, WithReader([&](StoreReader& reader) -> Result<RunView> {
+                 CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
+                 return reader.Run(id);
+               }));
+  WaitReasons waiting;
+  waiting.Learn(view.tasks);
+  for (TaskView& task : WhyWaiting(waiting)) view.tasks[task.index] = std::move(task);
+  return view;
+}
+
+// What has changed of why tasks wait; costs a question to the loop if one does.
+std::vector<TaskView> Coordinator::WhyWaiting(WaitReasons& waiting) {
+  if (!waiting.any()) return {};
+  auto agents = ListAgents();
+  if (!agents) return {};  // the run can be told without it
+  return waiting.Changes(*agents, clock_.Read().wall);
 }
 
 Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, uint32_t limit) {
@@ -264,6 +276,10 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
   CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
   Notifier::Watch watch(notifier_, id);
   CROMT_ASSIGN(auto changes, reader.Snapshot(id));
+  WaitReasons waiting;
+  waiting.Learn(changes.update.tasks);
+  for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
+  Mono asked = clock_.Read().mono;
   RunView known = *changes.update.run;
   known.tasks = changes.update.tasks;  // whose names and hosts do not change
   for (;;) {
@@ -278,6 +294,11 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
       TaskStatus status = std::move(task.status);
       task = known.tasks[task.index];
       task.status = std::move(status);
+    waiting.Learn(changes.update.tasks);
+    if (nothing && clock_.Read().mono - asked >= kAreYouThere) {
+      changes.update.tasks = WhyWaiting(waiting);
+      asked = clock_.Read().mono;
+    }
     }
     if (changes.update.run) known.commit = changes.update.run->commit;
   }

@@ -19,6 +19,7 @@
 #include "coordinator/source_resolver.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
+#include "coordinator/wait_reasons.h"
 #include "core/control.h"
 #include "io/blob/store.h"
 #include "io/process/data_dir.h"
@@ -85,6 +86,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Run();
   void Post(EngineInput input) { inbox_.Post(std::move(input)); }
   Result<RunId> Ask(Event event);
+  std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
   Result<StoreReader> BorrowReader() CROMT_EXCLUDES(mutex_);
   void GiveBack(StoreReader reader) CROMT_EXCLUDES(mutex_);
   template <class F>
