@@ -249,6 +249,10 @@ Result<std::vector<ProjectView>> Coordinator::ListProjects() {
   return WithReader([](StoreReader& reader) { return reader.Projects(); });
 }
 
+Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {
+  return WithReader([&](StoreReader& reader) { return reader.Revisions(project, limit); });
+}
+
 // ---- Following --------------------------------------------------------------------------------
 
 namespace {
@@ -258,10 +262,6 @@ constexpr Duration kAreYouThere = seconds(1);
 constexpr size_t kLogSlice = 1 << 20;
 // How long a follower of a finished run waits for output that its agent has not sent yet.
 constexpr Duration kLogPatience = seconds(30);
-
-Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {
-  return WithReader([&](StoreReader& reader) { return reader.Revisions(project, limit); });
-}
 
 }  // namespace
 
@@ -276,12 +276,12 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
   CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
   Notifier::Watch watch(notifier_, id);
   CROMT_ASSIGN(auto changes, reader.Snapshot(id));
+  RunView known = *changes.update.run;
+  known.tasks = changes.update.tasks;  // whose names and hosts do not change
   WaitReasons waiting;
   waiting.Learn(changes.update.tasks);
   for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
   Mono asked = clock_.Read().mono;
-  RunView known = *changes.update.run;
-  known.tasks = changes.update.tasks;  // whose names and hosts do not change
   for (;;) {
     if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
     if (changes.finished) break;
@@ -294,13 +294,13 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
       TaskStatus status = std::move(task.status);
       task = known.tasks[task.index];
       task.status = std::move(status);
+    }
+    if (changes.update.run) known.commit = changes.update.run->commit;
     waiting.Learn(changes.update.tasks);
     if (nothing && clock_.Read().mono - asked >= kAreYouThere) {
       changes.update.tasks = WhyWaiting(waiting);
       asked = clock_.Read().mono;
     }
-    }
-    if (changes.update.run) known.commit = changes.update.run->commit;
   }
   GiveBack(std::move(reader));
   return {};
