@@ -20,8 +20,23 @@ Arguments::Arguments() : parser_(std::make_unique<Parser>()) {
 
 Arguments::~Arguments() = default;
 
-void Arguments::Add(std::string left, std::string help, std::string names) {
-  items_.push_back({group_, std::move(left), std::move(help), std::move(names)});
+namespace {
+
+// "-o,--output" as a list.
+std::vector<std::string> NamesOf(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    names.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return names;
+}
+
+}  // namespace
+
+void Arguments::Add(std::string left, std::string help, std::string names, std::string value) {
+  items_.push_back({group_, std::move(left), std::move(help), std::move(names), std::move(value)});
 }
 
 void Arguments::Word(const std::string& name, std::string& target, std::string help) {
@@ -45,7 +60,7 @@ void Arguments::Option(const std::string& names, const std::string& value, std::
   parser_->app.add_option_function<std::string>(names, [&target](const std::string& given) { target = given; })
       ->type_name(value)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  Add(names + " " + value, std::move(help), names);
+  Add(names + " " + value, std::move(help), names, value);
 }
 
 void Arguments::Repeated(const std::string& names, const std::string& value, std::vector<std::string>& target,
@@ -55,7 +70,7 @@ void Arguments::Repeated(const std::string& names, const std::string& value, std
       ->type_name(value)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  Add(names + " " + value, std::move(help), names);
+  Add(names + " " + value, std::move(help), names, value);
 }
 
 void Arguments::Flag(const std::string& names, bool& target, std::string help) {
@@ -103,15 +118,22 @@ Error Arguments::Unexpected(const std::string& word) const {
 }
 
 std::vector<std::string> Arguments::OptionNames() const {
+  std::vector<std::string> all;
+  for (const OptionInfo& option : Options()) all.insert(all.end(), option.names.begin(), option.names.end());
+  return all;
+}
+
+std::vector<Arguments::OptionInfo> Arguments::Options() const {
+  std::vector<OptionInfo> options;
+  for (const Item& item : items_)
+    if (!item.names.empty()) options.push_back({NamesOf(item.names), item.value});
+  return options;
+}
+
+std::vector<std::string> Arguments::WordNames() const {
   std::vector<std::string> names;
-  for (const Item& item : items_) {
-    std::string_view rest = item.names;
-    while (!rest.empty()) {
-      const size_t end = std::min(rest.find(','), rest.size());
-      names.emplace_back(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
+  for (const Item& item : items_)
+    if (item.names.empty()) names.push_back(item.left);
   return names;
 }
 

@@ -37,8 +37,16 @@ class Arguments {
   // The lines for help: "  --limit N    how many …". Options declared after Group() stand below that heading.
   void Group(std::string heading) { group_ = std::move(heading); }
   std::string Help() const;
-  // "--limit", "-o", "--output", …, for completion.
+  // "--limit", "-o", "--output", ….
   std::vector<std::string> OptionNames() const;
+  // For completion, in the order of declaration: an option's names and what its value is called ("" for a flag), and
+  // what the words are called.
+  struct OptionInfo {
+    std::vector<std::string> names;
+    std::string value;
+  };
+  std::vector<OptionInfo> Options() const;
+  std::vector<std::string> WordNames() const;
 
  private:
   struct Item {
@@ -46,12 +54,13 @@ class Arguments {
     std::string left;  // names and value
     std::string help;
     std::string names;  // of an option; empty for words
+    std::string value;  // of an option that takes one
   };
   struct Parser;  // CLI11's
 
   Status Run(std::vector<std::string> words);
   Error Unexpected(const std::string& word) const;
-  void Add(std::string left, std::string help, std::string names);
+  void Add(std::string left, std::string help, std::string names, std::string value = "");
 
   std::unique_ptr<Parser> parser_;
   std::vector<Item> items_;

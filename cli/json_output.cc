@@ -197,6 +197,10 @@ void JsonOutput::CancelAsked(const RunId& run, const std::string& task) {
   out_.Write(Dump({{"id", run.text()}, {"task", OrNull(task)}}) + "\n");
 }
 
+void JsonOutput::Initialized(const std::string& dir, const std::vector<std::string>& files) {
+  out_.Write(Dump({{"dir", dir.empty() ? "." : dir}, {"files", files}}) + "\n");
+}
+
 void JsonOutput::ShowRun(const RunView& run) {
   LongObject object(out_, RunJson(run));
   object.List("instances", run.instances, [&](size_t i) -> Json {
@@ -215,6 +219,20 @@ void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
   WriteLines(out_, projects, [](const ProjectView& project) -> Json {
     return {{"name", project.name}, {"file", project.file}, {"revision", project.revision},
             {"paused", false},      {"next_tick", nullptr}, {"last_run", OrNull(project.last_run)}};
+  });
+}
+
+void JsonOutput::ListRevisions(const std::vector<RevisionView>& revisions) {
+  WriteLines(out_, revisions, [](const RevisionView& revision) -> Json {
+    return {{"revision", revision.revision},
+            {"at", FormatRfc3339(revision.at)},
+            {"author", OrNull(revision.author)},
+            {"file", revision.file},
+            {"path", revision.path},
+            {"added", revision.changes.added},
+            {"changed", revision.changes.changed},
+            {"gone", revision.changes.gone},
+            {"removed", revision.changes.removed}};
   });
 }
 

@@ -15,9 +15,11 @@ class JsonOutput final : public Output {
   void Planned(const Plan& plan, const std::string& project) override;
   void Started(const RunId& run) override;
   void CancelAsked(const RunId& run, const std::string& task) override;
+  void Initialized(const std::string& dir, const std::vector<std::string>& files) override;
   void ShowRun(const RunView& run) override;
   void ListRuns(const std::vector<RunView>& runs) override;
   void ListProjects(const std::vector<ProjectView>& projects) override;
+  void ListRevisions(const std::vector<RevisionView>& revisions) override;
   void ListAgents(const std::vector<AgentView>& agents) override;
 
  private:

@@ -35,9 +35,12 @@ class Output {
   virtual void Started(const RunId& run) = 0;
   // `task`: as the user named it; empty = the whole run.
   virtual void CancelAsked(const RunId& run, const std::string& task) = 0;
+  // `dir`: as the user named it, empty = the current one; `files`: relative to it.
+  virtual void Initialized(const std::string& dir, const std::vector<std::string>& files) = 0;
   virtual void ShowRun(const RunView& run) = 0;
   virtual void ListRuns(const std::vector<RunView>& runs) = 0;
   virtual void ListProjects(const std::vector<ProjectView>& projects) = 0;
+  virtual void ListRevisions(const std::vector<RevisionView>& revisions) = 0;
   virtual void ListAgents(const std::vector<AgentView>& agents) = 0;
 };
 

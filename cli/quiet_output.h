@@ -21,12 +21,18 @@ class QuietOutput final : public Output {
   }
   void Started(const RunId& run) override { Line(run.text()); }
   void CancelAsked(const RunId& run, const std::string&) override { Line(run.text()); }
+  void Initialized(const std::string&, const std::vector<std::string>& files) override {
+    for (const std::string& file : files) Line(file);
+  }
   void ShowRun(const RunView& run) override { Line(run.header.id.text()); }
   void ListRuns(const std::vector<RunView>& runs) override {
     for (const RunView& run : runs) Line(run.header.id.text());
   }
   void ListProjects(const std::vector<ProjectView>& projects) override {
     for (const ProjectView& project : projects) Line(project.name);
+  }
+  void ListRevisions(const std::vector<RevisionView>& revisions) override {
+    for (const RevisionView& revision : revisions) Line(std::to_string(revision.revision));
   }
   void ListAgents(const std::vector<AgentView>& agents) override {
     for (const AgentView& agent : agents) Line(agent.address);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "cli/clean_text.h"
 #include "cli/describe.h"
 #include "cli/plan_text.h"
@@ -15,6 +17,34 @@ std::string Marked(const std::vector<std::string>& projects, std::string_view ma
   std::string lines;
   for (const std::string& project : projects) lines += fmt::format("  {} {}{}\n", mark, Clean(project), note);
   return lines;
+}
+
+// As a shell reads it back.
+std::string ShellWord(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+:,@%-";
+  if (!text.starts_with('-') && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = text.starts_with('-') ? "./'" : "'";
+  for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+// "+ a, b  ~ c  - d (kept)": the marks of an apply, on one line. A long list is cut short; JSON has all of it.
+std::string ChangesText(const ProjectChanges& changes) {
+  constexpr size_t kMostNamed = 10;
+  std::string text;
+  auto add = [&](std::string_view mark, const std::vector<std::string>& projects, std::string_view note) {
+    if (projects.empty()) return;
+    const size_t named = std::min(projects.size(), kMostNamed);
+    text += fmt::format("{}{} {}", text.empty() ? "" : "  ", mark,
+                        Clean(fmt::format("{}", fmt::join(projects.begin(), projects.begin() + named, ", "))));
+    if (named < projects.size()) text += fmt::format(" … {} more", projects.size() - named);
+    text += note;
+  };
+  add("+", changes.added, "");
+  add("~", changes.changed, "");
+  add("-", changes.gone, " (kept)");
+  add("-", changes.removed, "");
+  return text.empty() ? "no project" : text;
 }
 
 // "run ab12 of hello failed: no agent" and when.
@@ -43,7 +73,7 @@ void TextOutput::Applied(const ApplyAnswer& answer, const ApplyWish& wish) {
   const bool nothing = answer.added.empty() && answer.changed.empty() && answer.gone.empty();
   std::string text = Clean(answer.file) + ": ";
   if (nothing)
-    text += fmt::format("nothing changes, revision {}\n", answer.revision);
+    text += fmt::format("no project changes, revision {}\n", answer.revision);
   else if (wish.dry_run)
     text += "would change\n";
   else
@@ -74,6 +104,13 @@ void TextOutput::Started(const RunId& run) {
 void TextOutput::CancelAsked(const RunId& run, const std::string& task) {
   Print(task.empty() ? fmt::format("canceling run {}\n", run.text())
                      : fmt::format("canceling task {} of run {}\n", Clean(task), run.text()));
+}
+
+void TextOutput::Initialized(const std::string& dir, const std::vector<std::string>& files) {
+  std::string text = "wrote\n";
+  for (const std::string& file : files) text += fmt::format("  {}{}\n", dir.empty() ? "" : Clean(dir) + "/", file);
+  const std::string change = dir.empty() ? "" : fmt::format("cd {} && ", Clean(ShellWord(dir)));
+  Print(text + fmt::format("now run it: {}cromt run ./jobs.yaml\n", change));
 }
 
 void TextOutput::ShowRun(const RunView& run) {
@@ -107,6 +144,16 @@ void TextOutput::ListProjects(const std::vector<ProjectView>& projects) {
   for (const ProjectView& project : projects)
     table.Row({Clean(project.name), project.last_run.empty() ? "-" : Clean(project.last_run),
                std::to_string(project.revision), Clean(project.file)});
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ListRevisions(const std::vector<RevisionView>& revisions) {
+  if (revisions.empty()) return Print("no revisions yet; 'cromt --conf FILE' applies a job file\n");
+  Table table({"REVISION", "APPLIED", "BY", "FILE", "CHANGES"});
+  for (const RevisionView& revision : revisions)
+    table.Row({std::to_string(revision.revision), LocalTime(revision.at),
+               revision.author.empty() ? "-" : Clean(revision.author), Clean(revision.file),
+               ChangesText(revision.changes)});
   Print(table.Text(columns(), palette_));
 }
 

@@ -1,6 +1,7 @@
 // cromt runs, projects, agents: what a coordinator knows.
 #include "base/name.h"
 #include "cli/command.h"
+#include "cli/project_word.h"
 #include "cli/start_flags.h"
 
 namespace cromt::cli {
@@ -24,11 +25,18 @@ class Runs final : public Command {
     CROMT_ASSIGN(const auto control, session.ConnectToLook(local_));
     CROMT_ASSIGN(const auto runs,
                  control->ListRuns(project_.value_or(""), static_cast<uint32_t>(limit.value_or(kDefaultRuns))));
+    if (runs.empty() && project_) CROMT_TRY(WhyNone(*control));
     session.output().ListRuns(runs);
     return ExitCode::kDone;
   }
 
  private:
+  // An unknown project is a mistake; one that has no run yet is none.
+  Status WhyNone(Control& control) const {
+    if (local_) return Fail(ErrorCode::kNotFound, "no run of " + Quote(*project_) + " is kept on this machine");
+    return CheckProjectKnown(control, *project_);
+  }
+
   std::optional<std::string> project_, limit_;
   bool local_ = false;
 };

@@ -68,14 +68,14 @@ TEST_F(CliTest, AProjectOfAnotherFileIsAConflict) {
   EXPECT_EQ(err(), "cromt: project hello belongs to /other.yaml\n");
 }
 
-TEST_F(CliTest, ADryRunSaysWouldAndAnUnchangedFileSaysNothingChanges) {
+TEST_F(CliTest, ADryRunSaysWouldAndAnUnchangedFileSaysSo) {
   File("jobs.yaml", kJobs);
   control_.apply_answer = ApplyAnswer{.file = "f", .revision = 2, .added = {"a"}};
   Cromt({"--conf", "jobs.yaml", "--dry-run"});
   EXPECT_THAT(out(), HasSubstr("would change\n  + a\n"));
   control_.apply_answer = ApplyAnswer{.file = "f", .revision = 2};
   Cromt({"--conf", "jobs.yaml"});
-  EXPECT_EQ(out(), "f: nothing changes, revision 2\n");
+  EXPECT_EQ(out(), "f: no project changes, revision 2\n");
 }
 
 // ---- Where the coordinator is -----------------------------------------------------------------

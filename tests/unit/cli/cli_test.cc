@@ -137,6 +137,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
     if (on_embed_) on_embed_();
     return std::make_unique<EmbeddedFake>(control_);
   };
+  backends.open_local = [this](const std::string&) { return std::make_unique<ForwardingControl>(control_); };
   return RunCli(words, backends, world);
 }
 
