@@ -1,19 +1,24 @@
 #!/usr/bin/python3
-"""Serves a folder of bare Git repositories over HTTP on 127.0.0.1, through `git http-backend`.
+"""Serves a folder of bare Git repositories over HTTP(S) on 127.0.0.1, through `git http-backend`.
 
-    git_server.py --root DIR [--port 0] [--port-file FILE] [--user NAME:PASSWORD] [--push] [--log FILE]
+    git_server.py --root DIR [--port 0] [--port-file FILE] [--user NAME:PASSWORD] [--tls CERTIFICATE KEY] [--push] [--log FILE]
 
 http://127.0.0.1:PORT/NAME.git is DIR/NAME.git. Port 0 takes a free one; the port is printed, and written to
---port-file once the server accepts. For tests and the demo only: no TLS, one thread a connection. Every
-request is one line of --log, METHOD PATH, written before the answer. Besides repositories it answers, for tests:
+--port-file once the server accepts. For tests and the demo only: one thread a connection. Every request is one line of
+--log, METHOD PATH, with " (with credentials)" if it had any, written before the answer. Besides repositories it
+answers, for tests:
 
     /redirect/URL      302 to URL and whatever follows it
     /stall/...         takes the request and never answers
+    /held/NAME.git     as /NAME.git, but a pack begins only once the file DIR/go exists
+    /drip/...          a list of refs, one every 50 ms, without end
+    /flood/...         a list of refs, as fast as it can, without end
 """
 import argparse
 import base64
 import hmac
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +26,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 CHUNK = 64 * 1024
+
+
+def packet(data):
+    return b"%04x%s" % (len(data) + 4, data)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
         self.serve()
 
     def serve(self):
-        self.server.note(f"{self.command} {self.path}")
+        with_credentials = " (with credentials)" if "Authorization" in self.headers else ""
+        self.server.note(f"{self.command} {self.path}{with_credentials}")
         try:
             self.route()
         except (BrokenPipeError, ConnectionResetError):
@@ -48,7 +58,15 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(401, {"WWW-Authenticate": 'Basic realm="git"'})
         elif self.path.startswith("/redirect/"):
             self.answer(302, {"Location": self.path[len("/redirect/"):]})
+        elif self.path.startswith("/drip/"):
+            self.refs_without_end(packet(b"%040x refs/heads/other\n" % 2), 0.05)
+        elif self.path.startswith("/flood/"):
+            self.refs_without_end(b"".join(packet(b"%040x refs/heads/%d\n" % (i, i)) for i in range(1, 2000)), 0)
         else:
+            if self.path.startswith("/held/"):
+                self.path = self.path[len("/held"):]
+                while self.command == "POST" and not os.path.exists(os.path.join(self.server.options.root, "go")):
+                    self.server.closing.wait(0.02)
             self.run_backend()
 
     def authorized(self):
@@ -66,6 +84,19 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def refs_without_end(self, piece, pause):
+        """An advertisement that begins well and whose next packets are made of `piece` again and again."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.chunk(packet(b"# service=git-upload-pack\n") + b"0000" + packet(b"%040x refs/heads/main\0\n" % 1))
+        while not self.server.closing.wait(pause):
+            self.chunk(piece)
+
+    def chunk(self, data):
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def run_backend(self):
         backend = subprocess.Popen(["git", "http-backend"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -142,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         while data := output.read1(CHUNK):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            self.chunk(data)
         self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_):
@@ -158,6 +189,16 @@ class Server(ThreadingHTTPServer):
         self.closing = threading.Event()
         self.log = open(options.log, "a", buffering=1) if options.log else None
         self.lock = threading.Lock()
+        self.tls = None
+        if options.tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*options.tls)
+
+    def get_request(self):
+        connection, address = super().get_request()
+        if self.tls:  # the handshake is the connection's thread's, who may wait
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def note(self, line):
         if self.log:
@@ -165,7 +206,7 @@ class Server(ThreadingHTTPServer):
                 self.log.write(line + "\n")
 
     def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError)):
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ValueError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
 
@@ -175,6 +216,7 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--port-file")
     parser.add_argument("--user", help="NAME:PASSWORD that every request needs")
+    parser.add_argument("--tls", nargs=2, metavar=("CERTIFICATE", "KEY"), help="PEM files: serve https")
     parser.add_argument("--push", action="store_true", help="accept pushes")
     parser.add_argument("--log")
     options = parser.parse_args()

@@ -6,6 +6,7 @@
 
 #include "base/name.h"
 #include "io/blob/sha256.h"
+#include "io/git/private_file.h"
 #include "io/git/tree_record.h"
 
 namespace cromt {
@@ -22,7 +23,8 @@ struct GitCache::Call {
   std::stop_token stop;
   Mono deadline;
   bool waiting_for_lock = true;
-  int64_t fetched_bytes = 0;
+  git::Progress progress = {};
+  std::string password = {};  // what no message may hold
 
   fs::path mirror() const { return folder / "mirror"; }
   std::string What() const { return ref.empty() ? url.shown : fmt::format("{}, ref {}", url.shown, Quote(ref)); }
@@ -38,9 +40,11 @@ uint32_t SecondsUntil(Mono deadline) {
   return static_cast<uint32_t>(std::max<int64_t>(0, (deadline - SystemClock().Read().mono).count()) / 1'000'000 + 2);
 }
 
-// What libgit2 says is shown to people; it must not repeat what was in the URL.
+constexpr size_t kShortestSecret = 4;  // what is shorter would be found in any text
+
+// What libgit2 says is shown to people; it must not repeat what was told to a server.
 void Mask(const std::string& secret, std::string& text) {
-  if (secret.empty()) return;
+  if (secret.size() < kShortestSecret) return;
   for (size_t at = 0; (at = text.find(secret, at)) != std::string::npos;) text.replace(at, secret.size(), "***");
 }
 
@@ -67,13 +71,8 @@ Result<GitUrl> GitCache::Accept(std::string_view url) const {
   }
   if (asked.transport == GitTransport::kFile && !settings_.allow_local && !is_rewritten) {
     return Fail(ErrorCode::kDenied, fmt::format("Git URL {}: repositories of the coordinator's own disk are not "
-                                                "allowed; the configuration may allow them (git: allow_local)",
+                                                "allowed; the configuration may allow them (allow_local_git)",
                                                 Quote(asked.shown)));
-  }
-  if (asked.transport == GitTransport::kSsh) {
-    return Fail(
-        ErrorCode::kInvalid,
-        fmt::format("Git URL {}: ssh is not built yet; use https://, or rewrite the prefix", Quote(asked.shown)));
   }
   return asked;
 }
@@ -94,7 +93,7 @@ Result<GitCache::Resolved> GitCache::Resolve(std::string_view url, std::string_v
 
 Result<GitCache::Resolved> GitCache::ResolveOnce(Call& call, bool rebuild) {
   CROMT_ASSIGN(git::Fetched fetched, Fetch(call, rebuild));
-  Resolved resolved{fetched.commit, fetched.branch, {}, {}, call.fetched_bytes};
+  Resolved resolved{fetched.commit, fetched.branch, {}, {}, call.progress.received_bytes};
   const fs::path file = call.folder / "trees" / fetched.commit;
   if (auto record = git::ReadTreeRecord(file); record && blobs_.Has(record->tree)) {
     resolved.tree = record->tree;
@@ -108,26 +107,33 @@ Result<GitCache::Resolved> GitCache::ResolveOnce(Call& call, bool rebuild) {
 
 // The next reply that is not about waiting or progress; errors say what was asked for.
 Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
-  while (true) {
-    const Mono silence = call.waiting_for_lock ? call.deadline : Later(settings_.silence_timeout);
-    auto reply = helper.Next(std::min(call.deadline, silence), call.stop);
+  Mono silence = call.deadline;
+  for (bool heard = true;;) {
+    if (heard) silence = call.waiting_for_lock ? call.deadline : Later(settings_.silence_timeout);
+    const Mono end = std::min(call.deadline, silence), pause = Later(settings_.progress_interval);
+    auto reply = helper.Next(std::min(end, pause), call.stop);
+    heard = reply || reply.error().code != ErrorCode::kTimeout;
+    if (!heard && pause < end) {
+      if (call.on_progress) call.on_progress(call.progress);
+      continue;
+    }
     if (!reply && reply.error().code == ErrorCode::kTimeout) {
       const bool at_end = call.deadline <= silence;
-      return Fail(
-          ErrorCode::kTimeout,
-          fmt::format("{}: {} {}, after {} bytes; check the address, or raise the limit", call.What(),
-                      at_end ? "not done within" : "the server said nothing for",
-                      FormatDuration(at_end ? settings_.timeout : settings_.silence_timeout), call.fetched_bytes));
+      return Fail(ErrorCode::kTimeout,
+                  fmt::format("{}: {} {}, after {} bytes; check the address, or raise git.timeout", call.What(),
+                              at_end ? "not done within" : "the server said nothing for",
+                              FormatDuration(at_end ? settings_.timeout : settings_.silence_timeout),
+                              call.progress.received_bytes));
     }
     if (!reply) return Fail(call.What(), reply.error());
     if (auto* failed = std::get_if<git::Failed>(&*reply)) {
-      Mask(call.url.credentials, failed->error.message);
+      Mask(call.password, failed->error.message);
       return tl::unexpected<Error>(std::move(failed->error));
     }
     if (std::holds_alternative<git::Started>(*reply)) {
       call.waiting_for_lock = false;
     } else if (auto* progress = std::get_if<git::Progress>(&*reply)) {
-      call.fetched_bytes = progress->received_bytes;
+      call.progress = *progress;
       if (call.on_progress) call.on_progress(*progress);
     } else {
       return reply;
@@ -142,7 +148,8 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
   request.ref = call.ref;
   request.mirror = call.mirror().string();
   request.rebuild = rebuild;
-  request.has_credentials = !call.url.credentials.empty();
+  CROMT_TRY(SetAccess(call, request));
+  request.max_memory_bytes = settings_.max_memory_bytes;
   request.max_pack_bytes = settings_.max_pack_bytes;
   request.max_objects = settings_.max_objects;
   request.max_packs = settings_.max_packs;
@@ -158,6 +165,26 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
   return std::move(*fetched);
 }
 
+Status GitCache::SetAccess(Call& call, git::FetchRequest& request) {
+  if (call.url.transport == GitTransport::kHttp || call.url.transport == GitTransport::kHttps) {
+    CROMT_ASSIGN(auto login, FindLogin(call.url, settings_.logins));
+    if (login) {
+      request.user = std::move(login->user);
+      request.password = call.password = std::move(login->password);
+      request.login_of = std::move(login->prefix);
+    }
+    request.ca_file = settings_.ca_file;
+  } else if (call.url.transport == GitTransport::kSsh) {
+    for (const std::string& key : settings_.ssh_keys)
+      if (auto good = CheckPrivateFile(key); !good) return Fail(call.url.shown + ": git.ssh_keys", good.error());
+    request.ssh_host = call.url.host;
+    request.ssh_port = call.url.port;
+    request.ssh_keys = settings_.ssh_keys;
+    request.known_hosts = settings_.known_hosts;
+  }
+  return {};
+}
+
 Status GitCache::Pack(Call& call, Resolved& resolved) {
   git::PackRequest request;
   request.shown = call.url.shown;
@@ -165,6 +192,7 @@ Status GitCache::Pack(Call& call, Resolved& resolved) {
   request.commit = resolved.commit;
   request.max_files = settings_.max_files;
   request.max_tree_bytes = settings_.max_tree_bytes;
+  request.max_memory_bytes = settings_.max_memory_bytes;
   request.timeout_s = SecondsUntil(call.deadline);
   call.waiting_for_lock = true;
   CROMT_ASSIGN(BlobWriter writer, blobs_.Write());

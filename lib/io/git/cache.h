@@ -4,14 +4,15 @@
 //   DIR/KEY/mirror/       a bare repository, fetched into; KEY = SHA-256 of that URL after rewriting
 //   DIR/KEY/mirror.lock   held (flock) by whoever fetches or reads, also across processes
 //   DIR/KEY/trees/COMMIT  digest and notes of a tree packed before
+//   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc)
 //
 // All that libgit2 does happens in a helper process (protocol.h), killed at its deadline. No work tree is ever
 // made: the files go from Git's objects into an archive, so hooks, filters, attributes, LFS and configuration of
 // a repository are bytes and nothing more. System and user Git configuration is not read, nothing is prompted
-// for, and a URL that holds credentials is not redirected to another host.
+// for. Passwords and keys are those that the settings name, by files; a password reaches the helper over its socket,
+// goes to the server that it is for and to no host that this one redirects to, and is in no message.
 //
 // A damaged mirror is deleted and cloned anew, once a call. Mirrors are never deleted otherwise.
-// TODO(git over ssh, credentials by host): FetchRequest gets the key or token; nothing else changes.
 #pragma once
 
 #include <filesystem>
@@ -24,6 +25,7 @@
 #include "base/time.h"
 #include "io/blob/store.h"
 #include "io/git/helper_process.h"
+#include "io/git/login.h"
 #include "io/git/url.h"
 
 namespace cromt {
@@ -31,16 +33,22 @@ namespace cromt {
 class GitCache {
  public:
   struct Settings {
-    std::filesystem::path helper;     // the program cromt-git
-    GitRewrites rewrites;             // a rule's target may be file://, whatever allow_local says: its author decides
-    bool allow_local = false;         // file:// and paths as they stand in a job file
-    Duration timeout = seconds(600);  // of one Resolve
-    Duration silence_timeout = seconds(60);     // of a server that says nothing
+    std::filesystem::path helper;       // the program cromt-git
+    GitRewrites rewrites;               // a rule's target may be file://, whatever allow_local says: its author decides
+    bool allow_local = false;           // file:// and paths as they stand in a job file
+    GitLoginFiles logins;               // for http(s); REQUIRES: CheckLoginPrefix of each
+    std::string ca_file;                // of certificates trusted besides the system's; empty = none
+    std::vector<std::string> ssh_keys;  // files of private keys without passphrase, tried before the agent
+    std::vector<std::string> known_hosts;    // files; what they don't name is not connected to
+    Duration timeout = seconds(600);         // of one Resolve
+    Duration silence_timeout = seconds(60);  // of a server that says nothing
+    Duration progress_interval = seconds(1);
     int64_t max_pack_bytes = int64_t{4} << 30;  // of one fetch
     uint32_t max_objects = 10'000'000;          // of one fetch
     uint32_t max_packs = 256;                   // of one mirror: each fetch adds one; past it the mirror is cloned anew
     int64_t max_files = 1'000'000;              // of one tree, directories and links included
     int64_t max_tree_bytes = int64_t{4} << 30;  // of one tree, as packed
+    int64_t max_memory_bytes = int64_t{8} << 30;  // of a helper's address space; a pack's mapped windows count
   };
 
   struct Resolved {
@@ -52,7 +60,9 @@ class GitCache {
   };
 
   using Progress = git::Progress;
-  using OnProgress = std::function<void(const Progress&)>;  // called on the thread of Resolve, at most 4 times a second
+  // Called on the thread of Resolve: at most 4 times a second, and at least once in Settings::progress_interval, also
+  // while a server is silent or another call fetches.
+  using OnProgress = std::function<void(const Progress&)>;
 
   // The blob store must outlive the cache. `directory` is made when first needed.
   GitCache(std::filesystem::path directory, BlobStore& blobs, Settings settings)
@@ -66,8 +76,8 @@ class GitCache {
   //
   // kInvalid, kDenied: URL or ref is not taken, or the tree holds what is refused; kNotFound: no such
   // repository, branch, tag or commit; kUnavailable: the remote can't be reached or broke off; kExhausted: over
-  // a limit; kCorrupt: objects are damaged or missing, also in a fresh clone; kTimeout, kCanceled. Messages name URL
-  // and ref, without credentials.
+  // a limit; kDenied also: a server that is not known or does not let us in; kCorrupt: objects are damaged or missing,
+  // also in a fresh clone; kTimeout, kCanceled. Messages name URL and ref, without credentials.
   Result<Resolved> Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress = {},
                            std::stop_token stop = {});
 
@@ -77,6 +87,7 @@ class GitCache {
   Result<GitUrl> Accept(std::string_view url) const;
   Result<Resolved> ResolveOnce(Call& call, bool rebuild);
   Result<git::Fetched> Fetch(Call& call, bool rebuild);
+  Status SetAccess(Call& call, git::FetchRequest& request);
   Status Pack(Call& call, Resolved& resolved);
   Result<git::Reply> Next(Call& call, git::HelperProcess& helper);
 

@@ -19,7 +19,7 @@ namespace cromt::git {
 namespace {
 
 constexpr const char* kPassedOn[] = {"http_proxy",  "https_proxy", "no_proxy",      "HTTP_PROXY",
-                                     "HTTPS_PROXY", "NO_PROXY",    "SSL_CERT_FILE", "SSL_CERT_DIR"};
+                                     "HTTPS_PROXY", "NO_PROXY",    "SSL_CERT_FILE", "SSH_AUTH_SOCK"};
 
 std::vector<char*> Environment() {
   std::vector<char*> kept;

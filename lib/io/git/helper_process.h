@@ -19,7 +19,7 @@ namespace cromt::git {
 class HelperProcess {
  public:
   // Starts `program` with only its end of the socket, standard error, and of the environment only what says
-  // how to reach the network (proxies, certificates); then sends the request.
+  // how to reach the network (proxies, certificates, the ssh agent); then sends the request.
   static Result<HelperProcess> Start(const std::filesystem::path& program, const Request& request);
 
   HelperProcess(HelperProcess&& other) noexcept;

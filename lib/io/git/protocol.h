@@ -22,12 +22,20 @@ inline constexpr uint32_t kMaxFrameBytes = 1 << 20;
 
 // Brings a mirror up to what `ref` needs and resolves it.
 struct FetchRequest {
-  std::string url;               // with credentials
-  std::string shown;             // for messages
-  std::string ref;               // empty = HEAD
-  std::string mirror;            // directory; made if missing. Its lock is the file beside it, "MIRROR.lock"
-  bool rebuild = false;          // delete the mirror first
-  bool has_credentials = false;  // then no redirect to another host is followed
+  std::string url;
+  std::string shown;     // for messages
+  std::string ref;       // empty = HEAD
+  std::string mirror;    // directory; made if missing. Its lock is the file beside it, "MIRROR.lock"
+  bool rebuild = false;  // delete the mirror first
+  std::string user;      // of http(s); if there is one, no redirect to another host is followed
+  std::string password;  // a secret: it travels only here and to the server
+  std::string login_of;  // the prefix that user and password are configured for, for messages
+  std::string ca_file;   // trusted besides the system's certificates; empty = none
+  std::string ssh_host;  // without brackets; empty = not by ssh
+  uint32_t ssh_port = 0;
+  std::vector<std::string> ssh_keys;     // files of private keys, tried in this order; then the agent
+  std::vector<std::string> known_hosts;  // files, also missing ones
+  int64_t max_memory_bytes = 0;          // of the helper's address space
   int64_t max_pack_bytes = 0;
   uint32_t max_objects = 0;
   uint32_t max_packs = 0;  // a mirror of more is cloned anew: each fetch adds one, and nothing else tidies
@@ -41,6 +49,7 @@ struct PackRequest {
   std::string commit;
   int64_t max_files = 0;
   int64_t max_tree_bytes = 0;
+  int64_t max_memory_bytes = 0;
   uint32_t timeout_s = 0;
 };
 

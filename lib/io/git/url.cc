@@ -124,7 +124,36 @@ Result<GitUrl> ParseFile(std::string_view text, std::string_view path) {
   if (!path.starts_with('/')) return Refuse(text, "a file URL is file:///PATH, without a host");
   if (const char* why = WhyBadPath(path)) return Refuse(text, why);
   std::string url = fmt::format("file://{}", path);
-  return GitUrl{GitTransport::kFile, url, url, url, {}};
+  return GitUrl{GitTransport::kFile, url, url, url, {}, 0, std::string(path)};
+}
+
+uint16_t UsualPort(GitTransport transport) {
+  switch (transport) {
+    case GitTransport::kHttp: return 80;
+    case GitTransport::kHttps: return 443;
+    case GitTransport::kGit: return 9418;
+    case GitTransport::kSsh: return 22;
+    case GitTransport::kFile: break;
+  }
+  return 0;
+}
+
+void SetPlace(const Authority& authority, std::string_view path, GitUrl& url) {
+  url.host = authority.host;
+  if (url.host.starts_with('[')) url.host = url.host.substr(1, url.host.size() - 2);
+  url.port = UsualPort(url.transport);
+  // IsPort has judged it.
+  if (!authority.port.empty())
+    std::from_chars(authority.port.data(), authority.port.data() + authority.port.size(), url.port);
+  url.path = path;
+}
+
+// libgit2 puts the path between quotes and has the server's shell read it.
+const char* WhyBadForShell(std::string_view path) {
+  const auto decoded = PercentDecoded(path);
+  if (!decoded || decoded->find_first_of("'\"`$!;&|<>") != std::string::npos)
+    return "a path that an ssh server's shell could misread";
+  return nullptr;
 }
 
 Result<GitUrl> ParseRemote(std::string_view text, GitTransport transport, std::string_view scheme,
@@ -136,19 +165,24 @@ Result<GitUrl> ParseRemote(std::string_view text, GitTransport transport, std::s
   std::string_view path = rest.substr(slash);
   if (const char* why = WhyBadPath(path)) return Refuse(text, why);
   const std::string_view user = authority->user;
-  const bool is_http = transport == GitTransport::kHttp || transport == GitTransport::kHttps;
+  const bool is_ssh = transport == GitTransport::kSsh;
   if (!user.empty() && transport == GitTransport::kGit) return Refuse(text, "git:// knows no user");
-  if (transport == GitTransport::kSsh && user.find(':') != std::string_view::npos) {
-    return Refuse(text, "a password in an ssh URL is not taken");
+  if (is_ssh && user.find(':') != std::string_view::npos) return Refuse(text, "a password in an ssh URL is not taken");
+  if (user.find(':') != std::string_view::npos) {
+    return Refuse(text,
+                  "a password in a URL is seen by all who see the job file: the coordinator's configuration takes it "
+                  "(git: credentials)",
+                  ErrorCode::kDenied);
   }
+  if (const char* why = is_ssh ? WhyBadForShell(path) : nullptr) return Refuse(text, why, ErrorCode::kDenied);
   const std::string place =
       authority->port.empty() ? std::string(authority->host) : fmt::format("{}:{}", authority->host, authority->port);
   GitUrl url;
   url.transport = transport;
-  url.text = std::string(text);
   url.identity = fmt::format("{}://{}{}", scheme, place, path);
-  if (is_http) url.credentials = std::string(user);
-  url.shown = !url.credentials.empty() ? fmt::format("{}://***@{}{}", scheme, place, path) : url.text;
+  url.text = is_ssh ? std::string(text) : url.identity;
+  url.shown = user.empty() || is_ssh ? url.text : fmt::format("{}://***@{}{}", scheme, place, path);
+  SetPlace(*authority, path, url);
   return url;
 }
 
@@ -157,10 +191,15 @@ Result<GitUrl> ParseScpLike(std::string_view text, size_t colon) {
   if (TransportOf(text.substr(0, colon))) return Refuse(text, "'//' is missing after the scheme");
   auto authority = SplitAuthority(text.substr(0, colon));
   if (!authority) return Refuse(text, "its host or user can't be taken");
-  if (const char* why = WhyBadPath(text.substr(colon + 1))) return Refuse(text, why);
-  std::string url(text);
-  std::string identity = fmt::format("{}:{}", authority->host, text.substr(colon + 1));
-  return GitUrl{GitTransport::kSsh, url, std::move(identity), url, {}};
+  const std::string_view path = text.substr(colon + 1);
+  if (const char* why = WhyBadPath(path)) return Refuse(text, why);
+  if (const char* why = WhyBadForShell(path)) return Refuse(text, why, ErrorCode::kDenied);
+  GitUrl url;
+  url.transport = GitTransport::kSsh;
+  url.text = url.shown = std::string(text);
+  url.identity = fmt::format("{}:{}", authority->host, path);
+  SetPlace(*authority, path, url);
+  return url;
 }
 
 }  // namespace
@@ -168,7 +207,7 @@ Result<GitUrl> ParseScpLike(std::string_view text, size_t colon) {
 Result<GitUrl> ParseGitUrl(std::string_view text) {
   if (text.empty()) return Refuse(text, "it is empty");
   if (text.size() > kMaxUrlBytes) return Refuse(text, "it is longer than 2048 bytes");
-  if (HasControlOrBlank(text)) return Refuse(text, "it holds a blank or control character");
+  if (!IsShowable(text) || HasControlOrBlank(text)) return Refuse(text, "it holds a blank or control character");
   if (text.front() == '-') return Refuse(text, "it begins with '-'", ErrorCode::kDenied);
   if (text.find_first_of("?#\\") != std::string_view::npos) return Refuse(text, "'?', '#' and '\\' are not taken");
   if (text.front() == '/') return ParseFile(text, text);
@@ -207,7 +246,7 @@ Status CheckGitRef(std::string_view ref) {
   if (ref.size() > kMaxRefBytes) return refuse("it is longer than 255 bytes");
   if (!IsUtf8(ref)) return refuse("it is not UTF-8");
   if (ref.starts_with('-')) return refuse("it begins with '-'");
-  if (HasControlOrBlank(ref)) return refuse("it holds a blank or control character");
+  if (!IsShowable(ref) || HasControlOrBlank(ref)) return refuse("it holds a blank or control character");
   if (ref.find_first_of("~^:?*[\\") != std::string_view::npos || ref.find("@{") != std::string_view::npos ||
       ref.find("..") != std::string_view::npos || ref == "@") {
     return refuse("give the name of a branch or tag, or a commit; expressions (~ ^ : .. @{ *) are not taken");

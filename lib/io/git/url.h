@@ -2,6 +2,7 @@
 // sees them. What is not plainly good is refused; nothing is ever handed to a shell or a `git` program.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,17 +16,20 @@ enum class GitTransport { kHttp, kHttps, kGit, kSsh, kFile };
 
 struct GitUrl {
   GitTransport transport = GitTransport::kHttps;
-  std::string text;         // for the library; may hold credentials: never log it
-  std::string identity;     // without user and password: names the repository
-  std::string shown;        // for people: as text, a user or password masked
-  std::string credentials;  // USER or USER:PASSWORD of http(s), as written; empty if there are none
+  std::string text;      // for the library; a user of http(s) is left out
+  std::string identity;  // without a user: names the repository
+  std::string shown;     // for people: as written, a user of http(s) masked, since it may be a token
+  std::string host;      // as written, without the brackets of an IPv6 address; empty for files
+  uint16_t port = 0;     // what is meant where none is written, too; 0 for files
+  std::string path;      // as written
 };
 
-// Accepts http(s)://[USER[:PASSWORD]@]HOST[:PORT]/PATH, git://HOST[:PORT]/PATH, ssh://[USER@]HOST[:PORT]/PATH,
+// Accepts http(s)://[USER@]HOST[:PORT]/PATH, git://HOST[:PORT]/PATH, ssh://[USER@]HOST[:PORT]/PATH,
 // [USER@]HOST:PATH, file:///PATH and an absolute path (as file://). kInvalid or kDenied for all else: transport
 // helpers (ext::, fd::), other schemes, an empty host, control characters, blanks, backslashes, a '-' where a
-// program could take it for an option, ".." in the path (also as %2e), a query or a fragment.
-// The message never shows credentials.
+// program could take it for an option, ".." in the path (also as %2e), a query or a fragment, quotes in what an ssh
+// server's shell will read. A password is refused: who sees the job file would see it (io/git/login.h has a way).
+// The message never shows one.
 Result<GitUrl> ParseGitUrl(std::string_view text);
 
 // Prefix → replacement; the longest prefix that fits wins; applied once.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <pwd.h>
+
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -96,12 +99,61 @@ HttpServer::HttpServer(const fs::path& root, const fs::path& log, std::vector<st
         argv.insert(argv.end(), options.begin(), options.end());
         return argv;
       }()) {
+  const bool has_tls = std::find(options.begin(), options.end(), "--tls") != options.end();
+  place_ = has_tls ? "https://localhost" : "http://127.0.0.1";
   port_ = process_.ReadLine();
 }
 
 std::string HttpServer::Log() const {
   std::ifstream in(log_);
   return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+SshServer::SshServer(fs::path folder, const std::vector<fs::path>& authorized,
+                     const std::vector<std::string>& host_keys)
+    : folder_(std::move(folder)), process_([&] {
+        std::vector<std::string> argv = {"/usr/bin/python3",
+                                         FromEnvironment("CROMT_SOURCE") + "/tests/support/ssh_server.py", "--folder",
+                                         folder_.string()};
+        for (const fs::path& key : authorized) argv.insert(argv.end(), {"--authorized", key.string()});
+        for (const std::string& type : host_keys) argv.insert(argv.end(), {"--host-key", type});
+        return argv;
+      }()) {
+  port_ = process_.ReadLine();
+}
+
+std::string SshServer::Url(const fs::path& path) const {
+  return fmt::format("ssh://{}@127.0.0.1:{}{}", UserName(), port_, path.string());
+}
+
+std::string SshServer::KnownHostsLine(const std::string& type) const {
+  std::ifstream in(folder_ / ("host_" + type + ".pub"));
+  std::string name, key;
+  in >> name >> key;
+  return fmt::format("[127.0.0.1]:{} {} {}", port_, name, key);
+}
+
+std::string SshServer::Log() const {
+  std::ifstream in(folder_ / "sshd.log");
+  return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+std::string UserName() {
+  const passwd* entry = getpwuid(geteuid());
+  EXPECT_NE(entry, nullptr);
+  return entry != nullptr ? entry->pw_name : "";
+}
+
+std::string MustRun(std::vector<std::string> argv, std::vector<std::string> environment) {
+  auto result = RunCommand(argv, std::move(environment));
+  EXPECT_EQ(result.code, 0) << ::testing::PrintToString(argv) << ": " << result.output;
+  return result.output;
+}
+
+std::string PrivateFile(const fs::path& file, const std::string& text) {
+  std::ofstream(file) << text;
+  fs::permissions(file, fs::perms(0600));
+  return file;
 }
 
 void GitTest::SetUp() {

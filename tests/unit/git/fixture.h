@@ -42,13 +42,32 @@ class HttpServer {
  public:
   HttpServer(const std::filesystem::path& root, const std::filesystem::path& log,
              std::vector<std::string> options = {});
-  std::string Url(const std::string& rest) const { return "http://127.0.0.1:" + port_ + "/" + rest; }
+  // With `options` of TLS: https, and the name that certificates can be for.
+  std::string Url(const std::string& rest) const { return place_ + ":" + port_ + "/" + rest; }
   const std::string& port() const { return port_; }
   // Requests so far, one a line.
   std::string Log() const;
 
  private:
   std::filesystem::path log_;
+  BackgroundProcess process_;
+  std::string place_, port_;
+};
+
+// tests/support/ssh_server.py: sshd, which lets the own user in by `authorized`, a file of public keys.
+class SshServer {
+ public:
+  SshServer(std::filesystem::path folder, const std::vector<std::filesystem::path>& authorized,
+            const std::vector<std::string>& host_keys = {"ed25519"});
+  // ssh://USER@127.0.0.1:PORT/PATH
+  std::string Url(const std::filesystem::path& path) const;
+  const std::string& port() const { return port_; }
+  // The line of known_hosts for its key of this type.
+  std::string KnownHostsLine(const std::string& type = "ed25519") const;
+  std::string Log() const;
+
+ private:
+  std::filesystem::path folder_;
   BackgroundProcess process_;
   std::string port_;
 };
@@ -75,6 +94,15 @@ class GitTest : public ::testing::Test {
  private:
   int unpacked_ = 0;
 };
+
+// The name of the user who runs the test.
+std::string UserName();
+
+// Runs a program that has to succeed; its output.
+std::string MustRun(std::vector<std::string> argv, std::vector<std::string> environment = {});
+
+// A file of the text that only its owner may read.
+std::string PrivateFile(const std::filesystem::path& file, const std::string& text);
 
 // Bytes that don't compress.
 std::string Noise(size_t size, unsigned seed = 1);

@@ -6,7 +6,15 @@ namespace cromt::git {
 namespace {
 
 FetchRequest AFetch() {
-  return {"https://u:p@host/r", "shown", "main", "dir", true, true, 1, 2, 3, 4};
+  FetchRequest request;
+  request.url = "https://host/r";
+  request.rebuild = true;
+  request.user = "u", request.password = "p";
+  request.ssh_port = 22;
+  request.ssh_keys = {"a", "b"};
+  request.max_pack_bytes = 1;
+  request.timeout_s = 4;
+  return request;
 }
 
 TEST(GitProtocol, ARequestArrivesAsItWasSent) {
@@ -14,8 +22,11 @@ TEST(GitProtocol, ARequestArrivesAsItWasSent) {
   auto request = TakeRequest(bytes);
   ASSERT_TRUE(request && *request);
   const auto& fetch = std::get<FetchRequest>(**request);
-  EXPECT_EQ(fetch.url, "https://u:p@host/r");
-  EXPECT_TRUE(fetch.rebuild && fetch.has_credentials);
+  EXPECT_EQ(fetch.url, "https://host/r");
+  EXPECT_TRUE(fetch.rebuild);
+  EXPECT_EQ(fetch.user + fetch.password, "up");
+  EXPECT_EQ(fetch.ssh_port, 22u);
+  EXPECT_EQ(fetch.ssh_keys, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(fetch.max_pack_bytes, 1);
   EXPECT_EQ(fetch.timeout_s, 4u);
   EXPECT_TRUE(bytes.empty());

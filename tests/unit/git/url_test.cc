@@ -22,7 +22,7 @@ TEST(GitUrl, WhatUsersWrite) {
            Case{"http://[::1]:8080/r", GitTransport::kHttp, "http://[::1]:8080/r"},
            Case{"https://host/~user/a%20b.git", GitTransport::kHttps, "https://host/~user/a%20b.git"},
            Case{"https://user@host/r", GitTransport::kHttps, "https://host/r"},
-           Case{"https://user:secret@host:444/r", GitTransport::kHttps, "https://host:444/r"},
+           Case{"https://user@host:444/r", GitTransport::kHttps, "https://host:444/r"},
            Case{"git://host/r.git", GitTransport::kGit, "git://host/r.git"},
            Case{"ssh://git@host:22/r.git", GitTransport::kSsh, "ssh://host:22/r.git"},
            Case{"git@github.com:melezhik/cromtit.git", GitTransport::kSsh, "github.com:melezhik/cromtit.git"},
@@ -37,20 +37,54 @@ TEST(GitUrl, WhatUsersWrite) {
   }
 }
 
-TEST(GitUrl, CredentialsAreMasked) {
+// Attack 23: what is in a job file is seen by many.
+TEST(GitUrl, APasswordIsRefusedAndNotRepeated) {
   auto url = ParseGitUrl("https://user:secret@host/r");
-  ASSERT_TRUE(url);
-  EXPECT_EQ(url->credentials, "user:secret");
-  EXPECT_EQ(url->shown, "https://***@host/r");
-  EXPECT_EQ(ParseGitUrl("https://token@host/r")->shown, "https://***@host/r");
-  EXPECT_EQ(ParseGitUrl("ssh://git@host/r")->shown, "ssh://git@host/r") << "a name is no secret";
-  for (std::string bad :
-       {"https://user:secret@/r", "https:///user:secret@host/r", "https://user:secret@host",
-        "gopher://user:secret@host/r", "https://user:secret@host/../r", "https://user:secret@host:x/r"}) {
+  ASSERT_FALSE(url);
+  EXPECT_EQ(url.error().code, ErrorCode::kDenied);
+  EXPECT_THAT(url.error().message, HasSubstr("(git: credentials)"));
+  for (std::string bad : {"https://user:secret@host/r", "https://user:secret@/r", "https:///user:secret@host/r",
+                          "https://user:secret@host", "gopher://user:secret@host/r", "https://user:secret@host/../r",
+                          "https://user:secret@host:x/r", "ssh://user:secret@host/r", "https://user:secret@host/a@b"}) {
     auto refused = ParseGitUrl(bad);
     ASSERT_FALSE(refused) << bad;
-    EXPECT_THAT(refused.error().message, Not(HasSubstr("secret")));
+    EXPECT_THAT(refused.error().message, Not(HasSubstr("secret"))) << bad;
   }
+}
+
+TEST(GitUrl, AUserOfHttpMayBeATokenAndGoesNowhere) {
+  auto url = ParseGitUrl("https://token@host/r");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->shown, "https://***@host/r");
+  EXPECT_EQ(url->text, "https://host/r");
+  EXPECT_EQ(ParseGitUrl("ssh://git@host/r")->shown, "ssh://git@host/r") << "a name is no secret";
+}
+
+TEST(GitUrl, ItsParts) {
+  auto parts = [](const std::string& text) {
+    auto url = ParseGitUrl(text);
+    EXPECT_TRUE(url) << text;
+    return url ? url->host + " " + std::to_string(url->port) + " " + url->path : "";
+  };
+  EXPECT_EQ(parts("https://u@Host/a/b.git"), "Host 443 /a/b.git");
+  EXPECT_EQ(parts("http://[::1]:8080/r"), "::1 8080 /r");
+  EXPECT_EQ(parts("ssh://git@host/~u/r"), "host 22 /~u/r");
+  EXPECT_EQ(parts("ssh://host:2222/r"), "host 2222 /r");
+  EXPECT_EQ(parts("git@host:a/b"), "host 22 a/b");
+  EXPECT_EQ(parts("git://host/r"), "host 9418 /r");
+  EXPECT_EQ(parts("/srv/r"), " 0 /srv/r");
+}
+
+// The library puts the path between quotes and a shell of the server reads it (attack 39).
+TEST(GitUrl, NothingForAServersShell) {
+  for (std::string text :
+       {"git@host:a';touch%20x;'", "ssh://host/a'b", "ssh://host/a%27b", "git@host:a%27b", "ssh://host/a$(x)",
+        "ssh://host/a`x`", "git@host:a;b", "git@host:a|b", "ssh://host/a%22b", "git@host:!x"}) {
+    auto url = ParseGitUrl(text);
+    ASSERT_FALSE(url) << text;
+    EXPECT_THAT(url.error().message, HasSubstr("shell")) << text;
+  }
+  EXPECT_TRUE(ParseGitUrl("https://host/a'b$")) << "no shell is there";
 }
 
 // Attacks 17 and 18 of the list: nothing of these reaches any library.

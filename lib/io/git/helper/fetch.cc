@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "io/git/helper/access.h"
 #include "io/git/helper/failure.h"
 #include "io/git/helper/mirror.h"
 #include "io/git/helper/refs.h"
@@ -17,6 +18,7 @@ namespace {
 struct Transfer {
   const FetchRequest& request;
   Reporter& reporter;
+  Access& access;
   Progress progress = {};
   std::optional<Error> refused;  // why a callback ended the transfer
 };
@@ -28,11 +30,11 @@ int OnTransfer(const git_indexer_progress* now, void* payload) {
   const FetchRequest& request = transfer.request;
   if (transfer.progress.received_bytes > request.max_pack_bytes) {
     transfer.refused =
-        Error{ErrorCode::kExhausted, fmt::format("{}: it sends more than {} bytes; a higher limit is needed",
+        Error{ErrorCode::kExhausted, fmt::format("{}: it sends more than {} bytes; the limit is git.max_fetch_bytes",
                                                  request.shown, request.max_pack_bytes)};
   } else if (now->total_objects > request.max_objects) {
     transfer.refused =
-        Error{ErrorCode::kExhausted, fmt::format("{}: it sends {} objects, the limit is {}", request.shown,
+        Error{ErrorCode::kExhausted, fmt::format("{}: it sends {} objects, git.max_objects is {}", request.shown,
                                                  now->total_objects, request.max_objects)};
   }
   return transfer.refused ? GIT_EUSER : 0;
@@ -45,10 +47,12 @@ int OnServerText(const char*, int, void* payload) {
   return 0;
 }
 
-// Credentials come in the URL or not at all; nobody is asked.
-int OnCredentials(git_credential**, const char*, const char*, unsigned, void*) {
-  git_error_set_str(GIT_ERROR_NET, "authentication required");
-  return GIT_EAUTH;
+int OnCredentials(git_credential** out, const char*, const char* user, unsigned allowed, void* payload) {
+  return static_cast<Transfer*>(payload)->access.OfferLogin(out, user, allowed);
+}
+
+int OnCertificate(git_cert* cert, int, const char*, void* payload) {
+  return static_cast<Transfer*>(payload)->access.CheckServer(*cert);
 }
 
 git_fetch_options OptionsFor(Transfer& transfer) {
@@ -56,21 +60,27 @@ git_fetch_options OptionsFor(Transfer& transfer) {
   options.callbacks.transfer_progress = OnTransfer;
   options.callbacks.sideband_progress = OnServerText;
   options.callbacks.credentials = OnCredentials;
+  options.callbacks.certificate_check = OnCertificate;
   options.callbacks.payload = &transfer;
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.update_fetchhead = 0;
   options.proxy_opts.type = GIT_PROXY_AUTO;
   // A password must not travel to another host (NONE still follows within one); without one, a moved repository
   // may be found.
-  options.follow_redirects = transfer.request.has_credentials ? GIT_REMOTE_REDIRECT_NONE : GIT_REMOTE_REDIRECT_INITIAL;
+  options.follow_redirects = transfer.request.user.empty() ? GIT_REMOTE_REDIRECT_INITIAL : GIT_REMOTE_REDIRECT_NONE;
   return options;
 }
 
-Result<RemoteHandle> Connect(git_repository* mirror, Transfer& transfer) {
-  const FetchRequest& request = transfer.request;
+Error ConnectFailure(const Transfer& transfer, int code) {
+  if (transfer.access.refused()) return *transfer.access.refused();
+  if (auto key = transfer.access.UnusableKey()) return *key;
+  return RemoteFailure(transfer.request.shown, code);
+}
+
+Result<RemoteHandle> ConnectOnce(git_repository* mirror, Transfer& transfer) {
   git_remote* made = nullptr;
-  if (int code = git_remote_create_anonymous(&made, mirror, request.url.c_str()); code != 0) {
-    return tl::unexpected<Error>(RemoteFailure(request.shown, code));
+  if (int code = git_remote_create_anonymous(&made, mirror, transfer.request.url.c_str()); code != 0) {
+    return tl::unexpected<Error>(RemoteFailure(transfer.request.shown, code));
   }
   RemoteHandle remote(made);
   const git_fetch_options fetch = OptionsFor(transfer);
@@ -79,9 +89,18 @@ Result<RemoteHandle> Connect(git_repository* mirror, Transfer& transfer) {
   options.proxy_opts = fetch.proxy_opts;
   options.follow_redirects = fetch.follow_redirects;
   if (int code = git_remote_connect_ext(remote.get(), GIT_DIRECTION_FETCH, &options); code != 0) {
-    return tl::unexpected<Error>(RemoteFailure(request.shown, code));
+    return tl::unexpected<Error>(ConnectFailure(transfer, code));
   }
   return remote;
+}
+
+Result<RemoteHandle> Connect(git_repository* mirror, Transfer& transfer) {
+  for (const std::string& type : transfer.access.types()) {
+    CROMT_TRY(transfer.access.Prefer(type));
+    auto remote = ConnectOnce(mirror, transfer);
+    if (remote || type.empty() || !transfer.access.IsOtherType()) return remote;
+  }
+  return Fail(ErrorCode::kInternal, transfer.request.shown + ": there is no way to connect");
 }
 
 Result<std::vector<AdvertisedRef>> ListRefs(git_remote* remote, const FetchRequest& request) {
@@ -111,6 +130,7 @@ Status Download(git_remote* remote, const std::vector<std::string>& names, Trans
   int code = git_remote_download(remote, &wanted, &options);
   if (code == 0) return {};
   if (transfer.refused) return tl::unexpected<Error>(*transfer.refused);
+  if (transfer.access.refused()) return tl::unexpected<Error>(*transfer.access.refused());
   // In a mirror of before, a broken object looks like a broken transfer; a fresh one can't be to blame.
   if (IsAboutStorage() && !transfer.request.rebuild)
     return tl::unexpected<Error>(MirrorFailure(transfer.request.shown));
@@ -174,7 +194,8 @@ Result<Fetched> Fetch(const FetchRequest& request, Reporter& reporter) {
   reporter.Send(Started{});
   const bool rebuild = request.rebuild || CountPacks(request.mirror) > request.max_packs;
   CROMT_ASSIGN(RepositoryHandle mirror, OpenForFetch(request.mirror, rebuild));
-  Transfer transfer{request, reporter};
+  CROMT_ASSIGN(Access access, Access::For(request));
+  Transfer transfer{request, reporter, access};
   CROMT_ASSIGN(RemoteHandle remote, Connect(mirror.get(), transfer));
   CROMT_ASSIGN(auto refs, ListRefs(remote.get(), request));
   CROMT_ASSIGN(ChosenRef chosen, ChooseRef(request.ref, refs, request.shown));

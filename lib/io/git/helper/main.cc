@@ -15,7 +15,6 @@
 namespace cromt::git {
 namespace {
 
-constexpr rlim_t kMemoryBytes = rlim_t{8} << 30;  // of address space
 constexpr size_t kMappedBytes = size_t{1} << 30;  // of packs at a time
 constexpr size_t kMaxObjectBytes = size_t{2} << 30;
 
@@ -35,14 +34,14 @@ void Limit(int resource, rlim_t value) {
 }
 
 // Whatever a hostile repository does to this process, it ends, and takes no more than this.
-void BoundThisProcess(uint32_t timeout_s, rlim_t max_file_bytes) {
+void BoundThisProcess(uint32_t timeout_s, int64_t max_memory_bytes, rlim_t max_file_bytes) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   alarm(timeout_s);
   umask(077);
   Limit(RLIMIT_CORE, 0);  // a core would hold credentials
   Limit(RLIMIT_FSIZE, max_file_bytes);
   signal(SIGXFSZ, SIG_IGN);  // the write fails instead, with a message
-  if (!kIsSanitized) Limit(RLIMIT_AS, kMemoryBytes);
+  if (!kIsSanitized) Limit(RLIMIT_AS, static_cast<rlim_t>(max_memory_bytes));
 }
 
 // Nobody's configuration but the mirror's own, which holds nothing.
@@ -73,7 +72,8 @@ Result<Request> ReadRequest() {
 }
 
 Reply Answer(const FetchRequest& request, Reporter& reporter) {
-  BoundThisProcess(request.timeout_s, static_cast<rlim_t>(request.max_pack_bytes) + (rlim_t{64} << 20));
+  BoundThisProcess(request.timeout_s, request.max_memory_bytes,
+                   static_cast<rlim_t>(request.max_pack_bytes) + (rlim_t{64} << 20));
   SetUpLibrary();
   auto fetched = Fetch(request, reporter);
   if (!fetched) return Failed{fetched.error()};
@@ -81,7 +81,7 @@ Reply Answer(const FetchRequest& request, Reporter& reporter) {
 }
 
 Reply Answer(const PackRequest& request, Reporter& reporter) {
-  BoundThisProcess(request.timeout_s, 0);  // it only reads
+  BoundThisProcess(request.timeout_s, request.max_memory_bytes, 0);  // it only reads
   SetUpLibrary();
   auto packed = Pack(request, reporter);
   if (!packed) return Failed{packed.error()};
