@@ -11,10 +11,15 @@ bool IsAlnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+// Of one character: C0, DEL, C1, and what turns the direction of the text around it (U+202A to U+202E, U+2066 to
+// U+2069), with which a line can be made to read as another.
 bool IsControl(std::string_view sequence) {
-  auto first = static_cast<unsigned char>(sequence[0]);
-  if (sequence.size() == 1) return first < 0x20 || first == 0x7F;
-  return sequence.size() == 2 && first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;  // C1
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
+  if (sequence.size() == 2) return byte(0) == 0xC2 && byte(1) < 0xA0;
+  return sequence.size() == 3 && byte(0) == 0xE2 &&
+         ((byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) ||
+          (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9));
 }
 
 }  // namespace
@@ -57,7 +62,10 @@ bool IsVariableName(std::string_view text) {
 }
 
 bool IsTitle(std::string_view text) {
-  if (text.empty() || text.size() > kMaxTitleBytes) return false;
+  return !text.empty() && text.size() <= kMaxTitleBytes && IsShowable(text);
+}
+
+bool IsShowable(std::string_view text) {
   while (!text.empty()) {
     size_t length = Utf8SequenceLength(text);
     if (length == 0 || IsControl(text.substr(0, length))) return false;

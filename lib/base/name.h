@@ -22,8 +22,11 @@ Status CheckName(std::string_view what, std::string_view text);
 // True for [A-Za-z_][A-Za-z0-9_]*, at most 128 bytes: environment variables.
 bool IsVariableName(std::string_view text);
 
-// Display text: valid UTF-8 without control characters, at most 1 KiB; never used as a path or id.
+// Display text: showable, not empty, at most 1 KiB; never used as a path or id.
 bool IsTitle(std::string_view text);
+
+// True if `text` is UTF-8 without control characters and without those that turn the direction of other text.
+bool IsShowable(std::string_view text);
 
 // True if `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF).
 bool IsUtf8(std::string_view text);

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <ctime>
 
+#include "base/name.h"
+
 namespace cromt {
 namespace {
 
@@ -61,7 +63,7 @@ Result<Duration> ParseDuration(std::string_view text) {
   std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
   auto scale = UnitMicros(unit);
   if (error != std::errc() || number < 0 || !scale || number > kLongest.count() / *scale)
-    return Fail(ErrorCode::kInvalid, fmt::format("'{}' is not a duration; write 90, 90s, 5m, 2h or 1d", text));
+    return Fail(ErrorCode::kInvalid, fmt::format("{} is not a duration; write 90, 90s, 5m, 2h or 1d", Quote(text)));
   return Duration(number * *scale);
 }
 

@@ -188,9 +188,9 @@ Result<GitUrl> ParseRemote(std::string_view text, GitTransport transport, std::s
 
 // [USER@]HOST:PATH
 Result<GitUrl> ParseScpLike(std::string_view text, size_t colon) {
-  if (TransportOf(text.substr(0, colon))) return Refuse(text, "'//' is missing after the scheme");
   auto authority = SplitAuthority(text.substr(0, colon));
   if (!authority) return Refuse(text, "its host or user can't be taken");
+  if (TransportOf(authority->host)) return Refuse(text, "'//' is missing after the scheme");
   const std::string_view path = text.substr(colon + 1);
   if (const char* why = WhyBadPath(path)) return Refuse(text, why);
   if (const char* why = WhyBadForShell(path)) return Refuse(text, why, ErrorCode::kDenied);
