@@ -10,6 +10,7 @@ set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 option(CROMT_TESTS "Build the tests" ON)
 option(CROMT_BENCH "Build the benchmark programs" ON)
+option(CROMT_FUZZ "Build the fuzz targets; needs clang and CROMT_SANITIZE with fuzzer-no-link" OFF)
 option(CROMT_WERROR "Treat warnings as errors" ON)
 option(CROMT_STATIC "Link cromt-launcher and cromt-step statically (off under sanitizers)" ON)
 option(CROMT_RPC "Build what needs gRPC (off under TSan, which Debian's gRPC is not built for)" ON)

@@ -16,11 +16,14 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
+import fuzz
+
 RESULTS = "build/test-results"
 COUNT_LINE = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 # Seconds on two cores from nothing; a part that takes longer is marked, not failed.
-BUDGET = {"install": 120, "build": 420, "style": 30, "unit": 120, "asan": 180, "tsan": 180, "sim": 180, "e2e": 240}
+BUDGET = {"install": 120, "build": 420, "style": 30, "unit": 120, "asan": 180, "tsan": 180, "sim": 180, "e2e": 240,
+          "fuzz": 120}
 
 # Which ctest labels each part runs, and with which build.
 CTEST = {
@@ -47,7 +50,7 @@ ENVIRONMENT = {  # by preset
         "CROMT_TEST_SEEDS": "3",
     },
 }
-PARTS = ["style", "unit", "asan", "tsan", "sim", "e2e"]
+PARTS = ["style", "unit", "asan", "tsan", "sim", "e2e", "fuzz"]
 FULL_PARTS = ["asan-rest", "tsan-rest", "lint"]
 
 
@@ -193,6 +196,21 @@ def run_style(part):
     run_step(part, "this runner counts", [sys.executable, "script/support/run_tests_test.py"])
 
 
+def run_fuzz(part):
+    """Each target counts as one test."""
+    if not build(part, "fuzz", ["fuzz_targets"]):
+        return
+    seconds = int(os.environ["CROMT_FUZZ_SECONDS"])
+    for outcome in fuzz.run_all(seconds):
+        problem = outcome.problem()
+        say(f"fuzz: {outcome.name}: {outcome.runs} inputs in {seconds} s{': ' + problem if problem else ''}")
+        if problem:
+            say(fuzz.story(outcome.output))
+            part.fail(f"{outcome.name}: {problem}")
+        else:
+            part.passed += 1
+
+
 def run_lint(part):
     if build(part, "release", []):
         run_step(part, "clang-tidy", ["script/lint", "--all"])
@@ -207,7 +225,7 @@ def run_part(name):
     say(f"\n=== {name} " + "=" * (76 - len(name)))
     part = Part(name)
     started = time.monotonic()
-    special = {"build": run_build, "style": run_style, "lint": run_lint}
+    special = {"build": run_build, "style": run_style, "lint": run_lint, "fuzz": run_fuzz}
     try:
         special.get(name, run_ctest)(part)
     except (OSError, ValueError, KeyError, ElementTree.ParseError, subprocess.SubprocessError) as error:
@@ -235,7 +253,7 @@ def summarize(parts, install_seconds, seconds):
 
 def main():
     parser = argparse.ArgumentParser(prog="script/test")
-    parser.add_argument("--full", action="store_true", help="more seeds, the sanitizers, and lint")
+    parser.add_argument("--full", action="store_true", help="more seeds, longer fuzzing, the sanitizers, and lint")
     parser.add_argument("--install-seconds", type=float, default=0, help=argparse.SUPPRESS)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS + FULL_PARTS))
     options = parser.parse_args()
@@ -244,6 +262,7 @@ def main():
         parser.error(f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS + FULL_PARTS)}")
     names = options.parts or PARTS + (FULL_PARTS if options.full else [])
     os.environ.setdefault("CROMT_SIM_SEEDS", "5000" if options.full else "500")
+    os.environ.setdefault("CROMT_FUZZ_SECONDS", "60" if options.full else "10")
 
     if any(CTEST.get(name, ("",))[0] == "release" for name in names):
         names.insert(names.index("style") + 1 if "style" in names else 0, "build")

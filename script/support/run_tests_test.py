@@ -11,6 +11,7 @@ from unittest import mock
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import fuzz  # noqa: E402
 import run_tests  # noqa: E402
 
 
@@ -62,6 +63,20 @@ class Counting(unittest.TestCase):
         self.assertEqual(self.count({"e2e": ("fail", "7 passed, 0 failed\n")}), (7, 1, 0))
         self.assertEqual(self.count({"e2e": ("run", "fine")}), (1, 0, 0))
         self.assertEqual(self.count({"e2e": ("fail", "Traceback")}), (0, 1, 0))
+
+
+class Fuzzing(unittest.TestCase):
+    def test_a_target_passes_only_if_it_ran_inputs_and_none_broke_it(self):
+        done = "Done 17 runs in 10 second(s)"
+        self.assertEqual(fuzz.Outcome("jobs", done, 0, []).problem(), "")
+        self.assertEqual(fuzz.Outcome("jobs", "", 0, []).problem(), "it ran no input")
+        self.assertEqual(fuzz.Outcome("jobs", done, 77, []).problem(), "exit code 77")
+        self.assertEqual(fuzz.Outcome("jobs", done, 77, ["x/jobs-crash-1"]).problem(),
+                         "replay: build/fuzz/bin/jobs_fuzz x/jobs-crash-1")
+
+    def test_the_story_begins_where_it_went_wrong(self):
+        self.assertEqual(fuzz.story("INFO: a\n==1== ERROR: AddressSanitizer\n#0 f\n"), "==1== ERROR: AddressSanitizer\n#0 f")
+        self.assertEqual(fuzz.story("one\ntwo"), "one\ntwo")
 
 
 class Summary(unittest.TestCase):
