@@ -16,14 +16,14 @@ struct FollowWish {
   FollowOptions::Stop stop = FollowOptions::Stop::kFollowing;
   bool show_output = true;  // false: only waits
   bool fetches_code = false;
-  bool can_show_logs = true;  // `cromt logs` will find the run
+  bool is_local = false;  // of `cromt run`: `cromt logs` finds it with --local
   std::optional<Duration> timeout;
   uint32_t retries = 60;
 };
 
-// Text: the jobs' output on standard output, what happens on standard error. JSON: the run as `show` gives it, once it
-// has ended or is not followed any more, on standard output; the jobs' output as text on standard error. Quiet:
-// nothing.
+// Text: the jobs' output on standard output, what happens on standard error; where that is a terminal, the tasks are
+// drawn below it (live_run.h). JSON: the run as `show` gives it, once it has ended or is not followed any more, on
+// standard output; the jobs' output as text on standard error. Quiet: nothing.
 Result<ExitCode> FollowStarted(Session& session, Control& control, InterruptCount& interrupts, const FollowWish& wish);
 
 }  // namespace cromt::cli

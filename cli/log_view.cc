@@ -50,7 +50,7 @@ void TextLog::Add(const LogPiece& piece) {
     attempt.text->Add(static_cast<seglog::Stream>(piece.stream), Micros(piece.at),
                       std::string_view(piece.data).substr(seen), text);
     // On a terminal a prompt or progress bar is shown as it is drawn; not where it would cut into others' lines.
-    if (options_.terminal && labels_.empty()) attempt.text->Flush(text);
+    if (options_.terminal && options_.unfinished && labels_.empty()) attempt.text->Flush(text);
     Show(key, text);
     if (attempt.then && attempt.next_offset >= attempt.awaited) {
       Close(key, attempt);

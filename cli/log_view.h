@@ -42,7 +42,8 @@ class TextLog final : public LogView {
   struct Options {
     TaskText::Mode mode = TaskText::Mode::kLive;
     bool terminal = false;
-    bool headings = true;  // where there are several tasks
+    bool headings = true;    // where there are several tasks
+    bool unfinished = true;  // of an only task on a terminal, show a line before it has ended
   };
   static constexpr size_t kMaxOpen = 1000;
 

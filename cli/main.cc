@@ -44,6 +44,12 @@ uint32_t TerminalColumns() {
   return size.ws_col;
 }
 
+TerminalSize ErrorTerminal() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_col, size.ws_row};
+}
+
 std::optional<std::string> Variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value ? std::optional<std::string>(value) : std::nullopt;
@@ -69,6 +75,7 @@ int Main(int argc, char** argv) {
                     .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
                     .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
                     .columns = TerminalColumns(),
+                    .terminal_size = ErrorTerminal,
                     .variable = Variable,
                     .user = UserName(),
                     .directory = WorkingDirectory()};

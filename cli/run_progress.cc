@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "cli/clean_text.h"
 #include "cli/describe.h"
@@ -31,6 +32,7 @@ std::string HostsText(const std::vector<TaskView>& tasks) {
 }  // namespace
 
 void RunProgress::Update(const RunUpdate& update) {
+  if (options_.also) options_.also(update);
   if (!begun() && update.run) Introduce(*update.run, update.tasks);
   if (update.run) status_ = update.run->status;
   if (!begun()) return;
@@ -55,6 +57,7 @@ void RunProgress::TellTask(const TaskView& task) {
   Told& told = told_[task.index];
   if (told.finished) return;
   if (HasStarted(task.status)) TellStart(task, told);
+  TellWait(task, told);
   const bool unreachable = task.status.state == TaskState::kUnreachable;
   if (unreachable && !told.unreachable && options_.each_task)
     messages_.Say(TaskLabel(task) + " is unreachable: " + Clean(task.status.reason));
@@ -67,9 +70,17 @@ void RunProgress::TellTask(const TaskView& task) {
 
 void RunProgress::TellStart(const TaskView& task, Told& told) {
   if (told.started_attempt >= task.status.attempt || !options_.each_task) return;
+  if (!options_.starts) return;
   told.started_attempt = task.status.attempt;
   const std::string attempt = task.status.attempt > 1 ? fmt::format(" (attempt {})", task.status.attempt) : "";
   messages_.Say(TaskLabel(task) + " started" + attempt);
+}
+
+// Once: why it waits for its host.
+void RunProgress::TellWait(const TaskView& task, Told& told) {
+  if (task.status.state != TaskState::kReady || task.status.reason.empty()) return;
+  if (!std::exchange(told.waits, true) && options_.each_task && options_.starts)
+    messages_.Say(TaskLabel(task) + " waits: " + Clean(task.status.reason));
 }
 
 void RunProgress::TellEnd(const TaskView& task) {
@@ -113,14 +124,15 @@ void RunProgress::Summarize() {
   if (!status.reason.empty()) text += "; " + Clean(status.reason);
   for (const Failure& failure : failures_) {
     text += "\n  " + failure.text;
-    if (options_.can_show_logs) text += fmt::format("; its output: cromt logs {} {}", run_, failure.task + 1);
+    text +=
+        fmt::format("; its output: cromt logs {} {}{}", run_, failure.task + 1, options_.is_local ? " --local" : "");
   }
   size_t failed = 0;
   for (TaskOutcome outcome : {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost})
     failed += ended_[static_cast<size_t>(outcome)];
   if (failed > failures_.size())
-    text += fmt::format("\n  … and {} more{}", failed - failures_.size(),
-                        options_.can_show_logs ? "; all of them: cromt show " + run_ : "");
+    text += fmt::format("\n  … and {} more; all of them: cromt show {}{}", failed - failures_.size(), run_,
+                        options_.is_local ? " --local" : "");
   messages_.Say(text);
 }
 

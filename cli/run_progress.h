@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,10 +17,14 @@ namespace cromt::cli {
 
 class RunProgress {
  public:
+  // Called with each update before it is told.
+  using Also = std::function<void(const RunUpdate&)>;
   struct Options {
     bool each_task = true;      // tell of starts and ends, not only the end of all
     bool fetches_code = false;  // the run clones repositories first
-    bool can_show_logs = true;  // `cromt logs` will find this run
+    bool starts = true;         // with each_task: also of starts; false where they are seen anyway
+    bool is_local = false;      // of `cromt run`: what shows its logs needs --local
+    Also also = nullptr;
   };
 
   // `messages` and `log` outlive this.
@@ -40,6 +45,7 @@ class RunProgress {
   struct Told {
     bool finished = false;
     bool unreachable = false;
+    bool waits = false;
     uint32_t started_attempt = 0;
   };
   struct Failure {
@@ -50,6 +56,7 @@ class RunProgress {
   void Introduce(const RunView& run, const std::vector<TaskView>& tasks);
   void TellTask(const TaskView& task);
   void TellStart(const TaskView& task, Told& told);
+  void TellWait(const TaskView& task, Told& told);
   void TellEnd(const TaskView& task);
   std::string EndLine(const TaskView& task) const;
   std::string CountsText() const;

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "cli/interrupts.h"
+#include "cli/terminal_size.h"
 #include "cli/writer.h"
 
 namespace cromt::cli {
@@ -23,6 +24,7 @@ struct World {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   uint32_t columns = 80;                                                        // of the terminal
+  std::function<TerminalSize()> terminal_size = [] { return TerminalSize(); };  // of standard error's, as it is now
   std::function<std::optional<std::string>(const std::string& name)> variable;  // of the environment
   std::string user;                          // the system's name of the caller: the author of what is asked
   std::string directory;                     // the current one, absolute

@@ -98,7 +98,7 @@ class RunCommand final : public Command {
     wish.run = run.text();
     wish.stop = FollowOptions::Stop::kRun;
     wish.fetches_code = FetchesCode(source.file);
-    wish.can_show_logs = false;
+    wish.is_local = true;
     wish.timeout = timeout_given_;
     wish.retries = 0;  // there is no connection that could break
     return FollowStarted(session, control, interrupts, wish);

@@ -111,13 +111,16 @@ CliTest::~CliTest() {
 int CliTest::Cromt(std::vector<std::string> words) {
   out_.text.clear();
   err_.text.clear();
-  const World world{.out = out_,
-                    .err = err_,
+  Writer& out = screen_ ? static_cast<Writer&>(*screen_) : out_;
+  Writer& err = screen_ ? static_cast<Writer&>(*screen_) : err_;
+  const World world{.out = out,
+                    .err = err,
                     .interrupts = interrupts_,
                     .clock = clock_,
                     .random = random_,
                     .out_is_terminal = terminal_,
                     .err_is_terminal = terminal_,
+                    .terminal_size = [this] { return screen_ ? screen_->size() : TerminalSize(); },
                     .variable = [this](const std::string& name) -> std::optional<std::string> {
                       const auto found = environment_.find(name);
                       return found == environment_.end() ? std::nullopt : std::optional(found->second);

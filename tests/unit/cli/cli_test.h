@@ -14,6 +14,7 @@
 
 #include "cli/app.h"
 #include "fake_control.h"
+#include "fake_terminal.h"
 
 namespace cromt::cli {
 
@@ -98,6 +99,7 @@ class CliTest : public ::testing::Test {
   SeededRandom random_{7};
   std::map<std::string, std::string> environment_;
   bool terminal_ = false;
+  FakeTerminal* screen_ = nullptr;      // takes both streams instead of out_ and err_
   std::vector<std::string> connected_;  // addresses
   std::optional<Error> connect_error_;
   std::vector<EmbeddedOptions> embedded_;
