@@ -2,6 +2,7 @@
 // damaged or cut short; each frame lies within the bytes and is written again as the very bytes it was read from.
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "io/seglog/frame.h"
@@ -50,18 +51,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
-// Mutates, then makes the sum of the first frame right, for else nearly every input would be refused for its sum.
+// Mutates, then makes the sum of the first frame right, for else nearly every input would be refused for its sum. A
+// length beyond the end of the bytes is kept now and then, with the sum of what is there.
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned int seed) {
   using namespace cromt::seglog;
   size = LLVMFuzzerMutate(data, size, max_size);
   if (size < kHeaderBytes || seed % 8 == 0) return size;
-  uint32_t length = 0;
-  std::memcpy(&length, data + kHeaderBytes - 2 * sizeof length, sizeof length);
-  if (length > size - kHeaderBytes) length = static_cast<uint32_t>(size - kHeaderBytes);
-  uint32_t sum = 0;
-  std::memcpy(data + kHeaderBytes - 2 * sizeof length, &length, sizeof length);
-  std::memset(data + kHeaderBytes - sizeof sum, 0, sizeof sum);
-  sum = static_cast<uint32_t>(crc32(0, data, static_cast<uInt>(kHeaderBytes + length)));
-  std::memcpy(data + kHeaderBytes - sizeof sum, &sum, sizeof sum);
+  uint32_t length = 0, sum = 0;
+  uint8_t* const length_at = data + kHeaderBytes - 2 * sizeof length;
+  std::memcpy(&length, length_at, sizeof length);
+  const auto available = static_cast<uint32_t>(size - kHeaderBytes);
+  if (length > kMaxDataBytes || seed % 8 < 5) length = std::min(length, available);
+  std::memcpy(length_at, &length, sizeof length);
+  std::memset(length_at + sizeof length, 0, sizeof sum);
+  sum = static_cast<uint32_t>(crc32(0, data, kHeaderBytes + std::min(length, available)));
+  std::memcpy(length_at + sizeof length, &sum, sizeof sum);
   return size;
 }

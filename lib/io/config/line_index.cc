@@ -14,8 +14,8 @@ LineIndex::LineIndex(std::string_view text) {
   blocks_.reserve(text.size() / kBlockBytes + 1);
   for (size_t begin = 0; begin <= text.size(); begin += kBlockBytes) {
     blocks_.push_back(block);
-    size_t end = std::min(begin + kBlockBytes, text.size());
-    for (size_t i = text.find('\n', begin); i < end; i = text.find('\n', i + 1)) {
+    std::string_view upto = text.substr(0, begin + kBlockBytes);  // a search beyond would be quadratic in a long line
+    for (size_t i = upto.find('\n', begin); i != upto.npos; i = upto.find('\n', i + 1)) {
       ++block.line;
       block.start = static_cast<uint32_t>(i) + 1;
     }
@@ -25,7 +25,8 @@ LineIndex::LineIndex(std::string_view text) {
 Position LineIndex::At(std::string_view text, size_t offset) const {
   offset = std::min(offset, text.size());
   auto [line, start] = blocks_[offset / kBlockBytes];
-  for (size_t i = text.find('\n', offset / kBlockBytes * kBlockBytes); i < offset; i = text.find('\n', i + 1)) {
+  std::string_view upto = text.substr(0, offset);
+  for (size_t i = upto.find('\n', offset / kBlockBytes * kBlockBytes); i != upto.npos; i = upto.find('\n', i + 1)) {
     ++line;
     start = static_cast<uint32_t>(i) + 1;
   }

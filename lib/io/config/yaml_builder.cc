@@ -194,22 +194,25 @@ Position YamlTreeBuilder::AtOf(uint32_t node) const {
 
 // Reports each repeated key and takes its pair out of the map.
 void YamlTreeBuilder::CheckDuplicates(uint32_t map) {
-  std::vector<uint32_t> keys;
-  for (uint32_t key = tree_.nodes_[map].first; key != YamlTree::kEnd; key = NextKey(key)) keys.push_back(key);
-  std::sort(keys.begin(), keys.end(), [&](uint32_t a, uint32_t b) {
-    int order = TextOf(a).compare(TextOf(b));
-    return order != 0 ? order < 0 : a < b;
-  });
+  std::vector<std::pair<std::string_view, uint32_t>> keys;
+  keys.reserve(tree_.nodes_[map].size);
+  for (uint32_t key = tree_.nodes_[map].first; key != YamlTree::kEnd; key = NextKey(key))
+    keys.emplace_back(TextOf(key), key);
+  std::sort(keys.begin(), keys.end());
   std::vector<uint32_t> repeated;
   for (size_t first = 0, i = 1; i < keys.size(); ++i) {
-    if (TextOf(keys[i]) != TextOf(keys[first])) {
+    const auto& [text, key] = keys[i];
+    if (text != keys[first].first) {
       first = i;
       continue;
     }
-    Position at = AtOf(keys[first]);
-    diagnostics_.Error(AtOf(keys[i]),
-                       fmt::format("duplicate key {}; the first is at {}:{}", Quote(TextOf(keys[i])), at.line, at.col));
-    repeated.push_back(keys[i]);
+    repeated.push_back(key);
+    if (diagnostics_.full()) {
+      diagnostics_.Error({}, "duplicate key");
+      continue;
+    }
+    Position at = AtOf(keys[first].second);
+    diagnostics_.Error(AtOf(key), fmt::format("duplicate key {}; the first is at {}:{}", Quote(text), at.line, at.col));
   }
   if (!repeated.empty()) Remove(map, std::move(repeated));
 }

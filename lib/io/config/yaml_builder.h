@@ -18,6 +18,9 @@ class YamlTreeBuilder final : public YAML::EventHandler {
 
   size_t events() const { return events_; }
   Position last_at() const { return last_at_; }
+  // Bytes of the source before the newest value, and before the innermost list or map that is open.
+  size_t last_offset() const { return tree_.nodes_.empty() ? 0 : tree_.nodes_.back().offset; }
+  size_t open_offset() const { return stack_.empty() ? 0 : tree_.nodes_[stack_.back().node].offset; }
 
   // After the last event: an empty text has a null root.
   void Finish();

@@ -15,7 +15,7 @@ constexpr size_t kChunkBytes = 2048;
 constexpr size_t kMaxGapBytes = 2 << 20;
 constexpr size_t kCommonGapBytes = 64 << 10;
 constexpr size_t kMaxWideBytes = 3 << 20;
-constexpr size_t kMaxGapMarks = 120'000;
+constexpr size_t kMaxGapMarks = 80'000;
 
 constexpr std::array<bool, 256> kIsMark = [] {
   std::array<bool, 256> marks{};

@@ -9,15 +9,11 @@
 
 #include "base/name.h"
 #include "io/config/yaml_builder.h"
+#include "io/config/yaml_errors.h"
 #include "io/config/yaml_feed.h"
 
 namespace cromt {
 namespace {
-
-Position From(const YAML::Mark& mark) {
-  if (mark.is_null()) return {};
-  return {static_cast<uint32_t>(mark.line) + 1, static_cast<uint32_t>(mark.column) + 1};
-}
 
 // Hands the events of all documents to `builder`, which refuses a second one.
 void Parse(std::string_view source, YamlTreeBuilder& builder) {
@@ -95,10 +91,15 @@ std::unique_ptr<YamlTree> YamlTree::Read(std::string text, Diagnostics& diagnost
     diagnostics.Error(refusal.at, refusal.message);
     return nullptr;
   } catch (const YAML::Exception& e) {
-    diagnostics.Error(From(e.mark), e.msg);
+    YamlRefusal refusal = InOurWords(e, tree->source_, builder);
+    diagnostics.Error(refusal.at, refusal.message);
     return nullptr;
   } catch (const std::exception& e) {
     diagnostics.Error({}, fmt::format("can't be read: {}", e.what()));
+    return nullptr;
+  }
+  if (auto refusal = UnclosedQuote(tree->source_, builder)) {
+    diagnostics.Error(refusal->at, refusal->message);
     return nullptr;
   }
   builder.Finish();

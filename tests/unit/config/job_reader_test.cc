@@ -121,12 +121,12 @@ TEST(JobReader, EveryProblemIsSaidAtOnceInFileOrder) {
                  "  b/c: {run: x}\n"
                  "  b: {run: {x: y}}\n"
                  "prjects: 1\n"),
-            "f:2:3: error: project 'a' has no 'path'\n"
+            "f:2:3: error: project 'a' has no 'path'; give it one, or commands in 'run'\n"
             "f:3:5: error: unknown key 'hots' in a project; did you mean 'hosts'?\n"
             "f:4:21: error: unknown project 'bb' in 'before'; did you mean 'b'?\n"
             "f:5:3: error: project name 'b/c': use letters, digits, '_', '.', '-', not beginning with '.' or '-', at "
             "most 128 bytes\n"
-            "f:6:3: error: project 'b' has no 'path'\n"
+            "f:6:3: error: project 'b' has no 'path'; give it one, or commands in 'run'\n"
             "f:6:12: error: 'run': a map where text is meant\n"
             "f:7:1: error: unknown key 'prjects' in the top level; did you mean 'projects'?\n");
 }
@@ -175,16 +175,15 @@ TEST(JobReader, ACromtitKeyThatCromtitIgnoresThereIsAWarning) {
 
 TEST(JobReader, OptionsAndTimeoutOfHostsAndEntriesActHere) {
   EXPECT_EQ(Said(With("hosts: [{options: --quiet, timeout: 5}]")),
-            "f:4:32: warning: 'timeout' is not built yet: what uses it can't be started\n"
             "f:4:32: note: 'timeout' ends the attempt; Cromtit's only ended the waiting for it\n");
 }
 
 TEST(JobReader, APathIsNeededUnlessThereIsAnotherSource) {
   EXPECT_EQ(Said("projects:\n  a:\n  b: {path: }\n  c: {path: ''}\n  d: {action: x}"),
-            "f:2:3: error: project 'a' has no 'path'\n"
-            "f:3:3: error: project 'b' has no 'path'\n"
-            "f:4:3: error: project 'c' has no 'path'\n"
-            "f:5:3: error: project 'd' has no 'path'\n");
+            "f:2:3: error: project 'a' has no 'path'; give it one, or commands in 'run'\n"
+            "f:3:3: error: project 'b' has no 'path'; give it one, or commands in 'run'\n"
+            "f:4:3: error: project 'c' has no 'path'; give it one, or commands in 'run'\n"
+            "f:5:3: error: project 'd' has no 'path'; give it one, or commands in 'run'\n");
   for (const char* source : {"run: x", "factfile: {file: a}", "mflow: {tasks: t}", "playbook: {file: a}"})
     EXPECT_TRUE(ReadJobFile(std::string("projects: {p: {") + source + "}}", "f").file) << source;
 }
@@ -250,10 +249,10 @@ TEST(JobReader, WhatCromtitWouldHaveExpandedIsNoted) {
 
 TEST(JobReader, TemplatesAreAnErrorWhereAShellVariableIsMeant) {
   EXPECT_EQ(
-      Said("projects:\n  a: {run: 'echo ${{ vars.X }}'}\n  b: {path: 'p/${{ env.Y }}', action: '${{ params.Z }}'}"),
+      Said("projects:\n  a: {run: 'echo ${{ vars.X }}'}\n  b: {path: '/p/${{ env.Y }}', action: '${{ params.Z }}'}"),
       "f:2:12: error: 'run' takes no ${{ }}: set a variable in vars and write $NAME\n"
       "f:3:13: error: 'path' takes no ${{ }}: set a variable in vars and write $NAME in the scenario\n"
-      "f:3:39: error: 'action' takes no ${{ }}: set a variable in vars and write $NAME in the scenario\n");
+      "f:3:40: error: 'action' takes no ${{ }}: set a variable in vars and write $NAME in the scenario\n");
 }
 
 TEST(JobReader, TemplatesElsewhereAreNotBuiltYet) {
@@ -297,6 +296,37 @@ TEST(JobReader, PathsThatMisleadGitAreRefused) {
             "f:1:22: warning: 'path' holds credentials, which everyone who sees this file or a run can read\n");
 }
 
+TEST(JobReader, ARelativePathIsRefusedWhenTheFileIsRead) {
+  for (const char* path : {"x", "./x", "../x", "a/b", "~bob/x", "me@host:repo", "C:/x"})
+    EXPECT_EQ(Said("projects: {p: {path: '" + std::string(path) + "'}}"),
+              "f:1:22: error: path '" + std::string(path) +
+                  "' is relative, and an agent has no place that it could be relative to; write an absolute path, ~/… "
+                  "or a Git URL\n");
+  for (const char* path : {"/x", "~", "~/x", "git@h:x", "ssh://h/x", "https://h/x", "http://h/x", "git://h/x", "x.git"})
+    EXPECT_EQ(Said("projects: {p: {path: '" + std::string(path) + "'}}"), "") << path;
+}
+
+TEST(JobReader, TextThatWouldMisleadOnATerminalIsNoTitle) {
+  EXPECT_EQ(Said(With("title: \"a\\e[2Jb\"")),
+            "f:4:12: error: bad title 'a\\x1b[2Jb': use at most 1024 bytes and no control characters\n");
+  EXPECT_EQ(Said(With("title: \"safe\\u202ednetni\"")),
+            "f:4:12: error: bad title 'safe\\xe2\\x80\\xaednetni': use at most 1024 bytes and no control characters\n");
+  for (const char* text : {"\\u0085", "\\u009b", "\\u2066", "\\u2069", "\\x7f", "\\0"})
+    EXPECT_FALSE(ReadJobFile(With("title: \"a" + std::string(text) + "\""), "f").file) << text;
+  EXPECT_EQ(Said(With("title: 'שלום, مرحبا, Größe, 日本'")), "");
+}
+
+TEST(JobReader, AHostileNameIsShownHarmless) {
+  EXPECT_EQ(
+      Said("projects: {\"a\\e]0;x\\a\": []}"),
+      "f:1:12: error: project name 'a\\x1b]0;x\\x07': use letters, digits, '_', '.', '-', not beginning with '.' or "
+      "'-', at most 128 bytes\n"
+      "f:1:25: error: 'a\\x1b]0;x\\x07': a list where a map is meant\n");
+  EXPECT_EQ(Said("projects: {аdmin: {run: x}}").substr(0, 36), "f:1:12: error: project name 'аdmin'") << "Cyrillic а";
+  for (const char* name : {"a/b", "..", ".a", "-a", "a b", "%2e%2e", "\"a\\nb\""})
+    EXPECT_FALSE(ReadJobFile(std::string("projects: {") + name + ": {run: x}}", "f").file) << name;
+}
+
 TEST(JobReader, BadNamesOfEveryKind) {
   EXPECT_EQ(Said("name: a b\nprojects: {}"),
             "f:1:1: error: name 'a b': use letters, digits, '_', '.', '-', not beginning with '.' or '-', at most 128 "
@@ -308,8 +338,8 @@ TEST(JobReader, BadNamesOfEveryKind) {
   EXPECT_EQ(Said(With("title: \"a\\tb\"")),
             "f:4:12: error: bad title 'a\\x09b': use at most 1024 bytes and no control characters\n");
   EXPECT_EQ(
-      Said("projects: {p: {path: x, action: a --help}}"),
-      "f:1:33: error: bad action name '--help': it names a file below .tom or tasks, not an option or another path\n");
+      Said("projects: {p: {path: /x, action: a --help}}"),
+      "f:1:34: error: bad action name '--help': it names a file below .tom or tasks, not an option or another path\n");
 }
 
 TEST(JobReader, CyclesArePrintedAsPaths) {
@@ -318,7 +348,6 @@ TEST(JobReader, CyclesArePrintedAsPaths) {
                  "  b: {run: x, after: [{name: c}]}\n"
                  "  c: {run: x, before: [{name: a}]}\n"
                  "  d: {run: x, before: [{name: d}, {name: a}]}\n"),
-            "f:3:15: warning: 'after' is not built yet: what uses it can't be started\n"
             "f:4:24: error: cycle: a → b (before, 2:24) → c (after, 3:23) → a (before, 4:24)\n"
             "f:5:24: error: cycle: d → d (before, 5:24)\n");
 }
