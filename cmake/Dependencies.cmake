@@ -17,6 +17,7 @@ if(CROMT_RPC)
 endif()
 if(CROMT_TESTS)
   find_package(GTest REQUIRED)
+  find_package(valijson REQUIRED)
 endif()
 find_library(ZLIB_STATIC libz.a REQUIRED)
 
