@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "cli/world.h"
+#include "io/config/git_settings.h"
 
 namespace cromt::cli {
 
@@ -15,7 +16,7 @@ inline constexpr uint32_t kMaxSlots = 4096;
 
 struct RunConfig {
   std::map<std::string, std::string> agents;
-  std::map<std::string, std::string> git_rewrite;
+  GitSettings git;
   bool insecure = false;
   uint32_t slots = 0;  // of the embedded agent; 0 = not said
 };

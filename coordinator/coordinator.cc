@@ -3,6 +3,7 @@
 #include <future>
 
 #include "base/name.h"
+#include "coordinator/git_cache_settings.h"
 #include "core/action.h"
 #include "core/agent_address.h"
 #include "core/planner.h"
@@ -35,10 +36,7 @@ Status Coordinator::Open() {
   if (!blobs_) {
     CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs")));
   }
-  GitCache::Settings git;
-  git.helper = options_.program_dir + "/cromt-git";
-  git.rewrites.assign(options_.git_rewrite.begin(), options_.git_rewrite.end());
-  git.allow_local = options_.allow_local_git;
+  CROMT_ASSIGN(auto git, GitCacheSettings(options_.git, options_.program_dir));
   git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir,
                                     *blobs_, std::move(git));
   CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));

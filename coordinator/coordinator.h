@@ -22,6 +22,7 @@
 #include "coordinator/wait_reasons.h"
 #include "core/control.h"
 #include "io/blob/store.h"
+#include "io/config/git_settings.h"
 #include "io/process/data_dir.h"
 #include "io/process/mailbox.h"
 
@@ -32,8 +33,7 @@ struct CoordinatorOptions {
   std::string local_address = "127.0.0.1:4000";  // the agent of tasks without a url
   std::map<std::string, std::string> agents;     // names in job files to addresses
   bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
-  std::map<std::string, std::string> git_rewrite;
-  bool allow_local_git = false;
+  GitSettings git;
   std::string git_cache_dir;         // "" = DIR/git
   std::string program_dir;           // where cromt-git lies
   std::shared_ptr<BlobStore> blobs;  // null = one of its own
@@ -61,8 +61,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
   Result<std::vector<ProjectView>> ListProjects() override;
   Result<std::vector<AgentView>> ListAgents() override;
-  Status WatchRun(const std::string& run, const std::string& author,
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override;
+  Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override;
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override;

@@ -11,6 +11,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/service/coordinator_service.h"
 #include "coordinator/service/grpc_transport.h"
+#include "io/config/git_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
@@ -37,8 +38,6 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"data-dir", SettingKind::kText},
     {"insecure", SettingKind::kFlag},
     {"agents", SettingKind::kMap},
-    {"git.rewrite", SettingKind::kMap},
-    {"allow_local_git", SettingKind::kFlag},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -61,7 +60,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
 }
 
 Result<CoordinatorOptions> Merge(Flags& flags) {
-  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
+  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, WithGitKeys(kKeys), !flags.config.empty()));
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or(kDefaultListen);
   if (flags.local_agent.empty()) flags.local_agent = settings.Text("local-agent").value_or("127.0.0.1:4000");
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("coordinator"));
@@ -70,8 +69,10 @@ Result<CoordinatorOptions> Merge(Flags& flags) {
   options.data_dir = flags.data_dir;
   options.local_address = flags.local_agent;
   options.agents = settings.Map("agents");
-  options.git_rewrite = settings.Map("git.rewrite");
-  options.allow_local_git = settings.Flag("allow_local_git").value_or(false);
+  const char* home = std::getenv("HOME");
+  auto git = ReadGitSettings(settings, home != nullptr ? home : "");
+  if (!git) return Fail(flags.config, git.error());
+  options.git = std::move(*git);
   options.program_dir = ProgramDir();
   options.warn = [](const std::string& message) { log::Warn(message); };
   options.transport = [insecure = flags.insecure](auto post, LogCollector& logs, BlobStore& blobs) {

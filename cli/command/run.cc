@@ -68,7 +68,7 @@ class RunCommand final : public Command {
     CROMT_ASSIGN(const auto slots, ReadNumber("--slots", slots_, kMaxSlots));
     CROMT_ASSIGN(RunConfig config, ReadRunConfig(config_, session.world()));
     embedded_.agents = std::move(config.agents);
-    embedded_.git_rewrite = std::move(config.git_rewrite);
+    embedded_.git = std::move(config.git);
     embedded_.insecure = insecure_ || config.insecure;
     embedded_.slots = slots ? static_cast<uint32_t>(*slots) : config.slots;
     start_.request = session.NewRequest();

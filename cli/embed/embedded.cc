@@ -53,8 +53,8 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.agents = options.agents;
   coordinator.watch_agents = false;
   coordinator.sync = false;
-  coordinator.git_rewrite = options.git_rewrite;
-  coordinator.allow_local_git = true;
+  coordinator.git = options.git;
+  coordinator.git.allow_local = true;
   coordinator.git_cache_dir = StateDir("git");  // shared by all embedded runs of this user
   coordinator.program_dir = ProgramDir();
   coordinator.blobs = blobs;

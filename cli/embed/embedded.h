@@ -8,15 +8,16 @@
 
 #include "base/result.h"
 #include "core/control.h"
+#include "io/config/git_settings.h"
 
 namespace cromt {
 
 struct EmbeddedOptions {
   std::string data_dir;  // exists; its last part is the id that the first run gets, so that both are found by one word
-  std::map<std::string, std::string> agents;       // `agents:` of the configuration
-  std::map<std::string, std::string> git_rewrite;  // `git: {rewrite: …}`
-  bool insecure = false;                           // also dials agents beyond loopback without certificates
-  uint32_t slots = 0;                              // of the embedded agent; 0 = its default
+  std::map<std::string, std::string> agents;  // `agents:` of the configuration
+  GitSettings git;                            // `git:` of it; the run's author owns this disk, so local is allowed
+  bool insecure = false;                      // also dials agents beyond loopback without certificates
+  uint32_t slots = 0;                         // of the embedded agent; 0 = its default
 };
 
 // Any thread may use the control. The destructor ends both programs; it waits for no job.

@@ -87,7 +87,7 @@ TEST_F(RunTest, OptionsAndConfigurationReachTheMesh) {
   EXPECT_EQ(Cromt({"run", "hello.yaml", "--config", "mesh.yaml", "--slots", "3", "--insecure", "--var", "A=b=c"}), 0);
   ASSERT_EQ(embedded_.size(), 1u);
   EXPECT_EQ(embedded_[0].agents.at("hostA"), "127.0.0.1:4101");
-  EXPECT_EQ(embedded_[0].git_rewrite.at("https://github.com/"), "file:///srv/");
+  EXPECT_EQ(embedded_[0].git.rewrite.at("https://github.com/"), "file:///srv/");
   EXPECT_EQ(embedded_[0].slots, 3u);
   EXPECT_TRUE(embedded_[0].insecure);
   EXPECT_EQ(control_.started[0].variables, (Variables{{"A", "b=c"}}));
