@@ -13,15 +13,20 @@ answers, for tests:
     /held/NAME.git     as /NAME.git, but a pack begins only once the file DIR/go exists
     /drip/...          a list of refs, one every 50 ms, without end
     /flood/...         a list of refs, as fast as it can, without end
+    /bomb/...          a pack of one file of 1 TiB of zeros, which travels as 1 GiB
+    /endless/...       a pack of one file of 1 TiB, which does not get smaller on the way
+    /cut/...           a pack that breaks off
 """
 import argparse
 import base64
 import hmac
 import os
 import ssl
+import struct
 import subprocess
 import sys
 import threading
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
@@ -60,6 +65,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(302, {"Location": self.path[len("/redirect/"):]})
         elif self.path.startswith("/drip/"):
             self.refs_without_end(packet(b"%040x refs/heads/other\n" % 2), 0.05)
+        elif self.path.startswith(("/bomb/", "/endless/", "/cut/")):
+            self.one_object(self.path.split("/")[1])
         elif self.path.startswith("/flood/"):
             self.refs_without_end(b"".join(packet(b"%040x refs/heads/%d\n" % (i, i)) for i in range(1, 2000)), 0)
         else:
@@ -94,6 +101,32 @@ class Handler(BaseHTTPRequestHandler):
         self.chunk(packet(b"# service=git-upload-pack\n") + b"0000" + packet(b"%040x refs/heads/main\0\n" % 1))
         while not self.server.closing.wait(pause):
             self.chunk(piece)
+
+    def one_object(self, kind):
+        """A repository whose main is an object that comes as a pack of its own: a huge one, or the beginning of one."""
+        self.send_response(200)
+        service = "advertisement" if self.command == "GET" else "result"
+        self.send_header("Content-Type", f"application/x-git-upload-pack-{service}")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if self.command == "GET":
+            self.chunk(packet(b"# service=git-upload-pack\n") + b"0000" + packet(b"%s refs/heads/main\0\n" % (b"1" * 40)) + b"0000")
+            self.wfile.write(b"0\r\n\r\n")
+            return
+        for _ in self.body():
+            pass
+        size = bytearray([0xB0])  # a blob; its size: 4 bits here, 7 in each that follows
+        rest = (1 << 40) >> 4
+        while rest:
+            size[-1] |= 0x80
+            size.append(rest & 0x7F)
+            rest >>= 7
+        self.chunk(packet(b"NAK\n") + b"PACK" + struct.pack(">II", 2, 1) + bytes(size))
+        zeros = zlib.compressobj(9 if kind == "bomb" else 0)
+        for _ in range(3 if kind == "cut" else 1 << 24):
+            if data := zeros.compress(bytes(CHUNK)):
+                self.chunk(data)
+        self.close_connection = True
 
     def chunk(self, data):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))

@@ -151,6 +151,7 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
   CROMT_TRY(SetAccess(call, request));
   request.max_memory_bytes = settings_.max_memory_bytes;
   request.max_pack_bytes = settings_.max_pack_bytes;
+  request.unpack_ms = static_cast<uint32_t>(settings_.unpack_allowance / milliseconds(1));
   request.max_objects = settings_.max_objects;
   request.max_packs = settings_.max_packs;
   request.timeout_s = SecondsUntil(call.deadline);

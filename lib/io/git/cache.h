@@ -44,6 +44,9 @@ class GitCache {
     Duration silence_timeout = seconds(60);  // of a server that says nothing
     Duration progress_interval = seconds(1);
     int64_t max_pack_bytes = int64_t{4} << 30;  // of one fetch
+    // Processor time of one fetch beyond a second for each MiB received, which is many times what a usual pack takes:
+    // one that takes more holds a thousand times what it sends.
+    Duration unpack_allowance = seconds(30);
     uint32_t max_objects = 10'000'000;          // of one fetch
     uint32_t max_packs = 256;                   // of one mirror: each fetch adds one; past it the mirror is cloned anew
     int64_t max_files = 1'000'000;              // of one tree, directories and links included

@@ -37,6 +37,7 @@ struct FetchRequest {
   std::vector<std::string> known_hosts;  // files, also missing ones
   int64_t max_memory_bytes = 0;          // of the helper's address space
   int64_t max_pack_bytes = 0;
+  uint32_t unpack_ms = 0;  // of processor time, beyond a second for each MiB received
   uint32_t max_objects = 0;
   uint32_t max_packs = 0;  // a mirror of more is cloned anew: each fetch adds one, and nothing else tidies
   uint32_t timeout_s = 0;  // the helper ends itself after it: a parent may be gone

@@ -47,6 +47,13 @@ class RemoteTest : public GitTest {
     return NewCache("cache")->Resolve(url, ref);
   }
 
+  static int64_t BytesUnder(const std::filesystem::path& folder) {
+    int64_t bytes = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+      if (entry.is_regular_file()) bytes += static_cast<int64_t>(entry.file_size());
+    return bytes;
+  }
+
   std::unique_ptr<TestRepository> repository_;
   std::string commit_;
 };
@@ -114,6 +121,31 @@ TEST_F(RemoteTest, AServerThatListsRefsWithoutEnd) {
   auto resolved = Resolve(server.Url("flood/r.git"));
   EXPECT_EQ(resolved.error().code, ErrorCode::kExhausted) << resolved.error().message;
   EXPECT_TRUE(std::filesystem::is_empty(MirrorOf("cache") / "objects/pack"));
+}
+
+// Attack 22, as packs.
+TEST_F(RemoteTest, APackThatExplodes) {
+  HttpServer server(top_, top_ / "log");
+  settings_.unpack_allowance = milliseconds(500);
+  auto resolved = Resolve(server.Url("bomb/r.git"), "main");
+  EXPECT_EQ(resolved.error().code, ErrorCode::kExhausted) << resolved.error().message;
+  EXPECT_THAT(resolved.error().message, HasSubstr("far more than its size"));
+  EXPECT_LT(BytesUnder(MirrorOf("cache")), 1 << 20);
+}
+
+TEST_F(RemoteTest, APackWithoutEnd) {
+  HttpServer server(top_, top_ / "log");
+  settings_.max_pack_bytes = 1 << 20;
+  auto resolved = Resolve(server.Url("endless/r.git"), "main");
+  EXPECT_EQ(resolved.error().code, ErrorCode::kExhausted) << resolved.error().message;
+  EXPECT_TRUE(std::filesystem::is_empty(MirrorOf("cache") / "objects/pack"));
+}
+
+TEST_F(RemoteTest, APackThatBreaksOff) {
+  HttpServer server(top_, top_ / "log");
+  auto resolved = Resolve(server.Url("cut/r.git"), "main");
+  EXPECT_FALSE(resolved);
+  EXPECT_NE(resolved.error().code, ErrorCode::kCorrupt) << resolved.error().message;
 }
 
 TEST_F(RemoteTest, SomebodyCancelsMeanwhile) {

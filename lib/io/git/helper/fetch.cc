@@ -1,6 +1,7 @@
 #include "io/git/helper/fetch.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <optional>
@@ -23,6 +24,13 @@ struct Transfer {
   std::optional<Error> refused;  // why a callback ended the transfer
 };
 
+int64_t ProcessorMs() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto ms = [](const timeval& t) { return int64_t{t.tv_sec} * 1000 + t.tv_usec / 1000; };
+  return ms(used.ru_utime) + ms(used.ru_stime);
+}
+
 int OnTransfer(const git_indexer_progress* now, void* payload) {
   auto& transfer = *static_cast<Transfer*>(payload);
   transfer.progress = {static_cast<int64_t>(now->received_bytes), now->received_objects, now->total_objects};
@@ -36,6 +44,12 @@ int OnTransfer(const git_indexer_progress* now, void* payload) {
     transfer.refused =
         Error{ErrorCode::kExhausted, fmt::format("{}: it sends {} objects, git.max_objects is {}", request.shown,
                                                  now->total_objects, request.max_objects)};
+  } else if (ProcessorMs() > request.unpack_ms + (transfer.progress.received_bytes >> 20) * 1000) {
+    transfer.refused =
+        Error{ErrorCode::kExhausted,
+              fmt::format("{}: it sends a pack that holds far more than its size: {} bytes took {} ms to "
+                          "unpack so far",
+                          request.shown, transfer.progress.received_bytes, ProcessorMs())};
   }
   return transfer.refused ? GIT_EUSER : 0;
 }
