@@ -14,7 +14,7 @@ bool HasControlOrBlank(std::string_view text) {
 
 // What stands between "USER:" and the last '@' of the first part of a URL; empty if nothing does.
 std::string_view PasswordOf(std::string_view url) {
-  size_t scheme = url.find(':');
+  size_t scheme = url.find_first_of(":/");  // a path has none
   if (scheme == url.npos || !url.substr(scheme).starts_with("://")) return {};
   std::string_view authority = url.substr(scheme + 3);
   authority = authority.substr(0, authority.find('/'));
@@ -22,11 +22,15 @@ std::string_view PasswordOf(std::string_view url) {
   return at == authority.npos || colon > at ? std::string_view() : authority.substr(colon + 1, at - colon - 1);
 }
 
-// A password of some length that stands nowhere else in the URL and so can't be shown for another reason.
+// `url` with another password of the same length: what is shown of both can't come from the password.
+std::string WithOther(std::string_view url, std::string_view password) {
+  std::string other(url);
+  return other.replace(static_cast<size_t>(password.data() - url.data()), password.size(), password.size(), 'x');
+}
+
+// A password of some length that stands nowhere else in the URL.
 bool IsTelling(std::string_view url, std::string_view password) {
-  return password.size() >= 6 && url.find(password) == url.rfind(password) &&
-         std::string_view("credentials transport blank well-formed repository").find(password) ==
-             std::string_view::npos;
+  return password.size() >= 6 && url.find(password) == url.rfind(password);
 }
 
 void CheckAccepted(std::string_view text, const GitUrl& url) {
@@ -49,8 +53,10 @@ void CheckUrl(std::string_view text) {
   if (url) return CheckAccepted(text, *url);
   RequireRefusal(url.error());
   std::string_view password = PasswordOf(text);
-  if (IsTelling(text, password))
-    Require(url.error().message.find(password) == std::string::npos, "no password in a refusal", url.error().message);
+  if (!IsTelling(text, password) || url.error().message.find(password) == std::string::npos) return;
+  auto other = ParseGitUrl(WithOther(text, password));
+  Require(!other && other.error().message.find(password) != std::string::npos, "no password in a refusal",
+          url.error().message);
 }
 
 void CheckRef(std::string_view ref) {
