@@ -160,9 +160,10 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
 std::string ProjectMeanings::Lines(const Revision& revision, const Project& project) {
   auto [lines, is_new] = lines_.try_emplace(revision.text.data());
   if (is_new) lines->second = LineStarts(revision.text);
+  const std::vector<size_t>& starts = lines->second;
   auto offset = [&](Position at) {
-    if (at.line == 0 || at.line > lines->second.size()) return revision.text.size();
-    return std::min(lines->second[at.line - 1] + at.col - 1, revision.text.size());
+    if (at.line == 0 || at.line > starts.size()) return revision.text.size();
+    return std::min(starts[at.line - 1] + at.col - 1, revision.text.size());
   };
   const std::vector<Project>& all = revision.file.projects;
   const size_t begin = offset(project.at);

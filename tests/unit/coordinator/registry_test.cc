@@ -124,6 +124,35 @@ TEST(RegistryTest, EveryPartOfAProjectCounts) {
   EXPECT_EQ(ChangedBy(was, was + "\n"), Names{});
 }
 
+TEST(RegistryTest, EveryKeyCounts) {
+  const std::vector<std::string> keys = {
+      "",
+      ", branch: dev",
+      ", timeout: 5s",
+      ", grace: 5s",
+      ", retries: 2",
+      ", retry_delay: 5s",
+      ", retry_backoff: 2",
+      ", queue-id: q",
+      ", queue-id: {name: q, scope: agent}",
+      ", parallel: 2",
+      ", log_limit: 1MiB",
+      ", inherit_env: true",
+      ", artifacts: {out: [{file: f, path: p}]}",
+      ", artifacts: {out: [{file: f, path: q}]}",
+      ", crontab: '1 * * * *'",
+      ", crontab: '2 * * * *'",
+  };
+  auto text = [](const std::string& key) { return "projects: {a: {path: 'https://h/r.git', action: x" + key + "}}"; };
+  for (const std::string& before : keys) {
+    for (const std::string& after : keys) {
+      const Names expected = before == after ? Names() : Names{"a"};
+      EXPECT_EQ(ChangedBy(text(before), text(after) + "\n# end\n"), expected) << before << " →" << after;
+    }
+  }
+  EXPECT_EQ(ChangedBy(text(", timeout: 90"), text(", timeout: 90s")), Names{}) << "the same in other words";
+}
+
 TEST(RegistryTest, AKeyThatIsNotBuiltYetIsComparedByItsLines) {
   EXPECT_EQ(ChangedBy("projects:\n  a:\n    run: x\n    container: {image: a}\n  b: {run: y, container: {image: a}}\n",
                       "projects:\n  a:\n    run: x\n\n    # newer\n    container: {image: b}\n"
