@@ -72,14 +72,25 @@ Status Agent::Open() {
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots},
                                           JournalId(RandomName(random_)));
   logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
-  preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_,
-                                         Preparer::Callbacks{[this](QueueEvent event) {
-                                                               Post(agent_input::Tell{std::move(event), {}});
-                                                             },
-                                                             [this](const MeshId& mesh, const Digest& digest) {
-                                                               Post(agent_input::BlobWanted{mesh, digest});
-                                                             },
-                                                             options_.warn});
+  auto tell = [this](QueueEvent event) { Post(agent_input::Tell{std::move(event), {}}); };
+  Preparer::Callbacks callbacks{tell,
+                                [this](const MeshId& mesh, const Digest& digest) {
+                                  Post(agent_input::BlobWanted{mesh, digest});
+                                },
+                                {},
+                                options_.warn};
+  if (options_.make_fetch)
+    callbacks.fetch = [this, fetch = options_.make_fetch(*blobs_)](const MeshId& mesh, const LeaseInput& input) {
+      fetch(input, [this, mesh, digest = input.artifact.digest](const Status& fetched) {
+        if (fetched)
+          preparer_->BlobArrived();
+        else
+          preparer_->FetchFailed(mesh, digest, fetched.error().message);
+      });
+    };
+  preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_, std::move(callbacks));
+  CROMT_ASSIGN(tickets_, TicketKey::Open(dir_->File("ticket-key")));
+  publisher_ = std::make_unique<Publisher>(*blobs_, *tickets_, tell);
   CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());
@@ -100,6 +111,7 @@ Agent::~Agent() {
   stopping_ = true;
   inbox_.Close();
   if (thread_.joinable()) thread_.join();
+  publisher_.reset();
   preparer_.reset();
   logs_.reset();
 }
@@ -292,7 +304,16 @@ void Agent::CleanSlot(uint32_t slot) {
 }
 
 void Agent::Prepare(const QueuedAttempt& attempt, uint32_t slot) {
-  preparer_->Prepare(attempt.ticket, attempt.mesh, slot, attempt.spec);
+  preparer_->Prepare(attempt, slot, WorkingDirectory(*attempt.spec, job_settings_, workspaces_->Path(slot)));
+}
+
+void Agent::Publish(const QueuedAttempt& attempt, uint32_t slot) {
+  publisher_->Publish(attempt.ticket, WorkingDirectory(*attempt.spec, job_settings_, workspaces_->Path(slot)),
+                      attempt.spec);
+}
+
+void Agent::BlobFailed(const BlobFailure& failure) {
+  preparer_->BlobFailed(failure.digest, failure.reason);
 }
 
 void Agent::Send(StreamId stream, FromAgent message) {

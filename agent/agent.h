@@ -15,9 +15,11 @@
 #include "agent/launcher_client.h"
 #include "agent/log_feed.h"
 #include "agent/preparer.h"
+#include "agent/publisher.h"
 #include "agent/workspaces.h"
 #include "base/random.h"
 #include "io/blob/store.h"
+#include "io/blob/ticket.h"
 #include "io/process/data_dir.h"
 #include "io/process/mailbox.h"
 
@@ -32,6 +34,10 @@ struct AgentOptions {
   LauncherOptions launcher;
   std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
+  // Brings an artifact from the agent that holds it, on any thread; made for the agent's own store. Empty: all
+  // artifacts of others are wanted of the coordinator.
+  using Fetch = std::function<void(const LeaseInput&, std::function<void(const Status&)>)>;
+  std::function<Fetch(BlobStore&)> make_fetch;
 };
 
 // One coordinator's stream, however it is carried. Called on the supervisor thread; must not block.
@@ -60,6 +66,7 @@ class Agent final : private AgentEdges {
   void UnwatchJob(uint64_t id) CROMT_EXCLUDES(mutex_);
   LogFeed& logs() { return *logs_; }
   BlobStore& blobs() { return *blobs_; }
+  const TicketKey& tickets() const { return *tickets_; }
   void BlobArrived(const Digest& digest);
   RunId NewJobId();
   // Both REQUIRE: called within an Inspect. How far the host's log has been written.
@@ -99,6 +106,8 @@ class Agent final : private AgentEdges {
   void ForgetResult(Ticket ticket) override;
   void Prepare(const QueuedAttempt& attempt, uint32_t slot) override;
   void CleanSlot(uint32_t slot) override;
+  void Publish(const QueuedAttempt& attempt, uint32_t slot) override;
+  void BlobFailed(const BlobFailure& failure) override;
   void Send(StreamId stream, FromAgent message) override;
   void Close(StreamId stream, const Error& why) override;
   void JobChanged(const QueuedAttempt& job) override;
@@ -116,6 +125,8 @@ class Agent final : private AgentEdges {
   std::unique_ptr<AgentEngine> engine_;
   std::unique_ptr<LogFeed> logs_;
   std::unique_ptr<Preparer> preparer_;
+  std::optional<TicketKey> tickets_;
+  std::unique_ptr<Publisher> publisher_;
 
   // The supervisor thread's own.
   std::optional<LauncherClient> launcher_;

@@ -63,6 +63,10 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
     for (const Digest& digest : wanted_[session.mesh()]) session.WantBlob(digest);
   }
   for (const QueueEvent& event : *events) Take(queue_.Apply(event, now_));
+  for (const BlobFailure& failure : session.TakeBlobFailures()) {
+    for (auto& [mesh, wanted] : wanted_) std::erase(wanted, failure.digest);
+    edges_.BlobFailed(failure);
+  }
 }
 
 // One session a mesh: the newer closes the older. False if this one is the older.
@@ -157,6 +161,9 @@ void AgentEngine::Carry(const QueueEffect& effect) {
     }
     void operator()(const queue_effect::Launch& a) const {
       if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Launch(*attempt, a.slot);
+    }
+    void operator()(const queue_effect::Publish& a) const {
+      if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Publish(*attempt, a.slot);
     }
     void operator()(const queue_effect::StopProcess& a) const { e.edges_.StopProcess(a.ticket); }
     void operator()(const queue_effect::ForgetResult& a) const { e.edges_.ForgetResult(a.ticket); }

@@ -77,6 +77,10 @@ class AgentEdges {
   virtual void ForgetResult(Ticket ticket) = 0;
   virtual void Prepare(const QueuedAttempt& attempt, uint32_t slot) = 0;
   virtual void CleanSlot(uint32_t slot) = 0;
+  // Its process has succeeded: Published or PublishFailed follows. May be asked again for the same attempt.
+  virtual void Publish(const QueuedAttempt& attempt, uint32_t slot) = 0;
+  // The coordinator can't bring a blob that was wanted.
+  virtual void BlobFailed(const BlobFailure& failure) = 0;
   // REQUIRES: the stream is writable. StreamWritable follows.
   virtual void Send(StreamId stream, FromAgent message) = 0;
   virtual void Close(StreamId stream, const Error& why) = 0;

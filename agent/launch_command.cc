@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "core/script.h"
 
@@ -54,6 +55,10 @@ std::string MarkOf(const QueuedAttempt& attempt) {
   return attempt.mesh.text() + "/" + ToString(attempt.id);
 }
 
+std::string WorkingDirectory(const TaskSpec& spec, const JobSettings& settings, const std::string& workspace) {
+  return spec.source.directory.empty() ? workspace : Expand(spec.source.directory, settings.home);
+}
+
 launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
                           const std::string& workspace, const std::string& script_file) {
   const TaskSpec& spec = *attempt.spec;
@@ -61,7 +66,7 @@ launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const Job
   start.log_id = attempt.ticket;
   start.mark = MarkOf(attempt);
   start.argv = ArgvOf(spec.work, settings, script_file);
-  start.cwd = spec.source.directory.empty() ? workspace : Expand(spec.source.directory, settings.home);
+  start.cwd = WorkingDirectory(spec, settings, workspace);
   start.slot = slot;
   start.timeout_us = spec.timeout ? static_cast<uint64_t>(spec.timeout->count()) : 0;
   start.grace_us = static_cast<uint64_t>(spec.grace.count());
@@ -69,9 +74,15 @@ launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const Job
   start.records = std::holds_alternative<Actions>(spec.work);
 
   // Later settings of a name win: the job's own variables come last.
-  Variables all = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
-                   {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
-                   {"TMPDIR", "/tmp"}};
+  Variables all;
+  if (spec.inherit_env)
+    for (char** entry = environ; *entry; ++entry)
+      if (const char* equals = std::strchr(*entry, '='))
+        all.emplace_back(std::string(*entry, static_cast<size_t>(equals - *entry)), equals + 1);
+  Variables base = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
+                    {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
+                    {"TMPDIR", "/tmp"}};
+  all.insert(all.end(), base.begin(), base.end());
   if (!settings.timezone.empty()) all.emplace_back("TZ", settings.timezone);
   all.insert(all.end(), settings.env.begin(), settings.env.end());
   all.insert(all.end(), {{"CROMT_RUN", attempt.id.run.text()},

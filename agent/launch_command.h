@@ -26,6 +26,9 @@ JobSettings OwnJobSettings(std::string step_program);
 // CROMT_ATTEMPT_MARK of every process of the attempt: no other has the same.
 std::string MarkOf(const QueuedAttempt& attempt);
 
+// Where the task works: the source's own directory where it has one, else `workspace`.
+std::string WorkingDirectory(const TaskSpec& spec, const JobSettings& settings, const std::string& workspace);
+
 // `workspace` is the slot's directory. The working directory is the source's own directory where it has one.
 // `script_file` is where Prepare has put a script that must be executed from a file, else empty.
 launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,

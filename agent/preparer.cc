@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "agent/artifact_dir.h"
+
 namespace cromt {
 namespace {
 
@@ -19,8 +21,15 @@ Preparer::~Preparer() {
   thread_.join();
 }
 
-void Preparer::Prepare(Ticket ticket, MeshId mesh, uint32_t slot, std::shared_ptr<const TaskSpec> spec) {
-  inbox_.Post(Job{ticket, std::move(mesh), slot, std::move(spec), SystemClock().Read().mono + kPatience});
+void Preparer::Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir) {
+  inbox_.Post(Job{attempt.ticket, attempt.mesh, slot, attempt.spec, attempt.inputs, std::move(dir),
+                  SystemClock().Read().mono + (attempt.inputs ? kArtifactPatience : kPatience)});
+}
+void Preparer::FetchFailed(MeshId mesh, Digest digest, std::string reason) {
+  inbox_.Post(NotFetched{std::move(mesh), std::move(digest), std::move(reason)});
+}
+void Preparer::BlobFailed(Digest digest, std::string reason) {
+  inbox_.Post(Refused{std::move(digest), std::move(reason)});
 }
 void Preparer::Clean(uint32_t slot) {
   inbox_.Post(CleanUp{slot});
@@ -38,14 +47,58 @@ void Preparer::Run() {
       if (auto* clean = std::get_if<CleanUp>(&command)) {
         dirty_.push_back(*clean);
       } else if (auto* job = std::get_if<Job>(&command)) {
-        const Digest& tree = job->spec->source.tree;
-        if (!tree.empty() && !blobs_.Has(tree)) callbacks_.want_blob(job->mesh, tree);
-        waiting_.push_back(std::move(*job));
+        Take(std::move(*job));
+      } else if (auto* failed = std::get_if<NotFetched>(&command)) {
+        Take(*failed);
+      } else if (auto* refused = std::get_if<Refused>(&command)) {
+        Take(*refused);
       }
     }
     ServeDirty();
     ServeWaiting();
   }
+}
+
+void Preparer::Take(Job job) {
+  const Digest& tree = job.spec->source.tree;
+  if (!tree.empty() && !blobs_.Has(tree)) callbacks_.want_blob(job.mesh, tree);
+  if (job.inputs)
+    for (const LeaseInput& input : *job.inputs) {
+      if (blobs_.Has(input.artifact.digest)) continue;
+      if (callbacks_.fetch)
+        callbacks_.fetch(job.mesh, input);
+      else
+        callbacks_.want_blob(job.mesh, input.artifact.digest);
+    }
+  waiting_.push_back(std::move(job));
+}
+
+void Preparer::Take(const NotFetched& failed) {
+  not_fetched_[failed.digest.sha256] = failed.reason;
+  callbacks_.want_blob(failed.mesh, failed.digest);
+}
+
+void Preparer::Take(const Refused& refused) {
+  std::string reason = refused.reason;
+  if (auto direct = not_fetched_.extract(refused.digest.sha256); !direct.empty())
+    reason = direct.mapped() + "; nor through the coordinator: " + reason;
+  for (auto job = waiting_.begin(); job != waiting_.end();) {
+    bool needs = job->spec->source.tree == refused.digest;
+    if (job->inputs)
+      for (const LeaseInput& input : *job->inputs) needs |= input.artifact.digest == refused.digest;
+    if (needs) callbacks_.tell(queue_event::PrepareFailed{job->ticket, reason});
+    job = needs ? waiting_.erase(job) : std::next(job);
+  }
+}
+
+// The first blob that the job still waits for; null if all are here.
+const Digest* Preparer::Missing(const Job& job) const {
+  const Digest& tree = job.spec->source.tree;
+  if (!tree.empty() && !blobs_.Has(tree)) return &tree;
+  if (job.inputs)
+    for (const LeaseInput& input : *job.inputs)
+      if (!blobs_.Has(input.artifact.digest)) return &input.artifact.digest;
+  return nullptr;
 }
 
 // A slot that can't be emptied is not used, and tried again; the others go on.
@@ -67,13 +120,16 @@ void Preparer::ServeDirty() {
 void Preparer::ServeWaiting() {
   Mono now = SystemClock().Read().mono;
   for (auto job = waiting_.begin(); job != waiting_.end();) {
-    const Source& source = job->spec->source;
-    if (source.tree.empty() || blobs_.Has(source.tree)) {
+    const Digest* missing = Missing(*job);
+    if (!missing) {
       Stage(*job);
     } else if (now >= job->give_up_at) {
+      const Source& source = job->spec->source;
       callbacks_.tell(queue_event::PrepareFailed{
-          job->ticket, fmt::format("the files of {} did not come from the coordinator within {}", source.repository,
-                                   FormatDuration(kPatience))});
+          job->ticket, missing == &source.tree
+                           ? fmt::format("the files of {} did not come from the coordinator within {}",
+                                         source.repository, FormatDuration(kPatience))
+                           : fmt::format("its artifacts did not come within {}", FormatDuration(kArtifactPatience))});
     } else {
       ++job;
       continue;
@@ -84,6 +140,7 @@ void Preparer::ServeWaiting() {
 
 void Preparer::Stage(const Job& job) {
   auto staged = workspaces_.Stage(job.slot, *job.spec, blobs_);
+  if (staged && (job.inputs || !job.spec->publishes.empty())) staged = StageArtifacts(job.dir, job.inputs, blobs_);
   if (staged)
     callbacks_.tell(queue_event::Prepared{job.ticket});
   else

@@ -4,11 +4,12 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <thread>
 #include <variant>
 
 #include "agent/workspaces.h"
-#include "core/queue_event.h"
+#include "core/queue.h"
 #include "io/process/mailbox.h"
 
 namespace cromt {
@@ -17,10 +18,14 @@ class Preparer {
  public:
   // How long an attempt waits for its files before it is given up.
   static constexpr Duration kPatience = std::chrono::minutes(10);
+  // Artifacts may be large; that something comes is watched by who brings them.
+  static constexpr Duration kArtifactPatience = std::chrono::hours(6);
 
   struct Callbacks {
-    std::function<void(QueueEvent)> tell;  // Prepared, PrepareFailed, SlotCleaned
-    std::function<void(const MeshId&, const Digest&)> want_blob;
+    std::function<void(QueueEvent)> tell;                         // Prepared, PrepareFailed, SlotCleaned
+    std::function<void(const MeshId&, const Digest&)> want_blob;  // of the coordinator; BlobArrived or BlobFailed
+    // An artifact from its holder; BlobArrived or FetchFailed. Empty: all are wanted of the coordinator.
+    std::function<void(const MeshId&, const LeaseInput&)> fetch;
     std::function<void(const std::string&)> warn;  // for the operator
   };
   // Both outlive the preparer.
@@ -28,9 +33,14 @@ class Preparer {
   ~Preparer();
 
   // Any thread.
-  void Prepare(Ticket ticket, MeshId mesh, uint32_t slot, std::shared_ptr<const TaskSpec> spec);
+  // `dir` is the task's directory: that of the slot, or the source's own.
+  void Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir);
   void Clean(uint32_t slot);
   void BlobArrived();
+  // The holder doesn't give it: the coordinator is asked to bring it.
+  void FetchFailed(MeshId mesh, Digest digest, std::string reason);
+  // Nobody can: who waits for it can't be prepared.
+  void BlobFailed(Digest digest, std::string reason);
 
  private:
   struct Job {
@@ -38,16 +48,31 @@ class Preparer {
     MeshId mesh;
     uint32_t slot = 0;
     std::shared_ptr<const TaskSpec> spec;
+    LeaseInputs inputs;
+    std::string dir;
     Mono give_up_at{};
+  };
+  struct NotFetched {
+    MeshId mesh;
+    Digest digest;
+    std::string reason;
+  };
+  struct Refused {
+    Digest digest;
+    std::string reason;
   };
   struct CleanUp {
     uint32_t slot = 0;
     Mono at{};  // not before
   };
   struct Look {};
-  using Command = std::variant<Job, CleanUp, Look>;
+  using Command = std::variant<Job, CleanUp, Look, NotFetched, Refused>;
 
   void Run();
+  void Take(Job job);
+  void Take(const NotFetched& failed);
+  void Take(const Refused& refused);
+  const Digest* Missing(const Job& job) const;
   void Stage(const Job& job);
   void ServeWaiting();
   void ServeDirty();
@@ -56,8 +81,9 @@ class Preparer {
   const BlobStore& blobs_;
   const Callbacks callbacks_;
   Mailbox<Command> inbox_;
-  std::list<Job> waiting_;    // for a blob; the thread's own
-  std::list<CleanUp> dirty_;  // likewise
+  std::list<Job> waiting_;                          // for a blob; the thread's own
+  std::map<std::string, std::string> not_fetched_;  // by hash: why its holder did not give it; likewise
+  std::list<CleanUp> dirty_;                        // likewise
   std::thread thread_;
 };
 

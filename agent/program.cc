@@ -67,6 +67,7 @@ Result<AgentOptions> Merge(Flags& flags) {
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
   AgentOptions options{.data_dir = flags.data_dir, .slots = flags.slots, .program_dir = ProgramDir()};
   options.launcher.cgroup = flags.cgroup;
+  options.make_fetch = GrpcFetch(flags.insecure);
   options.warn = [](const std::string& message) { log::Warn(message); };
   for (const std::string& label : flags.labels) {
     size_t equals = label.find('=');

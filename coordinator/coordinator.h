@@ -99,8 +99,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
     transport_->CollectLogs(link, mesh, agent);
   }
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override {
-    transport_->PushBlob(link, address, digest);
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                const std::optional<LeaseInput>& holder) override {
+    transport_->PushBlob(link, address, digest, holder);
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }

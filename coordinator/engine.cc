@@ -69,7 +69,8 @@ void Engine::On(engine_input::LinkMessage input) {
     targets_[link.address].backoff = Duration(0);
     edges_.CollectLogs(input.link, mesh_, link.session->agent().agent);
   }
-  for (const Digest& digest : link.session->TakeWantedBlobs()) edges_.PushBlob(input.link, link.address, digest);
+  for (const Digest& digest : link.session->TakeWantedBlobs())
+    edges_.PushBlob(input.link, link.address, digest, scheduler_.HolderOf(digest));
 }
 
 void Engine::On(engine_input::LinkWritable input) {
@@ -78,6 +79,11 @@ void Engine::On(engine_input::LinkWritable input) {
 
 void Engine::On(engine_input::LinkClosed input) {
   CloseLink(input.link, input.reason, false);
+}
+
+void Engine::On(engine_input::BlobUndeliverable input) {
+  auto link = links_.find(input.link);
+  if (link != links_.end() && link->second.live) link->second.session->AddBlobFailure(std::move(input.failure));
 }
 
 // Among what this Step is about to commit, and in the store; empty if the request is new. A run may have ended since:

@@ -49,6 +49,11 @@ struct LinkClosed {
   LinkId link = 0;
   std::string reason;
 };
+// The answer to PushBlob where it can't be done.
+struct BlobUndeliverable {
+  LinkId link = 0;
+  BlobFailure failure;
+};
 // An event for the scheduler; `reply`, if any, is called once the answer is on disk.
 struct Ask {
   Event event;
@@ -66,9 +71,9 @@ struct Inspect {
 
 }  // namespace engine_input
 
-using EngineInput =
-    std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
-                 engine_input::LinkClosed, engine_input::Ask, engine_input::Apply, engine_input::Inspect>;
+using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
+                                 engine_input::LinkClosed, engine_input::BlobUndeliverable, engine_input::Ask,
+                                 engine_input::Apply, engine_input::Inspect>;
 
 // ---- Edges ------------------------------------------------------------------------------------
 
@@ -132,6 +137,7 @@ class Engine {
   void On(engine_input::LinkMessage input);
   void On(engine_input::LinkWritable input);
   void On(engine_input::LinkClosed input);
+  void On(engine_input::BlobUndeliverable input);
   void On(engine_input::Ask input);
   void On(engine_input::Apply input);
   void On(engine_input::Inspect input);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/messages.h"
@@ -26,7 +27,10 @@ class AgentTransport {
   // agent's, so no other one at the same address may be asked.
   virtual void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) = 0;
   // Bring the blob to the agent, by a channel of its own. If that fails the agent asks again in its next session.
-  virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest) = 0;
+  // One that is not here is an artifact of `holder`'s, through us: the two can't reach each other. BlobUndeliverable
+  // follows if that can't be done.
+  virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                        const std::optional<LeaseInput>& holder) = 0;
 };
 
 }  // namespace cromt

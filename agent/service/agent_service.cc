@@ -7,6 +7,7 @@
 #include "agent/service/streams.h"
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/status.h"
+#include "io/transfer/blob_fetcher.h"
 
 namespace cromt {
 namespace {
@@ -50,12 +51,27 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(grpc::CallbackServerContext*, v1::PutBlobResponse*) override {
     return service::PutBlob(agent_);
   }
+  grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(grpc::CallbackServerContext*,
+                                                   const v1::GetBlobRequest* request) override {
+    return service::GetBlob(agent_, *request);
+  }
 
  private:
   Agent& agent_;
 };
 
 }  // namespace
+
+std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure) {
+  return [insecure](BlobStore& store) -> AgentOptions::Fetch {
+    BlobFetcher::Options options;
+    options.insecure = insecure;
+    return [fetcher = std::make_shared<BlobFetcher>(store, options)](const LeaseInput& input,
+                                                                     std::function<void(const Status&)> done) {
+      fetcher->Fetch(input, std::move(done));
+    };
+  };
+}
 
 rpc::ServicePtr MakeAgentService(Agent& agent) {
   return {new AgentServiceImpl(agent), [](grpc::Service* service) { delete service; }};

@@ -1,6 +1,9 @@
 #include "agent/service/streams.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "agent/service/log_wire.h"
 #include "base/name.h"
@@ -252,6 +255,63 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
   std::atomic<bool> canceled_ = false;
 };
 
+// Reads on gRPC's thread, a chunk at a time, as the caller takes them.
+class GetBlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
+ public:
+  static constexpr size_t kChunkBytes = 512 << 10;
+  static constexpr int kAtOnce = 64;
+
+  GetBlobReactor(Agent& agent, const v1::GetBlobRequest& request) {
+    counted_ = ++open_ <= kAtOnce;
+    if (auto begun = Open(agent, request); begun)
+      WriteNext();
+    else
+      Finish(rpc::ToStatus(begun.error()));
+  }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    WriteNext();
+  }
+  void OnDone() override {
+    --open_;
+    delete this;
+  }
+
+ private:
+  Status Open(Agent& agent, const v1::GetBlobRequest& request) {
+    if (!counted_) return Fail(ErrorCode::kExhausted, "too many artifacts are being fetched from here at once");
+    const std::string& self = agent.identity().agent.text();
+    if (!request.agent().empty() && request.agent() != self)
+      return Fail(ErrorCode::kConflict, "this is agent " + self + ", not " + request.agent());
+    CROMT_ASSIGN(Digest digest, wire::FromProto(request.digest()));
+    if (!agent.tickets().Admits(request.ticket(), digest))
+      return Fail(ErrorCode::kDenied, "the ticket is not one of this agent for these bytes");
+    if (request.offset() < 0 || request.offset() > digest.size_bytes)
+      return Fail(ErrorCode::kInvalid, "offset is beyond the end");
+    CROMT_ASSIGN(file_, agent.blobs().Read(digest));
+    offset_ = request.offset();
+    return {};
+  }
+  void WriteNext() {
+    std::string& data = *chunk_.mutable_data();
+    data.resize(kChunkBytes);
+    ssize_t n;
+    do n = ::pread(file_.get(), data.data(), data.size(), offset_);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return Finish(rpc::ToStatus(ErrnoError("can't read the artifact", errno)));
+    if (n == 0) return Finish(grpc::Status::OK);
+    data.resize(static_cast<size_t>(n));
+    offset_ += n;
+    StartWrite(&chunk_);
+  }
+
+  static inline std::atomic<int> open_ = 0;
+  bool counted_ = false;
+  UniqueFd file_;
+  int64_t offset_ = 0;
+  v1::BlobChunk chunk_;
+};
+
 }  // namespace
 
 grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent) {
@@ -262,6 +322,9 @@ grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent) 
 }
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) {
   return new PutBlobReactor(agent);
+}
+grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const v1::GetBlobRequest& request) {
+  return new GetBlobReactor(agent, request);
 }
 
 }  // namespace cromt::service

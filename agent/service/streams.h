@@ -12,5 +12,6 @@ namespace cromt::service {
 grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent);
 grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent);
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent);
+grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const v1::GetBlobRequest& request);
 
 }  // namespace cromt::service

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/agent.h"
+#include "agent/service/agent_service.h"
 #include "base/name.h"
 #include "cli/embed/local_transport.h"
 #include "coordinator/coordinator.h"
@@ -44,6 +45,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   AgentOptions agent{.data_dir = options.data_dir + "/agent", .slots = options.slots, .program_dir = ProgramDir()};
   agent.launcher.orphan_timeout = kOrphanTimeout;
   agent.blobs = blobs;
+  agent.make_fetch = GrpcFetch(options.insecure);
   agent.warn = Warn;
   CROMT_ASSIGN(parts->agent, Agent::Start(std::move(agent)));
 

@@ -82,9 +82,11 @@ void LocalTransport::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&
   }});
 }
 
-void LocalTransport::PushBlob(LinkId link, const std::string& address, const Digest& digest) {
-  if (address != kEmbeddedAddress) return Others().PushBlob(link, address, digest);
-  agent_.BlobArrived(digest);  // one blob store serves both
+void LocalTransport::PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                              const std::optional<LeaseInput>& holder) {
+  if (address != kEmbeddedAddress) return Others().PushBlob(link, address, digest, holder);
+  if (agent_.blobs().Has(digest)) return agent_.BlobArrived(digest);  // one blob store serves both
+  post_(engine_input::BlobUndeliverable{link, {digest, "this machine is the coordinator, and has tried already"}});
 }
 
 }  // namespace cromt

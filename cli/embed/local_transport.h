@@ -27,7 +27,8 @@ class LocalTransport final : public AgentTransport {
   void Close(LinkId link, const std::string& reason) override;
   void Send(LinkId link, ToAgent message) override;
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override;
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                const std::optional<LeaseInput>& holder) override;
 
  private:
   class Stream;

@@ -13,6 +13,7 @@
 #include "coordinator/service/session_call.h"
 #include "io/process/mailbox.h"
 #include "io/rpc/channel.h"
+#include "io/transfer/blob_fetcher.h"
 
 namespace cromt {
 namespace {
@@ -27,7 +28,11 @@ constexpr Duration kLogsAgain = seconds(1);
 class GrpcTransport final : public AgentTransport {
  public:
   GrpcTransport(GrpcTransportOptions options, LogCollector& logs, BlobStore& blobs)
-      : options_(std::move(options)), logs_(logs), blobs_(blobs), thread_([this] { Run(); }) {
+      : options_(std::move(options)),
+        logs_(logs),
+        blobs_(blobs),
+        fetcher_(blobs, {.insecure = options_.insecure}),
+        thread_([this] { Run(); }) {
     rpc::KeepCallbackThreads();
   }
   ~GrpcTransport() override;
@@ -38,8 +43,9 @@ class GrpcTransport final : public AgentTransport {
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
     inbox_.Post(CollectCommand{link, mesh, agent});
   }
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override {
-    inbox_.Post(PushCommand{link, address, digest});
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                const std::optional<LeaseInput>& holder) override {
+    inbox_.Post(PushCommand{link, address, digest, holder});
   }
 
  private:
@@ -60,12 +66,18 @@ class GrpcTransport final : public AgentTransport {
     LinkId link = 0;
     std::string address;
     Digest digest;
+    std::optional<LeaseInput> holder;
+  };
+  // The blob of a push was brought here from its holder, or could not be.
+  struct RelayedCommand {
+    PushCommand push;
+    Status status;
   };
   struct PushedCommand {
     PushCommand push;
     Status status;
   };
-  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, PushedCommand>;
+  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, RelayedCommand, PushedCommand>;
   using PushKey = std::pair<LinkId, std::string>;  // the digest's hash
   struct Link {
     std::string address;
@@ -77,6 +89,9 @@ class GrpcTransport final : public AgentTransport {
   std::optional<Mono> NextDeadline() const;
   void CheckTimes();
   void PushWaiting() CROMT_EXCLUDES(mutex_);
+  void Relay(const PushCommand& command);
+  void Relayed(const PushCommand& push, const Status& status);
+  void Undeliverable(const PushCommand& push, const Error& why);
   Status StartPush(const PushCommand& command) CROMT_EXCLUDES(mutex_);
   void Pushed(const PushCommand& push, const Status& status);
   void DropPushes(LinkId link);
@@ -99,6 +114,8 @@ class GrpcTransport final : public AgentTransport {
   std::vector<CollectCommand> later_;
   std::deque<PushCommand> waiting_pushes_;
   std::map<PushKey, std::shared_ptr<service::BlobPush>> pushes_;
+  std::map<std::string, size_t> relays_;  // by hash: pushes of a blob that is here only for them
+  BlobFetcher fetcher_;
   std::thread thread_;
 };
 
@@ -127,6 +144,7 @@ void GrpcTransport::Run() {
       if (auto* dial = std::get_if<DialCommand>(&command)) DialNow(*dial);
       if (auto* collect = std::get_if<CollectCommand>(&command)) later_.push_back(*collect);
       if (auto* push = std::get_if<PushCommand>(&command)) waiting_pushes_.push_back(*push);
+      if (auto* relayed = std::get_if<RelayedCommand>(&command)) Relayed(relayed->push, relayed->status);
       if (auto* pushed = std::get_if<PushedCommand>(&command)) Pushed(pushed->push, pushed->status);
       if (auto* closed = std::get_if<ClosedCommand>(&command)) DropPushes(closed->link);
     }
@@ -253,6 +271,10 @@ void GrpcTransport::PushWaiting() {
     PushCommand push = std::move(waiting_pushes_.front());
     waiting_pushes_.pop_front();
     if (pushes_.contains({push.link, push.digest.sha256})) continue;
+    if (push.holder && !blobs_.Has(push.digest)) {
+      Relay(push);
+      continue;
+    }
     if (auto started = StartPush(push); !started) Pushed(push, started);
   }
 }
@@ -279,8 +301,29 @@ Status GrpcTransport::StartPush(const PushCommand& command) {
 
 void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
   pushes_.erase({push.link, push.digest.sha256});
-  if (!status)
-    options_.warn(fmt::format("files for {} could not be brought there: {}", push.address, status.error().message));
+  if (!status) Undeliverable(push, status.error());
+  auto relay = relays_.find(push.digest.sha256);
+  if (relay == relays_.end() || --relay->second > 0) return;
+  relays_.erase(relay);
+  (void)blobs_.Remove(push.digest);  // its holder has it; should it stay, it is in nobody's way
+}
+
+// The two agents can't reach each other: the blob comes here first.
+void GrpcTransport::Relay(const PushCommand& command) {
+  ++relays_[command.digest.sha256];
+  fetcher_.Fetch(*command.holder, [this, command](const Status& status) {
+    inbox_.Post(RelayedCommand{command, status});
+  });
+}
+
+void GrpcTransport::Relayed(const PushCommand& push, const Status& status) {
+  if (!status) return Pushed(push, status);
+  if (auto started = StartPush(push); !started) Pushed(push, started);
+}
+
+void GrpcTransport::Undeliverable(const PushCommand& push, const Error& why) {
+  options_.warn(fmt::format("files for {} could not be brought there: {}", push.address, why.message));
+  options_.post(engine_input::BlobUndeliverable{push.link, {push.digest, why.message}});
 }
 
 // Whoever still needs the blob asks again in the next session.

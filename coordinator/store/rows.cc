@@ -71,6 +71,22 @@ Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row) 
   return std::pair(static_cast<TaskIndex>(row.Int(0)), std::move(task));
 }
 
+Result<std::vector<ArtifactsPublished>> ReadArtifacts(sqlite::Database& db, int64_t n, const RunId& run) {
+  CROMT_ASSIGN(auto query, db.Prepare("SELECT task, attempt, agent, name, sha256, size_bytes, archive, ticket FROM "
+                                      "artifacts WHERE run = ? ORDER BY task, name"));
+  query.Bind(1, n);
+  std::vector<ArtifactsPublished> all;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) return all;
+    auto task = static_cast<TaskIndex>(query.Int(0));
+    if (all.empty() || all.back().task != task)
+      all.push_back({run, task, static_cast<uint32_t>(query.Int(1)), AgentId(std::string(query.Text(2))), {}});
+    all.back().artifacts.push_back({std::string(query.Text(3)), {std::string(query.Text(4)), query.Int(5)},
+                                    query.Int(6) != 0, std::string(query.Text(7))});
+  }
+}
+
 Result<std::shared_ptr<const Plan>> ReadPlan(sqlite::Database& db, int64_t n) {
   CROMT_ASSIGN(auto query, db.Prepare("SELECT plan FROM plans WHERE run = ?"));
   CROMT_ASSIGN(bool found, query.Bind(1, n).Step());

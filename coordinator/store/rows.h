@@ -24,6 +24,8 @@ struct RunRow {
 // kCorrupt for a word that no version of us writes.
 Result<RunRow> ReadRun(const sqlite::Statement& row);
 Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row);
+// Of the run numbered n, by task.
+Result<std::vector<ArtifactsPublished>> ReadArtifacts(sqlite::Database& db, int64_t n, const RunId& run);
 Result<std::shared_ptr<const Plan>> ReadPlan(sqlite::Database& db, int64_t n);
 
 }  // namespace cromt

@@ -9,6 +9,7 @@
 //   tasks        where each task stands now
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
 //                `agent` is who the attempt was leased to, in the row that says so
+//   artifacts    what the tasks of a run have published, and who keeps it
 //   agents       how far the reports of an agent's journal are applied
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc.
@@ -42,6 +43,9 @@ CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT 
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
 CREATE INDEX transitions_by_run ON transitions (run, seq);
+CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, attempt INTEGER NOT NULL,
+  agent TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, archive INTEGER NOT NULL, ticket TEXT NOT NULL,
+  PRIMARY KEY (run, task, name)) WITHOUT ROWID;
 CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
   applied_sequence INTEGER NOT NULL) WITHOUT ROWID;
 )sql";

@@ -35,7 +35,7 @@ Result<std::string> PlanBytes(const Plan& plan) {
 struct SqliteStore::Statements {
   sqlite::Statement begin, commit, rollback, set_meta;
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
-  sqlite::Statement number_of, request, seen;
+  sqlite::Statement number_of, request, seen, put_artifact;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
 };
 
@@ -113,6 +113,7 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
+           Item{sql_->put_artifact, "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)"},
            Item{sql_->put_file, "INSERT OR REPLACE INTO files VALUES (?, ?)"},
            Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"},
@@ -209,8 +210,9 @@ Result<std::vector<StoredRun>> SqliteStore::LoadRuns() {
     CROMT_ASSIGN(bool found, rows.Step());
     if (!found) break;
     CROMT_ASSIGN(RunRow row, ReadRun(rows));
-    StoredRun run{std::move(row.header), std::move(row.status), nullptr, {}};
+    StoredRun run{std::move(row.header), std::move(row.status), nullptr, {}, {}};
     CROMT_ASSIGN(run.plan, ReadPlan(db_, row.n));
+    CROMT_ASSIGN(run.artifacts, ReadArtifacts(db_, row.n, run.header.id));
     tasks.Bind(1, row.n);
     for (;;) {
       CROMT_ASSIGN(bool task, tasks.Step());
@@ -350,6 +352,22 @@ Status SqliteStore::Write(const TaskChanged& record) {
       .Bind(7, now_us_)
       .Bind(8, s.state == TaskState::kLeased ? std::string_view(s.agent.text()) : "")
       .Run();
+}
+
+Status SqliteStore::Write(const ArtifactsPublished& record) {
+  CROMT_ASSIGN(int64_t n, NumberOf(record.run));
+  for (const PublishedArtifact& artifact : record.artifacts)
+    CROMT_TRY(sql_->put_artifact.Bind(1, n)
+                  .Bind(2, int64_t{record.task})
+                  .Bind(3, artifact.name)
+                  .Bind(4, int64_t{record.attempt})
+                  .Bind(5, record.agent.text())
+                  .Bind(6, artifact.digest.sha256)
+                  .Bind(7, artifact.digest.size_bytes)
+                  .Bind(8, int64_t{artifact.archive})
+                  .Bind(9, artifact.ticket)
+                  .Run());
+  return {};
 }
 
 Status SqliteStore::Write(const AgentSeen& record) {

@@ -42,6 +42,7 @@ class SqliteStore final : public Store {
   Status Write(const RunPlanned& record);
   Status Write(const RunChanged& record);
   Status Write(const TaskChanged& record);
+  Status Write(const ArtifactsPublished& record);
   Status Write(const AgentSeen& record);
   Status Write(const FileApplied& record);
 

@@ -12,7 +12,8 @@ namespace cromt {
 Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, const AgentQueue& queue, Now now) {
   heard_ = now.mono;
   std::vector<QueueEvent> events;
-  if (message.leases.size() > kMaxBatch || message.verdicts.size() > kMaxBatch || message.stops.size() > kMaxBatch)
+  if (message.blob_failures.size() > kMaxBatch || message.leases.size() > kMaxBatch ||
+      message.verdicts.size() > kMaxBatch || message.stops.size() > kMaxBatch)
     return Fail(ErrorCode::kExhausted, fmt::format("a message may hold {} items of a kind", kMaxBatch));
   if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
     return Fail(ErrorCode::kInvalid,
@@ -23,7 +24,7 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
   }
   if (phase_ == Phase::kLive && (!message.verdicts.empty() || message.verdicts_done))
     return Fail(ErrorCode::kInvalid, "verdicts after the last of them");
-  bool orders = !message.leases.empty() || !message.stops.empty() || message.ack;
+  bool orders = !message.leases.empty() || !message.stops.empty() || message.ack || !message.blob_failures.empty();
   if (phase_ == Phase::kAwaitVerdicts && orders && !message.verdicts_done)
     return Fail(ErrorCode::kInvalid, "leases, stops or acks before the verdicts");
   for (const Verdict& verdict : message.verdicts)
@@ -42,6 +43,7 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
     events.push_back(queue_event::LeaseOffered{hello_.mesh, lease});
   }
   for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});
+  blob_failures_.insert(blob_failures_.end(), message.blob_failures.begin(), message.blob_failures.end());
   return events;
 }
 

@@ -43,6 +43,8 @@ class AgentSession {
 
   // Asks for a blob that a leased attempt needs; asked again in every new session by whoever still needs it.
   void WantBlob(Digest digest) { wanted_.push_back(std::move(digest)); }
+  // What the coordinator said since the last call can't be brought.
+  std::vector<BlobFailure> TakeBlobFailures() { return std::exchange(blob_failures_, {}); }
 
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
   // REQUIRES: greeted().
@@ -69,6 +71,7 @@ class AgentSession {
   Mono next_heartbeat_{};
   Mono heard_;
   std::vector<Digest> wanted_;
+  std::vector<BlobFailure> blob_failures_;
 };
 
 }  // namespace cromt

@@ -7,7 +7,8 @@
 
 namespace cromt {
 
-inline constexpr size_t kMaxArtifacts = 1000;  // of one task, in or out
+inline constexpr size_t kMaxArtifacts = 1000;     // of one task, in or out
+inline constexpr size_t kMaxLeaseInputs = 5'000;  // of one attempt, those of several hosts counted each
 
 // A path or pattern below a task's directory: kInvalid with a sentence if it is empty, absolute, too long, or has a
 // component ".." or a control character.

@@ -106,6 +106,7 @@ ToAgent CoordinatorSession::Poll() {
        stops_.pop_front())
     message.stops.push_back(std::move(stops_.front().second));
   message.leases = TakeUpTo(leases_, kMaxBatch);
+  message.blob_failures = TakeUpTo(blob_failures_, kMaxBatch);
   leases_sent_ += message.leases.size();
   return message;
 }

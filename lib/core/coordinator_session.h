@@ -26,6 +26,7 @@ class CoordinatorSession {
   // Leaves in a message after those of all leases added before it, so that it never comes before what it stops.
   void AddStop(AttemptId id) { stops_.emplace_back(leases_added_, std::move(id)); }
   void AddAck(Ack ack) { ack_ = ack; }
+  void AddBlobFailure(BlobFailure failure) { blob_failures_.push_back(std::move(failure)); }
 
   ToAgent Poll();
   std::vector<Digest> TakeWantedBlobs() { return std::exchange(wanted_, {}); }
@@ -54,6 +55,7 @@ class CoordinatorSession {
   uint64_t leases_sent_ = 0;
   std::deque<std::pair<uint64_t, AttemptId>> stops_;  // with the number of leases that go before
   std::optional<Ack> ack_;
+  std::deque<BlobFailure> blob_failures_;
   uint64_t last_sequence_ = 0;
   uint64_t echo_ = 0;
   std::vector<Digest> wanted_;

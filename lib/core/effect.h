@@ -77,6 +77,15 @@ struct TaskChanged {
   TaskStatus status;
 };
 
+// What a task that has succeeded published; its agent keeps the bytes.
+struct ArtifactsPublished {
+  RunId run;
+  TaskIndex task = 0;
+  uint32_t attempt = 0;
+  AgentId agent;
+  std::vector<PublishedArtifact> artifacts;
+};
+
 // How far the reports of an agent's journal have been applied.
 struct AgentSeen {
   AgentId agent;
@@ -107,7 +116,8 @@ struct FileApplied {
   std::vector<std::string> projects;  // all that the file owns from now on
 };
 
-using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, AgentSeen, FileApplied>;
+using Record =
+    std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, AgentSeen, FileApplied>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 

@@ -56,6 +56,14 @@ struct Lease {
   AttemptId id;
   std::shared_ptr<const TaskSpec> spec;  // never null
   std::string host;                      // the host entry's id, for CROMT_HOST
+  LeaseInputs inputs;
+};
+
+// A blob that the agent wanted can't be brought to it.
+struct BlobFailure {
+  Digest digest;
+  std::string reason;
+  friend bool operator==(const BlobFailure&, const BlobFailure&) = default;
 };
 
 // An attempt that the agent knows when a session starts.
@@ -101,10 +109,11 @@ struct ToAgent {
   std::vector<AttemptId> stops;
   std::optional<Ack> ack;
   uint64_t heartbeat_echo = 0;  // number of the newest heartbeat received; 0 = nothing new
+  std::vector<BlobFailure> blob_failures;
 
   bool empty() const {
     return !hello && verdicts.empty() && !verdicts_done && leases.empty() && stops.empty() && !ack &&
-           heartbeat_echo == 0;
+           heartbeat_echo == 0 && blob_failures.empty();
   }
 };
 
@@ -114,7 +123,7 @@ struct FromAgent {
   bool inventory_done = false;
   std::vector<Report> reports;
   uint64_t heartbeat = 0;            // counts up within the session; 0 = none in this message
-  std::vector<Digest> wanted_blobs;  // trees that a leased attempt needs and this agent lacks
+  std::vector<Digest> wanted_blobs;  // that a leased attempt needs and this agent lacks
 
   bool empty() const {
     return !hello && inventory.empty() && !inventory_done && reports.empty() && heartbeat == 0 && wanted_blobs.empty();

@@ -14,7 +14,8 @@ constexpr std::array<std::string_view, 7> kTaskOutcomes = {"succeeded", "failed"
 constexpr std::array<std::string_view, 3> kRunStates = {"queued", "running", "finished"};
 constexpr std::array<std::string_view, 4> kRunOutcomes = {"succeeded", "failed", "timed_out", "canceled"};
 constexpr std::array<std::string_view, 6> kTriggers = {"manual", "cron", "scm", "api", "hook", "rerun"};
-constexpr std::array<std::string_view, 5> kResultKinds = {"exited", "stopped", "timed_out", "not_started", "lost"};
+constexpr std::array<std::string_view, 6> kResultKinds = {"exited",      "stopped", "timed_out",
+                                                          "not_started", "lost",    "not_published"};
 
 template <class Enum, size_t N>
 std::optional<Enum> Find(const std::array<std::string_view, N>& words, std::string_view text) {

@@ -2,6 +2,7 @@
 // Pure data; every layer includes this and nothing here knows a format, a wire or a table.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -155,16 +156,39 @@ std::optional<RunState> RunStateFrom(std::string_view text);
 std::optional<RunOutcome> RunOutcomeFrom(std::string_view text);
 std::optional<Trigger> TriggerFrom(std::string_view text);
 
+// ---- Artifacts --------------------------------------------------------------------------------
+
+// What a task has published: bytes that its agent keeps in its blob store.
+struct PublishedArtifact {
+  std::string name;
+  Digest digest;
+  bool archive = false;  // a directory or several files, packed as io/archive does
+  std::string ticket;    // a word of the agent's: who presents it may fetch these bytes from it
+  friend bool operator==(const PublishedArtifact&, const PublishedArtifact&) = default;
+};
+
+// An artifact that an attempt finds in its `.artifacts` directory, and who has it.
+struct LeaseInput {
+  std::string path;  // below `.artifacts`: NAME, or HOST/NAME
+  PublishedArtifact artifact;
+  AgentId holder;
+  std::string address;  // of the holder, as the coordinator dials it; it may not be reachable for others
+  std::string host;     // of the task that published it, for people
+  friend bool operator==(const LeaseInput&, const LeaseInput&) = default;
+};
+using LeaseInputs = std::shared_ptr<const std::vector<LeaseInput>>;  // null = none
+
 // ---- How an attempt ended, as its agent reports it --------------------------------------------
 
 struct AttemptResult {
   // What the agent can know; retries, ignoring and success codes are the coordinator's to decide.
   enum class Kind {
-    kExited,      // the main process ended by itself: see status
-    kStopped,     // ended after a stop that the coordinator or a caller wished
-    kTimedOut,    // ended after its timeout
-    kNotStarted,  // could not be prepared or spawned, or was stopped or expired before: see reason
-    kLost,        // the launcher or host died; nobody knows its status
+    kExited,        // the main process ended by itself: see status
+    kStopped,       // ended after a stop that the coordinator or a caller wished
+    kTimedOut,      // ended after its timeout
+    kNotStarted,    // could not be prepared or spawned, or was stopped or expired before: see reason
+    kLost,          // the launcher or host died; nobody knows its status
+    kNotPublished,  // the main process succeeded, but an artifact could not be published: see reason
   };
   Kind kind = Kind::kNotStarted;
   std::optional<ExitStatus> status;  // of the main process, where there is one
@@ -175,6 +199,7 @@ struct AttemptResult {
   // kNotStarted only: the attempt can't have begun through no fault of its task (its lease ran out in the queue,
   // the agent drains or is full); it may be leased again and counts as no try.
   bool returned = false;
+  std::vector<PublishedArtifact> published;  // kExited only
   friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
 };
 

@@ -13,6 +13,16 @@ namespace {
 // Tickets that a journal may have given away and, its end being lost in a crash of the host, not know of.
 constexpr Ticket kTicketsUnknown = 1'000'000;
 
+// By the task's own rule: then its artifacts are published.
+bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
+  if (result.kind != AttemptResult::Kind::kExited || !result.status) return false;
+  const auto* exited = std::get_if<Exited>(&*result.status);
+  auto among = [&](const std::vector<int>& codes) {
+    return std::find(codes.begin(), codes.end(), exited->code) != codes.end();
+  };
+  return exited && (among(spec.exit_policy.success) || among(spec.exit_policy.stop));
+}
+
 }  // namespace
 
 AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal) : state_(std::make_unique<State>()) {
@@ -59,6 +69,7 @@ void AgentQueue::State::Recover() {
     attempt.slot.reset();
     End(attempt, {.kind = AttemptResult::Kind::kLost, .reason = "lost: the host was restarted"});
   }
+  used_dirs.clear();
   free_slots.clear();
   for (uint32_t slot = 0; slot < limits.slots; ++slot) free_slots.insert(slot);
 }
@@ -82,8 +93,8 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   if (FindById(event.mesh, event.lease.id)) return;  // offered before
-  QueuedAttempt& attempt =
-      Accept({next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall});
+  QueuedAttempt& attempt = Accept(
+      {next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall, event.lease.inputs});
   std::string refusal;
   if (draining) refusal = "the agent drains and takes nothing new";
   if (attempts.size() > limits.attempts)
@@ -102,6 +113,7 @@ void AgentQueue::State::On(const queue_event::StopWanted& event) {
   QueuedAttempt* attempt = FindById(event.mesh, event.id);
   if (!attempt || attempt->phase == QueuedAttempt::Phase::kEnded) return;
   if (!std::exchange(attempt->stop_wanted, true)) out.records.push_back(journal::StopAsked{attempt->ticket});
+  if (attempt->phase == QueuedAttempt::Phase::kPublishing) return;  // its process has ended
   if (attempt->phase >= QueuedAttempt::Phase::kLaunching) {
     out.effects.push_back(queue_effect::StopProcess{attempt->ticket});
     return;
@@ -239,12 +251,48 @@ void AgentQueue::State::On(const queue_event::LauncherEnded& event) {
   auto found = attempts.find(event.ticket);
   if (found != attempts.end() && found->second.phase != QueuedAttempt::Phase::kEnded) {
     QueuedAttempt& attempt = found->second;
+    if (attempt.phase == QueuedAttempt::Phase::kPublishing) return;  // told again by a launcher that was reconnected
     attempt.log_begin = event.log_begin;
     attempt.log_end = event.log_end;
+    if (attempt.slot && !attempt.spec->publishes.empty() && Succeeded(*attempt.spec, event.result)) {
+      attempt.phase = QueuedAttempt::Phase::kPublishing;
+      attempt.result = event.result;
+      out.effects.push_back(queue_effect::Publish{event.ticket, *attempt.slot});
+      return;  // the launcher keeps the result until it is in the journal
+    }
     ReleaseSlot(attempt, event.workspace_clean);
     End(attempt, event.result);
   }
   out.effects.push_back(queue_effect::ForgetResult{event.ticket});
+}
+
+void AgentQueue::State::On(const queue_event::Published& event) {
+  auto found = attempts.find(event.ticket);
+  if (found == attempts.end() || found->second.phase != QueuedAttempt::Phase::kPublishing) return;
+  AttemptResult result = std::move(found->second.result);
+  result.published = event.artifacts;
+  EndPublishing(found->second, std::move(result));
+}
+
+void AgentQueue::State::On(const queue_event::PublishFailed& event) {
+  auto found = attempts.find(event.ticket);
+  if (found == attempts.end() || found->second.phase != QueuedAttempt::Phase::kPublishing) return;
+  AttemptResult result = std::move(found->second.result);
+  result.kind = AttemptResult::Kind::kNotPublished;
+  result.reason = event.reason;
+  EndPublishing(found->second, std::move(result));
+}
+
+void AgentQueue::State::EndPublishing(QueuedAttempt& attempt, AttemptResult result) {
+  if (attempt.stop_wanted) {
+    result.kind = AttemptResult::Kind::kStopped;
+    result.reason = "stopped";
+    result.published.clear();
+  }
+  const Ticket ticket = attempt.ticket;
+  ReleaseSlot(attempt, false);
+  End(attempt, std::move(result));
+  out.effects.push_back(queue_effect::ForgetResult{ticket});
 }
 
 void AgentQueue::State::On(const queue_event::SlotCleaned& event) {
@@ -297,9 +345,13 @@ std::optional<Ticket> AgentQueue::State::NextInLine() {
     if (start == meshes.end()) start = meshes.begin();
     MeshState& mesh = start->second;
     if (start->first != kPlainMesh) ReturnExpired(mesh);
-    if (mesh.line.empty()) continue;
-    Ticket ticket = mesh.line.front();
-    mesh.line.pop_front();
+    auto next = std::find_if(mesh.line.begin(), mesh.line.end(), [this](Ticket ticket) {
+      const std::string& dir = OwnDirectory(attempts.at(ticket));
+      return dir.empty() || !used_dirs.contains(dir);
+    });
+    if (next == mesh.line.end()) continue;
+    Ticket ticket = *next;
+    mesh.line.erase(next);
     served_last = start->first;
     return ticket;
   }
@@ -313,7 +365,8 @@ void AgentQueue::State::FillSlots() {
     QueuedAttempt& attempt = attempts.at(*ticket);
     attempt.slot = *free_slots.begin();
     free_slots.erase(free_slots.begin());
-    if (NeedsPreparing(*attempt.spec)) {
+    if (const std::string& dir = OwnDirectory(attempt); !dir.empty()) used_dirs.insert(dir);
+    if (NeedsPreparing(attempt)) {
       attempt.phase = QueuedAttempt::Phase::kPreparing;
       out.effects.push_back(queue_effect::Prepare{*ticket, *attempt.slot});
     } else {
@@ -337,6 +390,7 @@ void AgentQueue::State::Launch(QueuedAttempt& attempt) {
 void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
   if (!attempt.slot) return;
   uint32_t slot = *std::exchange(attempt.slot, std::nullopt);
+  used_dirs.erase(OwnDirectory(attempt));
   if (slot >= limits.slots) return;  // taken when the agent had more of them
   if (clean) {
     free_slots.insert(slot);
@@ -402,10 +456,16 @@ void AgentQueue::State::Forget(Ticket ticket) {
   attempts.erase(found);
 }
 
-bool NeedsPreparing(const TaskSpec& spec) {
-  if (!spec.source.tree.empty()) return true;
+bool NeedsPreparing(const QueuedAttempt& attempt) {
+  const TaskSpec& spec = *attempt.spec;
+  if (!spec.source.tree.empty() || attempt.inputs || !OwnDirectory(attempt).empty()) return true;
   const auto* script = std::get_if<Script>(&spec.work);
   return script && !ScriptArgv(script->text);
+}
+
+const std::string& OwnDirectory(const QueuedAttempt& attempt) {
+  static const std::string kNone;
+  return attempt.inputs || !attempt.spec->publishes.empty() ? attempt.spec->source.directory : kNone;
 }
 
 }  // namespace cromt

@@ -4,11 +4,14 @@
 // journal before the effects are carried out; a process that dies in between comes up again with Restore and is told
 // the rest by the launcher. Not thread-safe.
 //
-//   leased ─▶ (preparing) ─▶ launching ─▶ running ─▶ ended ─▶ forgotten (its end acknowledged, its output stored)
+//   leased ─▶ (preparing) ─▶ launching ─▶ running ─▶ (publishing) ─▶ ended ─▶ forgotten (its end acknowledged, its
+//   output stored)
 //
 // Rules:
 // - A lease is the right to start: what is still in line when its mesh's leases have run out is returned, not started.
 // - Once "launching" is in the journal the attempt may have started; a launcher of another incarnation then means lost.
+// - Publishing leaves no trace in the journal: after a restart the launcher tells the end again, and it is done again.
+// - Of attempts that use one directory in place and have artifacts, one holds a slot at a time.
 // - Each mesh has a line, slots go to the meshes in turn, within a mesh first come, first served.
 // - Reports are numbered per mesh without gaps and kept until acknowledged.
 #pragma once
@@ -34,13 +37,14 @@ struct QueueLimits {
 
 // An attempt as the queue knows it.
 struct QueuedAttempt {
-  enum class Phase { kQueued, kPreparing, kLaunching, kRunning, kEnded };
+  enum class Phase { kQueued, kPreparing, kLaunching, kRunning, kPublishing, kEnded };
   Ticket ticket = 0;
   MeshId mesh;
   AttemptId id;
   std::shared_ptr<const TaskSpec> spec;
   std::string host;
   RequestId request;  // plain jobs only
+  LeaseInputs inputs;
   Phase phase = Phase::kQueued;
   std::optional<uint32_t> slot;
   std::string incarnation;  // of the launcher that was asked
@@ -50,7 +54,7 @@ struct QueuedAttempt {
   std::optional<Wall> started_at;
   uint64_t log_begin = 0;
   uint64_t log_end = 0;
-  AttemptResult result;  // once ended
+  AttemptResult result;  // once ended; of its process while publishing
 };
 
 // Which attempt a ticket names.

@@ -93,6 +93,15 @@ struct LauncherEnded {
 struct SlotCleaned {
   uint32_t slot = 0;
 };
+// The answers to Publish.
+struct Published {
+  Ticket ticket = 0;
+  std::vector<PublishedArtifact> artifacts;
+};
+struct PublishFailed {
+  Ticket ticket = 0;
+  std::string reason;
+};
 struct Tick {};
 
 }  // namespace queue_event
@@ -102,7 +111,7 @@ using QueueEvent =
                  queue_event::StopWanted, queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
                  queue_event::DrainWanted, queue_event::Prepared, queue_event::PrepareFailed, queue_event::LauncherUp,
                  queue_event::LauncherDown, queue_event::LauncherStarted, queue_event::LauncherEnded,
-                 queue_event::SlotCleaned, queue_event::Tick>;
+                 queue_event::SlotCleaned, queue_event::Published, queue_event::PublishFailed, queue_event::Tick>;
 
 // ---- Journal records --------------------------------------------------------------------------
 
@@ -131,6 +140,7 @@ struct Accepted {
   std::string host;
   RequestId request;
   Wall at;
+  LeaseInputs inputs;
 };
 // Written before the launcher is asked: from here on the attempt may have started.
 struct Launching {
@@ -189,6 +199,11 @@ struct Launch {
 struct StopProcess {
   Ticket ticket = 0;
 };
+// The process has succeeded: keep its artifacts as blobs; answer Published or PublishFailed. May be asked twice.
+struct Publish {
+  Ticket ticket = 0;
+  uint32_t slot = 0;
+};
 // The result is in the journal: the launcher may drop it.
 struct ForgetResult {
   Ticket ticket = 0;
@@ -213,8 +228,8 @@ struct SubmitReply {
 }  // namespace queue_effect
 
 using QueueEffect = std::variant<queue_effect::Prepare, queue_effect::Launch, queue_effect::StopProcess,
-                                 queue_effect::ForgetResult, queue_effect::CleanSlot, queue_effect::ReportsReady,
-                                 queue_effect::JobChanged, queue_effect::SubmitReply>;
+                                 queue_effect::Publish, queue_effect::ForgetResult, queue_effect::CleanSlot,
+                                 queue_effect::ReportsReady, queue_effect::JobChanged, queue_effect::SubmitReply>;
 
 struct QueueDecision {
   std::vector<JournalRecord> records;  // to be written to the journal before any effect is carried out

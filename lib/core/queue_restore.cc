@@ -30,6 +30,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       QueuedAttempt attempt{
           .ticket = r.ticket, .mesh = r.mesh, .id = r.id, .spec = r.spec, .host = r.host, .request = r.request};
       attempt.accepted_at = r.at;
+      attempt.inputs = r.inputs;
       s.next_ticket = std::max(s.next_ticket, r.ticket + 1);
       s.by_id[r.mesh].emplace(r.id, r.ticket);
       if (!r.request.empty()) s.by_request.emplace(r.request, r.ticket);
@@ -45,6 +46,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       attempt->incarnation = r.incarnation;
       attempt->slot = r.slot;
       s.free_slots.erase(r.slot);
+      if (const std::string& dir = OwnDirectory(*attempt); !dir.empty()) s.used_dirs.insert(dir);
     }
     void operator()(const journal::Started& r) const {
       QueuedAttempt* attempt = At(r.ticket);
@@ -63,6 +65,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       if (!attempt) return;
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
       if (attempt->slot && *attempt->slot < s.limits.slots) s.free_slots.insert(*attempt->slot);
+      if (attempt->slot) s.used_dirs.erase(OwnDirectory(*attempt));
       attempt->slot.reset();
       attempt->phase = QueuedAttempt::Phase::kEnded;
       attempt->result = r.result;
@@ -120,9 +123,10 @@ std::vector<JournalRecord> AgentQueue::Snapshot() const {
       if (std::holds_alternative<Report::Started>(report.fact))
         start_unacked.insert(state_->FindById(id, report.id)->ticket);
   for (const auto& [ticket, a] : state_->attempts) {
-    records.push_back(journal::Accepted{ticket, a.mesh, a.id, a.spec, a.host, a.request, a.accepted_at});
+    records.push_back(journal::Accepted{ticket, a.mesh, a.id, a.spec, a.host, a.request, a.accepted_at, a.inputs});
     if (a.stop_wanted) records.push_back(journal::StopAsked{ticket});
-    if (a.phase == QueuedAttempt::Phase::kLaunching || a.phase == QueuedAttempt::Phase::kRunning)
+    if (a.phase == QueuedAttempt::Phase::kLaunching || a.phase == QueuedAttempt::Phase::kRunning ||
+        a.phase == QueuedAttempt::Phase::kPublishing)
       records.push_back(journal::Launching{ticket, a.slot.value_or(0), a.incarnation});
     if (a.started_at && !start_unacked.contains(ticket)) records.push_back(started(a, 0));
     if (a.phase == QueuedAttempt::Phase::kEnded && a.mesh != kPlainMesh && a.end_acked) records.push_back(ended(a, 0));
@@ -157,7 +161,7 @@ std::vector<InventoryItem> AgentQueue::Inventory(const MeshId& mesh) const {
     const QueuedAttempt& attempt = state_->attempts.at(ticket);
     if (attempt.end_acked) continue;  // only its output is still on the way
     auto phase = attempt.phase == QueuedAttempt::Phase::kEnded     ? InventoryItem::Phase::kEnded
-                 : attempt.phase == QueuedAttempt::Phase::kRunning ? InventoryItem::Phase::kRunning
+                 : attempt.phase >= QueuedAttempt::Phase::kRunning ? InventoryItem::Phase::kRunning
                                                                    : InventoryItem::Phase::kLeased;
     items.push_back({id, phase});
   }
@@ -234,7 +238,8 @@ std::string AgentQueue::Check() const {
   using Phase = QueuedAttempt::Phase;
   size_t used = 0, active = 0, kept = 0;
   for (const auto& [ticket, a] : state_->attempts) {
-    bool needs_slot = a.phase == Phase::kPreparing || a.phase == Phase::kLaunching || a.phase == Phase::kRunning;
+    bool needs_slot = a.phase == Phase::kPreparing || a.phase == Phase::kLaunching || a.phase == Phase::kRunning ||
+                      a.phase == Phase::kPublishing;
     if (needs_slot != a.slot.has_value()) return fmt::format("{}: slot and phase disagree", ToString(a.id));
     if (a.slot && (state_->free_slots.contains(*a.slot) || state_->dirty_slots.contains(*a.slot)))
       return fmt::format("{}: its slot {} is free or dirty", ToString(a.id), *a.slot);

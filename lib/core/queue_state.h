@@ -34,9 +34,10 @@ struct AgentQueue::State {
   std::map<MeshId, MeshState> meshes;
   MeshId served_last;
   std::set<uint32_t> free_slots;
-  std::set<uint32_t> dirty_slots;  // being emptied
-  std::deque<Ticket> kept_jobs;    // ended plain jobs, oldest first
-  size_t active = 0;               // not ended
+  std::set<uint32_t> dirty_slots;   // being emptied
+  std::set<std::string> used_dirs;  // in place, by attempts with artifacts that hold a slot
+  std::deque<Ticket> kept_jobs;     // ended plain jobs, oldest first
+  size_t active = 0;                // not ended
 
   Now now;
   QueueDecision out;
@@ -56,6 +57,8 @@ struct AgentQueue::State {
   void On(const queue_event::LauncherStarted& event);
   void On(const queue_event::LauncherEnded& event);
   void On(const queue_event::SlotCleaned& event);
+  void On(const queue_event::Published& event);
+  void On(const queue_event::PublishFailed& event);
   void On(const queue_event::Tick& event);
 
   // Replays one record; no effects.
@@ -66,6 +69,7 @@ struct AgentQueue::State {
   QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
   void FillSlots();
   std::optional<Ticket> NextInLine();
+  void EndPublishing(QueuedAttempt& attempt, AttemptResult result);
   void Launch(QueuedAttempt& attempt);
   void End(QueuedAttempt& attempt, AttemptResult result);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
@@ -79,7 +83,9 @@ struct AgentQueue::State {
   void DropFromLine(const QueuedAttempt& attempt);
 };
 
-// True if the attempt's files or script must be staged before it can be launched.
-bool NeedsPreparing(const TaskSpec& spec);
+// True if the attempt's files, script or artifacts must be staged before it can be launched.
+bool NeedsPreparing(const QueuedAttempt& attempt);
+// The directory that nobody else with artifacts may use at the same time; empty = none.
+const std::string& OwnDirectory(const QueuedAttempt& attempt);
 
 }  // namespace cromt

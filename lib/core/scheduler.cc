@@ -31,7 +31,7 @@ Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> 
   std::vector<std::shared_ptr<Run>> adopted;
   for (StoredRun& stored : runs)
     adopted.push_back(state_->Adopt(std::move(stored.header), std::move(stored.status), std::move(stored.plan),
-                                    std::move(stored.tasks)));
+                                    std::move(stored.tasks), std::move(stored.artifacts)));
   // What is in flight takes its places in the groups first, over all runs; then what is ready lines up as it did.
   for (const auto& run : adopted) state_->ClaimInFlight(run);
   state_->restored.emplace();
@@ -90,6 +90,14 @@ std::vector<AgentView> Scheduler::Agents() const {
   return views;
 }
 
+std::optional<LeaseInput> Scheduler::HolderOf(const Digest& digest) const {
+  for (const auto& [id, run] : state_->runs)
+    for (const auto& [task, published] : run->published)
+      for (const PublishedArtifact& artifact : published.artifacts)
+        if (artifact.digest == digest) return state_->InputOf(*run, published, artifact);
+  return std::nullopt;
+}
+
 // ---- Events -----------------------------------------------------------------------------------
 
 Decision Scheduler::State::Finish() {
@@ -123,7 +131,7 @@ void Scheduler::State::On(const StartRun& event) {
   RunHeader header{event.run, event.request, event.project, event.trigger, event.revision, event.author, now.wall};
   out.records.push_back(RunCreated{header, event.plan});
   out.effects.push_back(Reply{event.run});
-  auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::vector<TaskStatus>(event.plan->tasks.size()));
+  auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::vector<TaskStatus>(event.plan->tasks.size()), {});
   AskForSources(run);
 }
 

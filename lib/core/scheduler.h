@@ -36,6 +36,7 @@ struct StoredRun {
   RunStatus status;
   std::shared_ptr<const Plan> plan;
   std::vector<TaskStatus> tasks;  // one per task of the plan
+  std::vector<ArtifactsPublished> artifacts;
 };
 
 // An agent as a person sees it in a list.
@@ -72,6 +73,9 @@ class Scheduler {
   Decision WatchAgent(const std::string& address, Now now);
 
   std::vector<AgentView> Agents() const;
+
+  // Who of the agents that are known has these bytes, as an artifact of an unfinished run; nullopt if nobody has.
+  std::optional<LeaseInput> HolderOf(const Digest& digest) const;
   size_t unfinished_runs() const;
   size_t unfinished_tasks() const;
 

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "core/artifact.h"
 #include "core/lease.h"
 #include "core/scheduler_state.h"
 
@@ -136,7 +137,50 @@ void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
   }
 }
 
+LeaseInput Scheduler::State::InputOf(const Run& run, const ArtifactsPublished& from,
+                                     const PublishedArtifact& artifact) const {
+  LeaseInput input{artifact.name, artifact, from.agent, {}, run.plan->host(from.task).id};
+  if (auto holder = agents.find(from.agent); holder != agents.end() && holder->second->up())
+    input.address = holder->second->via;
+  else if (auto last = seen.find(from.agent); last != seen.end())
+    input.address = last->second.address;
+  if (input.address.empty()) input.address = run.plan->host(from.task).address;
+  return input;
+}
+
+// Of several hosts the last listed one that has published it, or all.
+Result<LeaseInputs> Scheduler::State::InputsOf(const TaskRef& ref) const {
+  const Run& run = *ref.run;
+  const auto& planned = run.plan->instances[run.plan->tasks[ref.task].instance].inputs;
+  if (planned.empty()) return LeaseInputs();
+  auto inputs = std::make_shared<std::vector<LeaseInput>>();
+  for (const PlannedInput& wanted : planned) {
+    const PlannedInstance& producer = run.plan->instances[wanted.producer];
+    std::vector<LeaseInput> found;
+    for (TaskIndex t = producer.first_task; t < producer.first_task + producer.task_count; ++t) {
+      auto published = run.published.find(t);
+      if (published == run.published.end()) continue;
+      for (const PublishedArtifact& artifact : published->second.artifacts)
+        if (artifact.name == wanted.name) found.push_back(InputOf(run, published->second, artifact));
+    }
+    if (found.empty())
+      return Fail(ErrorCode::kNotFound,
+                  fmt::format("artifact '{}' was not published by '{}'", wanted.name, producer.project));
+    if (!wanted.all_hosts) found.erase(found.begin(), found.end() - 1);
+    for (LeaseInput& input : found) {
+      if (wanted.all_hosts) input.path = input.host + "/" + wanted.name;
+      inputs->push_back(std::move(input));
+    }
+  }
+  if (inputs->size() > kMaxLeaseInputs)
+    return Fail(ErrorCode::kExhausted,
+                fmt::format("the task takes {} artifacts; at most {} are allowed", inputs->size(), kMaxLeaseInputs));
+  return LeaseInputs(std::move(inputs));
+}
+
 void Scheduler::State::LeaseOut(const std::shared_ptr<KnownAgent>& agent, const TaskRef& ref) {
+  auto inputs = InputsOf(ref);
+  if (!inputs) return EndTask(ref, TaskOutcome::kFailed, inputs.error().message);
   TaskStatus& status = ref.run->tasks[ref.task];
   status.state = TaskState::kLeased;
   ++status.attempt;
@@ -148,7 +192,8 @@ void Scheduler::State::LeaseOut(const std::shared_ptr<KnownAgent>& agent, const 
   const Plan& plan = *ref.run->plan;
   std::shared_ptr<const TaskSpec> spec(ref.run->plan, &plan.spec(ref.task));
   AttemptId id{ref.run->header.id, ref.task, status.attempt};
-  out.effects.push_back(SendLease{agent->via, Lease{std::move(id), std::move(spec), plan.host(ref.task).id}});
+  out.effects.push_back(
+      SendLease{agent->via, Lease{std::move(id), std::move(spec), plan.host(ref.task).id, std::move(*inputs)}});
 }
 
 // ---- Sessions ---------------------------------------------------------------------------------
@@ -369,8 +414,10 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   switch (result.kind) {
     case AttemptResult::Kind::kExited: {
       auto [outcome, reason] = Judge(ref.run->plan->spec(ref.task).exit_policy, result.status.value_or(Exited{1}));
+      Publish(ref, result);
       return EndTry(ref, outcome, std::move(reason));
     }
+    case AttemptResult::Kind::kNotPublished: return EndTry(ref, TaskOutcome::kFailed, result.reason);
     case AttemptResult::Kind::kStopped:
       return EndTask(ref, TaskOutcome::kCanceled, status.stop_wanted ? status.reason : result.reason);
     case AttemptResult::Kind::kTimedOut: return EndTry(ref, TaskOutcome::kTimedOut, result.reason);
@@ -379,6 +426,14 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
       return EndTry(ref, TaskOutcome::kFailed, result.reason);
     case AttemptResult::Kind::kLost: return EndTask(ref, TaskOutcome::kLost, result.reason);
   }
+}
+
+void Scheduler::State::Publish(const TaskRef& ref, const AttemptResult& result) {
+  if (result.published.empty()) return;
+  const TaskStatus& status = ref.run->tasks[ref.task];
+  ArtifactsPublished published{ref.run->header.id, ref.task, status.attempt, status.agent, result.published};
+  out.records.push_back(published);
+  ref.run->published.insert_or_assign(ref.task, std::move(published));
 }
 
 // The attempt can't have begun: the task is ready again, before the others. Its number is not used again, so that no

@@ -77,12 +77,13 @@ void Scheduler::State::Changed(const std::shared_ptr<Run>& run) {
 }
 
 std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status, std::shared_ptr<const Plan> plan,
-                                             std::vector<TaskStatus> tasks) {
+                                             std::vector<TaskStatus> tasks, std::vector<ArtifactsPublished> artifacts) {
   auto run = std::make_shared<Run>();
   run->header = std::move(header);
   run->status = std::move(status);
   run->plan = std::move(plan);
   run->tasks = std::move(tasks);
+  for (ArtifactsPublished& published : artifacts) run->published.insert_or_assign(published.task, std::move(published));
   run->holds.resize(run->tasks.size());
   run->instances.resize(run->plan->instances.size());
   run->instances_left = static_cast<uint32_t>(run->instances.size());

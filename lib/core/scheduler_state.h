@@ -56,6 +56,7 @@ struct Run {
   RunStatus status;
   std::shared_ptr<const Plan> plan;
   std::vector<TaskStatus> tasks;
+  std::map<TaskIndex, ArtifactsPublished> published;
   std::vector<bool> holds;  // by task: it has passed its groups' lines and counts in their `running`
   std::vector<InstanceProgress> instances;
   std::vector<std::shared_ptr<Group>> groups;  // by plan index; mesh-wide ones are shared with other runs
@@ -150,7 +151,7 @@ struct Scheduler::State {
 
   // scheduler_run.cc: runs, gates and groups
   std::shared_ptr<Run> Adopt(RunHeader header, RunStatus status, std::shared_ptr<const Plan> plan,
-                             std::vector<TaskStatus> tasks);
+                             std::vector<TaskStatus> tasks, std::vector<ArtifactsPublished> artifacts);
   void Begin(const std::shared_ptr<Run>& run);
   void AskForSources(const std::shared_ptr<Run>& run);
   void WorkOffGates();
@@ -188,6 +189,9 @@ struct Scheduler::State {
   void Dispatch(const std::shared_ptr<KnownAgent>& agent);
   std::shared_ptr<Route> NextReady(const KnownAgent& agent) const;
   void LeaseOut(const std::shared_ptr<KnownAgent>& agent, const TaskRef& ref);
+  Result<LeaseInputs> InputsOf(const TaskRef& ref) const;
+  LeaseInput InputOf(const Run& run, const ArtifactsPublished& from, const PublishedArtifact& artifact) const;
+  void Publish(const TaskRef& ref, const AttemptResult& result);
   void Silence(const std::shared_ptr<KnownAgent>& agent, const std::string& reason);
   void Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event);
   void Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report);

@@ -121,7 +121,7 @@ void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&
   if (death_.Leaves()) network_.CollectLogs(link, mesh);
 }
 
-void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest) {
+void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest, const std::optional<LeaseInput>&) {
   if (death_.Leaves()) network_.PushBlob(link, digest);
 }
 

@@ -54,7 +54,8 @@ class SimCoordinator final : private CoordinatorEdges {
   void Close(LinkId link, const std::string& reason) override;
   void Send(LinkId link, ToAgent message) override;
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) override;
-  void PushBlob(LinkId link, const std::string& address, const Digest& digest) override;
+  void PushBlob(LinkId link, const std::string& address, const Digest& digest,
+                const std::optional<LeaseInput>& holder) override;
   void Resolve(const ResolveSources& wanted) override;
   void Published(std::span<const RunChange> changes) override;
 

@@ -186,6 +186,14 @@ void SimHost::CleanSlot(uint32_t slot) {
     Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
 }
 
+// The workload publishes nothing yet.
+void SimHost::Publish(const QueuedAttempt& attempt, uint32_t) {
+  world_.ledger.Violation("a task without artifacts is to publish: " + ToString(attempt.id));
+}
+void SimHost::BlobFailed(const BlobFailure& failure) {
+  world_.ledger.Violation("a blob that the coordinator has can't be brought: " + failure.reason);
+}
+
 void SimHost::Send(StreamId stream, FromAgent message) {
   if (death_.Leaves()) network_.Send(stream, std::move(message));
 }

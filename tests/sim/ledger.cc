@@ -95,7 +95,8 @@ TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result) {
     case AttemptResult::Kind::kStopped: return TaskOutcome::kCanceled;
     case AttemptResult::Kind::kTimedOut: return TaskOutcome::kTimedOut;
     case AttemptResult::Kind::kLost: return TaskOutcome::kLost;
-    case AttemptResult::Kind::kNotStarted: return TaskOutcome::kFailed;
+    case AttemptResult::Kind::kNotStarted:
+    case AttemptResult::Kind::kNotPublished: return TaskOutcome::kFailed;
     case AttemptResult::Kind::kExited: break;
   }
   const auto* exited = std::get_if<Exited>(&*result.status);

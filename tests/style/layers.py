@@ -50,7 +50,7 @@ THIRD_PARTY = [
     (r"spdlog/", ("lib/io/log/",)),
 ]
 GRPC = re.compile(r"grpc(pp|\+\+)?/|.*\.grpc\.pb\.h$")
-GRPC_FOLDERS = ("lib/io/rpc/", "coordinator/service/", "agent/service/", "cli/")
+GRPC_FOLDERS = ("lib/io/rpc/", "lib/io/transfer/", "coordinator/service/", "agent/service/", "cli/")
 # Headers that these folders' own .cc files share say so in this sentence; nobody else may include one.
 GRPC_INTERNAL = re.compile(r"Included by this folder's \.cc files only|Include in \.cc files only")
 

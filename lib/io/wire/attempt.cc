@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "core/artifact.h"
 #include "core/plan.h"
+#include "io/wire/check.h"
 #include "io/wire/field.h"
 #include "io/wire/task.h"
 
@@ -20,6 +22,7 @@ v1::AttemptResult::Kind KindToWire(AttemptResult::Kind kind) {
     case AttemptResult::Kind::kTimedOut: return v1::AttemptResult::TIMED_OUT;
     case AttemptResult::Kind::kNotStarted: return v1::AttemptResult::NOT_STARTED;
     case AttemptResult::Kind::kLost: return v1::AttemptResult::LOST;
+    case AttemptResult::Kind::kNotPublished: return v1::AttemptResult::NOT_PUBLISHED;
   }
   return v1::AttemptResult::KIND_UNSPECIFIED;
 }
@@ -31,6 +34,7 @@ Result<AttemptResult::Kind> KindFromWire(v1::AttemptResult::Kind kind) {
     case v1::AttemptResult::TIMED_OUT: return AttemptResult::Kind::kTimedOut;
     case v1::AttemptResult::NOT_STARTED: return AttemptResult::Kind::kNotStarted;
     case v1::AttemptResult::LOST: return AttemptResult::Kind::kLost;
+    case v1::AttemptResult::NOT_PUBLISHED: return AttemptResult::Kind::kNotPublished;
     default: return Invalid("kind", fmt::format("{} is unknown", static_cast<int>(kind)));
   }
 }
@@ -62,7 +66,63 @@ std::optional<Wall> OptionalFromWire(int64_t at_us) {
   return at_us == 0 ? std::nullopt : std::optional(WallFromMicros(at_us));
 }
 
+Status CheckArtifact(const PublishedArtifact& artifact) {
+  CROMT_TRY(CheckName("name", artifact.name));
+  CROMT_TRY(In("digest.", Check(artifact.digest)));
+  return CheckName("ticket", artifact.ticket);
+}
+
 }  // namespace
+
+PublishedArtifact ReadUnchecked(const v1::PublishedArtifact& proto) {
+  return {proto.name(), {proto.digest().sha256(), proto.digest().size_bytes()}, proto.archive(), proto.ticket()};
+}
+
+void ToProto(const PublishedArtifact& artifact, v1::PublishedArtifact& proto) {
+  proto.set_name(ToText(artifact.name));
+  ToProto(artifact.digest, *proto.mutable_digest());
+  proto.set_archive(artifact.archive);
+  proto.set_ticket(ToText(artifact.ticket));
+}
+
+void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto) {
+  if (!inputs) return;
+  for (const LeaseInput& input : *inputs) {
+    v1::LeaseInput& to = *proto.Add();
+    to.set_path(ToText(input.path));
+    ToProto(input.artifact, *to.mutable_artifact());
+    to.set_holder(ToText(input.holder.text()));
+    to.set_address(ToText(input.address));
+    to.set_host(ToText(input.host));
+  }
+}
+
+LeaseInputs ReadUnchecked(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto) {
+  if (proto.empty()) return nullptr;
+  auto inputs = std::make_shared<std::vector<LeaseInput>>();
+  inputs->reserve(static_cast<size_t>(proto.size()));
+  for (const v1::LeaseInput& input : proto)
+    inputs->push_back(
+        {input.path(), ReadUnchecked(input.artifact()), AgentId(input.holder()), input.address(), input.host()});
+  return inputs;
+}
+
+Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto) {
+  if (static_cast<size_t>(proto.size()) > kMaxLeaseInputs)
+    return Invalid("inputs", fmt::format("{} artifacts; at most {} are allowed", proto.size(), kMaxLeaseInputs));
+  LeaseInputs inputs = ReadUnchecked(proto);
+  if (!inputs) return inputs;
+  for (const LeaseInput& input : *inputs) {
+    size_t slash = std::min(input.path.find('/'), input.path.size());
+    CROMT_TRY(In("inputs: path: ", CheckName("name", input.path.substr(0, slash))));
+    if (slash < input.path.size()) CROMT_TRY(In("inputs: path: ", CheckName("name", input.path.substr(slash + 1))));
+    CROMT_TRY(In("inputs: ", CheckArtifact(input.artifact)));
+    CROMT_TRY(In("inputs: ", CheckName("holder", input.holder.text())));
+    if (!IsTitle(input.address)) return Invalid("inputs: address", "is no address");
+    CROMT_TRY(In("inputs: ", CheckName("host", input.host)));
+  }
+  return inputs;
+}
 
 void ToProto(const AttemptId& id, v1::AttemptId& proto) {
   proto.set_run(ToText(id.run.text()));
@@ -98,6 +158,7 @@ void ToProto(const AttemptResult& result, v1::AttemptResult& proto) {
   proto.set_ended_at_us(OptionalToWire(result.ended_at));
   proto.set_log_bytes(std::clamp<int64_t>(result.log_bytes, 0, kMaxLogBytes));
   proto.set_returned(result.returned);
+  for (const PublishedArtifact& artifact : result.published) ToProto(artifact, *proto.add_published());
 }
 
 Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto) {
@@ -111,6 +172,7 @@ Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto) {
   result.ended_at = OptionalFromWire(proto.ended_at_us());
   result.log_bytes = proto.log_bytes();
   result.returned = proto.returned();
+  for (const v1::PublishedArtifact& artifact : proto.published()) result.published.push_back(ReadUnchecked(artifact));
   return result;
 }
 
@@ -125,6 +187,12 @@ Result<AttemptResult> FromProto(const v1::AttemptResult& proto) {
   CROMT_TRY(CheckWall("started_at_us", proto.started_at_us()));
   CROMT_TRY(CheckWall("ended_at_us", proto.ended_at_us()));
   CROMT_TRY(InRange("log_bytes", result.log_bytes, 0, kMaxLogBytes));
+  if (!result.published.empty() && result.kind != AttemptResult::Kind::kExited)
+    return Invalid("published", "an attempt that did not end by itself publishes nothing");
+  if (result.published.size() > kMaxArtifacts)
+    return Invalid("published",
+                   fmt::format("{} artifacts; at most {} are allowed", result.published.size(), kMaxArtifacts));
+  for (const PublishedArtifact& artifact : result.published) CROMT_TRY(In("published: ", CheckArtifact(artifact)));
   return result;
 }
 

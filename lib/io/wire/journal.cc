@@ -35,6 +35,7 @@ struct Writer {
     to.set_host(ToText(record.host));
     to.set_request(ToText(record.request.text()));
     to.set_at_us(WallToWire(record.at));
+    ToProto(record.inputs, *to.mutable_inputs());
   }
   void operator()(const journal::Launching& record) const {
     auto& to = *proto.mutable_launching();
@@ -91,7 +92,8 @@ Result<JournalRecord> Read(const v1::JournalRecord::Accepted& proto, const std::
                            .spec = std::move(spec),
                            .host = proto.host(),
                            .request = RequestId(proto.request()),
-                           .at = WallFromMicros(proto.at_us())};
+                           .at = WallFromMicros(proto.at_us()),
+                           .inputs = ReadUnchecked(proto.inputs())};
 }
 
 Result<JournalRecord> Read(const v1::JournalRecord::Ended& proto) {

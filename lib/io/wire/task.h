@@ -39,9 +39,15 @@ Result<ExitStatus> FromProto(const v1::ExitStatus& proto);
 void ToProto(const AttemptResult& result, v1::AttemptResult& proto);
 Result<AttemptResult> FromProto(const v1::AttemptResult& proto);
 
+void ToProto(const PublishedArtifact& artifact, v1::PublishedArtifact& proto);
+void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
+Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
+
 // The same without any rule that may be tightened one day, for what this host wrote itself (its journal). Fails only
 // where there is no core value for what the message holds.
 Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto);
 Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto);
+PublishedArtifact ReadUnchecked(const v1::PublishedArtifact& proto);
+LeaseInputs ReadUnchecked(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 
 }  // namespace cromt::wire

@@ -48,17 +48,19 @@ void Write(const Lease& lease, const TaskSpec* previous, v1::ToAgent::Lease& pro
   ToProto(lease.id, *proto.mutable_id());
   if (lease.spec.get() != previous) ToProto(*lease.spec, *proto.mutable_spec());
   proto.set_host(ToText(lease.host));
+  ToProto(lease.inputs, *proto.mutable_inputs());
 }
 
 Result<Lease> Read(const v1::ToAgent::Lease& proto, const std::shared_ptr<const TaskSpec>& previous) {
   CROMT_ASSIGN(AttemptId id, In("id.", FromProto(proto.id())));
   CROMT_TRY(CheckName("host", proto.host()));
+  CROMT_ASSIGN(LeaseInputs inputs, FromProto(proto.inputs()));
   if (!proto.has_spec()) {
     if (!previous) return Invalid("spec", "is missing, and no lease before it has one");
-    return Lease{std::move(id), previous, proto.host()};
+    return Lease{std::move(id), previous, proto.host(), std::move(inputs)};
   }
   CROMT_ASSIGN(TaskSpec spec, In("spec.", FromProto(proto.spec())));
-  return Lease{std::move(id), std::make_shared<const TaskSpec>(std::move(spec)), proto.host()};
+  return Lease{std::move(id), std::make_shared<const TaskSpec>(std::move(spec)), proto.host(), std::move(inputs)};
 }
 
 void WriteAllButLeases(const ToAgent& message, v1::ToAgent& proto) {
@@ -77,6 +79,11 @@ void WriteAllButLeases(const ToAgent& message, v1::ToAgent& proto) {
     proto.mutable_ack()->set_commit(message.ack->commit);
   }
   proto.set_heartbeat_echo(message.heartbeat_echo);
+  for (const BlobFailure& failure : message.blob_failures) {
+    v1::ToAgent::BlobFailure& to = *proto.add_blob_failures();
+    ToProto(failure.digest, *to.mutable_digest());
+    to.set_reason(ToText(failure.reason, kMaxReasonBytes));
+  }
 }
 
 }  // namespace
@@ -129,6 +136,14 @@ Result<ToAgent> FromProto(const v1::ToAgent& proto) {
   CROMT_TRY(ReadItems("stop", proto.stops(), message.stops, [](const auto& item) { return FromProto(item); }));
   if (proto.has_ack()) message.ack = Ack{proto.ack().sequence(), proto.ack().commit()};
   message.heartbeat_echo = proto.heartbeat_echo();
+  CROMT_TRY(CheckBatch("blob_failures", proto.blob_failures_size()));
+  CROMT_TRY(ReadItems("blob failure", proto.blob_failures(), message.blob_failures,
+                      [](const auto& item) -> Result<BlobFailure> {
+                        CROMT_ASSIGN(Digest digest, FromProto(item.digest()));
+                        if (item.reason().size() > kMaxReasonBytes || !IsUtf8(item.reason()))
+                          return Invalid("reason", "is too long, or not UTF-8");
+                        return BlobFailure{std::move(digest), item.reason()};
+                      }));
   return message;
 }
 

@@ -17,7 +17,7 @@ class NoEdges final : public CoordinatorEdges {
   void Close(LinkId, const std::string& reason) override { said.push_back("close: " + reason); }
   void Send(LinkId, ToAgent) override {}
   void CollectLogs(LinkId, const MeshId&, const AgentId&) override {}
-  void PushBlob(LinkId, const std::string&, const Digest&) override {}
+  void PushBlob(LinkId, const std::string&, const Digest&, const std::optional<LeaseInput>&) override {}
   void Resolve(const ResolveSources&) override {}
   void Published(std::span<const RunChange>) override {}
 };

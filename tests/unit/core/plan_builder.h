@@ -19,6 +19,7 @@ struct InstanceOptions {
   ExitPolicy exit_policy = {};
   std::string repository = {};
   RetryPolicy retry = {};
+  std::vector<PlannedInput> inputs = {};
 };
 
 // Host "a" is at address "a:4000".
@@ -29,6 +30,7 @@ class PlanBuilder {
     PlannedInstance instance{.project = project, .first_task = static_cast<uint32_t>(plan_.tasks.size())};
     instance.task_count = static_cast<uint32_t>(options.hosts.size());
     instance.needs = options.needs;
+    instance.inputs = options.inputs;
     plan_.instances.push_back(instance);
     if (options.after_of) plan_.instances[*options.after_of].after.push_back(index);
     TaskSpec spec{.name = project, .project = project, .work = Command{{project}}};

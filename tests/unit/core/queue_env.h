@@ -52,6 +52,11 @@ class QueueEnv {
   void Lease(const std::string& mesh, const std::string& attempt, bool with_files = false) {
     Apply(queue_event::LeaseOffered{MeshId(mesh), {ParseAttempt(attempt), Spec(with_files), "host"}});
   }
+  void LeaseSpec(const std::string& mesh, const std::string& attempt, TaskSpec spec, LeaseInputs inputs = nullptr) {
+    if (spec.name.empty()) spec.name = spec.project = "x";
+    Apply(queue_event::LeaseOffered{
+        MeshId(mesh), {ParseAttempt(attempt), std::make_shared<TaskSpec>(std::move(spec)), "host", std::move(inputs)}});
+  }
   void Submit(const std::string& job, const std::string& request = "", bool with_files = false) {
     Apply(queue_event::JobSubmitted{RunId(job), RequestId(request.empty() ? "q-" + job : request), Spec(with_files)});
   }
@@ -174,6 +179,7 @@ class QueueEnv {
   static std::string Text(const queue_effect::Prepare& e) { return fmt::format("prepare {} in {}", e.ticket, e.slot); }
   static std::string Text(const queue_effect::Launch& e) { return fmt::format("launch {} in {}", e.ticket, e.slot); }
   static std::string Text(const queue_effect::StopProcess& e) { return fmt::format("stop {}", e.ticket); }
+  static std::string Text(const queue_effect::Publish& e) { return fmt::format("publish {} of {}", e.ticket, e.slot); }
   static std::string Text(const queue_effect::ForgetResult& e) { return fmt::format("drop {}", e.ticket); }
   static std::string Text(const queue_effect::CleanSlot& e) { return fmt::format("clean {}", e.slot); }
   static std::string Text(const queue_effect::ReportsReady& e) { return fmt::format("reports {}", e.mesh.text()); }

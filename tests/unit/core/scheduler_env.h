@@ -200,6 +200,10 @@ class SchedulerEnv {
   void Tell(const TaskChanged& r) {
     records_.push_back(fmt::format("task {}/{} {}", r.run.text(), r.task + 1, StatusText(r.status)));
   }
+  void Tell(const ArtifactsPublished& r) {
+    for (const PublishedArtifact& artifact : r.artifacts)
+      records_.push_back(fmt::format("published {}/{} {}", r.run.text(), r.task + 1, artifact.name));
+  }
   void Tell(const AgentSeen& r) {
     records_.push_back(fmt::format("seen {} of {}", r.applied_sequence, r.journal.text()));
   }
@@ -216,7 +220,11 @@ class SchedulerEnv {
     effects_.push_back(text);
   }
   void Tell(const SendLease& e) {
-    effects_.push_back(fmt::format("lease {} to {}", ToString(e.lease.id), Short(e.address)));
+    std::string text = fmt::format("lease {} to {}", ToString(e.lease.id), Short(e.address));
+    if (e.lease.inputs)
+      for (const LeaseInput& input : *e.lease.inputs)
+        text += fmt::format(", {} from {} at {}", input.path, input.holder.text(), Short(input.address));
+    effects_.push_back(text);
     for (auto& [name, agent] : agents_)
       if (agent.address == Short(e.address)) agent.attempts[e.lease.id] = InventoryItem::Phase::kLeased;
   }

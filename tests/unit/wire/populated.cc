@@ -33,6 +33,15 @@ std::shared_ptr<const TaskSpec> SharedSpec(Work work) {
   return std::make_shared<const TaskSpec>(FullSpec(std::move(work)));
 }
 
+PublishedArtifact FullArtifact() {
+  return {"patch.sql", FullDigest(), true, "ticket-1"};
+}
+
+LeaseInputs FullInputs() {
+  return std::make_shared<const std::vector<LeaseInput>>(
+      std::vector<LeaseInput>{{"host2/patch.sql", FullArtifact(), AgentId("agent-2"), "host2:4000", "host2"}});
+}
+
 std::vector<Work> EveryWork() {
   return {Command{{"/bin/echo", "h\xFFi"}}, Script{"echo \xFF\n"}, Actions{{"pull", "deploy/main"}}};
 }
@@ -49,6 +58,8 @@ std::vector<AttemptResult> EveryResult() {
                        .log_bytes = 99,
                        .returned = kind == Kind::kNotStarted});
   results.push_back({.kind = Kind::kExited, .status = Signaled{9}});
+  results.push_back({.kind = Kind::kExited, .status = Exited{0}, .published = {FullArtifact()}});
+  results.push_back({.kind = Kind::kNotPublished, .status = Exited{0}, .reason = "no file"});
   results.push_back({.kind = Kind::kLost, .reason = "lost"});
   return results;
 }
@@ -72,10 +83,12 @@ ToAgent FullToAgent() {
   message.verdicts = {
       {FullId(), Verdict::Kind::kKeep}, {FullId(), Verdict::Kind::kStop}, {FullId(), Verdict::Kind::kForget}};
   message.verdicts_done = true;
-  for (Work& work : EveryWork()) message.leases.push_back({FullId(), SharedSpec(std::move(work)), "host1"});
+  for (Work& work : EveryWork())
+    message.leases.push_back({FullId(), SharedSpec(std::move(work)), "host1", FullInputs()});
   TaskSpec in_directory = FullSpec();
   in_directory.source = {.directory = "/srv/\xFF"};
-  message.leases.push_back({FullId(), std::make_shared<const TaskSpec>(in_directory), "host1"});
+  message.leases.push_back({FullId(), std::make_shared<const TaskSpec>(in_directory), "host1", nullptr});
+  message.blob_failures = {{FullDigest(), "gone"}};
   message.stops = {FullId(), {RunId("run-2"), 0, 1}};
   message.ack = Ack{8, 9};
   message.heartbeat_echo = 10;
@@ -118,7 +131,8 @@ std::vector<JournalRecord> EveryRecord() {
       journal::Forgotten{6},
   };
   for (Work& work : EveryWork())
-    records.push_back(journal::Accepted{6, mesh, FullId(), SharedSpec(std::move(work)), "host1", RequestId("req"), at});
+    records.push_back(
+        journal::Accepted{6, mesh, FullId(), SharedSpec(std::move(work)), "host1", RequestId("req"), at, FullInputs()});
   TaskSpec in_directory = FullSpec();
   in_directory.source = {.directory = "/srv/\xFF"};
   records.push_back(journal::Accepted{

@@ -1,0 +1,200 @@
+#include "io/transfer/blob_fetcher.h"
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+
+#include "cromt/v1/agent.grpc.pb.h"
+#include "io/rpc/channel.h"
+#include "io/rpc/status.h"
+#include "io/wire/task.h"
+
+namespace cromt {
+namespace {
+
+constexpr int kFruitless = 3;  // calls in a row that bring nothing
+constexpr Duration kFirstPause = milliseconds(200);
+
+bool MayPass(grpc::StatusCode code) {
+  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::CANCELLED ||
+         code == grpc::StatusCode::UNKNOWN || code == grpc::StatusCode::INTERNAL ||
+         code == grpc::StatusCode::RESOURCE_EXHAUSTED || code == grpc::StatusCode::DEADLINE_EXCEEDED;
+}
+
+}  // namespace
+
+// One call. Its chunks go to the writer on gRPC's thread, while whoever waits watches that something comes.
+class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
+                                public std::enable_shared_from_this<Read> {
+ public:
+  Read(std::shared_ptr<grpc::Channel> channel, const LeaseInput& from, BlobWriter& writer)
+      : stub_(v1::AgentService::NewStub(std::move(channel))), limit_(from.artifact.digest.size_bytes), writer_(writer) {
+    wire::ToProto(from.artifact.digest, *request_.mutable_digest());
+    request_.set_ticket(from.artifact.ticket);
+    request_.set_agent(from.holder.text());
+    request_.set_offset(writer.size_bytes());
+  }
+
+  void Start() {
+    self_ = shared_from_this();
+    stub_->async()->GetBlob(&context_, &request_, this);
+    StartRead(&chunk_);
+    StartCall();
+  }
+
+  // Blocks until the call is over. `stopped` is asked now and then.
+  grpc::Status Wait(const BlobFetcher::Options& options, const std::function<bool()>& stopped) {
+    std::unique_lock<Mutex> lock(mutex_);
+    int64_t seen = -1;
+    Mono since = SystemClock().Read().mono;
+    while (!done_) {
+      changed_.wait_for(lock, std::chrono::milliseconds(100));
+      if (done_) break;
+      Mono now = SystemClock().Read().mono;
+      if (bytes_ != seen) {
+        seen = bytes_;
+        since = now;
+      } else if (now - since > (bytes_ == 0 ? options.first_byte : options.stall)) {
+        if (!std::exchange(stalled_, true)) context_.TryCancel();
+      }
+      lock.unlock();
+      bool stop = stopped();
+      lock.lock();
+      if (stop && !done_) context_.TryCancel();
+    }
+    if (stalled_ && status_.error_code() == grpc::StatusCode::CANCELLED)
+      return {grpc::StatusCode::UNAVAILABLE, "nothing came any more"};
+    return status_;
+  }
+  const Status& written() const { return written_; }  // after Wait: what went wrong here, on this disk
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return;
+    if (writer_.size_bytes() + static_cast<int64_t>(chunk_.data().size()) > limit_) {
+      written_ = Fail(ErrorCode::kCorrupt, "more bytes came than the artifact has");
+      return context_.TryCancel();
+    }
+    if (auto appended = writer_.Append(chunk_.data()); !appended) {
+      written_ = appended;
+      return context_.TryCancel();
+    }
+    {
+      MutexLock lock(mutex_);
+      bytes_ += static_cast<int64_t>(chunk_.data().size());
+    }
+    StartRead(&chunk_);
+  }
+  void OnDone(const grpc::Status& status) override {
+    auto self = std::move(self_);  // whoever waits may let go of it first
+    MutexLock lock(mutex_);
+    status_ = status;
+    done_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::unique_ptr<v1::AgentService::Stub> stub_;
+  grpc::ClientContext context_;
+  v1::GetBlobRequest request_;
+  v1::BlobChunk chunk_;
+  const int64_t limit_;
+  BlobWriter& writer_;
+  Status written_;
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  int64_t bytes_ = 0;
+  bool stalled_ = false;
+  bool done_ = false;
+  grpc::Status status_;
+  std::shared_ptr<Read> self_;
+};
+
+BlobFetcher::BlobFetcher(BlobStore& store, Options options) : store_(store), options_(options) {}
+
+BlobFetcher::~BlobFetcher() {
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    threads = std::move(threads_);
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (auto& [hash, job] : jobs_)
+    for (const auto& done : job.done) done(Fail(ErrorCode::kUnavailable, "the program is stopping"));
+}
+
+void BlobFetcher::Fetch(const LeaseInput& from, std::function<void(const Status&)> done) {
+  MutexLock lock(mutex_);
+  auto [job, is_new] = jobs_.try_emplace(from.artifact.digest.sha256);
+  job->second.done.push_back(std::move(done));
+  if (!is_new) return;
+  job->second.from = from;
+  line_.push_back(from.artifact.digest.sha256);
+  if (idle_ > 0)
+    changed_.notify_all();
+  else if (threads_.size() < kAtOnce && !stopping_)
+    threads_.emplace_back([this] { Run(); });
+}
+
+void BlobFetcher::Run() {
+  rpc::KeepCallbackThreads();
+  for (;;) {
+    LeaseInput from;
+    {
+      std::unique_lock<Mutex> lock(mutex_);
+      ++idle_;
+      changed_.wait(
+          lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return stopping_ || !line_.empty(); });
+      --idle_;
+      if (stopping_) return;
+      from = jobs_.at(line_.front()).from;
+      line_.pop_front();
+    }
+    Status fetched = FetchNow(from);
+    Job job;
+    {
+      MutexLock lock(mutex_);
+      job = std::move(jobs_.extract(from.artifact.digest.sha256).mapped());
+    }
+    for (const auto& done : job.done) done(fetched);
+  }
+}
+
+// False if the fetcher is being stopped.
+bool BlobFetcher::Pause(Duration time) {
+  std::unique_lock<Mutex> lock(mutex_);
+  return !changed_.wait_for(lock, time,
+                            [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return stopping_; });
+}
+
+Status BlobFetcher::FetchNow(const LeaseInput& from) {
+  const Digest& digest = from.artifact.digest;
+  if (store_.Has(digest)) return {};
+  const std::string where = fmt::format("artifact '{}' of {} ({})", from.artifact.name, from.host, from.address);
+  auto stopped = [this] {
+    MutexLock lock(mutex_);
+    return stopping_;
+  };
+  CROMT_ASSIGN(BlobWriter writer, store_.Write());
+  for (int fruitless = 0;;) {
+    auto channel = rpc::OpenChannel(from.address, {options_.insecure});
+    if (!channel) return Fail(where, channel.error());
+    const int64_t before = writer.size_bytes();
+    auto read = std::make_shared<Read>(*channel, from, writer);
+    read->Start();
+    grpc::Status status = read->Wait(options_, stopped);
+    if (!read->written()) return Fail(where, read->written().error());
+    if (status.ok() && writer.size_bytes() == digest.size_bytes) break;
+    if (status.ok()) status = {grpc::StatusCode::UNAVAILABLE, "it ended before its end"};
+    fruitless = writer.size_bytes() > before ? 0 : fruitless + 1;
+    if (!MayPass(status.error_code()) || fruitless >= kFruitless) return Fail(where, rpc::FromStatus(status));
+    if (!Pause(kFirstPause * (1 << fruitless))) return Fail(ErrorCode::kUnavailable, "the program is stopping");
+  }
+  auto committed = writer.Commit(digest);
+  if (!committed) return Fail(where, committed.error());
+  return {};
+}
+
+}  // namespace cromt

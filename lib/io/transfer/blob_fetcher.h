@@ -1,0 +1,67 @@
+// Brings blobs from the agents that hold them into a blob store, by AgentService.GetBlob.
+//
+// The bytes are digested as they come and get their name only when they are what was asked for. A call that breaks is
+// made again from where it broke, as long as each brings something; one from which nothing comes is given up. At most
+// kAtOnce blobs are fetched at a time, each with one chunk in memory; the rest waits in line.
+//
+// Thread-safe. Its threads are made when they are first needed.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "core/model.h"
+#include "io/blob/store.h"
+
+namespace cromt {
+
+class BlobFetcher {
+ public:
+  static constexpr size_t kAtOnce = 4;
+
+  struct Options {
+    bool insecure = false;              // holders beyond loopback are dialled in plaintext
+    Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
+    Duration first_byte = seconds(10);  // likewise, before its first byte
+  };
+
+  // The store outlives the fetcher.
+  BlobFetcher(BlobStore& store, Options options);
+  // Breaks off what is under way; its `done` is called with an error before this returns.
+  ~BlobFetcher();
+
+  // `done` is called once, on one of the fetcher's threads: the blob is in the store, or why it is not, naming the
+  // holder's host and address. Asked twice for one blob, it is fetched once.
+  void Fetch(const LeaseInput& from, std::function<void(const Status&)> done) CROMT_EXCLUDES(mutex_);
+
+ private:
+  class Read;
+  struct Job {
+    LeaseInput from;
+    std::vector<std::function<void(const Status&)>> done;
+  };
+
+  void Run() CROMT_EXCLUDES(mutex_);
+  Status FetchNow(const LeaseInput& from) CROMT_EXCLUDES(mutex_);
+  bool Pause(Duration time) CROMT_EXCLUDES(mutex_);
+
+  BlobStore& store_;
+  const Options options_;
+  Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::string, Job> jobs_ CROMT_GUARDED_BY(mutex_);  // by hash; waiting or under way
+  std::deque<std::string> line_ CROMT_GUARDED_BY(mutex_);     // of those that wait
+  std::vector<std::thread> threads_ CROMT_GUARDED_BY(mutex_);
+  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;  // threads that wait for work
+  bool stopping_ CROMT_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace cromt
