@@ -52,9 +52,10 @@ void RunBoard::Introduce(const RunView& run, const std::vector<TaskView>& tasks)
     if (task.instance >= groups_.size()) groups_.resize(task.instance + 1);
     Task& mine = tasks_[task.index];
     mine.group = task.instance;
-    mine.name = Clean(task.name);
     mine.host = Clean(task.host);
-    groups_[task.instance].tasks.push_back(task.index);
+    Group& group = groups_[task.instance];
+    if (group.tasks.empty()) group.name = Clean(task.name);
+    group.tasks.push_back(task.index);
   }
 }
 
@@ -126,7 +127,7 @@ RunBoard::Row RunBoard::TaskRow(TaskIndex index, std::string left, Wall now) con
 RunBoard::Row RunBoard::GroupRow(const Group& group, Wall now) const {
   if (group.tasks.size() == 1) {
     const TaskIndex only = group.tasks[0];
-    Row row = TaskRow(only, fmt::format("{} on {}", tasks_[only].name, tasks_[only].host), now);
+    Row row = TaskRow(only, fmt::format("{} on {}", group.name, tasks_[only].host), now);
     if (tasks_[only].state == TaskState::kFinished)
       row.elapsed = Elapsed(group.started_at, group.ended_at.value_or(now));
     if (tasks_[only].state == TaskState::kWaiting && row.rest.empty()) row.rest = WaitsFor(group);

@@ -7,7 +7,7 @@
 //     ███████░░░░░░░░░░░░░░  12/200 tasks, 2 failed, 14s
 //
 // Groups that have nothing to do any more or yet, and tasks beyond what fits, are left out and counted. Made from what
-// watchers and readers are told. Pure: time and size are parameters. Not thread-safe. Memory: some 200 bytes a task,
+// watchers and readers are told. Pure: time and size are parameters. Not thread-safe. Memory: some 100 bytes a task,
 // and a line for each that runs.
 #pragma once
 
@@ -47,10 +47,10 @@ class RunBoard {
     std::optional<TaskOutcome> outcome;
     uint32_t attempt = 0;
     std::optional<Wall> started_at;
-    std::string name, host, reason;  // clean
+    std::string host, reason;  // clean
   };
   struct Group {
-    std::string project;  // clean
+    std::string project, name;  // clean; the name is that of its first task
     std::vector<InstanceIndex> needs;
     std::vector<TaskIndex> tasks;
     size_t ended = 0, failed = 0, running = 0, skipped = 0;

@@ -204,5 +204,21 @@ TEST_F(StartTest, TenThousandTasksAreFollowed) {
   EXPECT_THAT(out(), AllOf(HasSubstr("==> t1 on h <==\nhalfway\n"), HasSubstr("==> t10000 on h <==\nhalfway\n")));
 }
 
+TEST_F(StartTest, WhyATaskWaitsIsSaidOnce) {
+  TaskView waits = Task(1, "hello", "hostB");
+  waits.status.state = TaskState::kReady;
+  waits.status.reason = "hostB can't be reached: refused";
+  const RunView run = RunOf("hello", {Task(1, "hello", "hostB")});
+  control_.updates = {Whole(run), Changed({waits}), Changed({waits}), Changed({Succeeded(Task(1, "hello", "hostB"))}),
+                      Ended(run, RunOutcome::kSucceeded)};
+  control_.pieces = {};
+  EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 0);
+  EXPECT_EQ(err(),
+            "cromt: run run1 of hello: 1 task on hostB\n"
+            "cromt: hello on hostB waits: hostB can't be reached: refused\n"
+            "cromt: hello on hostB succeeded in 1.0s\n"
+            "cromt: run run1 succeeded: 1 task in 3.0s\n");
+}
+
 }  // namespace
 }  // namespace cromt::cli
