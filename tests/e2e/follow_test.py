@@ -25,13 +25,16 @@ class Terminal:
     def __init__(self, mesh, *arguments, columns=80, rows=24, **environment):
         self.bytes = b""
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.resize(columns, rows)
         at = ["--coordinator", mesh.coordinator.address] if mesh.coordinator else []
         self.call = subprocess.Popen([os.path.join(BIN, "cromt"), *arguments, *at], cwd=mesh.folder, start_new_session=True,
                                      env={**mesh.environment, "TERM": "xterm", "LANG": "C.UTF-8", **environment},
                                      stdin=slave, stdout=slave, stderr=slave,
                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
+
+    def resize(self, columns, rows):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, seconds):
         """Takes what comes within that time; false once the call has closed its end."""
@@ -62,6 +65,11 @@ class Terminal:
             self.call.kill()
             self.call.wait()
         os.close(self.master)
+
+    def drawn(self):
+        """The lines that were drawn last."""
+        frames = re.findall(rb"\x1b\[\?7l(.*?)\x1b\[\?7h", self.bytes, re.DOTALL)
+        return ALLOWED.sub(b"", frames[-1]).replace(b"\r", b"").decode().split("\n") if frames else []
 
     def left(self):
         """The text without the lines that were drawn and cleared again."""
@@ -103,6 +111,19 @@ class Follow(Story):
         self.assertEqual(screen.end(), 130)
         self.says(screen.left(), "begin\n", "interrupted: canceling run", "1 canceled of 1 task")
         wait_for("nothing is left", lambda: not self.mesh.jobs())
+
+    def test_a_window_that_becomes_small_gets_short_lines_and_few(self):
+        lines = "".join(f"      - {{id: host{number}}}\n" for number in range(12))
+        self.mesh.write("slow.yaml", f"projects:\n  slow:\n    run: echo {'x' * 60}; sleep 600\n    hosts:\n{lines}")
+        screen = self.terminal("run", "./slow.yaml", "--slots", "12")
+        screen.until("12 running")
+        screen.resize(30, 9)
+        shown = wait_for("lines that fit", lambda: screen.read(0.1) and (f := screen.drawn()) and max(map(len, f)) < 30 and f)
+        self.assertLessEqual(len(shown), 6, shown)
+        self.says("\n".join(shown), "0/12 tasks")
+        os.write(screen.master, b"\x03")
+        self.assertEqual(screen.end(), 130)
+        self.assertEqual(screen.left().count("x" * 60), 12)
 
     def test_a_jobs_escape_codes_reach_no_terminal(self):
         evil = r"printf '\033[2J\033[1;1H\033]0;title\007\033[?1049h\0337\233 \r over\n'; printf '\033[31mred\033[0m\n'; sleep 1"
