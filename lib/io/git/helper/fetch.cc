@@ -8,12 +8,16 @@
 
 #include "io/git/helper/access.h"
 #include "io/git/helper/failure.h"
+#include "io/git/helper/limits.h"
 #include "io/git/helper/mirror.h"
 #include "io/git/helper/refs.h"
 
 namespace cromt::git {
 
 namespace {
+
+// While a server lists its refs, of which there may be any number: some millions.
+constexpr int64_t kListingBytes = int64_t{1} << 30;
 
 // What the callbacks of one fetch share.
 struct Transfer {
@@ -210,8 +214,10 @@ Result<Fetched> Fetch(const FetchRequest& request, Reporter& reporter) {
   CROMT_ASSIGN(RepositoryHandle mirror, OpenForFetch(request.mirror, rebuild));
   CROMT_ASSIGN(Access access, Access::For(request));
   Transfer transfer{request, reporter, access};
+  BoundMemoryForNow(kListingBytes);
   CROMT_ASSIGN(RemoteHandle remote, Connect(mirror.get(), transfer));
   CROMT_ASSIGN(auto refs, ListRefs(remote.get(), request));
+  BoundMemoryForNow(request.max_memory_bytes);
   CROMT_ASSIGN(ChosenRef chosen, ChooseRef(request.ref, refs, request.shown));
   git_oid id;
   if (git_oid_fromstr(&id, chosen.id.c_str()) != 0) {

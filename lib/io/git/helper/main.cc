@@ -1,15 +1,12 @@
 // cromt-git: does one thing with libgit2 for a parent that may kill it at any time (io/git/protocol.h).
 // Not for people: it reads its request from the socket that is its standard input.
 #include <git2.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
+#include <cerrno>
 
 #include "io/git/helper/fetch.h"
+#include "io/git/helper/limits.h"
 #include "io/git/helper/pack.h"
 
 namespace cromt::git {
@@ -17,32 +14,6 @@ namespace {
 
 constexpr size_t kMappedBytes = size_t{1} << 30;  // of packs at a time
 constexpr size_t kMaxObjectBytes = size_t{2} << 30;
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kIsSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kIsSanitized = false;
-#endif
-
-void Limit(int resource, rlim_t value) {
-  rlimit limit{};
-  if (getrlimit(resource, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max = std::min(limit.rlim_max, value);
-  setrlimit(resource, &limit);
-}
-
-// Whatever a hostile repository does to this process, it ends, and takes no more than this.
-void BoundThisProcess(uint32_t timeout_s, int64_t max_memory_bytes, rlim_t max_file_bytes) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  alarm(timeout_s);
-  umask(077);
-  Limit(RLIMIT_CORE, 0);  // a core would hold credentials
-  Limit(RLIMIT_FSIZE, max_file_bytes);
-  signal(SIGXFSZ, SIG_IGN);  // the write fails instead, with a message
-  if (!kIsSanitized) Limit(RLIMIT_AS, static_cast<rlim_t>(max_memory_bytes));
-}
 
 // Nobody's configuration but the mirror's own, which holds nothing.
 void SetUpLibrary() {
@@ -72,8 +43,7 @@ Result<Request> ReadRequest() {
 }
 
 Reply Answer(const FetchRequest& request, Reporter& reporter) {
-  BoundThisProcess(request.timeout_s, request.max_memory_bytes,
-                   static_cast<rlim_t>(request.max_pack_bytes) + (rlim_t{64} << 20));
+  BoundThisProcess(request.timeout_s, request.max_memory_bytes, request.max_pack_bytes + (int64_t{64} << 20));
   SetUpLibrary();
   auto fetched = Fetch(request, reporter);
   if (!fetched) return Failed{fetched.error()};
