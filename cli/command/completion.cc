@@ -20,7 +20,8 @@ struct Offer {
 // By what help calls the value: "FILE", "text|json|quiet", "N".
 Offer OfferFor(std::string_view value) {
   Offer offer;
-  offer.files = value.starts_with("FILE") || value.ends_with("FILE") || value == "F" || value == "DIR";
+  offer.files =
+      value.starts_with("FILE") || value.ends_with("FILE") || value == "F" || value == "DIR" || value == "PATH";
   if (value.starts_with("RUN")) offer.words = {"last"};
   if (value == "SHELL") offer.words = {"bash", "zsh", "fish"};
   if (value.find('|') == std::string_view::npos || offer.files) return offer;
