@@ -20,12 +20,12 @@ namespace cromt {
 namespace {
 
 #ifdef CROMT_SANITIZED
-constexpr double kMaxSeconds = 60;
-constexpr int64_t kMaxKiB = INT64_MAX;
+constexpr bool kIsMeasured = false;  // a sanitizer takes many times as much of both
 #else
+constexpr bool kIsMeasured = true;
+#endif
 constexpr double kMaxSeconds = 3;  // of CPU; the promise is one on a machine that has nothing else to do
 constexpr int64_t kMaxKiB = 64 << 10;
-#endif
 
 std::string Repeat(std::string_view text, size_t times) {
   std::string out;
@@ -80,8 +80,10 @@ void ExpectRefusedSoon(Hostile hostile) {
   int64_t before = StatusOf("VmRSS");
   double begin = CpuSeconds();
   JobFileReading reading = ReadJobFile(std::move(hostile.text), "f");
-  EXPECT_LT(CpuSeconds() - begin, kMaxSeconds);
-  EXPECT_LT(StatusOf("VmHWM") - before, kMaxKiB);
+  if (kIsMeasured) {
+    EXPECT_LT(CpuSeconds() - begin, kMaxSeconds);
+    EXPECT_LT(StatusOf("VmHWM") - before, kMaxKiB);
+  }
   ASSERT_FALSE(reading.file);
   std::string first = ToString(reading.diagnostics.at(0));
   EXPECT_TRUE(first.starts_with(hostile.said)) << first;
@@ -104,6 +106,7 @@ TEST(HostileText, NestingAndAliases) {
 }
 
 TEST(HostileText, Size) {
+  if (!kIsMeasured) GTEST_SKIP() << "it is about time and memory";
   constexpr const char* kLong = "f:1:1: error: a text is too long from here on, or there is too much white space";
   ExpectRefusedSoon({"a text of 15 MiB", "a: '" + std::string(15 << 20, 'x') + "'", kLong});
   ExpectRefusedSoon({"a key of 8 MiB", std::string(8 << 20, 'x') + ": b\n", kLong});
@@ -120,6 +123,7 @@ TEST(HostileText, Size) {
 }
 
 TEST(HostileText, Number) {
+  if (!kIsMeasured) GTEST_SKIP() << "it is about time and memory";
   ExpectRefusedSoon(
       {"1.5 million keys", Numbered("k#:\n", 1'500'000), "f:375001:1: error: the file has more than 750000"});
   ExpectRefusedSoon(
