@@ -167,6 +167,8 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
 }
 
 Status GitCache::SetAccess(Call& call, git::FetchRequest& request) {
+  request.host = call.url.host;
+  request.port = call.url.port;
   if (call.url.transport == GitTransport::kHttp || call.url.transport == GitTransport::kHttps) {
     CROMT_ASSIGN(auto login, FindLogin(call.url, settings_.logins));
     if (login) {
@@ -178,8 +180,7 @@ Status GitCache::SetAccess(Call& call, git::FetchRequest& request) {
   } else if (call.url.transport == GitTransport::kSsh) {
     for (const std::string& key : settings_.ssh_keys)
       if (auto good = CheckPrivateFile(key); !good) return Fail(call.url.shown + ": git.ssh_keys", good.error());
-    request.ssh_host = call.url.host;
-    request.ssh_port = call.url.port;
+    request.by_ssh = true;
     request.ssh_keys = settings_.ssh_keys;
     request.known_hosts = settings_.known_hosts;
   }

@@ -16,7 +16,7 @@ void Fields(T& m, Visit&& visit) {
   if constexpr (std::is_same_v<M, FetchRequest>) {
     visit(m.url), visit(m.shown), visit(m.ref), visit(m.mirror), visit(m.rebuild);
     visit(m.user), visit(m.password), visit(m.login_of), visit(m.ca_file);
-    visit(m.ssh_host), visit(m.ssh_port), visit(m.ssh_keys), visit(m.known_hosts);
+    visit(m.host), visit(m.by_ssh), visit(m.port), visit(m.ssh_keys), visit(m.known_hosts);
     visit(m.max_memory_bytes), visit(m.max_pack_bytes), visit(m.unpack_ms), visit(m.max_objects), visit(m.max_packs),
         visit(m.timeout_s);
   } else if constexpr (std::is_same_v<M, PackRequest>) {

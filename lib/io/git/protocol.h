@@ -31,8 +31,9 @@ struct FetchRequest {
   std::string password;  // a secret: it travels only here and to the server
   std::string login_of;  // the prefix that user and password are configured for, for messages
   std::string ca_file;   // trusted besides the system's certificates; empty = none
-  std::string ssh_host;  // without brackets; empty = not by ssh
-  uint32_t ssh_port = 0;
+  std::string host;      // without brackets; empty for files
+  bool by_ssh = false;
+  uint32_t port = 0;
   std::vector<std::string> ssh_keys;     // files of private keys, tried in this order; then the agent
   std::vector<std::string> known_hosts;  // files, also missing ones
   int64_t max_memory_bytes = 0;          // of the helper's address space

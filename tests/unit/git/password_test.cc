@@ -94,6 +94,35 @@ TEST_F(PasswordTest, APasswordDoesNotTravelToAnotherHost) {
   EXPECT_EQ(other.Log(), "") << "it was asked";
 }
 
+// Another port is another server.
+TEST_F(PasswordTest, APasswordDoesNotTravelToAnotherPort) {
+  auto server = Server();
+  HttpServer other(top_, top_ / "other-log", {"--user", "me:s3cret"});
+  Trust(server->Url(""));
+  auto resolved = Resolve(server->Url("redirect/" + other.Url("r.git")));
+  ASSERT_FALSE(resolved);
+  EXPECT_EQ(resolved.error().code, ErrorCode::kDenied) << resolved.error().message;
+  EXPECT_THAT(resolved.error().message, HasSubstr("it redirects elsewhere, which is not followed"));
+  EXPECT_EQ(other.Log(), "") << "it was asked";
+}
+
+TEST_F(PasswordTest, ARedirectWithinTheServerIsFollowed) {
+  auto server = Server();
+  Trust(server->Url(""));
+  auto resolved = Resolve(server->Url("redirect/" + server->Url("r.git")));
+  ASSERT_TRUE(resolved) << resolved.error().message;
+  EXPECT_EQ(resolved->commit, commit_);
+}
+
+TEST_F(PasswordTest, NobodyListens) {
+  Trust("http://127.0.0.1:1/");
+  auto resolved = Resolve("http://127.0.0.1:1/r.git");
+  EXPECT_EQ(resolved.error().code, ErrorCode::kUnavailable) << resolved.error().message;
+  EXPECT_THAT(resolved.error().message, HasSubstr("Connection refused"));
+  Trust("http://no-such-host.invalid/");
+  EXPECT_EQ(Resolve("http://no-such-host.invalid/r.git").error().code, ErrorCode::kUnavailable);
+}
+
 // The way round: who redirects to a host that we have a password for does not make us send it.
 TEST_F(PasswordTest, ARedirectDoesNotFetchAPassword) {
   HttpServer first(top_, top_ / "first-log");

@@ -10,7 +10,7 @@ FetchRequest AFetch() {
   request.url = "https://host/r";
   request.rebuild = true;
   request.user = "u", request.password = "p";
-  request.ssh_port = 22;
+  request.port = 22;
   request.ssh_keys = {"a", "b"};
   request.max_pack_bytes = 1;
   request.timeout_s = 4;
@@ -25,7 +25,7 @@ TEST(GitProtocol, ARequestArrivesAsItWasSent) {
   EXPECT_EQ(fetch.url, "https://host/r");
   EXPECT_TRUE(fetch.rebuild);
   EXPECT_EQ(fetch.user + fetch.password, "up");
-  EXPECT_EQ(fetch.ssh_port, 22u);
+  EXPECT_EQ(fetch.port, 22u);
   EXPECT_EQ(fetch.ssh_keys, (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(fetch.max_pack_bytes, 1);
   EXPECT_EQ(fetch.timeout_s, 4u);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/name.h"
+#include "io/git/helper/one_server.h"
 #include "io/git/helper/tls.h"
 
 namespace cromt::git {
@@ -33,10 +34,11 @@ Result<Access> Access::For(const FetchRequest& request) {
   Access access(request);
   if (!access.is_ssh()) {
     if (request.url.starts_with("http")) CROMT_TRY(TrustCertificates(request.ca_file));
+    if (!request.user.empty()) CROMT_TRY(ConnectOnlyTo(request.host, static_cast<uint16_t>(request.port)));
     return access;
   }
   CROMT_ASSIGN(access.known_hosts_, KnownHosts::Load(request.known_hosts));
-  access.types_ = access.known_hosts_.TypesOf(request.ssh_host, static_cast<uint16_t>(request.ssh_port));
+  access.types_ = access.known_hosts_.TypesOf(request.host, static_cast<uint16_t>(request.port));
   access.types_.push_back("");
   return access;
 }
@@ -52,8 +54,7 @@ Status Access::Prefer(const std::string& type) {
   fs::create_directories(home / ".ssh", error);
   if (error) return tl::unexpected<Error>(ErrnoError(home.string(), error.value()));
   std::ofstream file(home / ".ssh/known_hosts", std::ios::trunc);
-  if (!type.empty())
-    file << known_hosts_.LineOf(request_->ssh_host, static_cast<uint16_t>(request_->ssh_port), type) << '\n';
+  if (!type.empty()) file << known_hosts_.LineOf(request_->host, static_cast<uint16_t>(request_->port), type) << '\n';
   file.close();
   if (!file) return Fail(ErrorCode::kUnavailable, fmt::format("{}: can't be written", (home / ".ssh").string()));
   setenv("HOME", home.c_str(), 1);
@@ -76,13 +77,13 @@ int Access::CheckServer(const git_cert& cert) {
   const auto& sent = reinterpret_cast<const git_cert_hostkey&>(cert);
   if ((sent.type & GIT_CERT_SSH_RAW) == 0) return Refuse(ErrorCode::kDenied, "it shows no host key");
   const HostKey key{std::string(sent.hostkey, sent.hostkey_len)};
-  const auto verdict = known_hosts_.Check(request_->ssh_host, static_cast<uint16_t>(request_->ssh_port), key);
+  const auto verdict = known_hosts_.Check(request_->host, static_cast<uint16_t>(request_->port), key);
   if (verdict.trust == KnownHosts::Trust::kKnown) return 0;
   return Refuse(ErrorCode::kDenied, Untrusted(key, verdict));
 }
 
 std::string Access::Untrusted(const HostKey& key, const KnownHosts::Verdict& verdict) const {
-  const std::string line = KnownHosts::Line(request_->ssh_host, static_cast<uint16_t>(request_->ssh_port), key);
+  const std::string line = KnownHosts::Line(request_->host, static_cast<uint16_t>(request_->port), key);
   const std::string shown = fmt::format("{} {}", Quote(key.Type()), key.Fingerprint());
   switch (verdict.trust) {
     case KnownHosts::Trust::kRevoked: return fmt::format("its host key {} is revoked by {}", shown, verdict.place);

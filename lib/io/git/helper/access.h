@@ -38,7 +38,7 @@ class Access {
 
  private:
   explicit Access(const FetchRequest& request) : request_(&request) {}
-  bool is_ssh() const { return !request_->ssh_host.empty(); }
+  bool is_ssh() const { return request_->by_ssh; }
   int Refuse(ErrorCode code, std::string why);
   int OfferPassword(git_credential** out, unsigned allowed);
   int OfferKey(git_credential** out, const char* user, unsigned allowed);
