@@ -5,9 +5,9 @@
 namespace cromt::cli {
 
 std::span<const CommandInfo> Commands() {
-  static const std::array kAll = {kRunInfo,     kValidateInfo, kPlanInfo,      kStartInfo,  kShowInfo,
-                                  kLogsInfo,    kRunsInfo,     kProjectsInfo,  kAgentsInfo, kCancelInfo,
-                                  kHistoryInfo, kInitInfo,     kCompletionInfo};
+  static const std::array kAll = {kRunInfo,       kValidateInfo, kPlanInfo,     kStartInfo,  kShowInfo,
+                                  kLogsInfo,      kRunsInfo,     kProjectsInfo, kAgentsInfo, kCancelInfo,
+                                  kArtifactsInfo, kGetInfo,      kHistoryInfo,  kInitInfo,   kCompletionInfo};
   return kAll;
 }
 

@@ -215,6 +215,19 @@ void JsonOutput::ListRuns(const std::vector<RunView>& runs) {
   WriteLines(out_, runs, RunJson);
 }
 
+namespace {
+
+Json ArtifactJson(const ArtifactView& artifact) {
+  return {{"task", std::to_string(artifact.task + 1)},
+          {"name", artifact.name},
+          {"host", artifact.host},
+          {"size_bytes", artifact.digest.size_bytes},
+          {"sha256", artifact.digest.sha256},
+          {"archive", artifact.archive}};
+}
+
+}  // namespace
+
 void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
   WriteLines(out_, projects, [](const ProjectView& project) -> Json {
     return {{"name", project.name}, {"file", project.file}, {"revision", project.revision},
@@ -234,6 +247,16 @@ void JsonOutput::ListRevisions(const std::vector<RevisionView>& revisions) {
             {"gone", revision.changes.gone},
             {"removed", revision.changes.removed}};
   });
+}
+
+void JsonOutput::ListArtifacts(const std::vector<ArtifactView>& artifacts) {
+  WriteLines(out_, artifacts, ArtifactJson);
+}
+
+void JsonOutput::Got(const ArtifactView& artifact, const std::string& to) {
+  Json line = ArtifactJson(artifact);
+  line["to"] = to;
+  WriteLines(out_, std::vector{line}, [](const Json& one) { return one; });
 }
 
 void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {

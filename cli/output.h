@@ -41,6 +41,9 @@ class Output {
   virtual void ListRuns(const std::vector<RunView>& runs) = 0;
   virtual void ListProjects(const std::vector<ProjectView>& projects) = 0;
   virtual void ListRevisions(const std::vector<RevisionView>& revisions) = 0;
+  virtual void ListArtifacts(const std::vector<ArtifactView>& artifacts) = 0;
+  // `to`: where it was put.
+  virtual void Got(const ArtifactView& artifact, const std::string& to) = 0;
   virtual void ListAgents(const std::vector<AgentView>& agents) = 0;
 };
 

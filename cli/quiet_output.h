@@ -34,6 +34,10 @@ class QuietOutput final : public Output {
   void ListRevisions(const std::vector<RevisionView>& revisions) override {
     for (const RevisionView& revision : revisions) Line(std::to_string(revision.revision));
   }
+  void ListArtifacts(const std::vector<ArtifactView>& artifacts) override {
+    for (const ArtifactView& artifact : artifacts) Line(artifact.host + "/" + artifact.name);
+  }
+  void Got(const ArtifactView&, const std::string& to) override { Line(to); }
   void ListAgents(const std::vector<AgentView>& agents) override {
     for (const AgentView& agent : agents) Line(agent.address);
   }

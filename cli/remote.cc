@@ -181,6 +181,45 @@ class Remote final : public Control {
     return revisions;
   }
 
+  Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
+    v1::ListArtifactsRequest message;
+    message.set_run(run);
+    message.set_author(author);
+    Context context;
+    auto reader = stub_->ListArtifacts(&context, message);
+    std::vector<ArtifactView> artifacts;
+    for (v1::Artifact one; reader->Read(&one);) {
+      CROMT_ASSIGN(ArtifactView view, wire::FromProto(one));
+      artifacts.push_back(std::move(view));
+    }
+    CROMT_TRY(StatusOf(reader->Finish()));
+    return artifacts;
+  }
+
+  Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
+                     const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
+                     const std::function<Status(std::string_view)>& sink) override {
+    v1::GetArtifactRequest message;
+    message.set_run(run);
+    message.set_host(host);
+    message.set_name(name);
+    message.set_author(author);
+    Followed::Call call(followed_);
+    auto reader = stub_->GetArtifact(&call.context, message);
+    Status taken;
+    for (v1::ArtifactChunk chunk; taken && reader->Read(&chunk);) {
+      if (chunk.has_artifact()) {
+        auto view = wire::FromProto(chunk.artifact());
+        taken = view ? begin(*view) : tl::unexpected<Error>(view.error());
+      } else {
+        taken = sink(chunk.data());
+      }
+    }
+    if (!taken) call.context.TryCancel();
+    auto finished = StatusOf(reader->Finish());
+    return taken ? finished : taken;
+  }
+
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override {
     v1::WatchRunRequest message;

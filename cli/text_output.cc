@@ -157,6 +157,21 @@ void TextOutput::ListRevisions(const std::vector<RevisionView>& revisions) {
   Print(table.Text(columns(), palette_));
 }
 
+void TextOutput::ListArtifacts(const std::vector<ArtifactView>& artifacts) {
+  if (artifacts.empty()) return Print("no artifacts: no task of the run has published one yet\n");
+  Table table({"NAME", "HOST", "TASK", "SIZE", "KIND", "SHA-256"});
+  for (const ArtifactView& artifact : artifacts)
+    table.Row({Clean(artifact.name), Clean(artifact.host), Clean(artifact.task_name),
+               SizeText(artifact.digest.size_bytes), artifact.archive ? "directory" : "file",
+               artifact.digest.sha256.substr(0, 12)});
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::Got(const ArtifactView& artifact, const std::string& to) {
+  Print(fmt::format("{} ({}, {})\n", Clean(to), artifact.archive ? "directory" : "file",
+                    SizeText(artifact.digest.size_bytes)));
+}
+
 void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
   if (agents.empty())
     return Print("no agents yet; they appear when a run needs them or the configuration names them\n");

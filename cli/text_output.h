@@ -22,6 +22,8 @@ class TextOutput final : public Output {
   void ListRuns(const std::vector<RunView>& runs) override;
   void ListProjects(const std::vector<ProjectView>& projects) override;
   void ListRevisions(const std::vector<RevisionView>& revisions) override;
+  void ListArtifacts(const std::vector<ArtifactView>& artifacts) override;
+  void Got(const ArtifactView& artifact, const std::string& to) override;
   void ListAgents(const std::vector<AgentView>& agents) override;
 
  private:

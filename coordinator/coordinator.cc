@@ -212,14 +212,6 @@ void Coordinator::GiveBack(StoreReader reader) {
   if (readers_.size() < 16) readers_.push_back(std::move(reader));
 }
 
-template <class F>
-auto Coordinator::WithReader(F f) -> decltype(f(std::declval<StoreReader&>())) {
-  CROMT_ASSIGN(StoreReader reader, BorrowReader());
-  auto result = f(reader);
-  if (result) GiveBack(std::move(reader));  // after an error a fresh one is the safer choice
-  return result;
-}
-
 Result<RunView> Coordinator::GetRun(const std::string& run, const std::string& author) {
   CROMT_ASSIGN(RunView view, WithReader([&](StoreReader& reader) -> Result<RunView> {
                  CROMT_ASSIGN(RunId id, reader.Resolve(run, author));

@@ -61,6 +61,10 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
   Result<std::vector<ProjectView>> ListProjects() override;
   Result<std::vector<AgentView>> ListAgents() override;
+  Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override;
+  Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
+                     const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
+                     const std::function<Status(std::string_view)>& sink) override;
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override;
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override;
@@ -99,6 +103,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
     transport_->CollectLogs(link, mesh, agent);
   }
+  void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) override {
+    transport_->FetchBlob(from, std::move(done));
+  }
   void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                 const std::optional<LeaseInput>& holder) override {
     transport_->PushBlob(link, address, digest, holder);
@@ -130,5 +137,13 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };
+
+template <class F>
+auto Coordinator::WithReader(F f) -> decltype(f(std::declval<StoreReader&>())) {
+  CROMT_ASSIGN(StoreReader reader, BorrowReader());
+  auto result = f(reader);
+  if (result) GiveBack(std::move(reader));  // after an error a fresh one is the safer choice
+  return result;
+}
 
 }  // namespace cromt

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "core/messages.h"
 
 namespace cromt {
@@ -31,6 +33,8 @@ class AgentTransport {
   // follows if that can't be done.
   virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                         const std::optional<LeaseInput>& holder) = 0;
+  // Brings an artifact here from its holder. `done` is called once, on any thread.
+  virtual void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) = 0;
 };
 
 }  // namespace cromt

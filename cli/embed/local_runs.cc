@@ -72,6 +72,19 @@ class LocalRuns final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
   Result<std::vector<AgentView>> ListAgents() override { return OnlyKept("it has no agents"); }
+  Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
+    CROMT_ASSIGN(const RunView view, GetRun(run, author));
+    CROMT_ASSIGN(auto reader, StoreReader::Open(StoreOf(view.header.id)));
+    CROMT_ASSIGN(auto artifacts, reader.Artifacts(view.header.id));
+    std::vector<ArtifactView> views;
+    for (auto& artifact : artifacts) views.push_back(std::move(artifact.view));
+    return views;
+  }
+  Status GetArtifact(const std::string&, const std::string&, const std::string&, const std::string&,
+                     const std::function<Status(const ArtifactView&)>&,
+                     const std::function<Status(std::string_view)>&) override {
+    return OnlyKept("its artifacts can only be listed");
+  }
   Result<std::vector<RevisionView>> ListRevisions(const std::string&, uint32_t) override {
     return OnlyKept("it has no revisions");
   }

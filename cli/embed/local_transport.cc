@@ -89,4 +89,8 @@ void LocalTransport::PushBlob(LinkId link, const std::string& address, const Dig
   post_(engine_input::BlobUndeliverable{link, {digest, "this machine is the coordinator, and has tried already"}});
 }
 
+void LocalTransport::FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) {
+  Others().FetchBlob(from, std::move(done));
+}
+
 }  // namespace cromt

@@ -29,6 +29,7 @@ class LocalTransport final : public AgentTransport {
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                 const std::optional<LeaseInput>& holder) override;
+  void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) override;
 
  private:
   class Stream;

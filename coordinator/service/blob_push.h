@@ -67,12 +67,15 @@ class BlobPush final : public grpc::ClientWriteReactor<v1::BlobChunk>, public st
       return Cancel();
     }
     data.resize(static_cast<size_t>(n));
-    last_ = n == 0;
-    if (!last_ || chunk_.has_digest()) {  // an empty blob, too, has a first chunk
+    const bool last = last_ = n == 0;
+    // Nothing of ours is looked at after a StartWrite: the next OnWriteDone may be running by then.
+    if (!last) {
       StartWrite(&sent_.emplace(std::exchange(chunk_, {})));
-      if (!last_) return;
+    } else if (chunk_.has_digest()) {  // an empty blob, too, has a first chunk
+      StartWriteLast(&sent_.emplace(std::exchange(chunk_, {})), grpc::WriteOptions());
+    } else {
+      StartWritesDone();
     }
-    StartWritesDone();
   }
 
   std::unique_ptr<v1::AgentService::Stub> stub_;

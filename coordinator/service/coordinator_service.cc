@@ -100,6 +100,37 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
+  grpc::Status ListArtifacts(grpc::ServerContext*, const v1::ListArtifactsRequest* request,
+                             grpc::ServerWriter<v1::Artifact>* writer) override {
+    auto artifacts = coordinator_.ListArtifacts(request->run(), request->author());
+    if (!artifacts) return rpc::ToStatus(artifacts.error());
+    for (const ArtifactView& artifact : *artifacts) {
+      v1::Artifact message;
+      wire::ToProto(artifact, message);
+      if (!writer->Write(message)) break;
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status GetArtifact(grpc::ServerContext*, const v1::GetArtifactRequest* request,
+                           grpc::ServerWriter<v1::ArtifactChunk>* writer) override {
+    Follower follower(followers_, true);
+    if (!follower.admitted()) return TooManyFollowers();
+    auto send = [&](const v1::ArtifactChunk& chunk) -> Status {
+      return writer->Write(chunk) ? Status{} : Fail(ErrorCode::kCanceled, "the caller has left");
+    };
+    return StatusOf(coordinator_.GetArtifact(
+        request->run(), request->host(), request->name(), request->author(),
+        [&](const ArtifactView& artifact) {
+          v1::ArtifactChunk chunk;
+          wire::ToProto(artifact, *chunk.mutable_artifact());
+          return send(chunk);
+        },
+        [&](std::string_view data) {
+          v1::ArtifactChunk chunk;
+          chunk.set_data(data.data(), data.size());
+          return send(chunk);
+        }));
+  }
   grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
                         grpc::ServerWriter<v1::RunUpdate>* writer) override {
     Follower follower(followers_, !request->once());

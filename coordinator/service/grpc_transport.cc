@@ -48,6 +48,10 @@ class GrpcTransport final : public AgentTransport {
     inbox_.Post(PushCommand{link, address, digest, holder});
   }
 
+  void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) override {
+    fetcher_.Fetch(from, std::move(done));
+  }
+
  private:
   struct DialCommand {
     std::string address;

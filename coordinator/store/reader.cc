@@ -18,7 +18,12 @@ std::string CommitOf(const Plan& plan) {
 
 TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
   const TaskSpec& spec = plan.spec(task);
-  return {task, plan.tasks[task].instance, spec.name, spec.project, plan.host(task).id, std::move(status),
+  return {task,
+          plan.tasks[task].instance,
+          spec.name,
+          spec.project,
+          plan.host(task).id,
+          std::move(status),
           plan.host(task).address};
 }
 
@@ -165,6 +170,28 @@ Result<std::vector<RevisionView>> StoreReader::Revisions(const std::string& proj
     revisions.push_back(std::move(view));
   }
   return revisions;
+}
+
+Result<std::vector<StoreReader::StoredArtifact>> StoreReader::Artifacts(const RunId& run) {
+  CROMT_ASSIGN(int64_t n, NumberOf(run));
+  CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
+  CROMT_ASSIGN(auto all, ReadArtifacts(db_, n, run));
+  CROMT_ASSIGN(auto address, db_.Prepare("SELECT address FROM agents WHERE agent = ?"));
+  std::vector<StoredArtifact> artifacts;
+  for (ArtifactsPublished& published : all) {
+    if (published.task >= plan->tasks.size())
+      return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has artifacts of a task that is not in its plan");
+    const PlannedHost& host = plan->host(published.task);
+    CROMT_ASSIGN(bool seen, address.Bind(1, published.agent.text()).Step());
+    const std::string at = seen ? std::string(address.Text(0)) : host.address;
+    address.Reset();
+    for (PublishedArtifact& artifact : published.artifacts) {
+      ArtifactView view{published.task,  plan->spec(published.task).name, host.id, artifact.name, artifact.digest,
+                        artifact.archive};
+      artifacts.push_back({std::move(view), {artifact.name, artifact, published.agent, at, host.id}});
+    }
+  }
+  return artifacts;
 }
 
 Result<AgentId> StoreReader::AgentOf(const AttemptId& attempt) {

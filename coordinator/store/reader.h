@@ -23,6 +23,12 @@ class StoreReader {
   Result<std::vector<ProjectView>> Projects();
   // Newest first; with `project` only those that changed it in some way.
   Result<std::vector<RevisionView>> Revisions(const std::string& project, uint32_t limit);
+  // What a run has published, with the addresses at which its holders were seen last; by task and name.
+  struct StoredArtifact {
+    ArtifactView view;
+    LeaseInput from;
+  };
+  Result<std::vector<StoredArtifact>> Artifacts(const RunId& run);
   // To whom this attempt was leased; empty if it never was.
   Result<AgentId> AgentOf(const AttemptId& attempt);
 

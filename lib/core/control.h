@@ -76,6 +76,16 @@ struct RevisionView {
   ProjectChanges changes;
 };
 
+// What a task of a run has published.
+struct ArtifactView {
+  TaskIndex task = 0;
+  std::string task_name;
+  std::string host;  // the host entry's id
+  std::string name;
+  Digest digest;
+  bool archive = false;  // a directory or several files, as a tar
+};
+
 // Of one run. The first update holds everything; later ones only what has changed.
 struct RunUpdate {
   std::optional<RunView> run;  // without tasks
@@ -115,6 +125,14 @@ class Control {
   // Calls `sink` with the output in the order in which it came; with `follow` until all of a finished run was given.
   virtual Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                          const std::function<bool(const LogPiece&)>& sink) = 0;
+  // By task and name.
+  virtual Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) = 0;
+  // Calls `begin` with what was found, then `sink` with its bytes, until all is given or one of the two fails, whose
+  // error is returned. An empty `host`: the last listed one that has published it. kNotFound; kUnavailable if its agent
+  // does not give it.
+  virtual Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
+                             const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
+                             const std::function<Status(std::string_view)>& sink) = 0;
   // Ends the calls of WatchRun and RunLogs that are under way, and later ones at once, with an error.
   virtual void StopFollowing() = 0;
 };

@@ -180,6 +180,39 @@ projects:
         self.says(followed.out, "made")
         self.assertEqual(os.listdir(os.path.join(place, ".artifacts")), ["x"])
 
+    def test_artifacts_are_listed_and_fetched_by_the_cli(self):
+        self.mesh_of_two()
+        self.mesh.apply("""
+projects:
+  maker:
+    run: echo "made on $CROMT_HOST" > f; mkdir -p d/sub; echo deep > d/sub/x
+    hosts: [{url: "http://one"}, {url: "http://two"}]
+    artifacts: {out: [{file: x, path: f}, {file: tree, path: d}]}
+""")
+        self.succeeded(self.mesh.cromt("start", "maker", "--wait"))
+        listed = self.mesh.cromt("artifacts", "last")
+        self.succeeded(listed)
+        self.says(listed.out, "NAME", "tree", "directory", "one", "two", "12 B")
+        self.succeeded(self.mesh.cromt("get", "last", "x"))
+        self.assertEqual(read_text(self.mesh.path("x")), "made on two\n")
+        self.succeeded(self.mesh.cromt("get", "last", "one/x", "--to", self.mesh.path("elsewhere")))
+        self.assertEqual(read_text(self.mesh.path("elsewhere")), "made on one\n")
+        self.succeeded(self.mesh.cromt("get", "last", "tree"))
+        self.assertEqual(read_text(self.mesh.path("tree", "sub", "x")), "deep\n")
+        again = self.mesh.cromt("get", "last", "x")
+        self.exited(2, again)
+        self.says(again.err, "x is there already")
+        unknown = self.mesh.cromt("get", "last", "tre")
+        self.exited(2, unknown)
+        self.says(unknown.err, "the run has published no 'tre'", "did you mean 'tree'?")
+        self.mesh.agents["two"].process.kill()
+        self.mesh.agents["two"].process.wait()
+        gone = self.mesh.cromt("get", "last", "x", "--to", self.mesh.path("gone"))
+        self.exited(3, gone)
+        self.says(gone.err, "artifact 'x' of two")
+        self.assertFalse([name for name in os.listdir(self.mesh.folder) if name.startswith("gone")])
+        self.assertEqual(blobs(self.mesh.coordinator), [])
+
     def test_nobody_fetches_without_the_ticket(self):
         self.mesh_of_two()
         self.apply("echo secret > f", "true")

@@ -56,6 +56,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                 const std::optional<LeaseInput>& holder) override;
+  void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources& wanted) override;
   void Published(std::span<const RunChange> changes) override;
 

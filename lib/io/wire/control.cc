@@ -1,6 +1,8 @@
 #include "io/wire/control.h"
 
 #include "base/name.h"
+#include "io/wire/field.h"
+#include "io/wire/task.h"
 
 namespace cromt::wire {
 namespace {
@@ -164,6 +166,21 @@ void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto) {
 LogPiece PieceFromProto(v1::LogChunk& proto) {
   return {proto.attempt().task(), proto.attempt().attempt(),     static_cast<uint8_t>(proto.stream()),
           proto.offset(),         WallFromMicros(proto.at_us()), std::move(*proto.mutable_data())};
+}
+
+void ToProto(const ArtifactView& artifact, v1::Artifact& proto) {
+  proto.set_task(artifact.task);
+  proto.set_task_name(ToText(artifact.task_name));
+  proto.set_host(ToText(artifact.host));
+  proto.set_name(ToText(artifact.name));
+  ToProto(artifact.digest, *proto.mutable_digest());
+  proto.set_archive(artifact.archive);
+}
+
+Result<ArtifactView> FromProto(const v1::Artifact& proto) {
+  CROMT_ASSIGN(Digest digest, In("digest.", FromProto(proto.digest())));
+  CROMT_TRY(CheckName("name", proto.name()));
+  return ArtifactView{proto.task(), proto.task_name(), proto.host(), proto.name(), std::move(digest), proto.archive()};
 }
 
 }  // namespace cromt::wire

@@ -23,4 +23,7 @@ RevisionView FromProto(const v1::Revision& proto);
 void ToProto(LogPiece piece, const std::string& run, v1::LogChunk& proto);
 LogPiece PieceFromProto(v1::LogChunk& proto);
 
+void ToProto(const ArtifactView& artifact, v1::Artifact& proto);
+Result<ArtifactView> FromProto(const v1::Artifact& proto);
+
 }  // namespace cromt::wire

@@ -68,6 +68,21 @@ class FakeControl final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return listed_projects; }
   Result<std::vector<AgentView>> ListAgents() override { return listed_agents; }
+  Result<std::vector<ArtifactView>> ListArtifacts(const std::string&, const std::string&) override {
+    return listed_artifacts;
+  }
+  Status GetArtifact(const std::string&, const std::string& host, const std::string& name, const std::string&,
+                     const std::function<Status(const ArtifactView&)>& begin,
+                     const std::function<Status(std::string_view)>& sink) override {
+    for (const ArtifactView& artifact : listed_artifacts) {
+      if (artifact.name != name || (!host.empty() && artifact.host != host)) continue;
+      CROMT_TRY(begin(artifact));
+      return sink(artifact_bytes);
+    }
+    return Fail(ErrorCode::kNotFound, "the run has published no '" + name + "'");
+  }
+  std::vector<ArtifactView> listed_artifacts;
+  std::string artifact_bytes;
   Result<std::vector<RevisionView>> ListRevisions(const std::string& wanted, uint32_t most) override {
     project = wanted;
     limit = most;
@@ -137,6 +152,14 @@ class ForwardingControl final : public Control {
   }
   Result<std::vector<ProjectView>> ListProjects() override { return to_.ListProjects(); }
   Result<std::vector<AgentView>> ListAgents() override { return to_.ListAgents(); }
+  Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
+    return to_.ListArtifacts(run, author);
+  }
+  Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
+                     const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
+                     const std::function<Status(std::string_view)>& sink) override {
+    return to_.GetArtifact(run, host, name, author, begin, sink);
+  }
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override {
     return to_.ListRevisions(project, limit);
   }

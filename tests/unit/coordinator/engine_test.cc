@@ -18,6 +18,7 @@ class NoEdges final : public CoordinatorEdges {
   void Send(LinkId, ToAgent) override {}
   void CollectLogs(LinkId, const MeshId&, const AgentId&) override {}
   void PushBlob(LinkId, const std::string&, const Digest&, const std::optional<LeaseInput>&) override {}
+  void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources&) override {}
   void Published(std::span<const RunChange>) override {}
 };
