@@ -110,10 +110,12 @@ class Documents(Story):
 
     def test_the_command_line_page(self):
         """In its order, on the projects that it speaks of; k3j2 stands for the beginning of a run's id."""
-        self.mesh.commit("r", {f"tasks/{name}/task.bash": f"echo {name}\n" for name in ("build", "test", "web")})
+        self.mesh.commit("r", {f"tasks/{name}/task.bash": f"echo {name}; mkdir -p report; date > patch.sql; cp patch.sql report\n"
+                               for name in ("build", "test", "web")})
         url = self.mesh.start_git_server()
         hello = f"  hello: {{path: {url}/r.git, action: build}}\n"
-        web = f"  web: {{path: {url}/r.git, action: web, before: [{{name: hello}}]}}\n"
+        out = "out: [{file: patch.sql, path: patch.sql}, {file: report, path: report}]"
+        web = f"  web: {{path: {url}/r.git, action: web, artifacts: {{{out}}}, before: [{{name: hello}}]}}\n"
         self.mesh.write("jobs.yaml", "projects:\n" + hello + web)
         self.mesh.write("hello.yaml", "projects:\n" + hello)
         self.mesh.write("other.yaml", "projects: {other: {run: echo}}\n")
