@@ -91,20 +91,30 @@ void CheckLogChunk(std::string_view bytes) {
   Require(Bytes(again) == Bytes(written), "a piece of a log stays what it is");
 }
 
-void CheckAgent(std::string_view bytes) {
-  v1::ListAgentsResponse::Agent proto;
+// For what only people read: there is nothing to refuse.
+template <class Proto>
+void CheckView(std::string_view bytes) {
+  Proto proto;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return;
-  using Proto = v1::ListAgentsResponse::Agent;
   std::string once = Written<Proto>(wire::FromProto(proto));
   Proto copy;
   Require(copy.ParseFromString(once), "what is written is a message");
-  Require(Written<Proto>(wire::FromProto(copy)) == once, "an agent's view stays what it is");
+  Require(Written<Proto>(wire::FromProto(copy)) == once, "a view stays what it is");
 }
 
 // Their order is that of the kept inputs: append only.
-constexpr void (*kChecks[])(std::string_view) = {
-    CheckToAgent,   Check<v1::FromAgent>, CheckTask,     Check<v1::Plan>, Check<v1::JournalRecord>,
-    Check<v1::Run>, Check<v1::Task>,      CheckLogChunk, CheckAgent,      Check<v1::AttemptResult>};
+constexpr void (*kChecks[])(std::string_view) = {CheckToAgent,
+                                                 Check<v1::FromAgent>,
+                                                 CheckTask,
+                                                 Check<v1::Plan>,
+                                                 Check<v1::JournalRecord>,
+                                                 Check<v1::Run>,
+                                                 Check<v1::Task>,
+                                                 CheckLogChunk,
+                                                 CheckView<v1::ListAgentsResponse::Agent>,
+                                                 Check<v1::AttemptResult>,
+                                                 CheckView<v1::Revision>,
+                                                 Check<v1::Artifact>};
 
 }  // namespace
 }  // namespace cromt::fuzz

@@ -53,6 +53,10 @@ void WriteMessages(const fs::path& folder) {
   v1::LogChunk chunk;
   wire::ToProto(LogPiece{.task = 1, .attempt = 2, .offset = 3, .data = "line\n\xFF"}, "run-1", chunk);
   Write(folder / "log_chunk", char(7) + chunk.SerializeAsString());
+  WriteMessage<v1::Revision>(folder, "revision", 10,
+                             RevisionView{.revision = 3, .file = "f", .path = "/f", .author = "a"});
+  WriteMessage<v1::Artifact>(folder, "artifact", 11,
+                             ArtifactView{.task_name = "t", .host = "h", .name = "n", .digest = wire::FullDigest()});
   number = 0;
   for (const AttemptResult& result : wire::EveryResult())
     WriteMessage<v1::AttemptResult>(folder, "result_" + std::to_string(++number), 9, result);
