@@ -75,7 +75,7 @@ class JobReader {
 
   void Misplaced(YamlNode key, const JobKey* known, JobLevel level) {
     if (!known) {
-      if (diagnostics_.full()) return diagnostics_.Error(key.at(), "unknown key");
+      if (diagnostics_.full()) return diagnostics_.Error({}, "unknown key");  // only counted
       std::vector<std::string_view> names;
       for (const JobKey& other : JobKeys())
         if (other.levels & level) names.push_back(other.name);
