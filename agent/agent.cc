@@ -88,9 +88,12 @@ Status Agent::Open() {
           preparer_->FetchFailed(mesh, digest, fetched.error().message);
       });
     };
-  preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_, std::move(callbacks));
+  preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_, options_.blob_quota_bytes, std::move(callbacks));
   CROMT_ASSIGN(tickets_, TicketKey::Open(dir_->File("ticket-key")));
-  publisher_ = std::make_unique<Publisher>(*blobs_, *tickets_, tell);
+  publisher_ = std::make_unique<Publisher>(*blobs_, *tickets_, [this, tell](QueueEvent event) {
+    tell(std::move(event));
+    preparer_->BlobArrived();
+  });
   CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());

@@ -10,11 +10,16 @@ namespace cromt {
 namespace {
 
 constexpr Duration kCleanAgain = seconds(10);
+constexpr Duration kTrimPause = seconds(60);
 
 }  // namespace
 
-Preparer::Preparer(const Workspaces& workspaces, const BlobStore& blobs, Callbacks callbacks)
-    : workspaces_(workspaces), blobs_(blobs), callbacks_(std::move(callbacks)), thread_([this] { Run(); }) {}
+Preparer::Preparer(const Workspaces& workspaces, BlobStore& blobs, int64_t blob_quota_bytes, Callbacks callbacks)
+    : workspaces_(workspaces),
+      blobs_(blobs),
+      blob_quota_bytes_(blob_quota_bytes),
+      callbacks_(std::move(callbacks)),
+      thread_([this] { Run(); }) {}
 
 Preparer::~Preparer() {
   inbox_.Close();
@@ -43,6 +48,7 @@ void Preparer::Run() {
     std::optional<Mono> deadline;
     for (const CleanUp& slot : dirty_) deadline = deadline ? std::min(*deadline, slot.at) : slot.at;
     for (const Job& job : waiting_) deadline = deadline ? std::min(*deadline, job.give_up_at) : job.give_up_at;
+    if (trim_at_) deadline = deadline ? std::min(*deadline, *trim_at_) : *trim_at_;
     for (Command& command : inbox_.WaitAndTakeAll(deadline)) {
       if (auto* clean = std::get_if<CleanUp>(&command)) {
         dirty_.push_back(*clean);
@@ -52,11 +58,24 @@ void Preparer::Run() {
         Take(*failed);
       } else if (auto* refused = std::get_if<Refused>(&command)) {
         Take(*refused);
+      } else if (!trim_at_) {
+        trim_at_ = trimmed_at_ + kTrimPause;
       }
     }
     ServeDirty();
     ServeWaiting();
+    TrimBlobs();
   }
+}
+
+// At most once a minute; what waits for a blob has just been served with it.
+void Preparer::TrimBlobs() {
+  Mono now = SystemClock().Read().mono;
+  if (!trim_at_ || now < *trim_at_) return;
+  trim_at_.reset();
+  trimmed_at_ = now;
+  auto trimmed = blobs_.Trim(blob_quota_bytes_);
+  if (!trimmed) callbacks_.warn("the blob store can't be kept within its quota: " + trimmed.error().message);
 }
 
 void Preparer::Take(Job job) {

@@ -29,14 +29,15 @@ class Preparer {
     std::function<void(const std::string&)> warn;  // for the operator
   };
   // Both outlive the preparer.
-  Preparer(const Workspaces& workspaces, const BlobStore& blobs, Callbacks callbacks);
+  // Blobs beyond `blob_quota_bytes` go, the least recently used first.
+  Preparer(const Workspaces& workspaces, BlobStore& blobs, int64_t blob_quota_bytes, Callbacks callbacks);
   ~Preparer();
 
   // Any thread.
   // `dir` is the task's directory: that of the slot, or the source's own.
   void Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir);
   void Clean(uint32_t slot);
-  void BlobArrived();
+  void BlobArrived();  // or was published here
   // The holder doesn't give it: the coordinator is asked to bring it.
   void FetchFailed(MeshId mesh, Digest digest, std::string reason);
   // Nobody can: who waits for it can't be prepared.
@@ -76,14 +77,18 @@ class Preparer {
   void Stage(const Job& job);
   void ServeWaiting();
   void ServeDirty();
+  void TrimBlobs();
 
   const Workspaces& workspaces_;
-  const BlobStore& blobs_;
+  BlobStore& blobs_;
+  const int64_t blob_quota_bytes_;
   const Callbacks callbacks_;
   Mailbox<Command> inbox_;
   std::list<Job> waiting_;                          // for a blob; the thread's own
   std::map<std::string, std::string> not_fetched_;  // by hash: why its holder did not give it; likewise
   std::list<CleanUp> dirty_;                        // likewise
+  std::optional<Mono> trim_at_;                     // something has come since the last time; likewise
+  Mono trimmed_at_{};
   std::thread thread_;
 };
 

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/service/agent_service.h"
 #include "base/name.h"
+#include "base/size.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
@@ -34,6 +35,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"label", SettingKind::kList},
     {"insecure", SettingKind::kFlag},
     {"cgroup", SettingKind::kText},
+    {"blob-quota", SettingKind::kText},
     {"env", SettingKind::kMap},
 });
 
@@ -67,6 +69,11 @@ Result<AgentOptions> Merge(Flags& flags) {
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
   AgentOptions options{.data_dir = flags.data_dir, .slots = flags.slots, .program_dir = ProgramDir()};
   options.launcher.cgroup = flags.cgroup;
+  if (auto quota = settings.Text("blob-quota")) {
+    auto bytes = ParseSize(*quota);
+    if (!bytes) return Fail(flags.config + ": blob-quota", bytes.error());
+    options.blob_quota_bytes = *bytes;
+  }
   options.make_fetch = GrpcFetch(flags.insecure);
   options.warn = [](const std::string& message) { log::Warn(message); };
   for (const std::string& label : flags.labels) {

@@ -31,7 +31,7 @@ class JobFile(Story):
         self.assertEqual(self.mesh.cromt("projects", "-o", "json").out, "")
 
     def test_what_is_no_yaml(self):
-        self.rejects("projects:\n  a: [\n", "3:")
+        self.rejects("projects:\n  a: [\n", "2:6: error: '[' is not closed")
         self.rejects("projects: {a: {run: true}, a: {run: true}}\n", "1:28")
 
     def test_a_file_that_is_not_there(self):

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <tuple>
 
 #include "base/random.h"
 #include "io/blob/digest.h"
@@ -149,6 +150,9 @@ Result<UniqueFd> BlobStore::Read(const Digest& digest) const {
   if (info.st_size != digest.size_bytes) {
     return Fail(ErrorCode::kCorrupt, fmt::format("blob {} has {} bytes on disk", ToString(digest), info.st_size));
   }
+  // The kernel notes reads at most once a day, if at all; Trim goes by it.
+  const timespec used[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
+  (void)futimens(file.get(), used);
   return file;
 }
 
@@ -174,6 +178,34 @@ Status BlobStore::Remove(const Digest& digest) {
     return FailErrno(fmt::format("removing blob {}", ToString(digest)));
   }
   return {};
+}
+
+Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes) {
+  struct Blob {
+    timespec used;
+    Digest digest;
+  };
+  CROMT_ASSIGN(auto all, List());
+  std::vector<Blob> blobs;
+  int64_t total = 0;
+  for (Digest& digest : all) {
+    struct stat info {};
+    if (fstatat(root_.get(), PathOf(digest.sha256).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    total += digest.size_bytes;
+    blobs.push_back({info.st_atim, std::move(digest)});
+  }
+  std::sort(blobs.begin(), blobs.end(), [](const Blob& a, const Blob& b) {
+    return std::tie(a.used.tv_sec, a.used.tv_nsec) < std::tie(b.used.tv_sec, b.used.tv_nsec);
+  });
+  Trimmed trimmed;
+  for (const Blob& blob : blobs) {
+    if (total <= quota_bytes) break;
+    CROMT_TRY(Remove(blob.digest));
+    total -= blob.digest.size_bytes;
+    ++trimmed.blobs;
+    trimmed.bytes += blob.digest.size_bytes;
+  }
+  return trimmed;
 }
 
 Result<std::vector<Digest>> BlobStore::List() const {

@@ -8,8 +8,8 @@
 // 2. A path is made of checked digests only; nothing from outside is ever part of one.
 // 3. A writer that is dropped or killed leaves no blob; what a killed one left in tmp/ is removed by the next Open.
 //
-// The store is thread-safe, and several processes may hold one directory. It has no quota of its own: callers
-// list and remove.
+// The store is thread-safe, and several processes may hold one directory. Its quota is its holders' business: they call
+// Trim when they have added something.
 #pragma once
 
 #include <filesystem>
@@ -68,6 +68,14 @@ class BlobStore {
 
   // Succeeds also when there is none.
   Status Remove(const Digest& digest);
+
+  // Removes the blobs that were read or written least recently, until what is there has at most `quota_bytes`. What
+  // somebody has open stays readable to him. Linear in the number of blobs.
+  struct Trimmed {
+    int64_t blobs = 0;
+    int64_t bytes = 0;
+  };
+  Result<Trimmed> Trim(int64_t quota_bytes);
 
   // All blobs, in the order of their names.
   Result<std::vector<Digest>> List() const;

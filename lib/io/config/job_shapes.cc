@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/name.h"
+#include "base/size.h"
 #include "base/time.h"
 #include "core/artifact.h"
 #include "io/config/flag_word.h"
@@ -45,10 +46,9 @@ bool IsFactor(std::string_view text) {
 }
 
 bool IsSize(std::string_view text) {
-  uint64_t number = 0;
-  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  bool known_unit = IsOneOf(text.substr(digits), {"", "B", "KiB", "MiB", "GiB", "KB", "MB", "GB"});
-  return Reads(text.substr(0, digits), number) && known_unit && number <= (1ULL << 40);
+  constexpr int64_t kMost = int64_t{1} << 40;
+  auto bytes = ParseSize(text);
+  return bytes && *bytes <= kMost;
 }
 
 bool IsShare(std::string_view text) {
@@ -263,14 +263,7 @@ uint32_t PermilleOf(std::string_view text) {
 }
 
 int64_t BytesOf(std::string_view text) {
-  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
-                                                             {"KB", 1000},     {"MB", 1000000},  {"GB", 1000000000}};
-  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  int64_t number = 0;
-  if (!Reads(text.substr(0, digits), number)) return 0;
-  for (const auto& [unit, bytes] : kUnits)
-    if (text.substr(digits) == unit) return number * bytes;
-  return number;
+  return ParseSize(text).value_or(0);
 }
 
 Duration DurationOf(std::string_view text) {

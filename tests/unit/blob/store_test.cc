@@ -1,5 +1,6 @@
 #include "io/blob/store.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -202,6 +203,28 @@ TEST_F(BlobStoreTest, FilesAreForTheOwnerOnly) {
   EXPECT_EQ(info.st_mode & 0777, 0700u);
   ASSERT_EQ(stat((directory() / "ba" / kAbc.sha256.substr(2)).c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0400u);
+}
+
+TEST_F(BlobStoreTest, TrimRemovesWhatWasUsedLeastRecently) {
+  std::vector<Digest> blobs;
+  for (char c : {'a', 'b', 'c', 'd'}) blobs.push_back(*Put(std::string(100, c)));
+  // As if they had been used an hour apart, the last one most recently.
+  for (size_t i = 0; i < blobs.size(); ++i) {
+    const timespec used[2] = {{static_cast<time_t>(1'700'000'000 + 3600 * i), 0}, {0, UTIME_OMIT}};
+    fs::path path = directory() / blobs[i].sha256.substr(0, 2) / blobs[i].sha256.substr(2);
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), used, 0), 0);
+  }
+  auto open = store_->Read(blobs[1]);
+  ASSERT_TRUE(open);  // reading is using
+  EXPECT_EQ(store_->Trim(400)->blobs, 0);
+  auto trimmed = store_->Trim(250);
+  ASSERT_TRUE(trimmed);
+  EXPECT_EQ(trimmed->blobs, 2);
+  EXPECT_EQ(trimmed->bytes, 200);
+  EXPECT_THAT(*store_->List(), ::testing::UnorderedElementsAre(blobs[1], blobs[3]));
+  EXPECT_EQ(store_->Trim(0)->blobs, 2);
+  char byte = 0;
+  EXPECT_EQ(::read(open->get(), &byte, 1), 1);  // who has it open keeps it
 }
 
 }  // namespace
