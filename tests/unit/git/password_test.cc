@@ -182,7 +182,7 @@ TEST_F(TlsTest, ACertificateThatNobodyTrusts) {
   auto server = Server(Certificate("own", "localhost"));
   Certificate("another", "localhost");
   Trust(server->Url(""));
-  for (std::string ca_file : {std::string(), (top_ / "another.pem").string()}) {
+  for (const std::string& ca_file : {std::string(), (top_ / "another.pem").string()}) {
     settings_.ca_file = ca_file;
     auto resolved = Resolve(server->Url("r.git"));
     EXPECT_EQ(resolved.error().code, ErrorCode::kDenied) << resolved.error().message;
