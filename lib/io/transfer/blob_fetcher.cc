@@ -186,7 +186,7 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
     read->Start();
     grpc::Status status = read->Wait(options_, stopped);
     if (!read->written()) return Fail(where, read->written().error());
-    if (status.ok() && writer.size_bytes() == digest.size_bytes) break;
+    if (writer.size_bytes() == digest.size_bytes) break;  // however the call ended: the digest decides
     if (status.ok()) status = {grpc::StatusCode::UNAVAILABLE, "it ended before its end"};
     fruitless = writer.size_bytes() > before ? 0 : fruitless + 1;
     if (!MayPass(status.error_code()) || fruitless >= kFruitless) return Fail(where, rpc::FromStatus(status));

@@ -1,0 +1,170 @@
+// Fetching a blob from a holder that does what the test says: breaks off, lies, refuses, hangs.
+#include "io/transfer/blob_fetcher.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <thread>
+
+#include "cromt/v1/agent.grpc.pb.h"
+
+namespace cromt {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+// Gives `bytes` from the wished offset on, but at most `per_call` of them a call, and then ends with `status`.
+class Holder final : public v1::AgentService::Service {
+ public:
+  std::string bytes;
+  size_t per_call = SIZE_MAX;
+  grpc::Status status = grpc::Status::OK;
+  bool hangs = false;
+  std::vector<int64_t> offsets;  // of the calls
+
+  Holder() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~Holder() override { server_->Shutdown(std::chrono::system_clock::now()); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  grpc::Status GetBlob(grpc::ServerContext* context, const v1::GetBlobRequest* request,
+                       grpc::ServerWriter<v1::BlobChunk>* writer) override {
+    offsets.push_back(request->offset());
+    v1::BlobChunk chunk;
+    chunk.set_data(bytes.substr(static_cast<size_t>(request->offset()), per_call));
+    writer->Write(chunk);
+    while (hangs && !context->IsCancelled()) std::this_thread::yield();
+    return static_cast<size_t>(request->offset()) + per_call < bytes.size() ? status : grpc::Status::OK;
+  }
+
+ private:
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+class BlobFetcherTest : public testing::Test {
+ protected:
+  BlobFetcherTest() {
+    std::string pattern = testing::TempDir() + "/fetcher-XXXXXX";
+    dir_ = ::mkdtemp(pattern.data());
+    store_ = *BlobStore::Open(dir_ + "/blobs");
+    holder_.bytes = std::string(1000, 'x') + std::string(500, 'y');
+  }
+  ~BlobFetcherTest() override { fs::remove_all(dir_); }
+
+  LeaseInput Input() {
+    LeaseInput input{
+        "x", {"x", {Sha256Hex(holder_.bytes), 1500}, false, "t"}, AgentId("a"), holder_.address(), "hostA"};
+    return input;
+  }
+  // "" = it is in the store.
+  std::string Fetch(const LeaseInput& input, BlobFetcher::Options options = {}) {
+    BlobFetcher fetcher(*store_, options);
+    std::promise<Status> done;
+    fetcher.Fetch(input, [&](const Status& status) { done.set_value(status); });
+    Status status = done.get_future().get();
+    if (!status) return status.error().message;
+    return store_->Has(input.artifact.digest) ? "" : "said to be here, and is not";
+  }
+
+  std::string dir_;
+  std::unique_ptr<BlobStore> store_;
+  Holder holder_;
+};
+
+TEST_F(BlobFetcherTest, AWholeBlob) {
+  EXPECT_EQ(Fetch(Input()), "");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0));
+  EXPECT_EQ(Fetch(Input()), "");  // it is there
+  EXPECT_THAT(holder_.offsets, ElementsAre(0));
+}
+
+TEST_F(BlobFetcherTest, GoesOnWhereItBroke) {
+  holder_.per_call = 400;
+  holder_.status = {grpc::StatusCode::UNAVAILABLE, "broke"};
+  EXPECT_EQ(Fetch(Input()), "");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 400, 800, 1200));
+}
+
+TEST_F(BlobFetcherTest, AnEndBeforeTheEndIsABreak) {
+  holder_.per_call = 800;
+  EXPECT_EQ(Fetch(Input()), "");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 800));
+}
+
+TEST_F(BlobFetcherTest, WhatBringsNothingIsGivenUp) {
+  holder_.per_call = 0;
+  holder_.status = {grpc::StatusCode::UNAVAILABLE, "broke"};
+  EXPECT_EQ(Fetch(Input()), "artifact 'x' of hostA (" + holder_.address() + "): broke");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 0, 0));
+}
+
+TEST_F(BlobFetcherTest, ARefusalIsFinal) {
+  holder_.per_call = 0;
+  holder_.status = {grpc::StatusCode::PERMISSION_DENIED, "not yours"};
+  EXPECT_THAT(Fetch(Input()), HasSubstr("not yours"));
+  EXPECT_THAT(holder_.offsets, ElementsAre(0));
+}
+
+TEST_F(BlobFetcherTest, OtherBytesAreNotTaken) {
+  LeaseInput input = Input();
+  holder_.bytes[700] = '!';
+  EXPECT_THAT(Fetch(input), HasSubstr("expected was"));
+  EXPECT_THAT(*store_->List(), IsEmpty());
+}
+
+TEST_F(BlobFetcherTest, MoreBytesAreNotTaken) {
+  LeaseInput input = Input();
+  holder_.bytes += "more";
+  EXPECT_THAT(Fetch(input), HasSubstr("more bytes came than the artifact has"));
+  EXPECT_THAT(*store_->List(), IsEmpty());
+}
+
+// It has begun, and then nothing comes for as long as the limit says; the next call goes on and hangs as well.
+TEST_F(BlobFetcherTest, AHolderThatHangsIsLeft) {
+  holder_.per_call = 400;
+  holder_.hangs = true;
+  BlobFetcher::Options options;
+  options.stall = options.first_byte = milliseconds(200);
+  EXPECT_EQ(Fetch(Input(), options), "");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 400, 800, 1200));
+}
+
+TEST_F(BlobFetcherTest, NobodyListensThere) {
+  LeaseInput input = Input();
+  input.address = "127.0.0.1:1";
+  EXPECT_THAT(Fetch(input), StartsWith("artifact 'x' of hostA (127.0.0.1:1): "));
+}
+
+TEST_F(BlobFetcherTest, AskedTwiceItIsFetchedOnce) {
+  std::vector<std::promise<Status>> done(20);
+  BlobFetcher fetcher(*store_, {});
+  for (auto& one : done) fetcher.Fetch(Input(), [&one](const Status& status) { one.set_value(status); });
+  for (auto& one : done) EXPECT_TRUE(one.get_future().get());
+  EXPECT_LE(holder_.offsets.size(), 2u);  // the second, if the first was done by then, finds it in the store
+}
+
+TEST_F(BlobFetcherTest, ItsEndBreaksOffWhatIsUnderWay) {
+  holder_.per_call = 400;
+  holder_.hangs = true;
+  std::promise<Status> done;
+  {
+    BlobFetcher fetcher(*store_, {});
+    fetcher.Fetch(Input(), [&](const Status& status) { done.set_value(status); });
+  }
+  EXPECT_FALSE(done.get_future().get());
+}
+
+}  // namespace
+}  // namespace cromt
