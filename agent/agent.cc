@@ -89,7 +89,7 @@ Status Agent::Open() {
       });
     };
   preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_, options_.blob_quota_bytes, std::move(callbacks));
-  CROMT_ASSIGN(tickets_, TicketKey::Open(dir_->File("ticket-key")));
+  tickets_.emplace(dir_->File("ticket-key"));
   publisher_ = std::make_unique<Publisher>(*blobs_, *tickets_, [this, tell](QueueEvent event) {
     tell(std::move(event));
     preparer_->BlobArrived();

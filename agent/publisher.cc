@@ -10,10 +10,7 @@ constexpr size_t kThreads = 2;
 }  // namespace
 
 Publisher::Publisher(BlobStore& blobs, const TicketKey& tickets, std::function<void(QueueEvent)> tell)
-    : blobs_(blobs), tickets_(tickets), tell_(std::move(tell)) {
-  for (size_t i = 0; i < kThreads; ++i) workers_.push_back(std::make_unique<Worker>());
-  for (auto& worker : workers_) worker->thread = std::thread([this, &worker] { Run(worker->inbox); });
-}
+    : blobs_(blobs), tickets_(tickets), tell_(std::move(tell)) {}
 
 Publisher::~Publisher() {
   for (auto& worker : workers_) worker->inbox.Close();
@@ -21,6 +18,10 @@ Publisher::~Publisher() {
 }
 
 void Publisher::Publish(Ticket ticket, std::string dir, std::shared_ptr<const TaskSpec> spec) {
+  if (workers_.empty()) {
+    for (size_t i = 0; i < kThreads; ++i) workers_.push_back(std::make_unique<Worker>());
+    for (auto& worker : workers_) worker->thread = std::thread([this, raw = worker.get()] { Run(raw->inbox); });
+  }
   workers_[next_++ % workers_.size()]->inbox.Post({ticket, std::move(dir), std::move(spec)});
 }
 
@@ -37,7 +38,9 @@ QueueEvent Publisher::Collected(const Job& job) {
   for (const ArtifactOut& out : job.spec->publishes) {
     auto artifact = Collect(job.dir, out, blobs_);
     if (!artifact) return queue_event::PublishFailed{job.ticket, artifact.error().message};
-    artifact->ticket = tickets_.TicketFor(artifact->digest);
+    auto ticket = tickets_.TicketFor(artifact->digest);
+    if (!ticket) return queue_event::PublishFailed{job.ticket, ticket.error().message};
+    artifact->ticket = std::move(*ticket);
     published.artifacts.push_back(std::move(*artifact));
   }
   return published;

@@ -20,7 +20,7 @@ class Publisher {
   Publisher(BlobStore& blobs, const TicketKey& tickets, std::function<void(QueueEvent)> tell);
   ~Publisher();
 
-  // `dir` is the task's directory. Any thread.
+  // `dir` is the task's directory. One thread calls it. Its own threads are made when they are first needed.
   void Publish(Ticket ticket, std::string dir, std::shared_ptr<const TaskSpec> spec);
 
  private:
@@ -41,7 +41,7 @@ class Publisher {
     std::thread thread;
   };
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::atomic<size_t> next_ = 0;
+  size_t next_ = 0;
 };
 
 }  // namespace cromt

@@ -24,6 +24,7 @@ std::map<std::string_view, std::string_view> DownAddresses(const std::vector<Age
 
 void WaitReasons::Learn(const std::vector<TaskView>& tasks) {
   for (const TaskView& task : tasks) {
+    told_.erase(task.index);
     if (task.status.state == TaskState::kReady)
       ready_[task.index] = task;
     else
@@ -34,12 +35,21 @@ void WaitReasons::Learn(const std::vector<TaskView>& tasks) {
 std::vector<TaskView> WaitReasons::Changes(const std::vector<AgentView>& agents, Wall now) {
   const auto down = DownAddresses(agents);
   std::vector<TaskView> changed;
+  if (down.empty() && told_.empty()) return changed;  // the usual case, however many wait
   for (auto& [index, task] : ready_) {
     if (task.status.queued_at && now - *task.status.queued_at < kPatience) continue;
     const auto found = down.find(task.address);
-    std::string reason = found == down.end() ? "" : fmt::format("{} can't be reached: {}", task.host, found->second);
-    if (reason == task.status.reason) continue;
-    task.status.reason = std::move(reason);
+    const auto own = told_.find(index);
+    if (found == down.end()) {
+      if (own == told_.end()) continue;
+      task.status.reason = std::move(own->second);
+      told_.erase(own);
+    } else {
+      std::string reason = fmt::format("{} can't be reached: {}", task.host, found->second);
+      if (reason == task.status.reason) continue;
+      if (own == told_.end()) told_.emplace(index, std::move(task.status.reason));
+      task.status.reason = std::move(reason);
+    }
     changed.push_back(task);
   }
   return changed;

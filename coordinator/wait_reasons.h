@@ -16,11 +16,13 @@ class WaitReasons {
   // Some task is ready, so that asking for the agents is worth it.
   bool any() const { return !ready_.empty(); }
   // The ready tasks whose reason is another than was told last, with it: "hostB can't be reached: Connection refused";
-  // none where the agent is up. Who became ready within the last second waits for nothing yet.
+  // their own again (of a task that is tried again) where the agent is up. Who became ready within the last second
+  // waits for nothing yet.
   std::vector<TaskView> Changes(const std::vector<AgentView>& agents, Wall now);
 
  private:
   std::map<TaskIndex, TaskView> ready_;
+  std::map<TaskIndex, std::string> told_;  // those that were told our reason, with their own
 };
 
 }  // namespace cromt

@@ -284,8 +284,7 @@ class GetBlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
     if (!request.agent().empty() && request.agent() != self)
       return Fail(ErrorCode::kConflict, "this is agent " + self + ", not " + request.agent());
     CROMT_ASSIGN(Digest digest, wire::FromProto(request.digest()));
-    if (!agent.tickets().Admits(request.ticket(), digest))
-      return Fail(ErrorCode::kDenied, "the ticket is not one of this agent for these bytes");
+    CROMT_TRY(agent.tickets().Check(request.ticket(), digest));
     if (request.offset() < 0 || request.offset() > digest.size_bytes)
       return Fail(ErrorCode::kInvalid, "offset is beyond the end");
     CROMT_ASSIGN(file_, agent.blobs().Read(digest));

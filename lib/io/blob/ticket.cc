@@ -26,10 +26,9 @@ std::optional<std::string> ReadKey(const std::string& path) {
   return key;
 }
 
-}  // namespace
-
-Result<TicketKey> TicketKey::Open(const std::string& path) {
-  if (auto key = ReadKey(path)) return TicketKey(std::move(*key));
+// A host crash before it is on disk loses the tickets given out since, and with the boot the attempts they were for.
+Result<std::string> ReadOrMakeKey(const std::string& path) {
+  if (auto key = ReadKey(path)) return std::move(*key);
   std::string key(kKeyBytes, '\0');
   if (RAND_bytes(reinterpret_cast<unsigned char*>(key.data()), static_cast<int>(key.size())) != 1)
     return Fail(ErrorCode::kInternal, "OpenSSL gives no random bytes");
@@ -37,12 +36,18 @@ Result<TicketKey> TicketKey::Open(const std::string& path) {
   ::unlink(made.c_str());
   UniqueFd file(::open(made.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file || ::write(file.get(), key.data(), key.size()) != static_cast<ssize_t>(key.size()) ||
-      ::fsync(file.get()) != 0 || ::rename(made.c_str(), path.c_str()) != 0)
+      ::rename(made.c_str(), path.c_str()) != 0)
     return tl::unexpected<Error>(ErrnoError("can't make " + path, errno));
-  return TicketKey(std::move(key));
+  return key;
 }
 
-std::string TicketKey::TicketFor(const Digest& digest) const {
+}  // namespace
+
+Result<std::string> TicketKey::TicketFor(const Digest& digest) const {
+  MutexLock lock(mutex_);
+  if (key_.empty()) {
+    CROMT_ASSIGN(key_, ReadOrMakeKey(path_));
+  }
   const std::string text = fmt::format("{}:{}", digest.sha256, digest.size_bytes);
   std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
   unsigned size = 0;
@@ -53,9 +58,10 @@ std::string TicketKey::TicketFor(const Digest& digest) const {
   return hex;
 }
 
-bool TicketKey::Admits(std::string_view ticket, const Digest& digest) const {
-  const std::string right = TicketFor(digest);
-  return ticket.size() == right.size() && CRYPTO_memcmp(ticket.data(), right.data(), right.size()) == 0;
+Status TicketKey::Check(std::string_view ticket, const Digest& digest) const {
+  CROMT_ASSIGN(const std::string right, TicketFor(digest));
+  if (ticket.size() == right.size() && CRYPTO_memcmp(ticket.data(), right.data(), right.size()) == 0) return {};
+  return Fail(ErrorCode::kDenied, "the ticket is not one of this agent for these bytes");
 }
 
 }  // namespace cromt
