@@ -82,8 +82,10 @@ Result<std::vector<ArtifactsPublished>> ReadArtifacts(sqlite::Database& db, int6
     auto task = static_cast<TaskIndex>(query.Int(0));
     if (all.empty() || all.back().task != task)
       all.push_back({run, task, static_cast<uint32_t>(query.Int(1)), AgentId(std::string(query.Text(2))), {}});
-    all.back().artifacts.push_back({std::string(query.Text(3)), {std::string(query.Text(4)), query.Int(5)},
-                                    query.Int(6) != 0, std::string(query.Text(7))});
+    all.back().artifacts.push_back({std::string(query.Text(3)),
+                                    {std::string(query.Text(4)), query.Int(5)},
+                                    query.Int(6) != 0,
+                                    std::string(query.Text(7))});
   }
 }
 

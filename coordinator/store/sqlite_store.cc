@@ -99,9 +99,9 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Options opt
                 "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel_wanted = ?5, "
                 "started_at_us = ?6, finished_at_us = ?7 WHERE n = ?1"},
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?)"},
-           Item{
-               sql_->put_task,
-               "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0, 0, NULL)"},
+           Item{sql_->put_task,
+                "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0, "
+                "0, NULL)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
                 "signal = ?9, "

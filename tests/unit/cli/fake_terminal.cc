@@ -83,8 +83,7 @@ void FakeTerminal::Escape(std::string_view sequence) {
 void FakeTerminal::Resize(TerminalSize size) {
   MutexLock lock(mutex_);
   rows_.resize(std::max(rows_.size(), top_ + size_.rows));  // the empty ones count, too
-  if (size.rows < size_.rows)
-    rows_.resize(rows_.size() - std::min(size_.rows - size.rows, rows_.size() - 1 - row_));
+  if (size.rows < size_.rows) rows_.resize(rows_.size() - std::min(size_.rows - size.rows, rows_.size() - 1 - row_));
   std::vector<Row> wrapped;
   size_t cursor = 0, column = 0;
   for (size_t first = 0; first < rows_.size();) {
@@ -104,8 +103,8 @@ void FakeTerminal::Resize(TerminalSize size) {
     size_t at = 0;
     do {
       const size_t end = std::min(at + size.columns, line.size());
-      wrapped.push_back({{line.begin() + static_cast<ptrdiff_t>(at), line.begin() + static_cast<ptrdiff_t>(end)},
-                         end < line.size()});
+      wrapped.push_back(
+          {{line.begin() + static_cast<ptrdiff_t>(at), line.begin() + static_cast<ptrdiff_t>(end)}, end < line.size()});
       at = end;
     } while (at < line.size());
   }

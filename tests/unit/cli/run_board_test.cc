@@ -49,11 +49,11 @@ TEST_F(RunBoardTest, TasksStandInTheirGroupsWithHostStateTimeAndLastLine) {
   waits.status.reason = "hostC can't be reached: Connection refused";
   board_.Learn(Changed({Running(Task(1, "hello", "hostA")), Failed(Task(2, "hello", "hostB"), 1), waits}));
   board_.Heard(Printed(1, 0, "compiling\nlinking "));
-  EXPECT_THAT(Lines(), ElementsAre("hello         1/3      14s  1 running, 1 failed",
-                                   "  hostA       running  14s  linking",
-                                   "  hostC       ready         hostC can't be reached: Connection refused",
-                                   "web on hostA  waiting       for hello",
-                                   "██████░░░░░░░░░░░░░░░░░░░░  1/4 tasks, 1 failed, 14s"));
+  EXPECT_THAT(
+      Lines(),
+      ElementsAre("hello         1/3      14s  1 running, 1 failed", "  hostA       running  14s  linking",
+                  "  hostC       ready         hostC can't be reached: Connection refused",
+                  "web on hostA  waiting       for hello", "██████░░░░░░░░░░░░░░░░░░░░  1/4 tasks, 1 failed, 14s"));
 }
 
 TEST_F(RunBoardTest, WhatHasEndedSaysSo) {
