@@ -106,6 +106,7 @@ class Agent final : private AgentEdges {
   void StopProcess(Ticket ticket) override;
   void ForgetResult(Ticket ticket) override;
   void Prepare(const QueuedAttempt& attempt, uint32_t slot) override;
+  void StopPreparing(Ticket ticket) override { preparer_->Stop(ticket); }
   void CleanSlot(uint32_t slot) override;
   void Publish(const QueuedAttempt& attempt, uint32_t slot) override;
   void BlobFailed(const BlobFailure& failure) override;

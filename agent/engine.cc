@@ -159,6 +159,7 @@ void AgentEngine::Carry(const QueueEffect& effect) {
     void operator()(const queue_effect::Prepare& a) const {
       if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Prepare(*attempt, a.slot);
     }
+    void operator()(const queue_effect::StopPreparing& a) const { e.edges_.StopPreparing(a.ticket); }
     void operator()(const queue_effect::Launch& a) const {
       if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Launch(*attempt, a.slot);
     }

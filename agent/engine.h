@@ -76,6 +76,8 @@ class AgentEdges {
   virtual void StopProcess(Ticket ticket) = 0;
   virtual void ForgetResult(Ticket ticket) = 0;
   virtual void Prepare(const QueuedAttempt& attempt, uint32_t slot) = 0;
+  // PrepareFailed follows soon, unless it is prepared already.
+  virtual void StopPreparing(Ticket ticket) = 0;
   virtual void CleanSlot(uint32_t slot) = 0;
   // Its process has succeeded: Published or PublishFailed follows. May be asked again for the same attempt.
   virtual void Publish(const QueuedAttempt& attempt, uint32_t slot) = 0;

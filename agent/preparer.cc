@@ -30,6 +30,9 @@ void Preparer::Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string 
   inbox_.Post(Job{attempt.ticket, attempt.mesh, slot, attempt.spec, attempt.inputs, std::move(dir),
                   SystemClock().Read().mono + (attempt.inputs ? kArtifactPatience : kPatience)});
 }
+void Preparer::Stop(Ticket ticket) {
+  inbox_.Post(GiveUp{ticket});
+}
 void Preparer::FetchFailed(MeshId mesh, Digest digest, std::string reason) {
   inbox_.Post(NotFetched{std::move(mesh), std::move(digest), std::move(reason)});
 }
@@ -58,6 +61,8 @@ void Preparer::Run() {
         Take(*failed);
       } else if (auto* refused = std::get_if<Refused>(&command)) {
         Take(*refused);
+      } else if (auto* stop = std::get_if<GiveUp>(&command)) {
+        Take(*stop);
       } else if (!trim_at_) {
         trim_at_ = trimmed_at_ + kTrimPause;
       }
@@ -110,6 +115,13 @@ void Preparer::Take(const Refused& refused) {
   }
 }
 
+void Preparer::Take(const GiveUp& stop) {
+  auto job = std::find_if(waiting_.begin(), waiting_.end(), [&](const Job& j) { return j.ticket == stop.ticket; });
+  if (job == waiting_.end()) return;  // it has been told of
+  waiting_.erase(job);
+  callbacks_.tell(queue_event::PrepareFailed{stop.ticket, "stopped before it began"});
+}
+
 // The first blob that the job still waits for; null if all are here.
 const Digest* Preparer::Missing(const Job& job) const {
   const Digest& tree = job.spec->source.tree;
@@ -141,6 +153,8 @@ void Preparer::ServeWaiting() {
   for (auto job = waiting_.begin(); job != waiting_.end();) {
     const Digest* missing = Missing(*job);
     if (!missing) {
+      if (job->inputs)
+        for (const LeaseInput& input : *job->inputs) not_fetched_.erase(input.artifact.digest.sha256);
       Stage(*job);
     } else if (now >= job->give_up_at) {
       const Source& source = job->spec->source;

@@ -36,6 +36,8 @@ class Preparer {
   // Any thread.
   // `dir` is the task's directory: that of the slot, or the source's own.
   void Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir);
+  // Who still waits for a blob waits no longer: PrepareFailed.
+  void Stop(Ticket ticket);
   void Clean(uint32_t slot);
   void BlobArrived();  // or was published here
   // The holder doesn't give it: the coordinator is asked to bring it.
@@ -66,13 +68,17 @@ class Preparer {
     uint32_t slot = 0;
     Mono at{};  // not before
   };
+  struct GiveUp {
+    Ticket ticket = 0;
+  };
   struct Look {};
-  using Command = std::variant<Job, CleanUp, Look, NotFetched, Refused>;
+  using Command = std::variant<Job, CleanUp, GiveUp, Look, NotFetched, Refused>;
 
   void Run();
   void Take(Job job);
   void Take(const NotFetched& failed);
   void Take(const Refused& refused);
+  void Take(const GiveUp& stop);
   const Digest* Missing(const Job& job) const;
   void Stage(const Job& job);
   void ServeWaiting();

@@ -118,7 +118,10 @@ void AgentQueue::State::On(const queue_event::StopWanted& event) {
     out.effects.push_back(queue_effect::StopProcess{attempt->ticket});
     return;
   }
-  if (attempt->phase == QueuedAttempt::Phase::kPreparing) return;  // ends when its preparing has
+  if (attempt->phase == QueuedAttempt::Phase::kPreparing) {  // ends when its preparing has
+    out.effects.push_back(queue_effect::StopPreparing{attempt->ticket});
+    return;
+  }
   DropFromLine(*attempt);
   End(*attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = "stopped before it began"});
 }

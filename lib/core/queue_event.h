@@ -192,6 +192,10 @@ struct Prepare {
   Ticket ticket = 0;
   uint32_t slot = 0;
 };
+// It is not wanted any more: answer PrepareFailed soon, or what has been answered already.
+struct StopPreparing {
+  Ticket ticket = 0;
+};
 struct Launch {
   Ticket ticket = 0;
   uint32_t slot = 0;
@@ -227,9 +231,10 @@ struct SubmitReply {
 
 }  // namespace queue_effect
 
-using QueueEffect = std::variant<queue_effect::Prepare, queue_effect::Launch, queue_effect::StopProcess,
-                                 queue_effect::Publish, queue_effect::ForgetResult, queue_effect::CleanSlot,
-                                 queue_effect::ReportsReady, queue_effect::JobChanged, queue_effect::SubmitReply>;
+using QueueEffect =
+    std::variant<queue_effect::Prepare, queue_effect::StopPreparing, queue_effect::Launch, queue_effect::StopProcess,
+                 queue_effect::Publish, queue_effect::ForgetResult, queue_effect::CleanSlot, queue_effect::ReportsReady,
+                 queue_effect::JobChanged, queue_effect::SubmitReply>;
 
 struct QueueDecision {
   std::vector<JournalRecord> records;  // to be written to the journal before any effect is carried out

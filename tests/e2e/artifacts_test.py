@@ -3,6 +3,7 @@
 
 import glob
 import os
+import signal
 import subprocess
 
 import grpc
@@ -114,6 +115,26 @@ projects:
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "failed")
         self.says(self.reason(run, "taker"), "artifact 'x' of one", self.mesh.agents["one"].address,
                   "nor through the coordinator")
+
+    def test_a_cancel_does_not_wait_for_what_does_not_come(self):
+        self.mesh_of_two()
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  maker: {{run: "echo x > f", hosts: [{{url: "http://one"}}], artifacts: {{out: [{{file: x, path: f}}]}}}}
+  between: {{run: "while [ ! -e {gate} ]; do sleep 0.05; done", hosts: [{{url: "http://two"}}], before: [{{name: maker}}]}}
+  taker: {{run: "true", hosts: [{{url: "http://two"}}], artifacts: {{in: [x]}}, before: [{{name: between}}]}}
+""")
+        run = self.mesh.start("taker")
+        wait_for("maker is done", lambda: self.mesh.tasks(run)["between"]["state"] == "running")
+        holder = self.mesh.agents["one"].process
+        holder.send_signal(signal.SIGSTOP)
+        self.addCleanup(holder.send_signal, signal.SIGCONT)
+        self.mesh.write("gate", "")
+        wait_for("taker is leased", lambda: self.mesh.tasks(run)["taker"]["state"] == "leased")
+        self.succeeded(self.mesh.cromt("cancel", run))
+        # Far below the time after which a holder that says nothing is given up.
+        self.assertEqual(self.mesh.wait_finished(run, seconds=5)["outcome"], "canceled")
 
     def test_bytes_that_rotted_are_not_handed_on(self):
         self.mesh_of_two()

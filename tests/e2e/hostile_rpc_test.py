@@ -84,7 +84,7 @@ class AtTheAgent(Hostile):
         self.submit(Status.INVALID_ARGUMENT, ["repository"], rpc.shell("true", source=rpc.types.Source(repository="http://x/y.git")))
 
     def test_bytes_that_are_no_message(self):
-        self.every_method_refuses_garbage("Submit", "Get", "List", "Cancel", "Watch", "Logs")
+        self.every_method_refuses_garbage("Submit", "Get", "List", "Cancel", "Watch", "Logs", "GetBlob")
         self.refused(Status.INVALID_ARGUMENT, ["chunk"], lambda: self.client.put_blob([GARBAGE]))
         self.assertEqual(list(self.client.call("List").jobs), [])
 
@@ -218,7 +218,7 @@ class AtTheCoordinator(Hostile):
 
     def test_what_is_unknown(self):
         self.rejects("Start", Status.NOT_FOUND, "nobody", request_id="r", project="nobody")
-        for name in ("GetRun", "Cancel", "WatchRun", "RunLogs"):
+        for name in ("GetRun", "Cancel", "WatchRun", "RunLogs", "ListArtifacts", "GetArtifact"):
             with self.subTest(name):
                 self.rejects(name, Status.NOT_FOUND, "nosuchrun", run="nosuchrun")
 
@@ -237,7 +237,8 @@ class AtTheCoordinator(Hostile):
         self.rejects("Apply", Status.RESOURCE_EXHAUSTED, "4194304", request_id="r", path="/jobs.yaml", text="#" * 5_000_000)
 
     def test_bytes_that_are_no_message(self):
-        self.every_method_refuses_garbage("Apply", "Start", "GetRun", "ListRuns", "Cancel", "WatchRun", "RunLogs")
+        self.every_method_refuses_garbage("Apply", "Start", "GetRun", "ListRuns", "Cancel", "WatchRun", "RunLogs", "ListRevisions",
+                                          "ListArtifacts", "GetArtifact")
         self.assertEqual(list(self.client.call("ListRuns").runs), [])
 
 

@@ -48,7 +48,7 @@ class Client:
     def send(self, name, request, timeout=20):
         """The same with a request as it is: a message or its bytes."""
         method = self._service.methods_by_name[name]
-        answers = {"Watch", "Logs", "WatchRun", "RunLogs"}
+        answers = {"Watch", "Logs", "GetBlob", "WatchRun", "RunLogs", "ListRevisions", "ListArtifacts", "GetArtifact"}
         kind = self.channel.unary_stream if name in answers else self.channel.unary_unary
         return kind(self._path(name), _to_bytes, _class_of(method.output_type).FromString)(request, timeout=timeout)
 

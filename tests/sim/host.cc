@@ -186,6 +186,15 @@ void SimHost::CleanSlot(uint32_t slot) {
     Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
 }
 
+// What was prepared meanwhile has been said before.
+void SimHost::StopPreparing(Ticket ticket) {
+  if (!death_.Leaves()) return;
+  std::erase_if(awaiting_blob_, [](const auto& blob) { return blob.second.empty(); });
+  for (auto& [sha256, tickets] : awaiting_blob_)
+    if (std::erase(tickets, ticket) != 0)
+      return Later(milliseconds(1), "stopped preparing", queue_event::PrepareFailed{ticket, "stopped before it began"});
+}
+
 // The workload publishes nothing yet.
 void SimHost::Publish(const QueuedAttempt& attempt, uint32_t) {
   world_.ledger.Violation("a task without artifacts is to publish: " + ToString(attempt.id));

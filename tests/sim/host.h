@@ -61,6 +61,7 @@ class SimHost final : private AgentEdges {
   void ForgetResult(Ticket ticket) override;
   void Prepare(const QueuedAttempt& attempt, uint32_t slot) override;
   void CleanSlot(uint32_t slot) override;
+  void StopPreparing(Ticket ticket) override;
   void Publish(const QueuedAttempt& attempt, uint32_t slot) override;
   void BlobFailed(const BlobFailure& failure) override;
   void Send(StreamId stream, FromAgent message) override;

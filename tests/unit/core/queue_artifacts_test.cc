@@ -120,6 +120,19 @@ TEST(QueueArtifacts, InputsAreStagedAndSurviveARestart) {
   EXPECT_EQ(env.queue().Find(1)->inputs->at(0).path, "patch.sql");
 }
 
+// What is to be fetched may be large: a stop does not wait for it.
+TEST(QueueArtifacts, AStopEndsThePreparing) {
+  PublishingQueue env;
+  env.LeaseSpec("m", "r1/1/1", {.work = Command{{"x"}}}, std::make_shared<std::vector<LeaseInput>>(1));
+  env.Forget();
+  env.Stop("m", "r1/1/1");
+  EXPECT_THAT(env.Effects(), ElementsAre("unprepare 1"));
+  env.Apply(queue_event::PrepareFailed{1, "stopped before it began"});
+  EXPECT_EQ(env.LastResult("m").kind, AttemptResult::Kind::kNotStarted);
+  env.Apply(queue_event::Prepared{1});  // was on its way
+  EXPECT_THAT(env.Effects("launch"), IsEmpty());
+}
+
 // 1 and 2 publish from /srv/x, 3 from /srv/y, 4 only works in /srv/x
 TEST(QueueArtifacts, OneAtATimeUsesADirectoryInPlace) {
   PublishingQueue env;

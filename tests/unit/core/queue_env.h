@@ -177,6 +177,7 @@ class QueueEnv {
   static std::string Text(const journal::Forgotten& r) { return fmt::format("forgotten {}", r.ticket); }
 
   static std::string Text(const queue_effect::Prepare& e) { return fmt::format("prepare {} in {}", e.ticket, e.slot); }
+  static std::string Text(const queue_effect::StopPreparing& e) { return fmt::format("unprepare {}", e.ticket); }
   static std::string Text(const queue_effect::Launch& e) { return fmt::format("launch {} in {}", e.ticket, e.slot); }
   static std::string Text(const queue_effect::StopProcess& e) { return fmt::format("stop {}", e.ticket); }
   static std::string Text(const queue_effect::Publish& e) { return fmt::format("publish {} of {}", e.ticket, e.slot); }

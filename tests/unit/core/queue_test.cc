@@ -324,7 +324,7 @@ TEST(Queue, StopInEveryPhase) {
   EXPECT_THAT(env.Effects(), IsEmpty());
 
   env.Stop("m", "r1/1/1");
-  EXPECT_THAT(env.Effects(), IsEmpty());  // it ends when its files are there
+  EXPECT_THAT(env.Effects(), ElementsAre("unprepare 1"));  // it ends when that has been answered
   env.Apply(queue_event::Prepared{1});
   EXPECT_THAT(env.Effects(), ElementsAre("clean 0", "reports m"));
   EXPECT_THAT(env.Reports("m"), ElementsAre("2: r1/4/1 not_started: stopped before it began",
