@@ -22,7 +22,14 @@ namespace {
 constexpr size_t kPushes = 64;
 // A push of which nothing has left for so long is given up.
 constexpr Duration kPushPatience = seconds(30);
+// Pushes of one blob that break for what may pass, before the agent is told that it can't have it.
+constexpr int kPushTries = 3;
 constexpr Duration kLogsAgain = seconds(1);
+
+bool MayPass(const Error& error) {
+  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kCanceled ||
+         error.code == ErrorCode::kTimeout || error.code == ErrorCode::kExhausted;
+}
 
 // Commands go to one thread, which resolves names and opens channels: both may block, and the engine must not.
 class GrpcTransport final : public AgentTransport {
@@ -71,6 +78,7 @@ class GrpcTransport final : public AgentTransport {
     std::string address;
     Digest digest;
     std::optional<LeaseInput> holder;
+    int tries = 0;  // that have failed
   };
   // The blob of a push was brought here from its holder, or could not be.
   struct RelayedCommand {
@@ -305,6 +313,12 @@ Status GrpcTransport::StartPush(const PushCommand& command) {
 
 void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
   pushes_.erase({push.link, push.digest.sha256});
+  const bool again = !status && MayPass(status.error()) && push.tries + 1 < kPushTries;
+  if (again && SessionOf(push.link)) {
+    waiting_pushes_.push_back(push);
+    ++waiting_pushes_.back().tries;
+    return;
+  }
   if (!status) Undeliverable(push, status.error());
   auto relay = relays_.find(push.digest.sha256);
   if (relay == relays_.end() || --relay->second > 0) return;
@@ -321,7 +335,11 @@ void GrpcTransport::Relay(const PushCommand& command) {
 }
 
 void GrpcTransport::Relayed(const PushCommand& push, const Status& status) {
-  if (!status) return Pushed(push, status);
+  if (!status) {
+    PushCommand last = push;
+    last.tries = kPushTries;  // the fetcher has tried often enough
+    return Pushed(last, status);
+  }
   if (auto started = StartPush(push); !started) Pushed(push, started);
 }
 
