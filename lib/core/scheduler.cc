@@ -101,8 +101,11 @@ std::optional<LeaseInput> Scheduler::HolderOf(const Digest& digest) const {
 // ---- Events -----------------------------------------------------------------------------------
 
 Decision Scheduler::State::Finish() {
-  WorkOffGates();
-  for (const auto& agent : std::exchange(dirty, {})) Dispatch(agent);
+  // What can't be leased, for want of an artifact, ends then and there, which opens gates and frees places.
+  do {
+    WorkOffGates();
+    for (const auto& agent : std::exchange(dirty, {})) Dispatch(agent);
+  } while (!opened.empty() || !dirty.empty());
   return std::exchange(out, {});
 }
 

@@ -81,6 +81,25 @@ TEST(SchedulerArtifacts, WhatNobodyPublishedFailsWhoTakesIt) {
   EXPECT_EQ(env.RunText("r1"), "failed");
 }
 
+// user, which can't be leased ──▶ last; and another task waits for user's lane
+TEST(SchedulerArtifacts, WhoDependsOnWhatCannotBeLeasedIsTold) {
+  PlanBuilder plan;
+  plan.Lane("lane");
+  auto maker = plan.Add("maker");
+  auto user = plan.Add("user", {.needs = {maker}, .groups = {"lane"}, .inputs = {{"x", maker, false}}});
+  plan.Add("other", {.needs = {maker}, .groups = {"lane"}});
+  plan.Add("last", {.needs = {user}});
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(plan.Build());
+  env.Forget();
+  env.Ends("a", "r1/1/1", 0);
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/3/1 to a"));
+  EXPECT_EQ(env.TaskText("r1", 4), "skipped: 'user' on a failed: artifact 'x' was not published by 'maker'");
+  env.Ends("a", "r1/3/1", 0);
+  EXPECT_EQ(env.RunText("r1"), "failed");
+}
+
 TEST(SchedulerArtifacts, NotPublishedIsAFailureThatMayBeTriedAgain) {
   PlanBuilder plan;
   plan.Add("maker", {.retry = {.retries = 1}});
