@@ -66,6 +66,19 @@ projects:
     before: [{{name: maker}}]
 """)
 
+    def start_with_gate(self, make):
+        """The run, once maker has published; taker comes when the file `gate` is there."""
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  maker: {{run: "{make}", hosts: [{{url: "http://one"}}], artifacts: {{out: [{{file: x, path: f}}]}}}}
+  between: {{run: "while [ ! -e {gate} ]; do sleep 0.05; done", hosts: [{{url: "http://two"}}], before: [{{name: maker}}]}}
+  taker: {{run: "true", hosts: [{{url: "http://two"}}], artifacts: {{in: [x]}}, before: [{{name: between}}]}}
+""")
+        run = self.mesh.start("taker")
+        wait_for("maker is done", lambda: self.mesh.tasks(run)["between"]["state"] == "running")
+        return run
+
     def reason(self, run, name):
         return self.mesh.tasks(run)[name]["reason"]
 
@@ -100,15 +113,7 @@ projects:
 
     def test_a_producer_that_is_gone_fails_who_takes_naming_it(self):
         self.mesh_of_two()
-        gate = self.mesh.path("gate")
-        self.mesh.apply(f"""
-projects:
-  maker: {{run: "echo x > f", hosts: [{{url: "http://one"}}], artifacts: {{out: [{{file: x, path: f}}]}}}}
-  between: {{run: "while [ ! -e {gate} ]; do sleep 0.05; done", hosts: [{{url: "http://two"}}], before: [{{name: maker}}]}}
-  taker: {{run: "true", hosts: [{{url: "http://two"}}], artifacts: {{in: [x]}}, before: [{{name: between}}]}}
-""")
-        run = self.mesh.start("taker")
-        wait_for("maker is done", lambda: self.mesh.tasks(run)["between"]["state"] == "running")
+        run = self.start_with_gate("echo x > f")
         self.mesh.agents["one"].process.kill()
         self.mesh.agents["one"].process.wait()
         self.mesh.write("gate", "")
@@ -118,15 +123,7 @@ projects:
 
     def test_a_cancel_does_not_wait_for_what_does_not_come(self):
         self.mesh_of_two()
-        gate = self.mesh.path("gate")
-        self.mesh.apply(f"""
-projects:
-  maker: {{run: "echo x > f", hosts: [{{url: "http://one"}}], artifacts: {{out: [{{file: x, path: f}}]}}}}
-  between: {{run: "while [ ! -e {gate} ]; do sleep 0.05; done", hosts: [{{url: "http://two"}}], before: [{{name: maker}}]}}
-  taker: {{run: "true", hosts: [{{url: "http://two"}}], artifacts: {{in: [x]}}, before: [{{name: between}}]}}
-""")
-        run = self.mesh.start("taker")
-        wait_for("maker is done", lambda: self.mesh.tasks(run)["between"]["state"] == "running")
+        run = self.start_with_gate("echo x > f")
         holder = self.mesh.agents["one"].process
         holder.send_signal(signal.SIGSTOP)
         self.addCleanup(holder.send_signal, signal.SIGCONT)
@@ -138,15 +135,7 @@ projects:
 
     def test_bytes_that_rotted_are_not_handed_on(self):
         self.mesh_of_two()
-        gate = self.mesh.path("gate")
-        self.mesh.apply(f"""
-projects:
-  maker: {{run: "head -c 3M /dev/zero > f", hosts: [{{url: "http://one"}}], artifacts: {{out: [{{file: x, path: f}}]}}}}
-  between: {{run: "while [ ! -e {gate} ]; do sleep 0.05; done", hosts: [{{url: "http://two"}}], before: [{{name: maker}}]}}
-  taker: {{run: "true", hosts: [{{url: "http://two"}}], artifacts: {{in: [x]}}, before: [{{name: between}}]}}
-""")
-        run = self.mesh.start("taker")
-        wait_for("maker is done", lambda: self.mesh.tasks(run)["between"]["state"] == "running")
+        run = self.start_with_gate("head -c 3M /dev/zero > f")
         (blob,) = blobs(self.mesh.agents["one"])
         os.chmod(blob, 0o600)
         with open(blob, "r+b") as file:
