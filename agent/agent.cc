@@ -63,10 +63,10 @@ Status Agent::Open() {
   job_settings_.env = options_.env;
   blobs_ = options_.blobs;
   if (!blobs_) {
-    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs")));
+    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs"), options_.durability));
   }
   CROMT_ASSIGN(workspaces_, Workspaces::Open(dir_->File("work"), identity_.slots));
-  CROMT_ASSIGN(auto opened, Journal::Open(dir_->path()));
+  CROMT_ASSIGN(auto opened, Journal::Open(dir_->path(), options_.durability));
   journal_ = std::move(opened.journal);
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots},

@@ -17,6 +17,7 @@
 #include "agent/preparer.h"
 #include "agent/publisher.h"
 #include "agent/workspaces.h"
+#include "base/durability.h"
 #include "base/random.h"
 #include "io/blob/store.h"
 #include "io/blob/ticket.h"
@@ -27,6 +28,7 @@ namespace cromt {
 
 struct AgentOptions {
   std::string data_dir;
+  Durability durability = Durability::kHost;
   uint32_t slots = 0;  // 0 = max(8, 2 x cores)
   std::map<std::string, std::string> labels;
   std::string program_dir;  // where cromt-launcher and cromt-step lie

@@ -58,15 +58,15 @@ Result<std::string> ReadAll(int fd, const std::string& path) {
   return bytes;
 }
 
-Status SyncFile(int fd, const std::string& path) {
-  if (fsync(fd) != 0) return SystemError("syncing", path);
+Status SyncFile(int fd, Durability durability, const std::string& path) {
+  if (durability == Durability::kHost && fsync(fd) != 0) return SystemError("syncing", path);
   return {};
 }
 
-Status SyncDirectory(const std::string& dir) {
+Status SyncDirectory(const std::string& dir, Durability durability) {
   UniqueFd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return SystemError("opening", dir);
-  return SyncFile(fd.get(), dir);
+  return SyncFile(fd.get(), durability, dir);
 }
 
 Status MoveInPlace(const std::string& dir) {
@@ -78,19 +78,23 @@ Status MoveInPlace(const std::string& dir) {
 
 }  // namespace
 
-Journal::Journal(std::string dir, File file)
-    : dir_(std::move(dir)), encoder_(std::move(file.encoder)), size_(file.size), file_(std::move(file.fd)) {}
+Journal::Journal(std::string dir, Durability durability, File file)
+    : dir_(std::move(dir)),
+      durability_(durability),
+      encoder_(std::move(file.encoder)),
+      size_(file.size),
+      file_(std::move(file.fd)) {}
 
 // ---- Opening ----------------------------------------------------------------------------------
 
-Result<Journal::Opened> Journal::Open(const std::string& dir) {
+Result<Journal::Opened> Journal::Open(const std::string& dir, Durability durability) {
   if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return SystemError("making", dir);
   unlink(NewPathOf(dir).c_str());  // of a Rewrite that a crash cut short
   std::string path = PathOf(dir);
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && errno == ENOENT) {
-    CROMT_ASSIGN(File created, Create(dir));
-    return Opened{std::unique_ptr<Journal>(new Journal(dir, std::move(created))), {}, ""};
+    CROMT_ASSIGN(File created, Create(dir, durability));
+    return Opened{std::unique_ptr<Journal>(new Journal(dir, durability, std::move(created))), {}, ""};
   }
   if (!fd) return SystemError("opening", path);
   CROMT_ASSIGN(std::string bytes, ReadAll(fd.get(), path));
@@ -99,19 +103,20 @@ Result<Journal::Opened> Journal::Open(const std::string& dir) {
   if (content->good_bytes < bytes.size() && ftruncate(fd.get(), static_cast<off_t>(content->good_bytes)) != 0)
     return SystemError("truncating", path);
   File file{std::make_shared<const UniqueFd>(std::move(fd)), std::move(content->encoder), content->good_bytes};
-  return Opened{std::unique_ptr<Journal>(new Journal(dir, std::move(file))), std::move(content->records),
+  return Opened{std::unique_ptr<Journal>(new Journal(dir, durability, std::move(file))), std::move(content->records),
                 std::move(content->note)};
 }
 
-Result<Journal::File> Journal::Create(const std::string& dir) {
-  CROMT_ASSIGN(File file, WriteNew(dir, {}));
+Result<Journal::File> Journal::Create(const std::string& dir, Durability durability) {
+  CROMT_ASSIGN(File file, WriteNew(dir, durability, {}));
   CROMT_TRY(MoveInPlace(dir));
-  CROMT_TRY(SyncDirectory(dir));
+  CROMT_TRY(SyncDirectory(dir, durability));
   return file;
 }
 
 // A whole synced file beside the journal, to be moved in its place.
-Result<Journal::File> Journal::WriteNew(const std::string& dir, std::span<const JournalRecord> records) {
+Result<Journal::File> Journal::WriteNew(const std::string& dir, Durability durability,
+                                        std::span<const JournalRecord> records) {
   std::string path = NewPathOf(dir);
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return SystemError("making", path);
@@ -132,7 +137,7 @@ Result<Journal::File> Journal::WriteNew(const std::string& dir, std::span<const 
     if (file.size > kMaxJournalBytes)
       return Fail(ErrorCode::kExhausted,
                   fmt::format("{} has {} bytes; at most {} are allowed", path, file.size, kMaxJournalBytes));
-    return SyncFile(fd.get(), path);
+    return SyncFile(fd.get(), durability, path);
   };
   if (Status written = write(); !written) {
     unlink(path.c_str());
@@ -174,6 +179,7 @@ Status Journal::DropLeftover() {
 }
 
 Status Journal::Sync() {
+  if (durability_ == Durability::kProcess) return {};
   std::shared_ptr<const UniqueFd> file;
   {
     std::lock_guard lock(mutex_);
@@ -190,12 +196,12 @@ Status Journal::Sync() {
 }
 
 Status Journal::Rewrite(std::span<const JournalRecord> snapshot) {
-  CROMT_ASSIGN(File file, WriteNew(dir_, snapshot));
+  CROMT_ASSIGN(File file, WriteNew(dir_, durability_, snapshot));
   CROMT_TRY(MoveInPlace(dir_));
   encoder_ = std::move(file.encoder);
   size_ = file.size;
   leftover_ = false;
-  Status durable = SyncDirectory(dir_);
+  Status durable = SyncDirectory(dir_, durability_);
   std::lock_guard lock(mutex_);
   file_ = std::move(file.fd);
   sync_failed_ = !durable;

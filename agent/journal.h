@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "agent/journal_format.h"
+#include "base/durability.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "core/queue_event.h"
@@ -27,7 +28,7 @@ class JournalStore {
   // All of the records or none. kInvalid for a record above kMaxRecordBytes; kExhausted when the file would grow beyond
   // kMaxJournalBytes (Rewrite makes it small) or the disk is full; a later Append may succeed.
   virtual Status Append(std::span<const JournalRecord> records) = 0;
-  // What was appended before this call survives a crash of the host.
+  // What was appended before this call is durable: it survives a crash of the host, if the journal is to.
   virtual Status Sync() = 0;
   // Puts `snapshot` in the place of all records, synced. When it fails, the journal still holds what it held.
   virtual Status Rewrite(std::span<const JournalRecord> snapshot) = 0;
@@ -46,7 +47,7 @@ class Journal final : public JournalStore {
   };
   // Makes the directory (mode 0700) and the file where they are missing. kCorrupt, naming the file and leaving it as it
   // is, for what a crash can't explain: see DecodeJournal.
-  static Result<Opened> Open(const std::string& dir);
+  static Result<Opened> Open(const std::string& dir, Durability durability = Durability::kHost);
 
   Status Append(std::span<const JournalRecord> records) override;
   Status Sync() override;
@@ -59,12 +60,13 @@ class Journal final : public JournalStore {
     JournalEncoder encoder;
     uint64_t size = 0;
   };
-  Journal(std::string dir, File file);
-  static Result<File> WriteNew(const std::string& dir, std::span<const JournalRecord> records);
-  static Result<File> Create(const std::string& dir);
+  Journal(std::string dir, Durability durability, File file);
+  static Result<File> WriteNew(const std::string& dir, Durability durability, std::span<const JournalRecord> records);
+  static Result<File> Create(const std::string& dir, Durability durability);
   Status DropLeftover();
 
   const std::string dir_;
+  const Durability durability_;
   JournalEncoder encoder_;
   uint64_t size_ = 0;
   bool leftover_ = false;  // bytes of a failed Append may lie behind size_

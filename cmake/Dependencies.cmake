@@ -8,7 +8,7 @@ find_package(SQLite3 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
 find_package(yaml-cpp REQUIRED)
-find_package(spdlog REQUIRED)
+find_package(spdlog REQUIRED)  # its headers only: the shared object needs the shared fmt
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2)
@@ -22,8 +22,8 @@ endif()
 find_library(ZLIB_STATIC libz.a REQUIRED)
 
 # gRPC and Abseil are 55 shared objects, and finding and relocating them is two thirds of the time that `cromt --help`
-# takes. Their archives are in the same Debian packages, so those are linked where there are any. What fixes of
-# security are expected in (OpenSSL, zlib, libgit2) stays shared.
+# takes; the C++ library and what else needs it are a third of the rest. Their archives are in the same Debian packages,
+# so those are linked where there are any. What fixes of security are expected in (OpenSSL, zlib, libgit2) stays shared.
 if(NOT CROMT_SANITIZE)
   get_property(imported DIRECTORY PROPERTY IMPORTED_TARGETS)
   foreach(target IN LISTS imported)
@@ -45,4 +45,8 @@ if(NOT CROMT_SANITIZE)
       endif()
     endforeach()
   endforeach()
+  find_library(RE2_STATIC libre2.a)
+  if(RE2_STATIC AND TARGET re2::re2)  # found by pkg-config: a flag, no file
+    set_target_properties(re2::re2 PROPERTIES INTERFACE_LINK_LIBRARIES "${RE2_STATIC}")
+  endif()
 endif()

@@ -5,44 +5,38 @@ set(CROMT_TEST_OPTIMIZATION -O0)  # a test runs for milliseconds; what it tests 
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// A target needs a source.\n")
 function(cromt_precompiled name)
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
-  target_link_libraries(${name} PRIVATE cromt_warnings tl::expected ${ARGN})
+  target_link_libraries(${name} PRIVATE cromt_warnings cromt_fmt tl::expected ${ARGN})
   target_precompile_headers(${name} PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <cstring> <deque>
     <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread>
     <unordered_map> <utility> <variant> <vector> <fmt/format.h> <tl/expected.hpp>)
 endfunction()
-cromt_precompiled(cromt_precompiled fmt::fmt)
-cromt_precompiled(cromt_precompiled_static fmt::fmt-header-only)
+cromt_precompiled(cromt_precompiled)
 if(CROMT_RPC)
-  cromt_precompiled(cromt_precompiled_rpc fmt::fmt gRPC::grpc++)
+  cromt_precompiled(cromt_precompiled_rpc gRPC::grpc++)
   target_precompile_headers(cromt_precompiled_rpc PRIVATE <grpcpp/grpcpp.h>)
 endif()
 if(CROMT_TESTS)
-  cromt_precompiled(cromt_precompiled_test fmt::fmt GTest::gmock)
+  cromt_precompiled(cromt_precompiled_test GTest::gmock)
   target_compile_options(cromt_precompiled_test PRIVATE ${CROMT_TEST_OPTIMIZATION})
   target_precompile_headers(cromt_precompiled_test PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
 endif()
 
-# cromt_library(NAME SOURCES … DEPS … [PRIVATE_DEPS …] [STATIC | RPC]): one folder, one library. It sees lib/ and the
-# top folder as include roots; what it may include is what it links, and tests/style holds the rest. STATIC: static
-# programs link it too (Debian has no libfmt.a, so fmt is compiled in). RPC: it sees gRPC.
+# cromt_library(NAME SOURCES … DEPS … [PRIVATE_DEPS …] [RPC]): one folder, one library. It sees lib/ and the top folder
+# as include roots; what it may include is what it links, and tests/style holds the rest. RPC: it sees gRPC.
 function(cromt_library name)
-  cmake_parse_arguments(arg "STATIC;RPC" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(arg "RPC" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   set(precompiled cromt_precompiled)
-  set(fmt fmt::fmt)
-  if(arg_STATIC)
-    set(precompiled cromt_precompiled_static)
-    set(fmt fmt::fmt-header-only)
-  elseif(arg_RPC)
+  if(arg_RPC)
     set(precompiled cromt_precompiled_rpc)
   endif()
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/lib ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE cromt_warnings ${fmt} ${arg_PRIVATE_DEPS})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE cromt_warnings cromt_fmt ${arg_PRIVATE_DEPS})
   target_precompile_headers(${name} REUSE_FROM ${precompiled})
 endfunction()
 
-# cromt_program(NAME SOURCES … DEPS … [STATIC]): its main is one call into a library. The target `programs` builds
-# all of them and no test.
+# cromt_program(NAME SOURCES … DEPS … [STATIC]): its main is one call into a library. STATIC: it needs no
+# shared object at all. The target `programs` builds all of them and no test.
 add_custom_target(programs)
 function(cromt_program name)
   cmake_parse_arguments(arg "STATIC" "" "SOURCES;DEPS" ${ARGN})
@@ -51,6 +45,8 @@ function(cromt_program name)
   target_link_libraries(${name} PRIVATE cromt_warnings ${arg_DEPS})
   if(arg_STATIC AND CROMT_STATIC)
     target_link_options(${name} PRIVATE -static)
+  elseif(NOT CROMT_SANITIZE)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
   endif()
 endfunction()
 
@@ -62,7 +58,7 @@ function(cromt_test name)
     set(arg_LABEL unit)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE cromt_warnings fmt::fmt ${arg_DEPS} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE cromt_warnings cromt_fmt ${arg_DEPS} GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} REUSE_FROM cromt_precompiled_test)
   target_compile_options(${name} PRIVATE ${CROMT_TEST_OPTIMIZATION})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -34,13 +34,13 @@ Status Coordinator::Open() {
   CROMT_ASSIGN(dir_, DataDir::Open(options_.data_dir));
   blobs_ = options_.blobs;
   if (!blobs_) {
-    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs")));
+    CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs"), options_.durability));
   }
   CROMT_ASSIGN(auto git, GitCacheSettings(options_.git, options_.program_dir));
   git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir,
                                     *blobs_, std::move(git));
-  CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, {.sync = options_.sync}));
-  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.sync,
+  CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, options_.durability));
+  CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.durability,
                                      [this](const RunId& run) { notifier_.OutputCame(run); }));
   auto owner_of = [this](const AttemptId& attempt) {
     return WithReader([&](StoreReader& reader) { return reader.AgentOf(attempt); });

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/durability.h"
 #include "base/random.h"
 #include "coordinator/engine.h"
 #include "coordinator/log_collector.h"
@@ -30,6 +31,7 @@ namespace cromt {
 
 struct CoordinatorOptions {
   std::string data_dir;
+  Durability durability = Durability::kHost;
   std::string local_address = "127.0.0.1:4000";  // the agent of tasks without a url
   std::map<std::string, std::string> agents;     // names in job files to addresses
   bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
@@ -37,9 +39,7 @@ struct CoordinatorOptions {
   std::string git_cache_dir;         // "" = DIR/git
   std::string program_dir;           // where cromt-git lies
   std::shared_ptr<BlobStore> blobs;  // null = one of its own
-  // False: survives a crash of the process, not of the host. For `cromt run`: after a boot nothing of it is resumed.
-  bool sync = true;
-  RunId first_run;  // the id of the first run started here; empty = random as all others
+  RunId first_run;                   // the id of the first run started here; empty = random as all others
   // Makes the way to agents. It outlives the loop; `post` may be called on any thread.
   std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs,
                                                 BlobStore& blobs)>

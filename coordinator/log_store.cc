@@ -9,6 +9,7 @@
 #include <set>
 
 #include "io/process/data_dir.h"
+#include "io/seglog/read_at.h"
 
 namespace cromt {
 namespace {
@@ -30,27 +31,12 @@ Status WriteAll(int fd, std::string_view bytes) {
   return {};
 }
 
-// Reads up to `size` bytes at `offset`; shorter only at the end of the file.
-Result<std::string> ReadAt(int fd, uint64_t offset, size_t size) {
-  std::string bytes(size, '\0');
-  size_t got = 0;
-  while (got < size) {
-    ssize_t n = ::pread(fd, bytes.data() + got, size - got, static_cast<off_t>(offset + got));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read a run's log", errno));
-    if (n == 0) break;
-    got += static_cast<size_t>(n);
-  }
-  bytes.resize(got);
-  return bytes;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, bool sync,
+Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability durability,
                                                  std::function<void(const RunId&)> advanced) {
   CROMT_TRY(MakeDirs(dir));
-  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), sync, std::move(advanced)));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced)));
 }
 
 std::string LogStore::PathOf(const RunId& run) const {
@@ -61,7 +47,7 @@ Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
   if (auto found = files_.find(run); found != files_.end()) return &found->second;
   if (files_.size() >= kMaxOpen) {
     File& oldest = files_.at(recent_.back());
-    if (oldest.dirty && ::fdatasync(oldest.fd.get()) != 0)
+    if (oldest.dirty && durability_ == Durability::kHost && ::fdatasync(oldest.fd.get()) != 0)
       return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
     files_.erase(recent_.back());
     recent_.pop_back();
@@ -78,8 +64,9 @@ Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
 // Finds out what is there, and cuts off a frame that a crash left unfinished.
 Status LogStore::Recover(File& file, const std::string& path) {
   uint64_t offset = 0;
+  std::string buffer;
   for (;;) {
-    CROMT_ASSIGN(std::string bytes, ReadAt(file.fd.get(), offset, kRecoverBytes));
+    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file.fd.get(), offset, kRecoverBytes, buffer));
     std::string_view rest = bytes;
     for (;;) {
       auto frame = seglog::DecodeFrame(rest);
@@ -134,7 +121,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
 }
 
 Status LogStore::Sync() {
-  if (!sync_) return {};
+  if (durability_ == Durability::kProcess) return {};
   MutexLock lock(mutex_);
   for (auto& [run, file] : files_) {
     if (!file.dirty) continue;
@@ -153,7 +140,9 @@ Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t
     if (errno == ENOENT) return slice;  // no output, no file
     return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   }
-  CROMT_ASSIGN(std::string bytes, ReadAt(fd.get(), cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes)));
+  std::string buffer;
+  CROMT_ASSIGN(const std::string_view bytes,
+               seglog::ReadAt(fd.get(), cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes), buffer));
   std::string_view rest = bytes;
   for (;;) {
     CROMT_ASSIGN(auto frame, seglog::DecodeFrame(rest));

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/durability.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
@@ -33,9 +34,10 @@ struct RunLogChunk {
 
 class LogStore {
  public:
-  // Makes `dir`. Without `sync`, Sync does nothing. `advanced` is called, on the appending thread, for each run that
+  // Makes `dir`. Under kProcess, Sync does nothing. `advanced` is called, on the appending thread, for each run that
   // got output.
-  static Result<std::unique_ptr<LogStore>> Open(std::string dir, bool sync, std::function<void(const RunId&)> advanced);
+  static Result<std::unique_ptr<LogStore>> Open(std::string dir, Durability durability,
+                                                std::function<void(const RunId&)> advanced);
 
   // Appends what is new. On an error (full disk) nothing more is acknowledged; what was appended counts.
   Status Append(const std::vector<RunLogChunk>& chunks) CROMT_EXCLUDES(mutex_);
@@ -56,14 +58,14 @@ class LogStore {
     int64_t size = 0;
     bool dirty = false;
   };
-  LogStore(std::string dir, bool sync, std::function<void(const RunId&)> advanced)
-      : dir_(std::move(dir)), sync_(sync), advanced_(std::move(advanced)) {}
+  LogStore(std::string dir, Durability durability, std::function<void(const RunId&)> advanced)
+      : dir_(std::move(dir)), durability_(durability), advanced_(std::move(advanced)) {}
   std::string PathOf(const RunId& run) const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
 
   const std::string dir_;
-  const bool sync_;
+  const Durability durability_;
   const std::function<void(const RunId&)> advanced_;
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);

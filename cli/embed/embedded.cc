@@ -39,10 +39,12 @@ Embedded::~Embedded() {
 Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   auto parts = std::make_unique<Parts>();
   parts->data_dir = options.data_dir;
-  CROMT_ASSIGN(auto opened, BlobStore::Open(options.data_dir + "/blobs"));
+  CROMT_ASSIGN(auto opened, BlobStore::Open(options.data_dir + "/blobs", Durability::kProcess));
   std::shared_ptr<BlobStore> blobs = std::move(opened);
 
   AgentOptions agent{.data_dir = options.data_dir + "/agent", .slots = options.slots, .program_dir = ProgramDir()};
+  // After a boot nothing of an embedded run is resumed.
+  agent.durability = Durability::kProcess;
   agent.launcher.orphan_timeout = kOrphanTimeout;
   agent.blobs = blobs;
   agent.make_fetch = GrpcFetch(options.insecure);
@@ -54,7 +56,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.local_address = kEmbeddedAddress;
   coordinator.agents = options.agents;
   coordinator.watch_agents = false;
-  coordinator.sync = false;
+  coordinator.durability = Durability::kProcess;
   coordinator.git = options.git;
   coordinator.git.allow_local = true;
   coordinator.git_cache_dir = StateDir("git");  // shared by all embedded runs of this user

@@ -50,7 +50,8 @@ class LocalRuns final : public Control {
     CROMT_ASSIGN(const RunView view, GetRun(run, author));
     if (follow && view.status.state != RunState::kFinished) return OnlyKept("what goes on there can't be followed");
     CROMT_ASSIGN(const auto only, TaskNamed(view, task));
-    CROMT_ASSIGN(const auto logs, LogStore::Open(dir_ + "/" + view.header.id.text() + "/coordinator/logs", false, {}));
+    CROMT_ASSIGN(const auto logs,
+                 LogStore::Open(dir_ + "/" + view.header.id.text() + "/coordinator/logs", Durability::kProcess, {}));
     for (uint64_t cursor = 0; !stopped_;) {
       CROMT_ASSIGN(const auto slice, logs->Read(view.header.id, cursor, kLogSlice));
       if (slice.pieces.empty()) return {};

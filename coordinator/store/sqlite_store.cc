@@ -42,10 +42,10 @@ struct SqliteStore::Statements {
 SqliteStore::SqliteStore() = default;
 SqliteStore::~SqliteStore() = default;
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Random& random, Options options) {
+Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Random& random, Durability durability) {
   std::unique_ptr<SqliteStore> store(new SqliteStore());
   CROMT_ASSIGN(store->db_, sqlite::Database::Open(path, sqlite::Database::Mode::kReadWrite));
-  CROMT_TRY(store->Prepare(path, random, options));
+  CROMT_TRY(store->Prepare(path, random, durability));
   return store;
 }
 
@@ -78,9 +78,10 @@ Status SqliteStore::CheckFile(const std::string& path, Random& random) {
   return {};
 }
 
-Status SqliteStore::Prepare(const std::string& path, Random& random, Options options) {
+Status SqliteStore::Prepare(const std::string& path, Random& random, Durability durability) {
+  const bool sync = durability == Durability::kHost;  // first: the change to WAL is a write, too
+  CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
   CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
-  CROMT_TRY(db_.Execute(options.sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
   CROMT_TRY(CheckFile(path, random));
   sql_ = std::make_unique<Statements>();
   struct Item {

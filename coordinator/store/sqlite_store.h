@@ -1,10 +1,11 @@
-// The store in one SQLite file: WAL, synchronous=FULL. See schema.h for the tables.
+// The store in one SQLite file: WAL, synchronous=FULL unless it need not outlive the host. See schema.h for the tables.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <unordered_map>
 
+#include "base/durability.h"
 #include "base/random.h"
 #include "coordinator/store/store.h"
 #include "io/sqlite/database.h"
@@ -13,15 +14,9 @@ namespace cromt {
 
 class SqliteStore final : public Store {
  public:
-  struct Options {
-    // False only in the simulator, whose crashes are of processes: the page cache is not lost.
-    bool sync = true;
-  };
   // Opens or creates `path`. A foreign file or one of a newer version is refused, untouched. `random` names a new mesh.
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random, Options options);
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random) {
-    return Open(path, random, {});
-  }
+  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
+                                                   Durability durability = Durability::kHost);
   ~SqliteStore() override;
 
   Result<StoredState> Load() override;
@@ -31,7 +26,7 @@ class SqliteStore final : public Store {
  private:
   struct Statements;
   SqliteStore();
-  Status Prepare(const std::string& path, Random& random, Options options);
+  Status Prepare(const std::string& path, Random& random, Durability durability);
   Status CheckFile(const std::string& path, Random& random);
   Result<std::vector<StoredRun>> LoadRuns();
   Result<std::vector<StoredFile>> LoadFiles();

@@ -41,7 +41,7 @@ void SimCoordinator::Boot() {
   if (up()) return;
   ++life_;
   world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
-  auto opened = SqliteStore::Open(path_, random_, {.sync = false});
+  auto opened = SqliteStore::Open(path_, random_, Durability::kProcess);
   if (!opened) return world_.ledger.Violation("the store can't be opened: " + opened.error().message);
   std::unique_ptr<Store> real = std::move(*opened);
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));

@@ -30,19 +30,21 @@ tl::unexpected<Error> FailErrno(std::string_view what) {
   return tl::unexpected<Error>(ErrnoError(what, errno));
 }
 
-Status MakeFolder(int root, const std::string& name) {
-  if (mkdirat(root, name.c_str(), 0700) == 0) {
-    if (fsync(root) != 0) return FailErrno("blob store: syncing");
-    return {};
-  }
+Status Sync(int fd, Durability durability, const std::string& name) {
+  if (durability == Durability::kHost && fsync(fd) != 0) return FailErrno(fmt::format("blob store: syncing {}", name));
+  return {};
+}
+
+Status MakeFolder(int root, Durability durability, const std::string& name) {
+  if (mkdirat(root, name.c_str(), 0700) == 0) return Sync(root, durability, "its directory");
   if (errno == EEXIST) return {};
   return FailErrno(fmt::format("blob store: making folder {}", name));
 }
 
-Status SyncFolder(int root, const std::string& name) {
+Status SyncFolder(int root, Durability durability, const std::string& name) {
   UniqueFd folder(openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || fsync(folder.get()) != 0) return FailErrno(fmt::format("blob store: syncing folder {}", name));
-  return {};
+  if (!folder) return FailErrno(fmt::format("blob store: syncing folder {}", name));
+  return Sync(folder.get(), durability, "folder " + name);
 }
 
 // The names in a folder of the store; empty if there is no such folder.
@@ -66,11 +68,12 @@ Result<std::vector<std::string>> NamesIn(int root, const std::string& folder) {
 
 }  // namespace
 
-BlobWriter::BlobWriter(int root, UniqueFd file, std::string name)
-    : root_(root), file_(std::move(file)), name_(std::move(name)) {}
+BlobWriter::BlobWriter(int root, Durability durability, UniqueFd file, std::string name)
+    : root_(root), durability_(durability), file_(std::move(file)), name_(std::move(name)) {}
 
 BlobWriter::BlobWriter(BlobWriter&& other) noexcept
     : root_(other.root_),
+      durability_(other.durability_),
       file_(std::move(other.file_)),
       name_(std::exchange(other.name_, {})),
       sha_(std::move(other.sha_)),
@@ -103,16 +106,16 @@ Result<Digest> BlobWriter::Commit(const Digest& expected) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("these bytes are {}, expected was {}", ToString(digest), ToString(expected)));
   }
-  if (fsync(file_.get()) != 0) return FailErrno("syncing a blob");
-  CROMT_TRY(MakeFolder(root_, FolderOf(digest.sha256)));
+  CROMT_TRY(Sync(file_.get(), durability_, "a blob"));
+  CROMT_TRY(MakeFolder(root_, durability_, FolderOf(digest.sha256)));
   // A blob that is there already is replaced by equal bytes: harmless, and it heals one that rotted.
   if (renameat(root_, name_.c_str(), root_, PathOf(digest.sha256).c_str()) != 0) return FailErrno("publishing a blob");
   name_.clear();
-  CROMT_TRY(SyncFolder(root_, FolderOf(digest.sha256)));
+  CROMT_TRY(SyncFolder(root_, durability_, FolderOf(digest.sha256)));
   return digest;
 }
 
-Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& directory) {
+Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& directory, Durability durability) {
   std::error_code error;
   std::filesystem::create_directories(directory.parent_path(), error);
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
@@ -120,8 +123,8 @@ Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& 
   }
   UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return FailErrno(fmt::format("opening blob store {}", directory.string()));
-  std::unique_ptr<BlobStore> store(new BlobStore(std::move(root)));
-  CROMT_TRY(MakeFolder(store->root_.get(), kTemporaries));
+  std::unique_ptr<BlobStore> store(new BlobStore(std::move(root), durability));
+  CROMT_TRY(MakeFolder(store->root_.get(), durability, kTemporaries));
   CROMT_TRY(store->RemoveStaleTemporaries());
   return store;
 }
@@ -166,7 +169,7 @@ Result<BlobWriter> BlobStore::Write() {
     // Between open and flock another process that opens the store may have taken it for stale.
     struct stat info {};
     if (fstat(file.get(), &info) == 0 && info.st_nlink > 0) {
-      return BlobWriter(root_.get(), std::move(file), std::move(path));
+      return BlobWriter(root_.get(), durability_, std::move(file), std::move(path));
     }
   }
   return Fail(ErrorCode::kInternal, "blob store: no temporary file could be kept");

@@ -4,7 +4,7 @@
 //   DIR/tmp/NAME      a writer at work, locked (flock) for as long as it lives
 //
 // Invariants:
-// 1. A file outside tmp/ is complete and was synced to disk before it got its name.
+// 1. A file outside tmp/ is complete, and was synced to disk before it got its name unless the store is kProcess.
 // 2. A path is made of checked digests only; nothing from outside is ever part of one.
 // 3. A writer that is dropped or killed leaves no blob; what a killed one left in tmp/ is removed by the next Open.
 //
@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/durability.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "core/model.h"
@@ -36,15 +37,16 @@ class BlobWriter {
   Status Append(std::string_view bytes);
   int64_t size_bytes() const { return size_bytes_; }
 
-  // Publishes what was appended and returns its digest; it survives a power cut from here on. If `expected` is
+  // Publishes what was appended and returns its digest; it is durable from here on. If `expected` is
   // not empty and differs, nothing is published: kCorrupt. REQUIRES: called once.
   Result<Digest> Commit(const Digest& expected = {});
 
  private:
   friend class BlobStore;
-  BlobWriter(int root, UniqueFd file, std::string name);
+  BlobWriter(int root, Durability durability, UniqueFd file, std::string name);
 
   int root_;  // the store's directory
+  Durability durability_;
   UniqueFd file_;
   std::string name_;  // "tmp/NAME"; empty once renamed or moved from
   Sha256 sha_;
@@ -55,7 +57,8 @@ class BlobWriter {
 class BlobStore {
  public:
   // Makes `directory` (0700) where it is missing and removes what killed writers left.
-  static Result<std::unique_ptr<BlobStore>> Open(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<BlobStore>> Open(const std::filesystem::path& directory,
+                                                 Durability durability = Durability::kHost);
 
   // True if a blob of this name and size is there.
   bool Has(const Digest& digest) const;
@@ -81,10 +84,11 @@ class BlobStore {
   Result<std::vector<Digest>> List() const;
 
  private:
-  explicit BlobStore(UniqueFd root) : root_(std::move(root)) {}
+  BlobStore(UniqueFd root, Durability durability) : root_(std::move(root)), durability_(durability) {}
   Status RemoveStaleTemporaries();
 
   UniqueFd root_;
+  const Durability durability_;
 };
 
 }  // namespace cromt

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "io/seglog/read_at.h"
+
 namespace cromt::seglog {
 namespace {
 
@@ -55,20 +57,6 @@ bool Reader::HasNext() const {
   return access(SegmentPath(dir_, segment_ + 1).c_str(), F_OK) == 0;
 }
 
-// Up to `bytes` bytes at the current offset, in buffer_.
-Result<std::string_view> Reader::Load(size_t bytes) {
-  buffer_.resize(bytes);
-  size_t done = 0;
-  while (done < bytes) {
-    ssize_t got = pread(file_.get(), buffer_.data() + done, bytes - done, static_cast<off_t>(offset_ + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return tl::unexpected(ErrnoError("reading " + SegmentPath(dir_, segment_), errno));
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  return std::string_view(buffer_.data(), done);
-}
-
 // Takes whole frames off `bytes` and moves on by them. What is wrong behind good frames is told next time.
 Result<std::vector<PlacedFrame>> Reader::Decode(std::string_view bytes) {
   std::vector<PlacedFrame> frames;
@@ -88,7 +76,7 @@ Result<std::vector<PlacedFrame>> Reader::Read(size_t budget_bytes) {
   while (true) {
     // Asked before reading: once the next segment exists, the end of this one is final.
     bool has_next = HasNext();
-    CROMT_ASSIGN(std::string_view bytes, Load(budget_bytes));
+    CROMT_ASSIGN(std::string_view bytes, ReadAt(file_.get(), offset_, budget_bytes, buffer_));
     CROMT_ASSIGN(std::vector<PlacedFrame> frames, Decode(bytes));
     if (!frames.empty()) return frames;
     if (!has_next) return NothingMore();

@@ -48,7 +48,6 @@ class Reader {
   Status OpenSegment(uint32_t segment, uint64_t offset);
   Result<struct stat> SegmentInfo() const;
   bool HasNext() const;
-  Result<std::string_view> Load(size_t bytes);
   Result<std::vector<PlacedFrame>> Decode(std::string_view bytes);
   Result<std::vector<PlacedFrame>> NothingMore() const;
 

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "io/seglog/read_at.h"
+
 namespace cromt::seglog {
 namespace {
 
@@ -22,10 +24,9 @@ Result<ScanEnd> Scan(int fd, const std::string& path) {
   ScanEnd end;
   std::string buffer;
   while (true) {
-    buffer.resize(kScanBytes);
-    ssize_t got = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(end.offset));
-    if (got < 0) return tl::unexpected(ErrnoError("reading " + path, errno));
-    std::string_view rest(buffer.data(), static_cast<size_t>(got));
+    auto bytes = ReadAt(fd, end.offset, kScanBytes, buffer);
+    if (!bytes) return Fail(path, std::move(bytes).error());
+    std::string_view rest = *bytes;
     size_t before = rest.size();
     while (true) {
       Result<std::optional<Frame>> frame = DecodeFrame(rest);

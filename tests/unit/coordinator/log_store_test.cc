@@ -17,7 +17,7 @@ class LogStoreTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(dir_); }
 
   std::unique_ptr<LogStore> Open() {
-    return *LogStore::Open(dir_, true, [this](const RunId& run) { advanced_.push_back(run.text()); });
+    return *LogStore::Open(dir_, Durability::kHost, [this](const RunId& run) { advanced_.push_back(run.text()); });
   }
   static RunLogChunk Chunk(TaskIndex task, int64_t offset, std::string_view data) {
     return {{RunId("r1"), task, 1}, seglog::Stream::kStdout, offset, WallFromMicros(5), data};

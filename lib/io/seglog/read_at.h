@@ -1,0 +1,17 @@
+// Reading of log files: shared by all who scan or follow one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace cromt::seglog {
+
+// Up to `size` bytes of the file `fd` from `offset` on: fewer only where the file ended when this was called. They lie
+// in `buffer`, which grows to what is there, not to what was asked for.
+Result<std::string_view> ReadAt(int fd, uint64_t offset, size_t size, std::string& buffer);
+
+}  // namespace cromt::seglog
