@@ -293,7 +293,11 @@ void Agent::TrimLog() {
 void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
   std::string script = NeedsScriptFile(*attempt.spec) ? workspaces_->ScriptPath(slot) : "";
-  to_launcher_.push_back(MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script));
+  auto start = MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script);
+  if (start) return to_launcher_.push_back(std::move(*start));
+  AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = start.error().message};
+  Post(agent_input::Tell{
+      queue_event::LauncherEnded{attempt.ticket, std::move(result), log_end_heard_, log_end_heard_, false}, {}});
 }
 
 void Agent::StopProcess(Ticket ticket) {
@@ -311,8 +315,9 @@ void Agent::Prepare(const QueuedAttempt& attempt, uint32_t slot) {
 }
 
 void Agent::Publish(const QueuedAttempt& attempt, uint32_t slot) {
-  publisher_->Publish(attempt.ticket, WorkingDirectory(*attempt.spec, job_settings_, workspaces_->Path(slot)),
-                      attempt.spec);
+  auto spec = FillHere(attempt.spec, job_settings_);
+  if (!spec) return Post(agent_input::Tell{queue_event::PublishFailed{attempt.ticket, spec.error().message}, {}});
+  publisher_->Publish(attempt.ticket, WorkingDirectory(**spec, job_settings_, workspaces_->Path(slot)), *spec);
 }
 
 void Agent::BlobFailed(const BlobFailure& failure) {

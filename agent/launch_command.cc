@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/host_gaps.h"
 #include "core/script.h"
 
 namespace cromt {
@@ -36,7 +37,32 @@ std::vector<std::string> ArgvOf(const Work& work, const JobSettings& settings, c
   return argv;
 }
 
+// What each job on this host gets; later settings of a name win.
+Variables HostVariables(const JobSettings& settings) {
+  Variables all = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
+                   {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
+                   {"TMPDIR", "/tmp"}};
+  if (!settings.timezone.empty()) all.emplace_back("TZ", settings.timezone);
+  all.insert(all.end(), settings.env.begin(), settings.env.end());
+  return all;
+}
+
+std::optional<std::string> HostVariable(const JobSettings& settings, const std::string& name) {
+  const Variables all = HostVariables(settings);
+  for (auto variable = all.rbegin(); variable != all.rend(); ++variable)
+    if (variable->first == name) return variable->second;
+  if (const char* own = std::getenv(name.c_str())) return own;
+  return std::nullopt;
+}
+
 }  // namespace
+
+Result<std::shared_ptr<const TaskSpec>> FillHere(std::shared_ptr<const TaskSpec> spec, const JobSettings& settings) {
+  if (spec->host_gaps.empty()) return spec;
+  auto environment = [&](const std::string& name) { return HostVariable(settings, name); };
+  CROMT_ASSIGN(TaskSpec filled, FillHostGaps(*spec, environment));
+  return std::make_shared<const TaskSpec>(std::move(filled));
+}
 
 JobSettings OwnJobSettings(std::string step_program) {
   JobSettings settings;
@@ -59,9 +85,10 @@ std::string WorkingDirectory(const TaskSpec& spec, const JobSettings& settings, 
   return spec.source.directory.empty() ? workspace : Expand(spec.source.directory, settings.home);
 }
 
-launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
-                          const std::string& workspace, const std::string& script_file) {
-  const TaskSpec& spec = *attempt.spec;
+Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
+                                  const std::string& workspace, const std::string& script_file) {
+  CROMT_ASSIGN(const auto filled, FillHere(attempt.spec, settings));
+  const TaskSpec& spec = *filled;
   launcher::Start start;
   start.log_id = attempt.ticket;
   start.mark = MarkOf(attempt);
@@ -79,12 +106,8 @@ launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const Job
     for (char** entry = environ; *entry; ++entry)
       if (const char* equals = std::strchr(*entry, '='))
         all.emplace_back(std::string(*entry, static_cast<size_t>(equals - *entry)), equals + 1);
-  Variables base = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
-                    {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
-                    {"TMPDIR", "/tmp"}};
+  Variables base = HostVariables(settings);
   all.insert(all.end(), base.begin(), base.end());
-  if (!settings.timezone.empty()) all.emplace_back("TZ", settings.timezone);
-  all.insert(all.end(), settings.env.begin(), settings.env.end());
   all.insert(all.end(), {{"CROMT_RUN", attempt.id.run.text()},
                          {"CROMT_PROJECT", spec.project},
                          {"CROMT_TASK", std::to_string(attempt.id.task + 1)},

@@ -29,9 +29,14 @@ std::string MarkOf(const QueuedAttempt& attempt);
 // Where the task works: the source's own directory where it has one, else `workspace`.
 std::string WorkingDirectory(const TaskSpec& spec, const JobSettings& settings, const std::string& workspace);
 
+// The spec with `${{ env.NAME }}` filled in: from what each job of this agent gets, else from the agent's own
+// environment. kInvalid naming what there is not.
+Result<std::shared_ptr<const TaskSpec>> FillHere(std::shared_ptr<const TaskSpec> spec, const JobSettings& settings);
+
 // `workspace` is the slot's directory. The working directory is the source's own directory where it has one.
 // `script_file` is where Prepare has put a script that must be executed from a file, else empty.
-launcher::Start MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
-                          const std::string& workspace, const std::string& script_file);
+// kInvalid for what FillHere can't fill in.
+Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
+                                  const std::string& workspace, const std::string& script_file);
 
 }  // namespace cromt

@@ -117,6 +117,8 @@ Json PlannedTaskJson(const Plan& plan, TaskIndex index) {
   const TaskSpec& spec = plan.spec(index);
   Json groups = Json::array();
   for (uint32_t group : task.groups) groups.push_back(plan.groups[group].name);
+  Json publishes = Json::array();
+  for (const ArtifactOut& out : spec.publishes) publishes.push_back({{"artifact", out.name}, {"path", out.path}});
   return {{"id", IdOf(index)},
           {"instance", IdOf(task.instance)},
           {"name", spec.name},
@@ -124,7 +126,8 @@ Json PlannedTaskJson(const Plan& plan, TaskIndex index) {
           {"host", plan.host(index).id},
           {"agent", OrNull(plan.host(index).address)},
           {"does", DescribeWork(spec.work)},
-          {"groups", groups}};
+          {"groups", groups},
+          {"publishes", std::move(publishes)}};
 }
 
 std::string_view SeverityWord(Severity severity) {
@@ -176,10 +179,14 @@ void JsonOutput::Planned(const Plan& plan, const std::string& project) {
   LongObject object(out_, {{"project", project}});
   object.List("instances", plan.instances, [&](size_t i) -> Json {
     const PlannedInstance& instance = plan.instances[i];
+    Json takes = Json::array();
+    for (const PlannedInput& input : instance.inputs)
+      takes.push_back({{"artifact", input.name}, {"from", IdOf(input.producer)}, {"all_hosts", input.all_hosts}});
     return {{"id", IdOf(static_cast<uint32_t>(i))},
             {"project", instance.project},
             {"needs", Ids(instance.needs)},
-            {"after", Ids(instance.after)}};
+            {"after", Ids(instance.after)},
+            {"takes", std::move(takes)}};
   });
   object.List("tasks", plan.tasks, [&](size_t i) { return PlannedTaskJson(plan, static_cast<TaskIndex>(i)); });
   object.List("groups", plan.groups, [&](size_t i) -> Json {
@@ -268,6 +275,7 @@ void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {
             {"slots", agent.slots},
             {"attempts", agent.attempts},
             {"ready", agent.ready},
+            {"labels", agent.labels},
             {"version", OrNull(agent.version)},
             {"reason", OrNull(agent.reason)}};
   });

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <map>
 #include <vector>
 
 #include "cli/clean_text.h"
@@ -34,6 +35,29 @@ class StartGates {
   const Plan& plan_;
   std::vector<InstanceIndex> parent_;
 };
+
+// Which artifact goes from where to where.
+void WriteArtifacts(const Plan& plan, std::optional<size_t> columns, const Palette& palette, Writer& out) {
+  struct Way {
+    std::string path;
+    std::vector<std::string> takers;
+  };
+  std::map<std::pair<InstanceIndex, std::string>, Way> ways;
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i) {
+    if (plan.instances[i].task_count > 0)
+      for (const ArtifactOut& made : plan.spec(plan.instances[i].first_task).publishes)
+        ways[{i, made.name}].path = made.path;
+    for (const PlannedInput& input : plan.instances[i].inputs)
+      ways[{input.producer, input.name}].takers.push_back(
+          fmt::format("{}{}", i + 1, input.all_hosts ? " (all hosts)" : ""));
+  }
+  if (ways.empty()) return;
+  Table table({"ARTIFACT", "FROM", "PATH", "TO"});
+  for (const auto& [key, way] : ways)
+    table.Row({Clean(key.second), std::to_string(key.first + 1), Clean(way.path),
+               way.takers.empty() ? "-" : fmt::format("{}", fmt::join(way.takers, ", "))});
+  out.Write("\n" + table.Text(columns, palette));
+}
 
 std::string Escaped(const std::string& text) {
   std::string escaped;
@@ -77,6 +101,7 @@ void WritePlanText(const Plan& plan, const std::string& project, std::optional<s
     }
   }
   out.Write(table.Text(columns, palette));
+  WriteArtifacts(plan, columns, palette, out);
 }
 
 void WritePlanDot(const Plan& plan, const std::string& project, Writer& out) {
@@ -89,6 +114,9 @@ void WritePlanDot(const Plan& plan, const std::string& project, Writer& out) {
     for (InstanceIndex need : instance.needs) out.Write(fmt::format("  i{} -> i{};\n", need + 1, i + 1));
     for (InstanceIndex child : instance.after)
       out.Write(fmt::format("  i{} -> i{} [style=dashed];\n", i + 1, child + 1));
+    for (const PlannedInput& input : instance.inputs)
+      out.Write(fmt::format("  i{} -> i{} [style=dotted, label=\"{}\", constraint=false];\n", input.producer + 1, i + 1,
+                            Escaped(input.name)));
   }
   out.Write("}\n");
 }

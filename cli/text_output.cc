@@ -172,14 +172,25 @@ void TextOutput::Got(const ArtifactView& artifact, const std::string& to) {
                     SizeText(artifact.digest.size_bytes)));
 }
 
+namespace {
+
+std::string LabelsText(const std::map<std::string, std::string>& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels) text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
 void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
   if (agents.empty())
     return Print("no agents yet; they appear when a run needs them or the configuration names them\n");
-  Table table({"NAME", "ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "VERSION", "REASON"});
+  Table table({"NAME", "ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "LABELS", "VERSION", "REASON"});
   for (const AgentView& agent : agents)
     table.Row({agent.names.empty() ? "-" : Clean(fmt::format("{}", fmt::join(agent.names, ","))), Clean(agent.address),
                agent.agent.empty() ? "-" : agent.agent.text(), agent.up ? "up" : "down", std::to_string(agent.slots),
-               std::to_string(agent.attempts), std::to_string(agent.ready), Clean(agent.version), Clean(agent.reason)});
+               std::to_string(agent.attempts), std::to_string(agent.ready), Clean(LabelsText(agent.labels)),
+               Clean(agent.version), Clean(agent.reason)});
   Print(table.Text(columns(), palette_));
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/name.h"
 #include "coordinator/git_cache_settings.h"
+#include "coordinator/pool_agents.h"
 #include "core/action.h"
 #include "core/agent_address.h"
 #include "core/planner.h"
@@ -158,7 +159,11 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   StartOverrides overrides;
   CROMT_ASSIGN(overrides.action, ParseAction(request.action));
   overrides.vars = request.variables;
-  PlannerOptions planner{options_.agents, options_.local_address};
+  PlannerOptions planner{options_.agents, options_.local_address, {}};
+  if (HasPool(file)) {
+    CROMT_ASSIGN(const std::vector<AgentView> agents, ListAgents());
+    planner.pool_agents = PoolAgents(agents, options_.agents, options_.local_address);
+  }
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
   CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
   StartRun event{NewRunId(),

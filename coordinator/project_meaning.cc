@@ -49,6 +49,15 @@ void Put(const Source& source, std::string& out) {
   Put(ref, out);
 }
 
+void Put(const Pool& pool, std::string& out) {
+  const auto& [at, labels, count] = pool;
+  for (const auto& [name, value] : labels) {
+    Put(name, out);
+    Put(value, out);
+  }
+  PutOptional(count, out);
+}
+
 void Put(const Artifacts& artifacts, std::string& out) {
   const auto& [ins, outs] = artifacts;
   for (const ArtifactIn& one : ins) {
@@ -75,7 +84,8 @@ std::vector<size_t> LineStarts(std::string_view text) {
 // The structured bindings name every member: who adds one has to say here what it means.
 
 void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
-  const auto& [action, options, vars, url, title, lane, timeout, grace, retries, retry_delay, retry_backoff] = set;
+  const auto& [action, options, vars, url, url_template, title, lane, timeout, grace, retries, retry_delay,
+               retry_backoff] = set;
   for (const std::string& word : action) Put(word, out);
   out += '|';
   Put(options, out);
@@ -83,6 +93,7 @@ void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   out += '|';
   PutOptional(
       url, [&](const AgentAddress& address) { Put(ToString(address), out); }, out);
+  Put(url_template, out);
   Put(title, out);
   PutOptional(
       lane,
@@ -132,8 +143,8 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 }
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
-  const auto& [name, at, source, run, set, hosts, before, after, artifacts, parallel, log_limit, inherit_env, unbuilt] =
-      project;
+  const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
+               unbuilt] = project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(
@@ -147,6 +158,8 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
     PutNumber(list.meaning, description);
     has_unbuilt |= list.has_unbuilt;
   }
+  description += pool ? '+' : '-';
+  if (pool) Put(*pool, description);
   description += artifacts ? '+' : '-';
   if (artifacts) Put(*artifacts, description);
   PutOptional(parallel, description);

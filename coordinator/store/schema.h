@@ -10,14 +10,14 @@
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
 //                `agent` is who the attempt was leased to, in the row that says so
 //   artifacts    what the tasks of a run have published, and who keeps it
-//   agents       how far the reports of an agent's journal are applied
+//   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc.
 #pragma once
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -47,7 +47,7 @@ CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT N
   agent TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, archive INTEGER NOT NULL, ticket TEXT NOT NULL,
   PRIMARY KEY (run, task, name)) WITHOUT ROWID;
 CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
-  applied_sequence INTEGER NOT NULL) WITHOUT ROWID;
+  applied_sequence INTEGER NOT NULL, labels TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
 }  // namespace cromt

@@ -30,6 +30,24 @@ Result<std::string> PlanBytes(const Plan& plan) {
   return bytes;
 }
 
+std::string LabelsText(const std::map<std::string, std::string>& labels) {
+  std::string text;
+  for (const auto& [name, value] : labels) text += name + '=' + value + '\n';
+  return text;
+}
+
+// Names hold no '=' and values no line end.
+std::map<std::string, std::string> LabelsFrom(std::string_view text) {
+  std::map<std::string, std::string> labels;
+  for (size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+    const std::string_view line = text.substr(0, end);
+    const size_t equals = line.find('=');
+    if (equals != line.npos) labels.emplace(line.substr(0, equals), line.substr(equals + 1));
+    text.remove_prefix(end + 1);
+  }
+  return labels;
+}
+
 }  // namespace
 
 struct SqliteStore::Statements {
@@ -115,7 +133,7 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Durability 
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
            Item{sql_->put_artifact, "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-           Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)"},
+           Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?)"},
            Item{sql_->put_file, "INSERT OR REPLACE INTO files VALUES (?, ?)"},
            Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->put_change, "INSERT INTO changes VALUES (?, ?, ?)"},
@@ -141,12 +159,13 @@ Result<StoredState> SqliteStore::Load() {
     if (meta.Text(0) == "commit") state.commit = commit_ = static_cast<uint64_t>(meta.Int(1));
   }
   CROMT_ASSIGN(state.runs, LoadRuns());
-  CROMT_ASSIGN(auto agents, db_.Prepare("SELECT agent, journal, address, applied_sequence FROM agents"));
+  CROMT_ASSIGN(auto agents, db_.Prepare("SELECT agent, journal, address, applied_sequence, labels FROM agents"));
   for (;;) {
     CROMT_ASSIGN(bool row, agents.Step());
     if (!row) break;
     state.agents.push_back({AgentId(std::string(agents.Text(0))), JournalId(std::string(agents.Text(1))),
-                            std::string(agents.Text(2)), static_cast<uint64_t>(agents.Int(3))});
+                            std::string(agents.Text(2)), static_cast<uint64_t>(agents.Int(3)),
+                            LabelsFrom(agents.Text(4))});
   }
   CROMT_ASSIGN(state.files, LoadFiles());
   CROMT_ASSIGN(state.applies, LoadApplies());
@@ -376,6 +395,7 @@ Status SqliteStore::Write(const AgentSeen& record) {
       .Bind(2, record.journal.text())
       .Bind(3, record.address)
       .Bind(4, static_cast<int64_t>(record.applied_sequence))
+      .Bind(5, LabelsText(record.labels))
       .Run();
 }
 

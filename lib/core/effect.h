@@ -3,6 +3,7 @@
 // again from the restored state (at start, or when the agent's next session begins).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -92,6 +93,7 @@ struct AgentSeen {
   JournalId journal;
   std::string address;
   uint64_t applied_sequence = 0;
+  std::map<std::string, std::string> labels;  // that it stated last
 };
 
 // What an apply did to a file's projects; each stands in one of the lists.

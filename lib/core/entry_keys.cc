@@ -58,6 +58,7 @@ std::string DescribeHosts(const std::vector<HostEntry>& hosts) {
     if (!host.set.options.empty()) Put(out, 'o', host.set.options);
     if (!host.set.title.empty()) Put(out, 't', host.set.title);
     if (host.set.url) Put(out, 'u', ToString(*host.set.url));
+    if (!host.set.url_template.empty()) Put(out, 'U', host.set.url_template);
     PutScheduling(out, host.set);
     PutVars(out, {Vars(host.set).begin(), Vars(host.set).end()});
   }
@@ -69,7 +70,7 @@ std::string DescribeHosts(const std::vector<HostEntry>& hosts) {
 EntryKeys::EntryKeys(const JobFile& file) : file_(file), dependencies_need_url_(file.projects.size()) {
   for (uint32_t index : file.order) {
     const Project& project = file.projects[index];
-    if (project.set.url) continue;
+    if (project.set.has_url()) continue;
     for (const DependencyList& list : {project.before, project.after})
       for (const DependencyEntry& entry : Entries(list))
         if (NeedsParentUrl(entry)) dependencies_need_url_[index] = true;
@@ -81,8 +82,9 @@ const HostList& EntryKeys::HostsOf(const DependencyEntry& entry) const {
 }
 
 bool EntryKeys::NeedsParentUrl(const DependencyEntry& entry) {
-  if (file_.projects[entry.target].set.url) return false;
-  bool tasks_need_it = !entry.set.url && !FactsOf(HostsOf(entry)).all_have_url;
+  if (file_.projects[entry.target].set.has_url()) return false;
+  const bool pooled = file_.projects[entry.target].pool && !entry.hosts;
+  bool tasks_need_it = !pooled && !entry.set.has_url() && !FactsOf(HostsOf(entry)).all_have_url;
   return tasks_need_it || dependencies_need_url_[entry.target];
 }
 
@@ -91,8 +93,7 @@ const EntryKeys::HostsFacts& EntryKeys::FactsOf(const HostList& hosts) {
   if (!is_new || Entries(hosts).empty()) return known->second;
   auto key = static_cast<uint32_t>(hosts_keys_.size() + 1);
   known->second.key = hosts_keys_.try_emplace(DescribeHosts(*hosts), key).first->second;
-  known->second.all_have_url =
-      std::all_of(hosts->begin(), hosts->end(), [](const auto& h) { return h.set.url.has_value(); });
+  known->second.all_have_url = std::all_of(hosts->begin(), hosts->end(), [](const auto& h) { return h.set.has_url(); });
   return known->second;
 }
 
@@ -111,6 +112,7 @@ std::string EntryKeys::Describe(const DependencyEntry& entry) {
   if (!set.options.empty() && set.options != own.options) Put(out, 'o', set.options);
   if (!set.title.empty() && set.title != own.title) Put(out, 't', set.title);
   if (set.url && set.url != own.url) Put(out, 'u', ToString(*set.url));
+  if (!set.url_template.empty() && set.url_template != own.url_template) Put(out, 'U', set.url_template);
   PutScheduling(out, NewIn(set, own));
   uint32_t hosts = FactsOf(HostsOf(entry)).key;
   if (hosts != FactsOf(file_.projects[entry.target].hosts).key) Put(out, 'h', std::to_string(hosts));

@@ -14,6 +14,7 @@
 #include "core/agent_address.h"
 #include "core/diagnostic.h"
 #include "core/model.h"
+#include "core/pool.h"
 
 namespace cromt {
 
@@ -35,15 +36,18 @@ struct LaneChoice {
 struct Overrides {
   std::vector<std::string> action;        // words; empty = unset
   std::string options;                    // for tom; empty = unset
-  std::shared_ptr<const Variables> vars;  // null = none
+  std::shared_ptr<const Variables> vars;  // null = none; values raw (core/template.h)
   std::optional<AgentAddress> url;
-  std::string title;  // empty = unset
+  std::string url_template;  // raw, in the place of `url`; empty = none
+  std::string title;         // raw; empty = unset
   std::optional<LaneChoice> lane;
   std::optional<Duration> timeout;  // 0 = none
   std::optional<Duration> grace;
   std::optional<uint32_t> retries;
   std::optional<Duration> retry_delay;
   std::optional<uint32_t> retry_backoff_permille;
+
+  bool has_url() const { return url || !url_template.empty(); }
 };
 
 struct ArtifactIn {
@@ -53,7 +57,7 @@ struct ArtifactIn {
 };
 struct Artifacts {
   std::vector<ArtifactIn> in;
-  std::vector<ArtifactOut> out;
+  std::vector<ArtifactOut> out;  // paths raw
 };
 
 struct HostEntry {
@@ -77,12 +81,13 @@ using DependencyList = std::shared_ptr<const std::vector<DependencyEntry>>;  // 
 struct Project {
   std::string name;
   Position at;
-  Source source;
+  Source source;                   // its ref raw
   std::optional<std::string> run;  // an inline script instead of actions
   Overrides set;
   HostList hosts;
   DependencyList before;
   DependencyList after;
+  std::shared_ptr<const Pool> pool;            // where it runs instead of `hosts`; null = none
   std::shared_ptr<const Artifacts> artifacts;  // null = none
   std::optional<uint32_t> parallel;            // how many of its tasks run at once
   std::optional<int64_t> log_limit_bytes;

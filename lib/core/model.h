@@ -81,6 +81,17 @@ struct ArtifactOut {
   friend bool operator==(const ArtifactOut&, const ArtifactOut&) = default;
 };
 
+// `${{ env.NAME }}`: a variable of the host's environment goes into a text before the job starts.
+struct HostGap {
+  enum class In { kVariable, kArtifactPath };
+  In in = In::kVariable;
+  uint32_t index = 0;   // of the spec's variable or artifact
+  uint32_t offset = 0;  // bytes of its text before it
+  std::string name;
+  friend bool operator==(const HostGap&, const HostGap&) = default;
+};
+inline constexpr size_t kMaxHostGaps = 1000;  // of a task
+
 using Variables = std::vector<std::pair<std::string, std::string>>;  // in file order, names unique
 
 // What an agent needs to know of a task. Shared by all tasks of a plan that do the same.
@@ -97,6 +108,7 @@ struct TaskSpec {
   RetryPolicy retry;                   // the coordinator's business
   bool inherit_env = false;            // the job sees the agent's whole environment, too
   std::vector<ArtifactOut> publishes;  // names unique
+  std::vector<HostGap> host_gaps;      // in the order of in, index and offset
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

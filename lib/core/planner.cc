@@ -9,6 +9,7 @@
 #include "core/artifact_plan.h"
 #include "core/entry_keys.h"
 #include "core/task_table.h"
+#include "core/template.h"
 #include "core/variables.h"
 
 namespace cromt {
@@ -85,9 +86,11 @@ class AfterScopes {
 // numbered in the order in which a single-handed worker would do them.
 class Planner {
  public:
-  Planner(const JobFile& file, const StartOverrides& overrides) : file_(file), keys_(file), tasks_(plan_) {
+  Planner(const JobFile& file, const StartOverrides& overrides) : file_(file), keys_(file), tasks_(file.file, plan_) {
     start_.action = overrides.action;
-    start_.vars = std::make_shared<const Variables>(overrides.vars);
+    Variables vars = overrides.vars;
+    for (auto& [name, value] : vars) value = EscapeTemplates(value);  // they come from no file
+    start_.vars = std::make_shared<const Variables>(std::move(vars));
   }
 
   Result<Plan> Run(uint32_t root, const PlannerOptions& options) {
@@ -108,6 +111,7 @@ class Planner {
     bool is_after = false;
     uint64_t key = 0;  // of entry and inherited place
     PlaceIndex inherited = TaskTable::kLocal;
+    std::optional<PlaceIndex> place;  // of the project itself, once it is known
     size_t next_before = 0;
     size_t next_after = 0;
     std::vector<InstanceIndex> needs;
@@ -129,8 +133,9 @@ class Planner {
       return Fail(ErrorCode::kExhausted, fmt::format("the plan has more than {} dependencies", kMaxEdges));
     Frame& top = stack_.back();
     PlaceIndex inherited = TaskTable::kLocal;
-    if (keys_.NeedsParentUrl(entry))
-      inherited = top.project->set.url ? tasks_.PlaceOf(*top.project->set.url) : top.inherited;
+    if (keys_.NeedsParentUrl(entry)) {
+      CROMT_ASSIGN(inherited, PlaceOf(top));
+    }
     uint64_t key = static_cast<uint64_t>(keys_.KeyOf(entry)) << 32 | inherited;
     if (auto known = shared_.find(key); !is_after && known != shared_.end()) {
       top.needs.push_back(known->second);
@@ -145,6 +150,17 @@ class Planner {
     return {};
   }
 
+  // Where the project of `frame` points: there run those that it lists and that have no url of their own.
+  Result<PlaceIndex> PlaceOf(Frame& frame) {
+    if (!frame.place) {
+      frame.place = frame.inherited;
+      if (frame.project->set.has_url()) {
+        CROMT_ASSIGN(frame.place, tasks_.PlaceOf(*frame.project, frame.project->set));
+      }
+    }
+    return *frame.place;
+  }
+
   // Everything before it is in the plan: now it.
   Status Emit(Frame& frame) {
     frame.self = static_cast<InstanceIndex>(plan_.instances.size());
@@ -153,11 +169,14 @@ class Planner {
     plan_.instances.push_back({.project = frame.project->name,
                                .first_task = static_cast<uint32_t>(plan_.tasks.size()),
                                .needs = std::move(frame.needs)});
-    if (!frame.entry) return tasks_.Expand({frame.project, nullptr, &start_, frame.hosts, frame.inherited}, frame.self);
+    if (!frame.entry)
+      return tasks_.Expand({frame.project, nullptr, &start_, frame.hosts, frame.project->pool.get(), frame.inherited},
+                           frame.self);
     if (!frame.is_after) shared_.emplace(frame.key, frame.self);
     auto [earlier, is_new] = alike_.try_emplace(frame.key, frame.self);
     if (!is_new) return tasks_.Repeat(earlier->second, frame.self);
-    return tasks_.Expand({frame.project, &frame.entry->set, nullptr, frame.hosts, frame.inherited}, frame.self);
+    const Pool* pool = frame.entry->hosts || frame.entry->set.has_url() ? nullptr : frame.project->pool.get();
+    return tasks_.Expand({frame.project, &frame.entry->set, nullptr, frame.hosts, pool, frame.inherited}, frame.self);
   }
 
   Status Leave() {

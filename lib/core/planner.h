@@ -30,12 +30,15 @@ struct PlannerOptions {
   // HOST or HOST:PORT. Names are compared without case.
   std::map<std::string, std::string> agents;
   std::string local_address;  // of tasks without a url; empty = the embedded or local agent
+  // What pools choose from. nullopt: nobody knows yet; each is planned as that many hosts "pool" without an address,
+  // and the plan can only be looked at.
+  std::optional<std::vector<PoolAgent>> pool_agents;
 };
 
 // REQUIRES: `file` was checked by CheckJobFile without errors.
-// kNotFound for an unknown project; kInvalid for bad overrides or a bad alias, and for variables of a task over 1 MB;
-// kExhausted above kMaxTasks tasks, three edges a task of those, or 1 GiB of task descriptions.
-// Does not look at unbuilt keys: that is StartRefusals.
+// kNotFound for an unknown project; kInvalid for bad overrides, a bad alias, a template that can't be filled in, a pool
+// that too few agents fit, and for variables of a task over 1 MB; kExhausted above kMaxTasks tasks, three edges a task
+// of those, or 1 GiB of task descriptions. Does not look at unbuilt keys: that is StartRefusals.
 Result<Plan> PlanRun(const JobFile& file, const std::string& project, const StartOverrides& overrides,
                      const PlannerOptions& options);
 

@@ -69,6 +69,10 @@ size_t Scheduler::unfinished_tasks() const {
 
 std::vector<AgentView> Scheduler::Agents() const {
   std::vector<AgentView> views;
+  // Of those not reached by this process. Null: two have been at that address.
+  std::unordered_map<std::string_view, const AgentSeen*> before;
+  for (const auto& [id, seen] : state_->seen)
+    if (auto [known, is_new] = before.try_emplace(seen.address, &seen); !is_new) known->second = nullptr;
   for (const auto& [address, route] : state_->routes) {
     AgentView view{.address = address};
     const KnownAgent* agent = route->agent.get();
@@ -77,6 +81,9 @@ std::vector<AgentView> Scheduler::Agents() const {
     if (agent && agent->hello) {
       view.slots = agent->hello->slots;
       view.version = agent->hello->version;
+      view.labels = agent->hello->labels;
+    } else if (auto seen = before.find(address); seen != before.end() && seen->second) {
+      view.labels = seen->second->labels;
     }
     const bool alias = agent && agent->up() && !view.up;
     if (alias)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,7 +50,8 @@ struct AgentView {
   uint32_t attempts = 0;  // leased or running there
   uint32_t ready = 0;     // waiting for it
   std::string version;
-  std::vector<std::string> names;  // that the configuration gives its address; the coordinator fills them in
+  std::map<std::string, std::string> labels;  // as it stated them last, maybe to an earlier coordinator process
+  std::vector<std::string> names;             // that the configuration gives its address; the coordinator fills them in
 };
 
 class Scheduler {

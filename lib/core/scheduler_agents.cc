@@ -224,8 +224,9 @@ void Scheduler::State::On(const AgentUp& event) {
   agent->paused_until = {};
   SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
-  if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0};
+  if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0, {}};
   last.address = event.address;
+  last.labels = event.hello.labels;
   out.records.push_back(last);
   Reconcile(agent, event);
 }

@@ -86,6 +86,11 @@ Result<Source> ParseSourcePath(std::string_view text) {
   return source;
 }
 
+bool IsRef(std::string_view text) {
+  return IsTitle(text) && !text.starts_with('-') && text.find_first_of(" ~^:?*[\\") == text.npos &&
+         text.find("..") == text.npos;
+}
+
 bool HasCredentials(std::string_view text) {
   if (Scheme(text).empty() || text.find("://") == text.npos) return false;
   std::string_view authority = Authority(text);

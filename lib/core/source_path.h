@@ -14,6 +14,9 @@ namespace cromt {
 // transport such as `ext::`), for an unknown scheme, and for a URL without host.
 Result<Source> ParseSourcePath(std::string_view text);
 
+// True if `text` may name a branch, tag or commit.
+bool IsRef(std::string_view text);
+
 // True if `text` is a repository URL that carries a password or token for everyone to read.
 bool HasCredentials(std::string_view text);
 

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/name.h"
+#include "core/task_spec.h"
 #include "core/variables.h"
 
 namespace cromt {
@@ -25,7 +26,10 @@ Overrides Fold(Overrides wide, const Overrides* narrow) {
   if (!narrow->action.empty()) wide.action = narrow->action;
   if (!narrow->options.empty()) wide.options = narrow->options;
   if (!narrow->title.empty()) wide.title = narrow->title;
-  if (narrow->url) wide.url = narrow->url;
+  if (narrow->has_url()) {
+    wide.url = narrow->url;
+    wide.url_template = narrow->url_template;
+  }
   if (narrow->lane) wide.lane = narrow->lane;
   if (narrow->timeout) wide.timeout = narrow->timeout;
   if (narrow->grace) wide.grace = narrow->grace;
@@ -46,7 +50,8 @@ bool ChangesTask(const Overrides& set) {
 }
 
 size_t BytesOf(const TaskSpec& spec) {
-  size_t bytes = sizeof spec + SizeOf(spec.variables) + spec.variables.size() * sizeof(spec.variables[0]);
+  size_t bytes = sizeof spec + spec.host_gaps.size() * sizeof(HostGap) + SizeOf(spec.variables) +
+                 spec.variables.size() * sizeof(spec.variables[0]);
   if (const auto* script = std::get_if<Script>(&spec.work)) bytes += script->text.size();
   return bytes;
 }
@@ -82,6 +87,7 @@ class UniqueIds {
 
 Status TaskTable::Configure(const PlannerOptions& options) {
   places_.push_back({"local", options.local_address});
+  if (options.pool_agents) pools_.emplace(*options.pool_agents);
   for (const auto& [name, text] : options.agents) {
     auto address = ParseAgentAddress(text);
     if (!address) return Fail(fmt::format("agents: {}", name), address.error());
@@ -100,6 +106,12 @@ PlaceIndex TaskTable::PlaceOf(const AgentAddress& url) {
   return known->second;
 }
 
+Result<PlaceIndex> TaskTable::PlaceOf(const Project& project, const Overrides& set) {
+  if (set.url) return PlaceOf(*set.url);
+  CROMT_ASSIGN(const AgentAddress url, FillUrl(file_, project, set));
+  return PlaceOf(url);
+}
+
 Status TaskTable::Reserve(size_t tasks) const {
   if (tasks <= kMaxTasks - plan_.tasks.size()) return {};
   return Fail(ErrorCode::kExhausted, fmt::format("the plan has more than {} tasks", kMaxTasks));
@@ -110,21 +122,27 @@ Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
   CROMT_TRY(Reserve(std::max<size_t>(hosts.size(), 1)));
   const Project& project = *expansion.project;
   Overrides base = Fold(project.set, expansion.entry);
+  if (expansion.pool) return ExpandPool(expansion, base, instance);
   std::optional<uint32_t> base_spec;  // of hosts that change nothing; made when there is one
   auto spec_of = [&](const Overrides* host) -> Result<uint32_t> {
     bool is_base = !host || !ChangesTask(*host);
     if (is_base && base_spec) return *base_spec;
-    auto spec = SpecOf(project, Fold(is_base ? base : Fold(base, host), expansion.start));
-    if (spec && is_base) base_spec = *spec;
-    return spec;
+    CROMT_ASSIGN(TaskSpec spec, MakeSpec(file_, project, Fold(is_base ? base : Fold(base, host), expansion.start)));
+    CROMT_ASSIGN(const uint32_t index, Intern(std::move(spec)));
+    if (is_base) base_spec = index;
+    return index;
   };
-  PlaceIndex base_place = base.url ? PlaceOf(*base.url) : expansion.inherited;
-  std::optional<uint32_t> limit;
-  if (project.parallel && *project.parallel > 0 && *project.parallel < hosts.size())
-    limit = NewGroup({fmt::format("{} of '{}' at a time", *project.parallel, project.name), *project.parallel, false});
+  auto place_of = [&](const Overrides* host) -> Result<PlaceIndex> {
+    const Overrides& from = host && host->has_url() ? *host : base;
+    if (!from.has_url()) return expansion.inherited;
+    if (from.url) return PlaceOf(*from.url);
+    return PlaceOf(project, Fold(Fold(base, host), expansion.start));
+  };
+  const std::optional<uint32_t> limit = LimitOf(project, hosts.size());
   if (hosts.empty()) {
     CROMT_ASSIGN(uint32_t spec, spec_of(nullptr));
-    const Place& place = places_[base_place];
+    CROMT_ASSIGN(const PlaceIndex where, place_of(nullptr));
+    const Place& place = places_[where];
     Append(instance, spec, HostOf(place.id, place.address), GroupsOf(base.lane, place.address, limit));
     return {};
   }
@@ -135,11 +153,42 @@ Status TaskTable::Expand(const Expansion& expansion, InstanceIndex instance) {
   for (size_t i = 0; i < hosts.size(); ++i) {
     const Overrides& set = hosts[i].set;
     CROMT_ASSIGN(uint32_t spec, spec_of(&set));
-    const Place& place = places_[set.url ? PlaceOf(*set.url) : base_place];
+    CROMT_ASSIGN(const PlaceIndex where, place_of(&set));
+    const Place& place = places_[where];
     const auto& lane = set.lane ? set.lane : base.lane;
     Append(instance, spec, HostOf(hosts[i].id.empty() ? ids.Take(place.id) : written[i], place.address),
            GroupsOf(lane, place.address, limit));
   }
+  return {};
+}
+
+// A group of its own for the instance, if `parallel` bounds it.
+std::optional<uint32_t> TaskTable::LimitOf(const Project& project, size_t hosts) {
+  if (!project.parallel || *project.parallel == 0 || *project.parallel >= hosts) return std::nullopt;
+  return NewGroup({fmt::format("{} of '{}' at a time", *project.parallel, project.name), *project.parallel, false});
+}
+
+Status TaskTable::ExpandPool(const Expansion& expansion, const Overrides& base, InstanceIndex instance) {
+  const Project& project = *expansion.project;
+  std::vector<const PoolAgent*> agents;
+  const PoolAgent unknown{.host = "pool"};
+  if (!pools_) {
+    const uint32_t count = expansion.pool->count.value_or(1);
+    CROMT_TRY(Reserve(count));
+    agents.assign(count, &unknown);
+  } else if (auto chosen = pools_->Choose(*expansion.pool)) {
+    agents = std::move(*chosen);
+  } else {
+    const std::string text = fmt::format("project '{}': {}", project.name, chosen.error().message);
+    return Fail(chosen.error().code, ToString(Diagnostic{Severity::kError, file_, expansion.pool->at, text}));
+  }
+  CROMT_TRY(Reserve(agents.size()));
+  CROMT_ASSIGN(TaskSpec made, MakeSpec(file_, project, Fold(base, expansion.start)));
+  CROMT_ASSIGN(const uint32_t spec, Intern(std::move(made)));
+  const std::optional<uint32_t> limit = LimitOf(project, agents.size());
+  UniqueIds ids;
+  for (const PoolAgent* agent : agents)
+    Append(instance, spec, HostOf(ids.Take(agent->host), agent->address), GroupsOf(base.lane, agent->address, limit));
   return {};
 }
 
@@ -189,29 +238,6 @@ std::vector<uint32_t> TaskTable::GroupsOf(const std::optional<LaneChoice>& lane,
   if (limit) groups.push_back(*limit);
   std::sort(groups.begin(), groups.end());
   return groups;
-}
-
-Result<uint32_t> TaskTable::SpecOf(const Project& project, const Overrides& set) {
-  TaskSpec spec;
-  spec.name = set.title.empty() ? project.name : set.title;
-  spec.project = project.name;
-  spec.source = project.source;
-  if (set.vars) spec.variables = *set.vars;
-  if (set.timeout && *set.timeout > Duration(0)) spec.timeout = set.timeout;
-  if (set.grace) spec.grace = *set.grace;
-  if (project.log_limit_bytes) spec.log_limit_bytes = *project.log_limit_bytes;
-  spec.retry = {set.retries.value_or(0), set.retry_delay.value_or(Duration(0)),
-                set.retry_backoff_permille.value_or(1000)};
-  spec.inherit_env = project.inherit_env;
-  if (project.artifacts) spec.publishes = project.artifacts->out;
-  if (SizeOf(spec.variables) > kMaxVariablesBytes)
-    return Fail(ErrorCode::kInvalid, fmt::format("the variables of a task of '{}' exceed {} bytes together",
-                                                 project.name, kMaxVariablesBytes));
-  if (project.run)
-    spec.work = Script{*project.run};
-  else
-    spec.work = Actions{set.action.empty() ? std::vector<std::string>{"default"} : set.action};
-  return Intern(std::move(spec));
 }
 
 Result<uint32_t> TaskTable::Intern(TaskSpec spec) {

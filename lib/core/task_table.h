@@ -21,6 +21,7 @@ struct Expansion {
   const Overrides* entry = nullptr;  // of the dependency entry that led here; null for the started project
   const Overrides* start = nullptr;  // of the start; for the started project only
   HostList hosts;                    // the effective ones
+  const Pool* pool = nullptr;        // instead of hosts
   PlaceIndex inherited = 0;          // where tasks without any url run
 };
 
@@ -28,13 +29,15 @@ class TaskTable {
  public:
   static constexpr PlaceIndex kLocal = 0;
 
-  // Fills `plan`, which must outlive it.
-  explicit TaskTable(Plan& plan) : plan_(plan) {}
+  // Fills `plan`. Both outlive it; `file` is the name for messages.
+  TaskTable(const std::string& file, Plan& plan) : file_(file), plan_(plan) {}
 
   // Reads the aliases. REQUIRES: called once, first.
   Status Configure(const PlannerOptions& options);
 
   PlaceIndex PlaceOf(const AgentAddress& url);
+  // Where a task of `project` runs whose effective overrides are `set`. REQUIRES: they have a url.
+  Result<PlaceIndex> PlaceOf(const Project& project, const Overrides& set);
 
   // Appends the tasks of `expansion` to the plan, for `instance`, which must be the last.
   Status Expand(const Expansion& expansion, InstanceIndex instance);
@@ -49,7 +52,8 @@ class TaskTable {
   };
 
   Status Reserve(size_t tasks) const;
-  Result<uint32_t> SpecOf(const Project& project, const Overrides& set);
+  Status ExpandPool(const Expansion& expansion, const Overrides& base, InstanceIndex instance);
+  std::optional<uint32_t> LimitOf(const Project& project, size_t hosts);
   Result<uint32_t> Intern(TaskSpec spec);
   uint32_t HostOf(const std::string& id, const std::string& address);
   uint32_t NewGroup(PlannedGroup group);
@@ -57,8 +61,10 @@ class TaskTable {
                                  std::optional<uint32_t> limit);
   void Append(InstanceIndex instance, uint32_t spec, uint32_t host, std::vector<uint32_t> groups);
 
+  const std::string& file_;
   Plan& plan_;
   std::unordered_map<std::string, std::string> aliases_;  // lower case
+  std::optional<PoolChooser> pools_;
   std::vector<Place> places_;
   std::unordered_map<std::string, PlaceIndex> place_of_url_;
   std::unordered_map<std::string, uint32_t> host_index_;  // by id and address

@@ -50,6 +50,28 @@ class Job(Story):
         _, out = self.run_script(f"""for name in {names}; do eval "value=\\$$name"; printf '%s=%s|' "$name" "$value"; done""", keys)
         self.assertEqual(out, "".join(f"{name}={value}|" for name, value in values.items()))
 
+    def test_templates_are_filled_in_when_planned_and_on_the_host(self):
+        home = pwd.getpwuid(os.getuid()).pw_dir
+        task, out = self.run_script("""echo "$P|$L|$T"; mkdir out; echo x > "out/$USER.txt" """, """
+            title: release ${{ vars.V }}
+            vars: {V: 1.2, U: ut, P: "${{ env.HOME }}/v${{ vars.V }}", L: "$${{ env.HOME }}", T: "${{ env.TMPDIR }}${{ env.TMPDIR }}"}
+            artifacts: {out: [{file: log, path: "o${{ vars.U }}/${{ env.USER }}.txt"}]}
+            """)
+        self.assertEqual(out, f"{home}/v1.2|${{{{ env.HOME }}}}|/tmp/tmp\n")
+        self.assertEqual(task["name"], "release 1.2")
+
+    def test_a_variable_that_the_host_does_not_have_fails_the_task(self):
+        task, out = self.run_script("echo ran", "vars: {X: '${{ env.NOT_ON_THIS_HOST }}'}", code=1)
+        self.assertEqual(out, "")
+        self.assertEqual(task["outcome"], "failed")
+        self.says(task["reason"], "${{ env.NOT_ON_THIS_HOST }}: the host's environment has no NOT_ON_THIS_HOST")
+
+    def test_a_template_that_cannot_be_filled_in_refuses_the_start(self):
+        self.mesh.apply("projects:\n  p: {run: 'true', title: 'of ${{ vars.X }}'}\n")
+        done = self.mesh.cromt("start", "p")
+        self.exited(2, done)
+        self.says(done.err, ":2:3: error: project 'p': title: there is no variable X in vars")
+
     def test_variables_of_a_host_go_over_those_of_its_project(self):
         url = "http://" + self.mesh.agents["host"].address
         self.mesh.apply("projects:\n  p:\n    run: 'echo \"$X-$Y\"'\n    vars: {X: p, Y: p}\n"

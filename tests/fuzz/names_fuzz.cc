@@ -86,9 +86,20 @@ void CheckSource(std::string_view text) {
 }
 
 void CheckTexts(std::string_view text) {
-  TemplateText scanned = ScanTemplates(text);
+  const TemplateScan scan = ScanTemplates(text);
+  const std::string plain(text);
   if (text.find("${{") == text.npos)
-    Require(scanned.text == text && !scanned.has_template, "no template, no change", text);
+    Require(Unescape(text) == plain && !scan.any() && !scan.malformed, "no template, no change", text);
+  Require(Unescape(EscapeTemplates(text)) == plain, "what is escaped means itself", text);
+  const Variables variables = {{"A", plain}, {"B", "<${{ vars.A }}>"}};
+  TemplateFiller filler(variables);
+  if (auto b = filler.Fill("${{ vars.B }}")) {
+    FilledText a = filler.Fill(text).value();
+    Require(b->text == "<" + a.text + ">" && b->gaps.size() == a.gaps.size(), "a value is put in whole", text);
+    Require(!scan.params && !scan.malformed, "what can't be filled in is refused", text);
+  } else {
+    RequireRefusal(b.error());
+  }
   if (auto duration = ParseDuration(text)) {
     Require(*duration >= Duration(0) && *duration <= std::chrono::hours(24 * 3660), "a duration is sane", text);
     RequireShowable(FormatDuration(*duration));

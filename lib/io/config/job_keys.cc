@@ -47,7 +47,7 @@ constexpr auto kKeys = std::to_array<JobKey>({
     {"run_timeout", kInProject, kNowhere, Shape::kDuration, kLater},
     {"parallel", kInProject, kNowhere, Shape::kCount, kBuilt},
     {"priority", kInProject, kNowhere, Shape::kInteger, kLater},
-    {"pool", kInProject, kNowhere, Shape::kMap, kLater},
+    {"pool", kInProject, kNowhere, Shape::kPool, kBuilt},
     {"log_limit", kInProject, kNowhere, Shape::kSize, kBuilt},
     {"timezone", kInProject, kNowhere, Shape::kText, kLater},
     {"catch_up", kInProject, kNowhere, Shape::kCatchUp, kLater},

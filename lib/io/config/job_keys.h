@@ -33,6 +33,7 @@ enum class Shape : uint8_t {
   kRef,   // of a repository: nothing that git would take for an option
   kCron,
   kShare,          // N or P%
+  kPool,           // {labels: {NAME: VALUE}, count: N | all}
   kArtifacts,      // {in: [NAME | {file, hosts}], out: [{file, path}]}
   kWhen,           // always | failure | success
   kOnFailure,      // fail | ignore

@@ -39,7 +39,7 @@ class JobReader {
         has_projects = true;
         ReadProjects(value);
       } else if (key == "storage") {
-        file_.storage = values_.Url(key, value, unused);
+        file_.storage = values_.Url(key, value);
       } else if (auto text = values_.Text(key, value)) {
         CheckId("name", *text, at);
         file_.name = std::move(*text);
@@ -119,7 +119,7 @@ class JobReader {
   void ReadProject(Project& project, YamlNode map) {
     if (!Is(YamlKind::kMap, project.name, map)) return;
     bool has_source = false;
-    Position run_or_action;
+    Position run_or_action, pool_at;
     ForEachKey(map, kInProject, project.unbuilt, [&](std::string_view key, YamlNode at, YamlNode value) {
       if (key == "run" || key == "action") run_or_action = std::max(run_or_action, at.at());
       if (key == "path")
@@ -135,8 +135,11 @@ class JobReader {
       else if (key == "branch" || key == "ref")
         ReadRef(key, project, at, value);
       else if (key == "artifacts")
-        project.artifacts = values_.ReadArtifacts(value);
-      else if (key == "parallel")
+        project.artifacts = values_.ReadArtifacts(value, project.unbuilt);
+      else if (key == "pool") {
+        project.pool = values_.ReadPool(value);
+        pool_at = at.at();
+      } else if (key == "parallel")
         project.parallel = CountOf(value.text());
       else if (key == "log_limit" && !value.text().empty())
         project.log_limit_bytes = BytesOf(value.text());
@@ -150,6 +153,9 @@ class JobReader {
     if (!has_source && !project.run)
       diagnostics_.Error(
           project.at, fmt::format("project {} has no 'path'; give it one, or commands in 'run'", Quote(project.name)));
+    if (project.pool && (!Entries(project.hosts).empty() || project.set.has_url()))
+      diagnostics_.Error(pool_at, fmt::format("'pool' and '{}' in one project; it can have one of them",
+                                              project.set.has_url() ? "url" : "hosts"));
     if (project.run && !project.set.action.empty())
       diagnostics_.Error(run_or_action, "'run' and 'action' in one project; it can have one of them");
   }
@@ -160,7 +166,7 @@ class JobReader {
     if (!project.source.ref.empty() && project.source.ref != value.text())
       return diagnostics_.Error(at.at(), fmt::format("'{}' is {}, but the other of 'branch' and 'ref' is {}", key,
                                                      Quote(value.text()), Quote(project.source.ref)));
-    project.source.ref = value.text();
+    project.source.ref = values_.Ref(key, value, project.unbuilt);
   }
 
   // False if there is none; a bad one is there, too.

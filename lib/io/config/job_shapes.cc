@@ -13,6 +13,8 @@
 #include "base/size.h"
 #include "base/time.h"
 #include "core/artifact.h"
+#include "core/source_path.h"
+#include "core/template.h"
 #include "io/config/flag_word.h"
 
 namespace cromt {
@@ -57,11 +59,6 @@ bool IsShare(std::string_view text) {
   return Reads(text.substr(0, text.size() - 1), number) && number <= 100;
 }
 
-bool IsRef(std::string_view text) {
-  return IsTitle(text) && !text.starts_with('-') && text.find_first_of(" ~^:?*[\\") == text.npos &&
-         text.find("..") == text.npos;
-}
-
 // Whether its fields make sense is for who runs the schedule; here: does it look like one.
 bool IsCron(std::string_view text) {
   if (text.starts_with('@'))
@@ -90,7 +87,7 @@ bool IsText(Shape shape, std::string_view text) {
     case Shape::kDuration: return ParseDuration(text).has_value();
     case Shape::kSize: return IsSize(text);
     case Shape::kLane: return IsName(text);
-    case Shape::kRef: return IsRef(text);
+    case Shape::kRef: return ScanTemplates(text).any() || IsRef(Unescape(text));
     case Shape::kCron: return IsCron(text);
     case Shape::kShare: return IsShare(text);
     case Shape::kWhen: return IsOneOf(text, {"always", "failure", "success"});
@@ -121,6 +118,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kCron: return "five fields such as '*/10 * * * *', or @hourly, @daily, …, @reboot";
     case Shape::kShare: return "a number or a percentage";
     case Shape::kArtifacts: return "a map of in and out";
+    case Shape::kPool: return "a map of labels and count";
     case Shape::kWhen: return "always, failure or success";
     case Shape::kOnFailure: return "fail or ignore";
     case Shape::kOnUnreachable: return "fail, skip or 'wait DURATION'";
@@ -133,7 +131,8 @@ std::string_view Expected(Shape shape) {
 }
 
 YamlKind KindOf(Shape shape) {
-  if (shape == Shape::kMap || shape == Shape::kTexts || shape == Shape::kArtifacts) return YamlKind::kMap;
+  if (shape == Shape::kMap || shape == Shape::kTexts || shape == Shape::kArtifacts || shape == Shape::kPool)
+    return YamlKind::kMap;
   return shape == Shape::kList ? YamlKind::kList : YamlKind::kText;
 }
 
@@ -163,6 +162,20 @@ class Inner {
     if (!has_name) Wrong(map, "a queue needs 'name'");
   }
 
+  void Pool(YamlNode map) {
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      const YamlNode value = key.next();
+      if (key.text() == "labels" && (value.is_null() || value.kind() == YamlKind::kMap))
+        Labels(value);
+      else if (key.text() == "labels")
+        Wrong(value, fmt::format("'labels': {} where a map is meant", ToString(value.kind())));
+      else if (key.text() != "count")
+        Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
+      else if (value.kind() != YamlKind::kText || (value.text() != "all" && CountOf(value.text()) == 0))
+        Wrong(value, "'count' must be all or a number from 1 on");
+    }
+  }
+
   void Artifacts(YamlNode map) {
     for (YamlNode key = map.first(); key; key = key.next().next()) {
       if (key.text() != "in" && key.text() != "out")
@@ -173,6 +186,14 @@ class Inner {
   }
 
  private:
+  void Labels(YamlNode map) {
+    for (YamlNode key = map.first(); key; key = key.next().next())
+      if (!IsName(key.text()))
+        Wrong(key, fmt::format("bad name {}", Quote(key.text())));
+      else if (key.next().kind() != YamlKind::kText || !IsTitle(key.next().text()))
+        Wrong(key.next(), fmt::format("the label {} must be text", Quote(key.text())));
+  }
+
   void ArtifactList(YamlNode list, bool is_in) {
     if (list.is_null()) return;
     if (list.kind() != YamlKind::kList)
@@ -209,7 +230,8 @@ class Inner {
   }
 
   void Path(YamlNode node) {
-    if (auto good = CheckArtifactPath(node.text()); !good) Wrong(node, good.error().message);
+    if (ScanTemplates(node.text()).any()) return;  // known once they are filled in
+    if (auto good = CheckArtifactPath(Unescape(node.text())); !good) Wrong(node, good.error().message);
   }
 
   void Name(YamlNode node) {
@@ -249,6 +271,8 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
     inner.Lane(value);
   else if (key.shape == Shape::kArtifacts)
     inner.Artifacts(value);
+  else if (key.shape == Shape::kPool)
+    inner.Pool(value);
   return diagnostics.errors() == errors;
 }
 

@@ -55,31 +55,50 @@ std::optional<std::string> ValueReader::Text(std::string_view key, YamlNode valu
 std::optional<std::string> ValueReader::ShellText(std::string_view key, YamlNode value) {
   auto text = Text(key, value);
   if (!text) return text;
-  TemplateText scanned = ScanTemplates(*text);
-  if (scanned.has_template || scanned.is_malformed)
+  const TemplateScan scan = ScanTemplates(*text);
+  if (scan.any() || scan.malformed)
     diagnostics_.Error(value.at(), fmt::format("'{}' takes no ${{{{ }}}}: set a variable in vars and write $NAME{}",
                                                key, key == "run" ? "" : " in the scenario"));
-  return std::move(scanned.text);
+  return Unescape(*text);
 }
 
-std::optional<std::string> ValueReader::TemplateTextOf(std::string_view key, YamlNode value,
-                                                       std::vector<Unbuilt>& unbuilt) {
+void ValueReader::CheckTemplates(std::string_view key, YamlNode value, bool env_allowed,
+                                 std::vector<Unbuilt>& unbuilt) {
+  const TemplateScan scan = ScanTemplates(value.text());
+  if (scan.malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key, kMalformed));
+  if (scan.env && !env_allowed)
+    diagnostics_.Error(value.at(), fmt::format("'{}': ${{{{ env… }}}} is known on the host only, and this is needed "
+                                               "before there is one; use it in vars or in an artifact's path",
+                                               key));
+  if (scan.params) AddUnbuilt(fmt::format("${{{{ params }}}} in {}", key), value.at(), unbuilt);
+}
+
+std::optional<std::string> ValueReader::RawText(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt) {
   auto text = Text(key, value);
-  if (!text) return text;
-  TemplateText scanned = ScanTemplates(*text);
-  if (scanned.is_malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key, kMalformed));
-  if (scanned.has_template) AddUnbuilt(fmt::format("${{{{ }}}} in {}", key), value.at(), unbuilt);
-  return std::move(scanned.text);
+  if (text) CheckTemplates(key, value, false, unbuilt);
+  return text;
 }
 
-std::optional<AgentAddress> ValueReader::Url(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt) {
-  size_t known = unbuilt.size();
-  auto text = TemplateTextOf(key, value, unbuilt);
-  if (!text || unbuilt.size() > known) return std::nullopt;
+std::optional<AgentAddress> ValueReader::Url(std::string_view key, YamlNode value) {
+  auto text = Text(key, value);
+  if (!text) return std::nullopt;
   auto address = ParseAgentUrl(*text);
   if (address) return *address;
   diagnostics_.Error(value.at(), fmt::format("'{}': {}", key, address.error().message));
   return std::nullopt;
+}
+
+// One with a template is parsed once it is filled in.
+void ValueReader::SetUrl(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  if (!ScanTemplates(value.text()).any()) {
+    set.url = Url("url", value);
+  } else if (auto text = RawText("url", value, unbuilt)) {
+    set.url_template = std::move(*text);
+  }
+}
+
+std::string ValueReader::Ref(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt) {
+  return RawText(key, value, unbuilt).value_or("");
 }
 
 bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
@@ -90,7 +109,7 @@ bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, s
   else if (key == "vars")
     SetVars(value, set, unbuilt);
   else if (key == "url")
-    set.url = Url(key, value, unbuilt);
+    SetUrl(value, set, unbuilt);
   else if (key == "title")
     Title(value, set, unbuilt);
   else
@@ -129,7 +148,8 @@ namespace {
 
 // One entry of `in` or `out`: a name, or a map.
 struct ArtifactWords {
-  std::string_view name, path;
+  std::string_view name;
+  std::optional<YamlNode> path;
   bool all_hosts = false;
 };
 
@@ -141,7 +161,7 @@ ArtifactWords WordsOf(YamlNode entry) {
   }
   for (YamlNode key = entry.first(); key; key = key.next().next()) {
     if (key.text() == "file") words.name = key.next().text();
-    if (key.text() == "path") words.path = key.next().text();
+    if (key.text() == "path") words.path = key.next();
     words.all_hosts |= key.text() == "hosts";
   }
   return words;
@@ -149,7 +169,7 @@ ArtifactWords WordsOf(YamlNode entry) {
 
 }  // namespace
 
-std::shared_ptr<const Artifacts> ValueReader::ReadArtifacts(YamlNode map) {
+std::shared_ptr<const Artifacts> ValueReader::ReadArtifacts(YamlNode map, std::vector<Unbuilt>& unbuilt) {
   if (map.kind() != YamlKind::kMap) return nullptr;
   auto artifacts = std::make_shared<Artifacts>();
   for (YamlNode list = map.first(); list; list = list.next().next()) {
@@ -162,13 +182,29 @@ std::shared_ptr<const Artifacts> ValueReader::ReadArtifacts(YamlNode map) {
       ArtifactWords words = WordsOf(entry);
       if (!seen.insert(words.name).second)
         diagnostics_.Error(entry.at(), fmt::format("'artifacts': {} is there twice", Quote(words.name)));
-      if (is_in)
+      if (is_in) {
         artifacts->in.push_back({entry.at(), std::string(words.name), words.all_hosts});
-      else
-        artifacts->out.push_back({std::string(words.name), std::string(words.path)});
+      } else if (words.path) {
+        CheckTemplates("artifacts", *words.path, true, unbuilt);
+        artifacts->out.push_back({std::string(words.name), std::string(words.path->text())});
+      }
     }
   }
   return artifacts;
+}
+
+std::shared_ptr<const Pool> ValueReader::ReadPool(YamlNode map) {
+  if (map.kind() != YamlKind::kMap) return nullptr;
+  auto pool = std::make_shared<Pool>(Pool{.at = map.at()});
+  for (YamlNode key = map.first(); key; key = key.next().next()) {
+    const YamlNode value = key.next();
+    if (key.text() == "count")
+      pool->count = value.text() == "all" ? std::nullopt : std::optional(CountOf(value.text()));
+    else if (value.kind() == YamlKind::kMap)
+      for (YamlNode label = value.first(); label; label = label.next().next())
+        pool->labels.emplace(label.text(), label.next().text());
+  }
+  return pool;
 }
 
 void ValueReader::Action(YamlNode value, Overrides& set) {
@@ -196,9 +232,9 @@ void ValueReader::Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& 
 }
 
 void ValueReader::Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
-  auto text = TemplateTextOf("title", value, unbuilt);
+  auto text = RawText("title", value, unbuilt);
   if (!text) return;
-  if (!IsTitle(*text))
+  if (!IsTitle(Unescape(*text)))
     return diagnostics_.Error(value.at(), fmt::format("bad title {}: use at most {} bytes and no control characters",
                                                       Quote(*text), kMaxTitleBytes));
   set.title = std::move(*text);
@@ -211,7 +247,7 @@ void ValueReader::SetVars(YamlNode value, Overrides& set, std::vector<Unbuilt>& 
   auto [known, is_new] = vars_.try_emplace(value.id());
   if (is_new) known->second = ReadVars(value);
   set.vars = known->second.list;
-  if (known->second.first_template) AddUnbuilt("${{ }} in vars", *known->second.first_template, unbuilt);
+  if (known->second.first_params) AddUnbuilt("${{ params }} in vars", *known->second.first_params, unbuilt);
 }
 
 ValueReader::Vars ValueReader::ReadVars(YamlNode map) {
@@ -219,7 +255,7 @@ ValueReader::Vars ValueReader::ReadVars(YamlNode map) {
   Vars vars;
   variables.reserve(map.size());
   for (YamlNode key = map.first(); key; key = key.next().next())
-    ReadVariable(key, key.next(), variables, vars.first_template);
+    ReadVariable(key, key.next(), variables, vars.first_params);
   if (SizeOf(variables) > kMaxVariablesBytes)
     diagnostics_.Error(
         map.at(), fmt::format("'vars' has {} bytes; at most {} are allowed", SizeOf(variables), kMaxVariablesBytes));
@@ -228,17 +264,17 @@ ValueReader::Vars ValueReader::ReadVars(YamlNode map) {
 }
 
 void ValueReader::ReadVariable(YamlNode key, YamlNode value, Variables& variables,
-                               std::optional<Position>& first_template) {
+                               std::optional<Position>& first_params) {
   if (auto good = CheckVariableName(key.text()); !good) return diagnostics_.Error(key.at(), good.error().message);
-  TemplateText scanned = ScanTemplates(Text(key.text(), value).value_or(""));
-  if (auto good = CheckVariableValue(key.text(), scanned.text); !good)
-    diagnostics_.Error(value.at(), good.error().message);
-  if (scanned.is_malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key.text(), kMalformed));
-  if (scanned.has_template && !first_template) first_template = value.at();
+  std::string text = Text(key.text(), value).value_or("");
+  if (auto good = CheckVariableValue(key.text(), text); !good) diagnostics_.Error(value.at(), good.error().message);
+  const TemplateScan scan = ScanTemplates(text);
+  if (scan.malformed) diagnostics_.Error(value.at(), fmt::format("'{}': {}", key.text(), kMalformed));
+  if (scan.params && !first_params) first_params = value.at();
   if (HasShellVariable(value.text()))
     diagnostics_.Note(value.at(),
                       fmt::format("'{}' is passed as written; Cromtit would have expanded the '$'", key.text()));
-  variables.emplace_back(key.text(), std::move(scanned.text));
+  variables.emplace_back(key.text(), std::move(text));
 }
 
 }  // namespace cromt

@@ -25,13 +25,16 @@ class ValueReader {
   // Text in which `${{ … }}` is an error that says to use `$NAME`: run, action, path.
   std::optional<std::string> ShellText(std::string_view key, YamlNode value);
 
-  // Text in which `${{ … }}` is to be replaced, which is not built yet: the key is added to `unbuilt`.
-  std::optional<std::string> TemplateTextOf(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt);
+  // Raw text (core/template.h) that is needed before a host is known, so `${{ env… }}` is an error. Parameters are not
+  // built yet: added to `unbuilt`.
+  std::optional<std::string> RawText(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt);
 
-  std::optional<AgentAddress> Url(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt);
+  std::optional<AgentAddress> Url(std::string_view key, YamlNode value);
 
-  // REQUIRES: its shape was checked.
-  std::shared_ptr<const Artifacts> ReadArtifacts(YamlNode map);
+  // All REQUIRE: its shape was checked.
+  std::shared_ptr<const Artifacts> ReadArtifacts(YamlNode map, std::vector<Unbuilt>& unbuilt);
+  std::shared_ptr<const Pool> ReadPool(YamlNode map);
+  std::string Ref(std::string_view key, YamlNode value, std::vector<Unbuilt>& unbuilt);
 
   // Reads one of the shared keys into `set`; false if `key` is none of them.
   bool Shared(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
@@ -39,16 +42,18 @@ class ValueReader {
  private:
   struct Vars {
     std::shared_ptr<const Variables> list;
-    std::optional<Position> first_template;
+    std::optional<Position> first_params;
   };
 
+  void CheckTemplates(std::string_view key, YamlNode value, bool env_allowed, std::vector<Unbuilt>& unbuilt);
+  void SetUrl(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   bool Scheduling(std::string_view key, YamlNode value, Overrides& set);
   void Action(YamlNode value, Overrides& set);
   void Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   void Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   void SetVars(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   Vars ReadVars(YamlNode map);
-  void ReadVariable(YamlNode key, YamlNode value, Variables& variables, std::optional<Position>& first_template);
+  void ReadVariable(YamlNode key, YamlNode value, Variables& variables, std::optional<Position>& first_params);
   void AddUnbuilt(std::string key, Position at, std::vector<Unbuilt>& unbuilt);
 
   Diagnostics& diagnostics_;

@@ -21,7 +21,7 @@ namespace cromt {
 
 inline constexpr size_t kMaxYamlBytes = 16 << 20;
 inline constexpr size_t kMaxYamlScalarBytes = 1 << 20;
-inline constexpr size_t kMaxYamlNodes = 750'000;               // as written; keys count
+inline constexpr size_t kMaxYamlNodes = 600'000;               // as written; keys count
 inline constexpr uint64_t kMaxYamlExpandedNodes = 10'000'000;  // with each alias counted as what it stands for
 inline constexpr size_t kMaxYamlAnchors = 10'000;
 inline constexpr uint32_t kMaxYamlDepth = 64;  // through aliases, too

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/name.h"
 #include "core/action.h"
 #include "core/artifact.h"
+#include "core/host_gaps.h"
 #include "core/source_path.h"
 #include "core/variables.h"
 #include "io/wire/field.h"
@@ -87,16 +89,35 @@ Status CheckCodes(std::string_view field, const std::vector<int>& codes) {
   return {};
 }
 
-Status Check(const std::vector<ArtifactOut>& publishes) {
+Status CheckPublishes(const TaskSpec& spec) {
+  const auto& publishes = spec.publishes;
   if (publishes.size() > kMaxArtifacts)
     return Invalid("publishes", fmt::format("{} artifacts; at most {} are allowed", publishes.size(), kMaxArtifacts));
+  std::unordered_set<uint32_t> gapped;  // checked once it is whole
+  for (const HostGap& gap : spec.host_gaps)
+    if (gap.in == HostGap::In::kArtifactPath) gapped.insert(gap.index);
   std::unordered_set<std::string_view> seen;
-  for (const ArtifactOut& out : publishes) {
+  for (uint32_t i = 0; i < publishes.size(); ++i) {
+    const ArtifactOut& out = publishes[i];
     CROMT_TRY(In("publishes: ", CheckName("name", out.name)));
-    CROMT_TRY(In("publishes: ", CheckArtifactPath(out.path)));
+    if (!gapped.contains(i)) CROMT_TRY(In("publishes: ", CheckArtifactPath(out.path)));
     if (!IsUtf8(out.path)) return Invalid("publishes", "a path is not UTF-8");
     if (!seen.insert(out.name).second) return Invalid("publishes", fmt::format("{} is there twice", Quote(out.name)));
   }
+  return {};
+}
+
+Status CheckHostGaps(const TaskSpec& spec) {
+  const auto& gaps = spec.host_gaps;
+  if (gaps.empty()) return {};
+  if (gaps.size() > kMaxHostGaps)
+    return Invalid("host_gaps", fmt::format("{}; at most {} are allowed", gaps.size(), kMaxHostGaps));
+  for (size_t i = 0; i < gaps.size(); ++i) {
+    if (!IsVariableName(gaps[i].name)) return Invalid("host_gaps", Quote(gaps[i].name) + " is no variable's name");
+    auto place = [](const HostGap& gap) { return std::tuple(gap.in, gap.index, gap.offset); };
+    if (i > 0 && place(gaps[i]) < place(gaps[i - 1])) return Invalid("host_gaps", "are not in order");
+  }
+  CROMT_TRY(In("host_gaps: ", FillHostGaps(spec, [](const std::string&) { return "x"; })));
   return {};
 }
 
@@ -156,7 +177,8 @@ Status Check(const TaskSpec& spec) {
   CROMT_TRY(CheckCodes("exit_policy.stop", spec.exit_policy.stop));
   CROMT_TRY(InRange("retry.retries", spec.retry.retries, 0, kMaxRetries));
   CROMT_TRY(InRange("retry.backoff_permille", spec.retry.backoff_permille, 1000, kMaxBackoffPermille));
-  CROMT_TRY(Check(spec.publishes));
+  CROMT_TRY(CheckPublishes(spec));
+  CROMT_TRY(CheckHostGaps(spec));
   if (size_t bytes = EncodedBound(spec); bytes > kMaxSpecBytes)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("spec: {} bytes as a message; at most {} are allowed", bytes, kMaxSpecBytes));
@@ -176,6 +198,7 @@ size_t EncodedBound(const TaskSpec& spec) {
   if (const auto* actions = std::get_if<Actions>(&spec.work))
     for (const std::string& name : actions->names) bytes += name.size() + kTag;
   for (const ArtifactOut& out : spec.publishes) bytes += out.name.size() + out.path.size() + 3 * kTag;
+  for (const HostGap& gap : spec.host_gaps) bytes += gap.name.size() + 5 * kTag;
   bytes += SizeOf(spec.variables) + spec.variables.size() * 3 * kTag;
   return bytes + (spec.exit_policy.success.size() + spec.exit_policy.stop.size()) * 2;
 }

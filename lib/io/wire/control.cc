@@ -122,12 +122,20 @@ void ToProto(const AgentView& agent, v1::ListAgentsResponse::Agent& proto) {
   proto.set_ready(agent.ready);
   proto.set_version(agent.version);
   proto.mutable_names()->Assign(agent.names.begin(), agent.names.end());
+  for (const auto& [name, value] : agent.labels) (*proto.mutable_labels())[ToText(name)] = ToText(value);
 }
 
 AgentView FromProto(const v1::ListAgentsResponse::Agent& proto) {
-  return {proto.address(), AgentId(proto.agent()), proto.up(),
-          proto.reason(),  proto.slots(),          proto.attempts(),
-          proto.ready(),   proto.version(),        {proto.names().begin(), proto.names().end()}};
+  return {.address = proto.address(),
+          .agent = AgentId(proto.agent()),
+          .up = proto.up(),
+          .reason = proto.reason(),
+          .slots = proto.slots(),
+          .attempts = proto.attempts(),
+          .ready = proto.ready(),
+          .version = proto.version(),
+          .labels = {proto.labels().begin(), proto.labels().end()},
+          .names = {proto.names().begin(), proto.names().end()}};
 }
 
 void ToProto(const RevisionView& revision, v1::Revision& proto) {

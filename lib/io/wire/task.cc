@@ -93,6 +93,15 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
     to.set_name(ToText(out.name));
     to.set_path(ToText(out.path));
   }
+  for (const HostGap& gap : spec.host_gaps) {
+    auto& to = *proto.add_host_gaps();
+    if (gap.in == HostGap::In::kVariable)
+      to.set_variable(gap.index);
+    else
+      to.set_artifact_path(gap.index);
+    to.set_offset(gap.offset);
+    to.set_name(gap.name);
+  }
 }
 
 Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
@@ -120,6 +129,12 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
   }
   spec.inherit_env = proto.inherit_env();
   for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
+  for (const v1::HostGap& gap : proto.host_gaps()) {
+    if (gap.text_case() == v1::HostGap::TEXT_NOT_SET) return Invalid("host_gaps.text", "is not set");
+    const bool variable = gap.text_case() == v1::HostGap::kVariable;
+    spec.host_gaps.push_back({variable ? HostGap::In::kVariable : HostGap::In::kArtifactPath,
+                              variable ? gap.variable() : gap.artifact_path(), gap.offset(), gap.name()});
+  }
   return spec;
 }
 

@@ -133,13 +133,14 @@ TEST_F(CliTest, AgentsSayWhyOneIsDown) {
                              .attempts = 2,
                              .ready = 1,
                              .version = "0.1.0",
+                             .labels = {{"os", "debian"}, {"role", "db"}},
                              .names = {"hostA", "web"}},
                             {.address = "10.0.0.2:4000", .up = false, .reason = "Connection refused"}};
   EXPECT_EQ(Cromt({"agents", "-o", "json"}), 0);
   EXPECT_EQ(out(), Golden("agents.json"));
   Cromt({"agents"});
   EXPECT_THAT(out(), AllOf(HasSubstr("hostA,web  10.0.0.1:4000"), HasSubstr("10.0.0.2:4000  -"), HasSubstr("down"),
-                           HasSubstr("Connection refused\n")));
+                           HasSubstr("  os=debian,role=db  0.1.0"), HasSubstr("Connection refused\n")));
 }
 
 // ---- Cancel -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ namespace cromt::cli {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -54,6 +55,26 @@ TEST_F(CliTest, PlanAsJsonAndAsGraph) {
   EXPECT_EQ(out(), Golden("plan.json"));
   EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml", "-o", "dot"}), 0);
   EXPECT_EQ(out(), Golden("plan.dot"));
+}
+
+TEST_F(CliTest, PlanShowsWhichArtifactGoesWhere) {
+  File("jobs.yaml",
+       "projects:\n"
+       "  use: {run: cat, artifacts: {in: [patch, {file: log, hosts: all}]}, before: [{name: make}]}\n"
+       "  make: {run: make, artifacts: {out: [{file: patch, path: out/p.sql}, {file: log, path: l}, {file: n, path: "
+       "n}]}}\n");
+  EXPECT_EQ(Cromt({"plan", "use", "--conf", "jobs.yaml"}), 0);
+  EXPECT_THAT(out(), EndsWith("\n"
+                              "ARTIFACT  FROM  PATH       TO\n"
+                              "log       1     l          2 (all hosts)\n"
+                              "n         1     n          -\n"
+                              "patch     1     out/p.sql  2\n"));
+  EXPECT_EQ(Cromt({"plan", "use", "--conf", "jobs.yaml", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr(R"("takes":[{"artifact":"log","from":"1","all_hosts":true},)"
+                               R"({"artifact":"patch","from":"1","all_hosts":false}])"));
+  EXPECT_THAT(out(), HasSubstr(R"("publishes":[{"artifact":"patch","path":"out/p.sql"})"));
+  EXPECT_EQ(Cromt({"plan", "use", "--conf", "jobs.yaml", "-o", "dot"}), 0);
+  EXPECT_THAT(out(), HasSubstr("  i1 -> i2 [style=dotted, label=\"patch\", constraint=false];\n"));
 }
 
 TEST_F(CliTest, WhatCanNotBeStartedYetCanBePlanned) {

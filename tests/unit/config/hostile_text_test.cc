@@ -125,12 +125,12 @@ TEST(HostileText, Size) {
 TEST(HostileText, Number) {
   if (!kIsMeasured) GTEST_SKIP() << "it is about time and memory";
   ExpectRefusedSoon(
-      {"1.5 million keys", Numbered("k#:\n", 1'500'000), "f:375001:1: error: the file has more than 750000"});
+      {"1.5 million keys", Numbered("k#:\n", 1'500'000), "f:300001:1: error: the file has more than 600000"});
   ExpectRefusedSoon(
-      {"one key often", Repeat("a: 1\n", 370'000), "f:2:1: error: duplicate key 'a'; the first is at 1:1"});
-  ExpectRefusedSoon({"unknown keys", "projects:\n  p:\n    run: x\n" + Numbered("    hots#: x\n", 300'000),
+      {"one key often", Repeat("a: 1\n", 295'000), "f:2:1: error: duplicate key 'a'; the first is at 1:1"});
+  ExpectRefusedSoon({"unknown keys", "projects:\n  p:\n    run: x\n" + Numbered("    hots#: x\n", 295'000),
                      "f:4:5: error: unknown key 'hots0' in a project"});
-  ExpectRefusedSoon({"unknown projects", "projects:\n" + Numbered("  p#: {run: x, before: [{name: q#}]}\n", 80'000),
+  ExpectRefusedSoon({"unknown projects", "projects:\n" + Numbered("  p#: {run: x, before: [{name: q#}]}\n", 66'000),
                      "f:2:32: error: unknown project 'q0' in 'before'"});
   ExpectRefusedSoon({"a long cycle",
                      "projects:\n  p0: {run: x, before: [{name: p1}]}\n  p1: {run: x, before: [{name: p0}]}\n" +

@@ -255,20 +255,31 @@ TEST(JobReader, TemplatesAreAnErrorWhereAShellVariableIsMeant) {
       "f:3:40: error: 'action' takes no ${{ }}: set a variable in vars and write $NAME in the scenario\n");
 }
 
-TEST(JobReader, TemplatesElsewhereAreNotBuiltYet) {
+TEST(JobReader, ParametersAreNotBuiltYet) {
   JobFileReading reading =
-      ReadJobFile(With("vars: {A: '${{ vars.B }}'}\n    title: 'on ${{env.H}}'\n    url: http://${{ params.U }}"), "f");
+      ReadJobFile(With("vars: {A: '${{ params.B }}'}\n    title: 'on ${{params.H}}'\n    url: http://${{ params.U }}\n"
+                       "    artifacts: {out: [{file: a, path: '${{ params.P }}'}]}"),
+                  "f");
   ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
   std::string refusals = ErrorText(StartRefusals(*reading.file, 0));
   EXPECT_EQ(refusals,
-            "f:4:15: error: '${{ }} in vars' of project 'p' is not built yet, so 'p' can't be started\n"
-            "f:5:12: error: '${{ }} in title' of project 'p' is not built yet, so 'p' can't be started\n"
-            "f:6:10: error: '${{ }} in url' of project 'p' is not built yet, so 'p' can't be started");
+            "f:4:15: error: '${{ params }} in vars' of project 'p' is not built yet, so 'p' can't be started\n"
+            "f:5:12: error: '${{ params }} in title' of project 'p' is not built yet, so 'p' can't be started\n"
+            "f:6:10: error: '${{ params }} in url' of project 'p' is not built yet, so 'p' can't be started\n"
+            "f:7:39: error: '${{ params }} in artifacts' of project 'p' is not built yet, so 'p' can't be started");
+}
+
+TEST(JobReader, TheHostsVariablesAreAnErrorWhereNoHostIsKnownYet) {
+  const std::string why =
+      "${{ env… }} is known on the host only, and this is needed before there is one; use it in vars or in an "
+      "artifact's path\n";
+  EXPECT_EQ(Said(With("title: 'on ${{env.H}}'\n    url: http://${{ env.U }}\n    branch: ${{ env.B }}")),
+            "f:4:12: error: 'title': " + why + "f:5:10: error: 'url': " + why + "f:6:13: error: 'branch': " + why);
 }
 
 TEST(JobReader, ADollarMoreMakesATemplateLiteral) {
   JobFile file = Load(With("vars: {A: 'x $${{ vars.B }} $$${{ $$'}"));
-  EXPECT_EQ(*file.projects[0].set.vars, (Variables{{"A", "x ${{ vars.B }} $${{ $$"}}));
+  EXPECT_EQ(*file.projects[0].set.vars, (Variables{{"A", "x $${{ vars.B }} $$${{ $$"}})) << "read when planned";
   EXPECT_EQ(Load("projects: {p: {run: 'echo $${{ $$'}}").projects[0].run, "echo ${{ $$");
 }
 

@@ -7,7 +7,6 @@
 #include "core/agent_address.h"
 #include "core/diagnostic.h"
 #include "core/source_path.h"
-#include "core/template.h"
 #include "core/variables.h"
 
 namespace cromt {
@@ -128,16 +127,6 @@ TEST(SourcePath, CredentialsAreSeen) {
   EXPECT_FALSE(HasCredentials("ssh://git@h/x"));
   EXPECT_FALSE(HasCredentials("https://h/x@y"));
   EXPECT_FALSE(HasCredentials("git@h:x"));
-}
-
-TEST(Template, OnlyTheThreeKindsAreTemplates) {
-  EXPECT_TRUE(ScanTemplates("a ${{ vars.X }} b").has_template);
-  EXPECT_TRUE(ScanTemplates("${{env.X}}${{ params.Y_1 }}").has_template);
-  EXPECT_TRUE(ScanTemplates("${{ vars.X }} ${{ other.X }}").is_malformed);
-  EXPECT_FALSE(ScanTemplates("${X} $X $$ {{ x }}").has_template);
-  EXPECT_FALSE(ScanTemplates("${X} $X $$ {{ x }}").is_malformed);
-  EXPECT_EQ(ScanTemplates("a $${{ b }} $").text, "a ${{ b }} $");
-  EXPECT_FALSE(ScanTemplates("$${{ vars.X }}").has_template);
 }
 
 TEST(Merge, KeepsTheOrderOfTheBaseThenWhatIsNew) {

@@ -154,6 +154,23 @@ const std::vector<Hostile<Spec>> kLimits = {
      "retry.retries: 1000001 is not within 0 and 1000000"},
     {"NegativePause", [](Spec& s) { s.mutable_retry()->set_delay_ms(-1); },
      "retry.delay_ms: -1 is not within 0 and 315360000000"},
+    {"GapInNoText", [](Spec& s) { s.add_host_gaps()->set_name("A"); }, "host_gaps.text: is not set"},
+    {"GapInAVariableThatIsNotThere",
+     [](Spec& s) {
+       s.mutable_host_gaps(0)->set_variable(9);
+       s.mutable_host_gaps()->RemoveLast();
+     },
+     "host_gaps: a gap for ${{ env }} lies nowhere"},
+    {"GapBehindTheEnd",
+     [](Spec& s) {
+       s.clear_variables();
+       s.add_variables()->set_name("V");
+       s.mutable_host_gaps(0)->set_offset(1);
+       s.mutable_host_gaps()->RemoveLast();
+     },
+     "host_gaps: a gap for ${{ env }} lies nowhere"},
+    {"GapNamedLikeNoVariable", [](Spec& s) { s.mutable_host_gaps(0)->set_name("A=B"); },
+     "host_gaps: 'A=B' is no variable's name"},
     {"ArtifactWhoseNameIsNone", [](Spec& s) { s.add_publishes()->set_name("../x"); },
      "publishes: name '../x': " + kNameRules},
     {"ArtifactFromOutside",
@@ -185,7 +202,7 @@ const std::vector<Hostile<Spec>> kLimits = {
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224345 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224413 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 

@@ -26,7 +26,8 @@ TaskSpec FullSpec(Work work) {
           .exit_policy = {.success = {0, 3}, .stop = {77, 255}},
           .retry = {3, seconds(5), 1500},
           .inherit_env = true,
-          .publishes = {{"out", "build/*.tar"}}};
+          .publishes = {{"out", "build/*.tar"}},
+          .host_gaps = {{HostGap::In::kVariable, 0, 0, "HOME"}, {HostGap::In::kArtifactPath, 0, 5, "NAME"}}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {
