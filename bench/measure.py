@@ -1,6 +1,7 @@
 """Readings of processes from /proc, and the few statistics that the rows need. Times in seconds unless named."""
 
 import os
+import socket
 import statistics
 import subprocess
 import time
@@ -37,6 +38,24 @@ def memory_mb(pid):
             if rest.strip().endswith("kB"):
                 values[name] = int(rest.split()[0]) * 1024 / 1e6
     return values["Rss"], values["Anonymous"]
+
+
+def peak_mb(pid):
+    """The most that was ever resident, in MB of 10^6 bytes."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in file if line.startswith("VmHWM:"))
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def output_of(command):
+    """What it printed; empty if it failed."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def timed(command, **options):

@@ -18,6 +18,7 @@ class Binaries:
     def __init__(self, build):
         self.bin = os.path.join(build, "bin")
         self.spawn_loop = os.path.join(build, "bench", "spawn_loop")
+        self.copy_loop = os.path.join(build, "bench", "copy_loop")
 
     def path(self, name):
         return os.path.join(self.bin, name)

@@ -1,5 +1,6 @@
 """The rows of the benchmark. Each function returns a list of Row; a RuntimeError says what did not work."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -212,6 +213,100 @@ def idle(bench):
     ]
 
 
+# ---- Artifacts ----------------------------------------------------------------------------------
+
+ARTIFACT_MB = 1000
+# On a virtual machine the first touch of a page can cost more than all else: the host must find it. So both sides begin
+# right after somebody has given back memory that was in use.
+WARM = f"/usr/bin/python3 -c 'b = bytes(1) * (3 * {ARTIFACT_MB} * 1000000)'"
+
+
+def artifact_file(addresses, megabytes):
+    return f"""
+projects:
+  make:
+    run: head -c {megabytes}000000 /dev/urandom > f
+    hosts: [{{url: "http://{addresses["agent1"]}"}}]
+    artifacts: {{out: [{{file: x, path: f}}]}}
+  warm:
+    run: {WARM}
+    hosts: [{{url: "http://{addresses["agent2"]}"}}]
+    before: [{{name: make}}]
+  take:
+    run: test $(stat -c %s .artifacts/x) = {megabytes}000000
+    hosts: [{{url: "http://{addresses["agent2"]}"}}]
+    artifacts: {{in: [x]}}
+    before: [{{name: warm}}]
+"""
+
+
+def seconds_to_start(run):
+    """Until `take` starts, which then has the artifact in its directory: one copy more."""
+    warm, take = (next(task for task in run["tasks"] if task["project"] == name) for name in ("warm", "take"))
+    end, begin = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (warm["finished_at"], take["started_at"]))
+    return (begin - end).total_seconds()
+
+
+def seconds_of_transfer(store):
+    """From the making of the store's largest file to its getting its name: received, digested, written and synced."""
+    files = [os.path.join(folder, name) for folder, _, names in os.walk(store) for name in names]
+    largest = max(files, key=os.path.getsize)
+    born, named = (float(text) for text in measure.timed(["stat", "-c", "%.W %.Z", largest])[1].split())
+    return named - born
+
+
+def move(bench, folder, megabytes):
+    """One artifact between two agents, and the reference: a dict of seconds and MB."""
+    with Mesh(bench.binaries, folder, agents=2) as mesh:
+        mesh.apply(artifact_file(mesh.addresses, 1))
+        mesh.run("take")  # connections, threads
+        agents = [pid for name, pid in mesh.pids().items() if name.startswith("agent")]
+        before = [measure.peak_mb(pid) for pid in agents]
+        mesh.apply(artifact_file(mesh.addresses, megabytes))
+        mesh.run("take")
+        found = {"to_start": seconds_to_start(mesh.show_last()),
+                 "transfer": seconds_of_transfer(os.path.join(mesh.folder, "agent2", "blobs")),
+                 "growth_mb": max(measure.peak_mb(pid) - was for pid, was in zip(agents, before))}
+        source = os.path.join(mesh.folder, "from")
+        measure.timed(["sh", "-c", 'head -c "$1" /dev/urandom > "$2"', "sh", f"{megabytes}000000", source])
+        measure.timed(["sh", "-c", WARM])
+        output = measure.timed([bench.binaries.copy_loop, source, os.path.join(mesh.folder, "to")])[1]
+        return {**found, "bare": json.loads(output)["seconds"]}
+
+
+def iperf_mb_per_s():
+    """One TCP stream over the loopback, as iperf3 sees it."""
+    port = str(measure.free_port())
+    with subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL) as server:
+        try:
+            output = measure.wait_for("iperf3 listens", lambda: measure.output_of(
+                ["iperf3", "-c", "127.0.0.1", "-p", port, "-t", "3", "-J"]))
+        finally:
+            server.kill()
+    return json.loads(output)["end"]["sum_received"]["bits_per_second"] / 8e6
+
+
+def artifact(bench):
+    rows = []
+    for name, folder, limit in (("disk", bench.folder, 0.7), ("tmpfs", "/dev/shm", None)):
+        moves = []
+        for number in range(bench.rounds):
+            moves.append(move(bench, folder, ARTIFACT_MB))
+            bench.say(f"artifact on {name}: round {number + 1}: " + ", ".join(f"{key} {value:.2f}" for key, value in moves[-1].items()))
+        ratio = measure.median([one["bare"] / one["transfer"] for one in moves])
+        details = {key: [round(one[key], 2) for one in moves] for key in moves[0]}
+        rows.append(Row(f"artifact of {ARTIFACT_MB} MB on {name}: cromt / bare copy", ratio, "ratio",
+                        f">= {limit}" if limit else "", limit is None or ratio >= limit, details))
+    growth = max(one["growth_mb"] for one in moves)
+    rows.append(Row("artifact: growth of an agent's resident memory", growth, "MB", "< 64 MB", growth < 64))
+    if shutil.which("iperf3"):
+        iperf = iperf_mb_per_s()
+        rate = ARTIFACT_MB / measure.median([one["transfer"] for one in moves])
+        rows.append(Row("artifact on tmpfs: cromt / iperf3", rate / iperf, "ratio",
+                        details={"mb_per_s": round(rate), "iperf3_mb_per_s": round(iperf)}))
+    return rows
+
+
 ALL = {
     "direct": lambda bench: throughput(bench, DIRECT),
     "shell": lambda bench: throughput(bench, SHELL),
@@ -219,6 +314,7 @@ ALL = {
     "hello": hello,
     "chain": chain,
     "idle": idle,
+    "artifact": artifact,
 }
 NEED_CROMT = set(ALL) - {"peers"}
 FAILURES = (RuntimeError, OSError, ValueError, KeyError, StopIteration, subprocess.SubprocessError, shutil.Error)

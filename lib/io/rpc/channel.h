@@ -11,7 +11,8 @@
 namespace cromt::rpc {
 
 struct ChannelOptions {
-  bool insecure = false;  // beyond loopback in plaintext
+  bool insecure = false;     // beyond loopback in plaintext
+  int read_ahead_bytes = 0;  // at most so much waits here unread on each stream; 0 = gRPC guesses, into the megabytes
 };
 
 // A channel with a connection of its own, made at the first call. `address` is "HOST:PORT" or "/path/of.sock".

@@ -13,7 +13,9 @@
 namespace cromt {
 namespace {
 
-constexpr int kFruitless = 3;  // calls in a row that bring nothing
+constexpr int kFruitless = 3;             // calls in a row that bring nothing
+constexpr int kReadAheadBytes = 4 << 20;  // in gRPC
+constexpr size_t kChunks = 8;             // received and not written yet, half a megabyte each
 constexpr Duration kFirstPause = milliseconds(200);
 
 bool MayPass(grpc::StatusCode code) {
@@ -24,7 +26,7 @@ bool MayPass(grpc::StatusCode code) {
 
 }  // namespace
 
-// One call. Its chunks go to the writer on gRPC's thread, while whoever waits watches that something comes.
+// One call. gRPC's thread receives while whoever waits digests and writes: these are two halves of the work.
 class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
                                 public std::enable_shared_from_this<Read> {
  public:
@@ -39,18 +41,24 @@ class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
   void Start() {
     self_ = shared_from_this();
     stub_->async()->GetBlob(&context_, &request_, this);
+    AddHold();  // until a read has failed: reads are also started outside of its callbacks
     StartRead(&chunk_);
     StartCall();
   }
 
-  // Blocks until the call is over. `stopped` is asked now and then.
+  // Blocks until the call is over and what came is written. `stopped` is asked now and then.
   grpc::Status Wait(const BlobFetcher::Options& options, const std::function<bool()>& stopped) {
     std::unique_lock<Mutex> lock(mutex_);
     int64_t seen = -1;
     Mono since = SystemClock().Read().mono;
-    while (!done_) {
-      changed_.wait_for(lock, std::chrono::milliseconds(100));
-      if (done_) break;
+    for (;;) {
+      if (!chunks_.empty()) {
+        WriteNext(lock);
+      } else if (done_) {
+        break;
+      } else {
+        changed_.wait_for(lock, std::chrono::milliseconds(100));
+      }
       Mono now = SystemClock().Read().mono;
       if (bytes_ != seen) {
         seen = bytes_;
@@ -70,20 +78,16 @@ class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
   const Status& written() const { return written_; }  // after Wait: what went wrong here, on this disk
 
   void OnReadDone(bool ok) override {
-    if (!ok) return;
-    if (writer_.size_bytes() + static_cast<int64_t>(chunk_.data().size()) > limit_) {
-      written_ = Fail(ErrorCode::kCorrupt, "more bytes came than the artifact has");
-      return context_.TryCancel();
-    }
-    if (auto appended = writer_.Append(chunk_.data()); !appended) {
-      written_ = appended;
-      return context_.TryCancel();
-    }
+    if (!ok) return RemoveHold();
+    bool read_on;
     {
       MutexLock lock(mutex_);
       bytes_ += static_cast<int64_t>(chunk_.data().size());
+      chunks_.push_back(std::move(*chunk_.mutable_data()));
+      read_on = reading_ = chunks_.size() < kChunks;
+      changed_.notify_all();
     }
-    StartRead(&chunk_);
+    if (read_on) StartRead(&chunk_);
   }
   void OnDone(const grpc::Status& status) override {
     auto self = std::move(self_);  // whoever waits may let go of it first
@@ -94,14 +98,33 @@ class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
   }
 
  private:
+  // Takes the first chunk to the writer. After an error there, what comes is only let through until the call ends.
+  void WriteNext(std::unique_lock<Mutex>& lock) CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
+    const std::string chunk = std::move(chunks_.front());
+    chunks_.pop_front();
+    const bool read_on = !std::exchange(reading_, true);
+    lock.unlock();
+    if (read_on) StartRead(&chunk_);
+    if (written_) {
+      if (writer_.size_bytes() + static_cast<int64_t>(chunk.size()) > limit_)
+        written_ = Fail(ErrorCode::kCorrupt, "more bytes came than the artifact has");
+      else
+        written_ = writer_.Append(chunk);
+      if (!written_) context_.TryCancel();
+    }
+    lock.lock();
+  }
+
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
   v1::GetBlobRequest request_;
   v1::BlobChunk chunk_;
   const int64_t limit_;
   BlobWriter& writer_;
-  Status written_;
+  Status written_;  // the waiting thread's
   Mutex mutex_;
+  std::deque<std::string> chunks_;  // received, not written yet
+  bool reading_ = true;             // a read is under way, or has failed
   std::condition_variable_any changed_;
   int64_t bytes_ = 0;
   bool stalled_ = false;
@@ -179,7 +202,7 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
   };
   CROMT_ASSIGN(BlobWriter writer, store_.Write());
   for (int fruitless = 0;;) {
-    auto channel = rpc::OpenChannel(from.address, {options_.insecure});
+    auto channel = rpc::OpenChannel(from.address, {options_.insecure, kReadAheadBytes});
     if (!channel) return Fail(where, channel.error());
     const int64_t before = writer.size_bytes();
     auto read = std::make_shared<Read>(*channel, from, writer);
