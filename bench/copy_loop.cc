@@ -2,8 +2,8 @@
 //
 //   copy_loop FROM TO
 //
-// A child reads FROM into one loopback TCP connection; the parent digests what comes with OpenSSL's SHA-256 and writes it
-// to TO, which is closed at the end, not synced. Prints one line of JSON: {"bytes": N, "seconds": N}.
+// A child reads FROM into one loopback TCP connection; the parent digests what comes with OpenSSL's SHA-256 and writes
+// it to TO, which is closed at the end, not synced. Prints one line of JSON: {"bytes": N, "seconds": N}.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>

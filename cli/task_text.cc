@@ -55,7 +55,10 @@ void TaskText::AddLines(Stream stream, int64_t wall_us, std::string_view data, s
 
 void TaskText::OnLine(Stream stream, int64_t wall_us, std::string_view line, std::string& out) {
   if (IsOfJob(stream)) return Show(stream, wall_us, line, true, out);
-  if (stream == Stream::kNote) return ShowOwnLine(fmt::format("cromt: {}", line), out);
+  if (stream == Stream::kNote) {
+    Flush(out);  // what was printed before it stands before it
+    return ShowOwnLine(fmt::format("cromt: {}", line), out);
+  }
   if (auto mark = step::DecodeMark(line)) OnMark(*mark, wall_us, out);
 }
 

@@ -47,7 +47,7 @@ int Output::WaitingBytes(Source source) const {
 }
 
 bool Output::has_nothing_to_finish() const {
-  return partial_record_.empty() && dropped_bytes_ == 0 && WaitingBytes(kStdout) == 0 && WaitingBytes(kStderr) == 0 &&
+  return partial_record_.empty() && !over_ && WaitingBytes(kStdout) == 0 && WaitingBytes(kStderr) == 0 &&
          WaitingBytes(kRecords) == 0;
 }
 
@@ -62,7 +62,11 @@ void Output::Finish() {
   if (!partial_record_.empty() && !records_broken_)
     Note(fmt::format("the last record is cut short: {} bytes of it are left out", partial_record_.size()));
   if (dropped_bytes_ > 0)
-    Note(fmt::format("the output passed its limit of {} bytes: {} bytes are left out", limit_bytes_, dropped_bytes_));
+    Note(fmt::format("the output passed its limit of {} bytes: {} bytes are left out here", limit_bytes_,
+                     dropped_bytes_));
+  for (const auto& [stream, data] : std::exchange(tail_, {})) Append(stream, data);
+  tail_bytes_ = dropped_bytes_ = 0;
+  over_ = false;
 }
 
 void Output::Note(std::string_view line) {
@@ -92,13 +96,40 @@ void Output::TakeRecords(std::string_view data) {
 }
 
 void Output::Add(seglog::Stream stream, std::string_view data) {
-  bool of_job = stream == seglog::Stream::kStdout || stream == seglog::Stream::kStderr;
-  int64_t limit = of_job ? limit_bytes_ : limit_bytes_ + kMarkReserveBytes;
-  int64_t room = std::clamp<int64_t>(limit - bytes_, 0, static_cast<int64_t>(data.size()));
-  // Marks are kept whole or not at all: half of one says nothing.
-  if (!of_job && room < static_cast<int64_t>(data.size())) room = 0;
-  dropped_bytes_ += static_cast<int64_t>(data.size()) - room;
+  const bool of_job = stream == seglog::Stream::kStdout || stream == seglog::Stream::kStderr;
+  const int64_t limit = of_job ? limit_bytes_ : limit_bytes_ + kMarkReserveBytes;
+  const int64_t size = static_cast<int64_t>(data.size());
+  const int64_t room = over_ && of_job ? 0 : std::clamp<int64_t>(limit - bytes_, 0, size);
+  if (!of_job) {
+    // Marks are kept whole or not at all: half of one says nothing.
+    if (room == size) Append(stream, data);
+    return;
+  }
   if (room > 0) Append(stream, data.substr(0, static_cast<size_t>(room)));
+  if (room < size) Hold(stream, data.substr(static_cast<size_t>(room)));
+}
+
+// Beyond the limit: the last of it may be wanted at the end.
+void Output::Hold(seglog::Stream stream, std::string_view data) {
+  if (!std::exchange(over_, true))
+    Note(fmt::format("the output has passed its limit of {} bytes: only the last {} bytes will be added at its end",
+                     limit_bytes_, kTailBytes));
+  if (!tail_.empty() && tail_.back().first == stream &&
+      tail_.back().second.size() + data.size() <= seglog::kMaxDataBytes)
+    tail_.back().second += data;  // small pieces together, so that there are few
+  else
+    tail_.emplace_back(stream, data);
+  tail_bytes_ += static_cast<int64_t>(data.size());
+  while (tail_bytes_ > kTailBytes) {
+    std::string& oldest = tail_.front().second;
+    const int64_t surplus = std::min(tail_bytes_ - kTailBytes, static_cast<int64_t>(oldest.size()));
+    dropped_bytes_ += surplus;
+    tail_bytes_ -= surplus;
+    if (surplus == static_cast<int64_t>(oldest.size()))
+      tail_.pop_front();
+    else
+      oldest.erase(0, static_cast<size_t>(surplus));
+  }
 }
 
 void Output::Append(seglog::Stream stream, std::string_view data) {

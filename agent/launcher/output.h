@@ -1,11 +1,17 @@
 // The output of one attempt: reads its pipes and makes frames of what comes, numbers them, keeps to the limit,
 // and adds cromt's own notes. Launcher thread only.
+//
+// Of what lies beyond the limit the last kTailBytes are held until the end, for there stands why something failed:
+//
+//     ██████████ limit ██████████ note   …left out…   note ██ tail ██
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "agent/launcher/child.h"
 #include "agent/launcher/log_sink.h"
@@ -13,8 +19,9 @@
 
 namespace cromt::launcher {
 
-// What lies beyond the limit is dropped, but marks of cromt-step and notes, which are few, may still take this.
+// Marks of cromt-step and notes, which are few, may take this beyond the limit.
 inline constexpr int64_t kMarkReserveBytes = 1 << 20;
+inline constexpr int64_t kTailBytes = 64 << 10;
 
 class Output {
  public:
@@ -32,7 +39,8 @@ class Output {
   bool Read(Source source);
   void Close(Source source) { pipes_[source].reset(); }
 
-  // Reads what is in all pipes now, and no more, whoever else may still write; then says what was left out.
+  // Reads what is in all pipes now, and no more, whoever else may still write; then says what was left out, and adds
+  // the tail.
   // REQUIRES: the processes of the attempt are gone. Close the pipes afterwards.
   void Finish();
 
@@ -52,6 +60,7 @@ class Output {
   void Take(Source source, std::string_view data);
   void TakeRecords(std::string_view data);
   void Add(seglog::Stream stream, std::string_view data);
+  void Hold(seglog::Stream stream, std::string_view data);
   void Append(seglog::Stream stream, std::string_view data);
 
   uint64_t log_id_;
@@ -62,6 +71,9 @@ class Output {
   bool records_broken_ = false;
   int64_t bytes_ = 0;
   int64_t dropped_bytes_ = 0;
+  bool over_ = false;  // the limit was passed, and that was said
+  std::deque<std::pair<seglog::Stream, std::string>> tail_;
+  int64_t tail_bytes_ = 0;
   uint64_t last_batch_ = 0;  // 0: nothing was added yet
 };
 

@@ -29,6 +29,9 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);
+  // What waits unread on a stream; else gRPC guesses, into the megabytes.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 1 << 20);
   grpc::ResourceQuota quota("cromt");
   quota.Resize(512 << 20).SetMaxThreads(kServerThreads);
   builder.SetResourceQuota(quota);

@@ -11,17 +11,42 @@ namespace {
 
 using seglog::Stream;
 
-TEST(LauncherLogTest, BeyondItsLimitOutputIsCountedAndDropped) {
+const std::string kOver =
+    "the output has passed its limit of 1000 bytes: only the last 65536 bytes will be added at its end\n";
+
+TEST(LauncherLogTest, BeyondItsLimitOutputIsCountedAndDroppedButForItsEnd) {
   TestAgent agent;
-  Start start = agent.Shell("head -c 1000000 /dev/zero | tr '\\0' x; exit 1");
+  Start start = agent.Shell("head -c 1000000 /dev/zero | tr '\\0' x; printf 'the cause' >&2; exit 1");
   start.log_limit_bytes = 1000;
   uint64_t id = agent.Run(start);
   Ended ended = agent.WaitEnded(id);
   EXPECT_EQ(ended.exit_code, 1);
-  EXPECT_EQ(agent.Text(id, Stream::kStdout), std::string(1000, 'x'));
-  std::string note = "the output passed its limit of 1000 bytes: 999000 bytes are left out\n";
-  EXPECT_EQ(agent.Text(id, Stream::kNote), note);
-  EXPECT_EQ(ended.log_bytes, static_cast<int64_t>(1000 + note.size()));
+  const size_t tail = 65536 - 9;
+  EXPECT_EQ(agent.Text(id, Stream::kStdout), std::string(1000 + tail, 'x'));
+  EXPECT_EQ(agent.Text(id, Stream::kStderr), "the cause");
+  std::string notes =
+      kOver + fmt::format("the output passed its limit of 1000 bytes: {} bytes are left out here\n", 999'000 - tail);
+  EXPECT_EQ(agent.Text(id, Stream::kNote), notes);
+  EXPECT_EQ(ended.log_bytes, static_cast<int64_t>(1000 + 65536 + notes.size()));
+  std::vector<LogLine> log = agent.Log(id);
+  EXPECT_EQ(log.back().text, "the cause");
+  EXPECT_EQ(log.back().stream, Stream::kStderr);
+}
+
+TEST(LauncherLogTest, WhatIsALittleBeyondItsLimitIsAllThere) {
+  TestAgent agent;
+  Start start = agent.Shell("i=0; while [ $i -lt 300 ]; do echo line $i; echo err $i >&2; i=$((i+1)); done");
+  start.log_limit_bytes = 1000;
+  uint64_t id = agent.Run(start);
+  agent.WaitEnded(id);
+  std::string out, err;
+  for (int i = 0; i < 300; ++i) {
+    out += fmt::format("line {}\n", i);
+    err += fmt::format("err {}\n", i);
+  }
+  EXPECT_EQ(agent.Text(id, Stream::kStdout), out);
+  EXPECT_EQ(agent.Text(id, Stream::kStderr), err);
+  EXPECT_EQ(agent.Text(id, Stream::kNote), kOver);
 }
 
 // printf that writes a record (frame.h) on descriptor 3.
