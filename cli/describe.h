@@ -27,7 +27,4 @@ std::string LocalTime(std::optional<Wall> at);
 // "1 task", "3 tasks".
 std::string Count(size_t number, std::string_view noun);
 
-// "512 B", "1.5 KiB", "3.2 GiB".
-std::string SizeText(int64_t bytes);
-
 }  // namespace cromt::cli

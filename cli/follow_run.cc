@@ -45,7 +45,6 @@ Result<FollowEnd> FollowWith(Session& session, Control& control, InterruptCount&
   LogView& shown = live_log ? *live_log : *log;
   RunProgress progress(messages, shown,
                        {.each_task = wish.show_output,
-                        .fetches_code = wish.fetches_code,
                         .starts = !live,
                         .is_local = wish.is_local,
                         .also = live ? [live](const RunUpdate& update) { live->Learn(update); } : RunProgress::Also()});

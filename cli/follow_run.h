@@ -15,8 +15,7 @@ struct FollowWish {
   std::string run;  // its id
   FollowOptions::Stop stop = FollowOptions::Stop::kFollowing;
   bool show_output = true;  // false: only waits
-  bool fetches_code = false;
-  bool is_local = false;  // of `cromt run`: `cromt logs` finds it with --local
+  bool is_local = false;    // of `cromt run`: `cromt logs` finds it with --local
   std::optional<Duration> timeout;
   uint32_t retries = 60;
 };

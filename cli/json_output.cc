@@ -45,6 +45,7 @@ Json RunJson(const RunView& run) {
           {"project", run.header.project},
           {"state", ToString(run.status.state)},
           {"outcome", Word(run.status.outcome)},
+          {"reason", OrNull(run.status.reason)},
           {"trigger", ToString(run.header.trigger)},
           {"commit", OrNull(run.commit)},
           {"created_at", FormatRfc3339(run.header.created_at)},

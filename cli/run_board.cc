@@ -37,7 +37,10 @@ bool IsBusy(TaskState state) {
 // ---- What is told -----------------------------------------------------------------------------
 
 void RunBoard::Learn(const RunUpdate& update) {
-  if (update.run) started_at_ = update.run->status.started_at;
+  if (update.run) {
+    started_at_ = update.run->status.started_at;
+    fetching_ = update.run->status.state == RunState::kQueued ? Clean(update.run->status.reason) : "";
+  }
   if (!begun() && update.run) Introduce(*update.run, update.tasks);
   for (const TaskView& task : update.tasks)
     if (task.index < tasks_.size()) Change(task.index, task.status);
@@ -206,6 +209,7 @@ std::string RunBoard::Bar(Wall now, size_t columns, const Look& look) const {
   std::string text = fmt::format("  {}/{} task{}", ended, tasks_.size(), tasks_.size() == 1 ? "" : "s");
   if (failed > 0) text += fmt::format(", {} failed", failed);
   if (const std::string elapsed = Elapsed(started_at_, now); !elapsed.empty()) text += ", " + elapsed;
+  if (!fetching_.empty()) text += ", " + fetching_;
   std::string done, open;
   for (size_t i = 0; i < width; ++i)
     (i < full ? done : open) += look.utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "-");

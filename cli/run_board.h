@@ -82,6 +82,7 @@ class RunBoard {
   std::vector<Group> groups_;
   std::unordered_map<TaskIndex, LastLine> last_lines_;  // of tasks that have not ended
   std::optional<Wall> started_at_;
+  std::string fetching_;  // why it has not begun; clean
 };
 
 }  // namespace cromt::cli

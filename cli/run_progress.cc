@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <set>
 #include <utility>
 
@@ -37,10 +38,14 @@ void RunProgress::Update(const RunUpdate& update) {
   if (update.run) status_ = update.run->status;
   if (!begun()) return;
   for (const TaskView& task : update.tasks) TellTask(task);
-  if (options_.each_task && !waits_told_ && status_->state == RunState::kQueued && options_.fetches_code) {
-    messages_.Say("waiting for git: the repositories are fetched");
-    waits_told_ = true;
-  }
+  if (update.run) TellFetching();
+}
+
+// It changes every second: said less and less often.
+void RunProgress::TellFetching() {
+  if (status_->state != RunState::kQueued || status_->reason.empty() || !options_.each_task || !options_.starts) return;
+  ++fetching_updates_;
+  if (std::has_single_bit(fetching_updates_)) messages_.Say(Clean(status_->reason));
 }
 
 void RunProgress::Introduce(const RunView& run, const std::vector<TaskView>& tasks) {

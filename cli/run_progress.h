@@ -20,10 +20,9 @@ class RunProgress {
   // Called with each update before it is told.
   using Also = std::function<void(const RunUpdate&)>;
   struct Options {
-    bool each_task = true;      // tell of starts and ends, not only the end of all
-    bool fetches_code = false;  // the run clones repositories first
-    bool starts = true;         // with each_task: also of starts; false where they are seen anyway
-    bool is_local = false;      // of `cromt run`: what shows its logs needs --local
+    bool each_task = true;  // tell of starts and ends, not only the end of all
+    bool starts = true;     // with each_task: also of starts; false where they are seen anyway
+    bool is_local = false;  // of `cromt run`: what shows its logs needs --local
     Also also = nullptr;
   };
 
@@ -56,6 +55,7 @@ class RunProgress {
   void Introduce(const RunView& run, const std::vector<TaskView>& tasks);
   void TellTask(const TaskView& task);
   void TellStart(const TaskView& task, Told& told);
+  void TellFetching();
   void TellWait(const TaskView& task, Told& told);
   void TellEnd(const TaskView& task);
   std::string EndLine(const TaskView& task) const;
@@ -69,7 +69,7 @@ class RunProgress {
   std::vector<Told> told_;
   std::array<size_t, 7> ended_{};  // by outcome
   std::vector<Failure> failures_;  // the first few
-  bool waits_told_ = false;
+  uint64_t fetching_updates_ = 0;
 };
 
 }  // namespace cromt::cli

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/size.h"
 #include "cli/clean_text.h"
 #include "cli/describe.h"
 #include "cli/plan_text.h"
@@ -162,14 +163,14 @@ void TextOutput::ListArtifacts(const std::vector<ArtifactView>& artifacts) {
   Table table({"NAME", "HOST", "TASK", "SIZE", "KIND", "SHA-256"});
   for (const ArtifactView& artifact : artifacts)
     table.Row({Clean(artifact.name), Clean(artifact.host), Clean(artifact.task_name),
-               SizeText(artifact.digest.size_bytes), artifact.archive ? "directory" : "file",
+               FormatSize(artifact.digest.size_bytes), artifact.archive ? "directory" : "file",
                artifact.digest.sha256.substr(0, 12)});
   Print(table.Text(columns(), palette_));
 }
 
 void TextOutput::Got(const ArtifactView& artifact, const std::string& to) {
   Print(fmt::format("{} ({}, {})\n", Clean(to), artifact.archive ? "directory" : "file",
-                    SizeText(artifact.digest.size_bytes)));
+                    FormatSize(artifact.digest.size_bytes)));
 }
 
 namespace {

@@ -225,7 +225,14 @@ Result<RunView> Coordinator::GetRun(const std::string& run, const std::string& a
   WaitReasons waiting;
   waiting.Learn(view.tasks);
   for (TaskView& task : WhyWaiting(waiting)) view.tasks[task.index] = std::move(task);
+  TellFetching(view);
   return view;
+}
+
+// While its repositories are fetched a run is queued, and that is why. Not stored: it changes all the time.
+void Coordinator::TellFetching(RunView& view) const {
+  if (view.status.state == RunState::kQueued && view.status.reason.empty())
+    view.status.reason = resolver_->Progress(view.header.id);
 }
 
 // What has changed of why tasks wait; costs a question to the loop if one does.
@@ -277,6 +284,7 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
   waiting.Learn(changes.update.tasks);
   for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
   Mono asked = clock_.Read().mono;
+  std::string told = known.status.reason;  // of the run, that is
   for (;;) {
     if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
     if (changes.finished) break;
@@ -290,10 +298,19 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
       task = known.tasks[task.index];
       task.status = std::move(status);
     }
-    if (changes.update.run) known.commit = changes.update.run->commit;
+    if (changes.update.run) {
+      known.commit = changes.update.run->commit;
+      known.status = changes.update.run->status;
+      told = known.status.reason;
+    }
     waiting.Learn(changes.update.tasks);
     if (nothing && clock_.Read().mono - asked >= kAreYouThere) {
       changes.update.tasks = WhyWaiting(waiting);
+      if (known.status.state == RunState::kQueued) {
+        RunView now{known.header, known.status, known.commit, {}, {}};
+        TellFetching(now);
+        if (std::exchange(told, now.status.reason) != now.status.reason) changes.update.run = std::move(now);
+      }
       asked = clock_.Read().mono;
     }
   }

@@ -90,6 +90,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Run();
   void Post(EngineInput input) { inbox_.Post(std::move(input)); }
   Result<RunId> Ask(Event event);
+  void TellFetching(RunView& view) const;
   std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
   Result<StoreReader> BorrowReader() CROMT_EXCLUDES(mutex_);
   void GiveBack(StoreReader reader) CROMT_EXCLUDES(mutex_);

@@ -2,24 +2,25 @@
 
 #include <fmt/format.h>
 
+#include "base/size.h"
+
 namespace cromt {
 
 namespace {
 
 constexpr Duration kFirstWord = seconds(3), kNextWord = seconds(30);
 
-// Says now and then that a fetch goes on, so that a long one is told from one that hangs.
+// Says now and then in the operator's log that a fetch goes on, so that a long one is told from one that hangs.
 class GoingOn {
  public:
   GoingOn(std::string what, const std::function<void(const std::string&)>& note)
       : what_(std::move(what)), note_(note), start_(SystemClock().Read().mono), next_(start_ + kFirstWord) {}
 
-  void operator()(const GitCache::Progress& progress) {
+  void operator()(const std::string& progress) {
     const Mono now = SystemClock().Read().mono;
     if (now < next_) return;
     next_ = now + kNextWord;
-    note_(fmt::format("{}: still fetching after {}: {} of {} objects, {} bytes", what_, FormatDuration(now - start_),
-                      progress.received_objects, progress.total_objects, progress.received_bytes));
+    note_(fmt::format("{}: {} for {}", what_, progress, FormatDuration(now - start_)));
   }
 
  private:
@@ -29,41 +30,86 @@ class GoingOn {
   Mono next_;
 };
 
+std::string Words(const std::string& url, const GitCache::Progress& progress) {
+  if (progress.total_objects == 0) return "fetching " + url;
+  return fmt::format("fetching {}: {} of {} objects, {}", url, progress.received_objects, progress.total_objects,
+                     FormatSize(progress.received_bytes));
+}
+
 }  // namespace
 
 SourceResolver::SourceResolver(GitCache& cache, std::function<void(Event)> answer,
                                std::function<void(const std::string&)> note)
-    : cache_(cache), answer_(std::move(answer)), note_(std::move(note)) {
-  for (size_t i = 0; i < kThreads; ++i) {
-    inboxes_.push_back(std::make_unique<Mailbox<ResolveSources>>());
-    threads_.emplace_back([this, inbox = inboxes_.back().get()] { Run(*inbox); });
-  }
-}
+    : cache_(cache), answer_(std::move(answer)), note_(std::move(note)) {}
 
 SourceResolver::~SourceResolver() {
   stop_.request_stop();
-  for (auto& inbox : inboxes_) inbox->Close();
-  for (std::thread& thread : threads_) thread.join();
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(mutex_);
+    line_.clear();
+    threads = std::move(threads_);
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 void SourceResolver::Resolve(ResolveSources wanted) {
-  inboxes_[next_++ % kThreads]->Post(std::move(wanted));
+  MutexLock lock(mutex_);
+  progress_[wanted.run] = "its repositories are fetched after those of other runs";
+  line_.push_back(std::move(wanted));
+  if (idle_ < line_.size() && threads_.size() < kAtOnce && !stop_.stop_requested())
+    threads_.emplace_back([this] { Run(); });
+  changed_.notify_one();
 }
 
-void SourceResolver::Run(Mailbox<ResolveSources>& inbox) {
-  while (!inbox.closed())
-    for (const ResolveSources& wanted : inbox.WaitAndTakeAll(std::nullopt)) {
-      Event event = ResolveAll(wanted);
-      if (!stop_.stop_requested()) answer_(std::move(event));  // else the next start asks again
+std::string SourceResolver::Progress(const RunId& run) const {
+  MutexLock lock(mutex_);
+  auto found = progress_.find(run);
+  return found == progress_.end() ? "" : found->second;
+}
+
+void SourceResolver::Say(const RunId& run, std::string progress) {
+  MutexLock lock(mutex_);
+  progress_[run] = std::move(progress);
+}
+
+void SourceResolver::Run() {
+  for (;;) {
+    ResolveSources wanted;
+    {
+      std::unique_lock<Mutex> lock(mutex_);
+      ++idle_;
+      changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
+        return stop_.stop_requested() || !line_.empty();
+      });
+      --idle_;
+      if (stop_.stop_requested()) return;
+      wanted = std::move(line_.front());
+      line_.pop_front();
     }
+    Event event = ResolveAll(wanted);
+    {
+      MutexLock lock(mutex_);
+      progress_.erase(wanted.run);
+    }
+    if (!stop_.stop_requested()) answer_(std::move(event));  // else the next start asks again
+  }
 }
 
 Event SourceResolver::ResolveAll(const ResolveSources& wanted) {
   SourcesResolved resolved{wanted.run, {}};
   for (const auto& [url, ref] : wanted.repositories) {
-    auto shown = ParseGitUrl(url);  // as written it may hold a token
-    GoingOn going_on(fmt::format("run {}: {}", wanted.run.text(), shown ? shown->shown : "its repository"), note_);
-    auto one = cache_.Resolve(url, ref, std::ref(going_on), stop_.get_token());
+    auto parsed = ParseGitUrl(url);  // as written it may hold a token
+    const std::string shown = parsed ? parsed->shown : "its repository";
+    GoingOn going_on("run " + wanted.run.text(), note_);
+    auto on_progress = [&](const GitCache::Progress& progress) {
+      const std::string words = Words(shown, progress);
+      Say(wanted.run, words);
+      going_on(words);
+    };
+    Say(wanted.run, Words(shown, {}));
+    auto one = cache_.Resolve(url, ref, on_progress, stop_.get_token());
     if (!one) return SourcesFailed{wanted.run, one.error().message};
     for (const std::string& note : one->notes) note_("run " + wanted.run.text() + ": " + note);
     resolved.items.push_back({url, ref, one->commit, one->branch, one->tree});

@@ -2,16 +2,19 @@
 // not hold up the loop.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
+#include "base/thread_annotations.h"
 #include "core/effect.h"
 #include "core/event.h"
 #include "io/git/cache.h"
-#include "io/process/mailbox.h"
 
 namespace cromt {
 
@@ -21,21 +24,28 @@ class SourceResolver {
   SourceResolver(GitCache& cache, std::function<void(Event)> answer, std::function<void(const std::string&)> note);
   // Stops what is under way.
   ~SourceResolver();
-  // Any thread.
-  void Resolve(ResolveSources wanted);
+
+  // Both: any thread.
+  void Resolve(ResolveSources wanted) CROMT_EXCLUDES(mutex_);
+  // What is fetched for this run at the moment, in words; empty if nothing is.
+  std::string Progress(const RunId& run) const CROMT_EXCLUDES(mutex_);
 
  private:
-  static constexpr size_t kThreads = 4;
-  void Run(Mailbox<ResolveSources>& inbox);
+  static constexpr size_t kAtOnce = 16;  // most of the time of a slow one is waiting
+  void Run();
   Event ResolveAll(const ResolveSources& wanted);
+  void Say(const RunId& run, std::string progress) CROMT_EXCLUDES(mutex_);
 
   GitCache& cache_;
   const std::function<void(Event)> answer_;
   const std::function<void(const std::string&)> note_;
   std::stop_source stop_;
-  std::vector<std::unique_ptr<Mailbox<ResolveSources>>> inboxes_;  // one a thread; runs are dealt out in turn
-  std::atomic<size_t> next_ = 0;
-  std::vector<std::thread> threads_;
+  mutable Mutex mutex_;
+  std::condition_variable_any changed_;
+  std::deque<ResolveSources> line_ CROMT_GUARDED_BY(mutex_);  // bounded by the scheduler's unfinished runs
+  std::unordered_map<RunId, std::string> progress_ CROMT_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_ CROMT_GUARDED_BY(mutex_);  // made when they are needed
+  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cromt

@@ -17,12 +17,6 @@ bool NamesFile(const std::string& word) {
   return word.find('/') != std::string::npos || word.ends_with(".yaml") || word.ends_with(".yml");
 }
 
-// Something in the file is cloned; maybe not what this run needs.
-bool FetchesCode(const JobFile& file) {
-  return std::any_of(file.projects.begin(), file.projects.end(),
-                     [](const Project& project) { return !project.source.repository.empty(); });
-}
-
 class RunCommand final : public Command {
  public:
   void Declare(Arguments& arguments, GlobalOptions& global) override {
@@ -97,7 +91,6 @@ class RunCommand final : public Command {
     FollowWish wish;
     wish.run = run.text();
     wish.stop = FollowOptions::Stop::kRun;
-    wish.fetches_code = FetchesCode(source.file);
     wish.is_local = true;
     wish.timeout = timeout_given_;
     wish.retries = 0;  // there is no connection that could break

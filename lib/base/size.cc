@@ -1,5 +1,7 @@
 #include "base/size.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -37,6 +39,18 @@ Result<int64_t> ParseSize(std::string_view text) {
       return number * bytes;
     }
   return refuse();
+}
+
+std::string FormatSize(int64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double size = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
+    if (size < 1024) break;
+    size /= 1024;
+    unit = next;
+  }
+  return fmt::format("{:.1f} {}", size, unit);
 }
 
 }  // namespace cromt

@@ -115,10 +115,23 @@ class Https(Git):
         url = self.serve()
         self.begin()
         self.mesh.apply(f"projects: {{p: {{path: '{url}/held/app.git', action: build}}}}\n")
-        run = self.mesh.start("p")
-        wait_for("the log says it", lambda: f"run {run}: {url}/held/app.git: still fetching" in self.mesh.coordinator.log())
+        call = self.mesh.begin("start", "p", "--follow")
+        wait_for("who follows is told", lambda: f"cromt: fetching {url}/held/app.git" in read_text(call.err_path))
+        run = self.mesh.show("last")
+        self.assertEqual((run["state"], run["reason"]), ("queued", f"fetching {url}/held/app.git"))
+        wait_for("the log says it", lambda: f"run {run['id']}: fetching {url}/held/app.git for " in self.mesh.coordinator.log())
         self.mesh.write("git/go", "")
-        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+        self.assertEqual(self.mesh.wait_finished(run["id"])["outcome"], "succeeded")
+        self.assertIsNone(self.mesh.show("last")["reason"])
+
+    def test_remotes_that_hang_hold_up_no_other(self):
+        url = self.serve()
+        self.begin()
+        held = "".join(f"  held{number}: {{path: '{url}/held/app.git', action: build, branch: b{number}}}\n" for number in range(12))
+        self.mesh.apply(f"projects:\n{held}  p: {{path: '{url}/app.git', action: build}}\n")
+        for number in range(12):
+            self.mesh.start(f"held{number}")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
 
     def test_what_is_not_configured_is_said(self):
         url = self.serve(*self.certificate(), "--user", f"me:{SECRET}")

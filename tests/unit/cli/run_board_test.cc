@@ -43,6 +43,17 @@ class RunBoardTest : public ::testing::Test {
   RunBoard board_;
 };
 
+TEST_F(RunBoardTest, TheBarSaysWhatIsFetchedBeforeItBegins) {
+  RunView run = RunOf("web", {});
+  run.status.state = RunState::kQueued;
+  run.status.reason = "fetching https://h/r.git: 3 of 10 objects, 1.2 MiB";
+  board_.Learn({.run = run, .tasks = {}});
+  EXPECT_THAT(Lines().back(), HasSubstr("0/4 tasks, 14s, fetching https://h/r.git: 3 of"));
+  run.status = {.state = RunState::kRunning};
+  board_.Learn({.run = run, .tasks = {}});
+  EXPECT_THAT(Lines().back(), Not(HasSubstr("fetching")));
+}
+
 TEST_F(RunBoardTest, TasksStandInTheirGroupsWithHostStateTimeAndLastLine) {
   TaskView waits = Task(3, "hello", "hostC");
   waits.status.state = TaskState::kReady;
