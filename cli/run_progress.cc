@@ -34,11 +34,12 @@ std::string HostsText(const std::vector<TaskView>& tasks) {
 
 void RunProgress::Update(const RunUpdate& update) {
   if (options_.also) options_.also(update);
-  if (!begun() && update.run) Introduce(*update.run, update.tasks);
+  const bool first = !begun();
+  if (first && update.run) Introduce(*update.run, update.tasks);
   if (update.run) status_ = update.run->status;
   if (!begun()) return;
   for (const TaskView& task : update.tasks) TellTask(task);
-  if (update.run) TellFetching();
+  if (update.run && !first) TellFetching();  // most are fetched before there is a second
 }
 
 // It changes every second: said less and less often.

@@ -283,8 +283,9 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
   WaitReasons waiting;
   waiting.Learn(changes.update.tasks);
   for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
+  TellFetching(*changes.update.run);
+  std::string told = changes.update.run->status.reason;  // of the run, that is
   Mono asked = clock_.Read().mono;
-  std::string told = known.status.reason;  // of the run, that is
   for (;;) {
     if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
     if (changes.finished) break;
