@@ -284,7 +284,7 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
   waiting.Learn(changes.update.tasks);
   for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
   TellFetching(*changes.update.run);
-  std::string told = changes.update.run->status.reason;  // of the run, that is
+  std::string told;  // why the run itself waits; also what the first picture says, once it holds on
   Mono asked = clock_.Read().mono;
   for (;;) {
     if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
