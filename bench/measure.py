@@ -69,6 +69,17 @@ def timed(command, **options):
     return seconds, done.stdout
 
 
+def timed_with_peak(command, **options):
+    """Seconds that it took and its peak of resident memory in bytes; RuntimeError if it failed. Its output is dropped."""
+    begin = time.monotonic()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))} ended with {process.returncode}")
+    return time.monotonic() - begin, usage.ru_maxrss * 1024
+
+
 def wait_for(what, condition, seconds=15):
     """Polls until `condition` returns something true, and returns that."""
     deadline = time.monotonic() + seconds

@@ -188,6 +188,27 @@ def chain(bench):
     return rows
 
 
+LINES = 100
+CLOCK = "/usr/bin/python3 -uc 'import time\\nfor _ in range(%d): print(time.time_ns()); time.sleep(0.02)'" % LINES
+
+
+def logs(bench):
+    """From the printing of a line to its coming out of `cromt start --follow`."""
+    late = []
+    with Mesh(bench.binaries, bench.folder) as mesh:
+        mesh.apply(f"projects:\n  clock:\n    run: \"{CLOCK}\"\n")
+        command = [bench.binaries.path("cromt"), "--coordinator", mesh.addresses["coordinator"], "start", "clock", "--follow"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              env={**os.environ, "XDG_STATE_HOME": mesh.folder}) as follower:
+            for line in follower.stdout:
+                late.append((time.time_ns() - int(line)) / 1e6)
+        if follower.returncode != 0 or len(late) != LINES:
+            raise RuntimeError(f"{len(late)} of {LINES} lines came, and it ended with {follower.returncode}")
+    p99 = measure.percentile(late, 99)
+    details = {"median_ms": round(measure.median(late), 2), "max_ms": round(max(late), 2)}
+    return [Row("a line of a log: printed to seen by --follow, p99", p99, "ms", "< 100 ms", p99 < 100, details)]
+
+
 # ---- Idle ---------------------------------------------------------------------------------------
 
 
@@ -211,6 +232,52 @@ def idle(bench):
         # "Not measurable": less than one tick of the kernel's own accounting in five seconds.
         Row("idle agent: CPU in 5 s", cpu_ms["agent1"], "ms", "< 10 ms", cpu_ms["agent1"] < 10),
     ]
+
+
+# ---- Sizes --------------------------------------------------------------------------------------
+
+
+def many_projects(count):
+    """Each with what a project of a real file has, and one before it."""
+    lines = ["projects:"]
+    for number in range(count):
+        lines += [f"  job{number}:", "    path: https://git.example.org/team/jobs.git", "    action: build test",
+                  f"    vars: {{NUMBER: '{number}', LEVEL: high}}", "    hosts:",
+                  "      - {url: 'https://hostA:4000', vars: {SIDE: left}}", "      - {url: 'https://hostB:4000'}"]
+        if number % 10:
+            lines += ["    before:", f"      - {{name: job{number - 1}, vars: {{FROM: '{number}'}}}}"]
+    return "\n".join(lines) + "\n"
+
+
+def many_tasks(projects, hosts):
+    """`all` runs each project on each host, one project after the other."""
+    lines = ["x-hosts: &hosts"] + [f"  - {{id: h{number}}}" for number in range(hosts)] + ["projects:"]
+    for number in range(projects):
+        lines += [f"  p{number}:", f"    run: ./work.sh {number}", "    hosts: *hosts"]
+        if number:
+            lines += [f"    before: [{{name: p{number - 1}}}]"]
+    return "\n".join(lines) + "\n"
+
+
+def sizes(bench):
+    rows = []
+    with bench.scratch() as folder:
+        path = os.path.join(folder, "jobs.yaml")
+
+        def row(name, text, arguments, limit, tasks=0):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            runs = [measure.timed_with_peak([bench.binaries.path("cromt"), *arguments]) for _ in range(bench.rounds)]
+            seconds, peak = measure.median([run[0] for run in runs]), max(run[1] for run in runs)
+            rows.append(Row(name, seconds, "s", f"< {limit} s", seconds < limit, {"peak_mb": round(peak / 1e6, 1)}))
+            if tasks:
+                rows.append(Row(f"{name}: peak memory a task", peak / tasks, "bytes", "< 1024 bytes", peak / tasks < 1024))
+
+        row("a file of 10,000 projects: validate", many_projects(10_000), ["validate", path], 2)
+        plan = ["plan", "-o", "quiet", "--conf", path]
+        row("a plan of 100,000 tasks", many_tasks(100, 1000), [*plan, "p99"], 2)
+        row("a plan of 1,000,000 tasks", many_tasks(1000, 1000), [*plan, "p999"], 20, tasks=1_000_000)
+    return rows
 
 
 # ---- Artifacts ----------------------------------------------------------------------------------
@@ -315,6 +382,8 @@ ALL = {
     "chain": chain,
     "idle": idle,
     "artifact": artifact,
+    "sizes": sizes,
+    "logs": logs,
 }
 NEED_CROMT = set(ALL) - {"peers"}
 FAILURES = (RuntimeError, OSError, ValueError, KeyError, StopIteration, subprocess.SubprocessError, shutil.Error)

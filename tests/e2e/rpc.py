@@ -2,6 +2,7 @@
 
 import atexit
 import glob
+import hashlib
 import importlib
 import os
 import shutil
@@ -83,6 +84,10 @@ def _class_of(descriptor):
 
 def _to_bytes(message):
     return message if isinstance(message, bytes) else message.SerializeToString()
+
+
+def digest(data):
+    return types.Digest(sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
 
 
 def shell(text, **fields):
