@@ -172,10 +172,16 @@ class Lanes(Acceptance):
 
     def test_17_a_project_does_not_wait_in_a_lane_for_its_own_hosts(self):
         self.begin("a", "b")
-        self.let("all")
+        self.let("d@local", "p@b")
         lane = {"queue-id": "q"}
-        self.apply(d=self.gated(**lane), p=self.gated(hosts=on("a", "b"), before=[{"name": "d"}], **lane))
-        self.do("p")
+        self.apply(d=self.gated(**lane), p=self.gated(hosts=on("a", "b"), before=[{"name": "d"}], **lane),
+                   other={"action": "one", "hosts": on("b")})
+        run = self.mesh.start("p")
+        wait_for("the first host has begun", lambda: "begin p@a" in self.told())
+        self.do("other")  # b has nothing else to do
+        self.assertEqual(self.told(), [*self.serial("d@local"), "begin p@a"])
+        self.let("p@a")
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
         self.assertEqual(self.told(), self.serial("d@local", "p@a", "p@b"))
 
 

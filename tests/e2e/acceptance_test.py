@@ -116,44 +116,46 @@ class Values(Acceptance):
 
     def test_23_variables_are_text_as_it_is_written(self):
         expected = {"Y": "1.10", "Z": "true", "N": "no", "E": "1e3", "O": "007", "on": "yes"}
-        found = self.environment("".join(f"      {name}: {value}\n" for name, value in expected.items()) + "      V:\n      W: null\n")
+        lines = "".join(f"      {name}: {value}\n" for name, value in expected.items())
+        found = self.environment(lines + "      V:\n      W: null\n")
         expected.update(V="", W="")
         self.assertEqual({name: found[name] for name in expected}, expected)
 
 
 class Artifacts(Acceptance):
     OUT = {"out": [{"file": "patch.sql", "path": "out/f.txt"}]}
+    TAKE = {"artifacts": {"in": ["patch.sql"]}, "before": [{"name": "maker"}]}
 
     def test_19_what_one_host_made_is_there_before_the_first_action_of_another(self):
         self.begin("a", "b")
         self.apply(maker={"action": "mk", "url": "http://a", "artifacts": self.OUT},
-                   taker={"action": "use one", "url": "http://b", "artifacts": {"in": ["patch.sql"]}, "before": [{"name": "maker"}]})
+                   taker={"action": "use one", "url": "http://b", **self.TAKE})
         self.do("taker")
         self.assertEqual(self.raw("taker"), "ALTER TABLE users; -- of a\none  \n")
 
     def test_20_what_nobody_makes_is_refused_and_what_is_not_made_fails(self):
         self.begin()
-        take = {"action": "two", "artifacts": {"in": ["patch.sql"]}, "before": [{"name": "maker"}]}
-        self.apply(maker={"action": "mk"}, taker=take)
+        taker = {"action": "two", **self.TAKE}
+        self.apply(maker={"action": "mk"}, taker=taker)
         refused = self.mesh.cromt("start", "taker")
         self.exited(2, refused)
         self.assertRegex(refused.err, r"jobs\.yaml:\d+:\d+: error: nothing before 'taker' publishes 'patch\.sql'")
         self.assertEqual(self.mesh.cromt("runs", "-o", "json").out, "")  # no action has run
 
-        self.apply(maker={"action": "one", "artifacts": self.OUT}, taker=take)
+        self.apply(maker={"action": "one", "artifacts": self.OUT}, taker=taker)
         self.do("taker", code=1)
         self.assertEqual(self.raw("maker"), "one  \n")
         self.assertEqual(self.outcomes(), {"maker@local": "failed", "taker@local": "skipped"})
         self.says(self.tasks()["maker@local"]["reason"], "patch.sql", "out/f.txt")
 
     def test_21_a_hundred_megabytes_arrive_byte_for_byte_in_bounded_memory(self):
-        self.add("big", 'mkdir out; head -c 100M /dev/urandom >out/f.txt; printf "\\0\\377\\0" >>out/f.txt; sha256sum <out/f.txt\n')
+        self.add("big", 'mkdir out; { head -c 100M /dev/urandom; printf "\\0\\377\\0"; } >out/f.txt; sha256sum <out/f.txt\n')
         self.add("sum", "sha256sum <.artifacts/patch.sql\n")
         self.begin("a", "b")
         programs = {**self.mesh.agents, "coordinator": self.mesh.coordinator}
         before = {name: peak_rss(program) for name, program in programs.items()}
         self.apply(maker={"action": "big", "url": "http://a", "artifacts": self.OUT},
-                   taker={"action": "sum", "url": "http://b", "artifacts": {"in": ["patch.sql"]}, "before": [{"name": "maker"}]})
+                   taker={"action": "sum", "url": "http://b", **self.TAKE})
         self.do("taker")
         self.assertRegex(self.raw("maker"), "^[0-9a-f]{64}  -\n$")
         self.assertEqual(self.raw("taker"), self.raw("maker"))
@@ -167,10 +169,10 @@ class Artifacts(Acceptance):
         self.add("count", 'cd .artifacts; for f in $(find * -type f | sort); do\n'
                           'echo $f $(tr -cd a <$f | wc -c) $(tr -cd b <$f | wc -c) $(wc -c <$f)\ndone\n')
         self.begin("a", "b")
-        taker = {"action": "count", "before": [{"name": "maker"}]}
+        every = {"artifacts": {"in": [{"file": "patch.sql", "hosts": "all"}]}}
         self.apply(maker=self.gated(action="gated letters", hosts=on("a", "b"), artifacts=self.OUT),
-                   last={"artifacts": {"in": ["patch.sql"]}, **taker},
-                   every={"artifacts": {"in": [{"file": "patch.sql", "hosts": "all"}]}, **taker},
+                   last={"action": "count", **self.TAKE},
+                   every={"action": "count", **self.TAKE, **every},
                    top={"action": "one", "before": [{"name": "last"}, {"name": "every"}]})
         run = self.mesh.start("top")
         self.let("maker@b")
@@ -189,8 +191,7 @@ class Sources(Acceptance):
         self.addCleanup(shutil.rmtree, place)
         shutil.copytree(self.mesh.path("trees", "r"), place, dirs_exist_ok=True)
         self.apply(maker={"action": "mk", "artifacts": Artifacts.OUT},
-                   p={"path": "~/" + os.path.basename(place), "action": "use one", "artifacts": {"in": ["patch.sql"]},
-                      "before": [{"name": "maker"}]})
+                   p={"path": "~/" + os.path.basename(place), "action": "use one", **Artifacts.TAKE})
         self.do("p")
         self.assertEqual(self.raw("p"), "ALTER TABLE users; -- of local\none  \n")
         self.assertTrue(os.path.exists(os.path.join(place, "left-by-one")))
@@ -253,7 +254,6 @@ class JobFiles(Acceptance):
     def test_35_builds_in_containers_one_at_a_time(self):
         """A file of the shape of the one that builds rakudo, and a shorter one of its author as it is. Nothing is run."""
         distros = ("alpine", "debian", "archlinux", "fedora")
-
         path = "https://git.example.org/rakudo.git"
 
         def hosts(**keys):
@@ -317,7 +317,8 @@ projects:
         self.add("archive-distro", "tar cf .cache/distro.tar -C .cache distro\n")
         self.add("spectest", 'tar xf .artifacts/distro.tar; echo "worker $WORKER tests what was $(cat distro/version)"\n')
         plan = self.plan("spectest", file)
-        self.assertEqual([(task["project"], task["host"], task["does"], [out["artifact"] for out in task["publishes"]]) for task in plan["tasks"]],
+        self.assertEqual([(task["project"], task["host"], task["does"], [out["artifact"] for out in task["publishes"]])
+                          for task in plan["tasks"]],
                          [("build", nodes[0], "action build-distro archive-distro", ["distro.tar"]),
                           *(("spectest", node, "action spectest", []) for node in nodes)])
 
