@@ -11,6 +11,11 @@ Result<GitCache::Settings> GitCacheSettings(const GitSettings& said, const std::
     if (auto good = CheckLoginPrefix(prefix); !good) return Fail("'git.credentials'", good.error());
     settings.logins.emplace_back(prefix, file);
   }
+  for (const std::string& text : said.submodules) {
+    auto prefix = ParseGitPrefix(text);
+    if (!prefix) return Fail("'git.submodules'", prefix.error());
+    settings.submodules.push_back(std::move(*prefix));
+  }
   settings.ca_file = said.ca_file;
   settings.ssh_keys = said.ssh_keys;
   settings.known_hosts = said.known_hosts;

@@ -150,7 +150,7 @@ class Https(Git):
         self.mesh.start_agent("host")
         for git, part in (({"credentials": {"ssh://host/": "/x"}}, "a prefix is http(s)://HOST[:PORT][/PATH]"),
                           ({"credentials": {"https://host/": "x"}}, "'x' where an absolute path is meant"),
-                          ({"submodules": True}, "submodules are not built yet"),
+                          ({"submodules": True}, "'git.submodules': 'true' is no beginning of a Git URL"),
                           ({"timeout": "soon"}, "git.timeout"),
                           ({"max_files": 0}, "is not from 1 to"),
                           ({"credental": {}}, "did you mean 'git.credentials'")):

@@ -2,6 +2,7 @@
 // a helper or another path; its identity and what is shown hold no password, and neither does any refusal.
 #include <algorithm>
 
+#include "io/git/submodule.h"
 #include "io/git/url.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -70,6 +71,16 @@ void CheckRef(std::string_view ref) {
   Require(ref.empty() || (path.find("//") == path.npos && path.find(".lock/") == path.npos), "Git takes its name", ref);
 }
 
+// As a `.gitmodules`, and as a URL in one.
+void CheckSubmodule(std::string_view text) {
+  const std::string url = git::UrlIn(text, "x");
+  Require(url.find('\n') == url.npos && text.find(url) != text.npos, "a URL is a part of a line", text);
+  auto resolved = git::ResolveSubmoduleUrl("https://h/a/b.git", text);
+  if (!resolved) return RequireRefusal(resolved.error());
+  const bool is_relative = text.starts_with("./") || text.starts_with("../");
+  Require(is_relative ? resolved->starts_with("https://h/") : *resolved == text, "it stays on its server", text);
+}
+
 }  // namespace
 }  // namespace cromt::fuzz
 
@@ -78,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text = Text(data, size);
   CheckUrl(text);
   CheckRef(text);
+  CheckSubmodule(text);
   Require(!cromt::IsCommit(text) || cromt::CheckGitRef(text), "a commit is a ref", text);
   return 0;
 }

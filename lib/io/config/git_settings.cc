@@ -17,7 +17,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"git.ca_file", SettingKind::kText},
     {"git.ssh_keys", SettingKind::kList},
     {"git.known_hosts", SettingKind::kList},
-    {"git.submodules", SettingKind::kFlag},
+    {"git.submodules", SettingKind::kList},
     {"git.timeout", SettingKind::kText},
     {"git.max_fetch_bytes", SettingKind::kNumber},
     {"git.max_objects", SettingKind::kNumber},
@@ -85,10 +85,8 @@ Result<GitSettings> ReadGitSettings(const Settings& settings, const std::string&
   git.known_hosts = settings.List("git.known_hosts");
   if (git.known_hosts.empty()) git.known_hosts = UsualKnownHosts(home);
   CROMT_TRY(ExpandPaths("git.known_hosts", home, git.known_hosts));
-  if (settings.Flag("git.submodules").value_or(false)) {
-    return Fail(ErrorCode::kInvalid,
-                "'git.submodules': submodules are not built yet and stay empty folders; only false is taken");
-  }
+  git.submodules = settings.List("git.submodules");
+  if (git.submodules == std::vector<std::string>{"false"}) git.submodules.clear();
   CROMT_TRY(ReadLimits(settings, git));
   return git;
 }

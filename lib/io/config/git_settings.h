@@ -20,6 +20,7 @@ struct GitSettings {
   std::map<std::string, std::string> rewrite;      // URL prefix → what replaces it
   bool allow_local = false;                        // file:// and paths in job files
   std::map<std::string, std::string> credentials;  // URL prefix → file of USER:PASSWORD
+  std::vector<std::string> submodules;             // URL prefixes that submodules may be fetched from
   std::string ca_file;
   std::vector<std::string> ssh_keys;
   std::vector<std::string> known_hosts;

@@ -24,7 +24,11 @@ struct GitCache::Call {
   Mono deadline;
   bool waiting_for_lock = true;
   git::Progress progress = {};
-  std::string password = {};  // what no message may hold
+  std::string password = {};                    // what no message may hold
+  std::string asked = {};                       // the URL before rewriting: what submodules are relative to
+  std::vector<git::Submodule> submodules = {};  // of the commit
+  int depth = 0;                                // of submodules within submodules
+  size_t* fetched_submodules = nullptr;         // of the whole tree
 
   fs::path mirror() const { return folder / "mirror"; }
   std::string What() const { return ref.empty() ? url.shown : fmt::format("{}, ref {}", url.shown, Quote(ref)); }
@@ -79,16 +83,89 @@ Result<GitUrl> GitCache::Accept(std::string_view url) const {
 
 Result<GitCache::Resolved> GitCache::Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress,
                                              std::stop_token stop) {
+  size_t fetched_submodules = 0;
+  CROMT_ASSIGN(Call call, MakeCall(url, ref, on_progress, std::move(stop)));
+  call.deadline = Later(settings_.timeout);
+  call.fetched_submodules = &fetched_submodules;
+  return Resolve(call);
+}
+
+Result<GitCache::Call> GitCache::MakeCall(std::string_view url, std::string_view ref, const OnProgress& on_progress,
+                                          std::stop_token stop) const {
   CROMT_ASSIGN(GitUrl accepted, Accept(url));
   CROMT_TRY(CheckGitRef(ref));
   fs::path folder = directory_ / Sha256Hex(accepted.identity);
-  Call call{std::move(accepted), std::string(ref == "HEAD" ? "" : ref),
-            std::move(folder),   on_progress,
-            std::move(stop),     Later(settings_.timeout)};
+  Call call{
+      std::move(accepted), std::string(ref == "HEAD" ? "" : ref), std::move(folder), on_progress, std::move(stop), {}};
+  call.asked = ParseGitUrl(url)->text;
+  return call;
+}
+
+Result<GitCache::Resolved> GitCache::Resolve(Call& call) {
   CROMT_TRY(MakeFolder(call.folder, call.url));
   auto resolved = ResolveOnce(call, false);
   if (!resolved && resolved.error().code == ErrorCode::kCorrupt) resolved = ResolveOnce(call, true);
+  if (resolved) CROMT_TRY(AddSubmodules(call, *resolved));
   return resolved;
+}
+
+// ---- Submodules -------------------------------------------------------------------------------
+
+// Where to fetch it from; an error says why it is not fetched.
+Result<std::string> GitCache::SubmoduleUrl(const Call& call, const git::Submodule& module) const {
+  if (settings_.submodules.empty())
+    return Fail(ErrorCode::kDenied, "submodules are not fetched; git.submodules may allow them");
+  if (module.url.empty()) return Fail(ErrorCode::kNotFound, ".gitmodules plainly says no URL for it");
+  CROMT_ASSIGN(std::string text, git::ResolveSubmoduleUrl(call.asked, module.url));
+  CROMT_ASSIGN(const GitUrl url, ParseGitUrl(text));
+  for (const GitUrl& prefix : settings_.submodules)
+    if (IsUnder(url, prefix)) return text;
+  return Fail(ErrorCode::kDenied, fmt::format("git.submodules does not allow {}", url.shown));
+}
+
+Status GitCache::AddSubmodules(Call& call, Resolved& resolved) {
+  constexpr size_t kMaxNotes = 10;
+  std::vector<git::TreePart> parts;
+  std::vector<std::string> notes;
+  for (const git::Submodule& module : call.submodules) {
+    const std::string name = fmt::format("submodule {}", Quote(module.path));
+    auto url = SubmoduleUrl(call, module);
+    if (!url) {
+      notes.push_back(fmt::format("{} is left empty: {}", name, url.error().message));
+      continue;
+    }
+    if (call.depth == git::kMaxSubmoduleDepth || ++*call.fetched_submodules > git::kMaxSubmodules)
+      return Fail(ErrorCode::kExhausted, fmt::format("{}: {}: more than {} submodules, or more than {} deep",
+                                                     call.What(), name, git::kMaxSubmodules, git::kMaxSubmoduleDepth));
+    auto inner = MakeCall(*url, module.commit, call.on_progress, call.stop);
+    if (!inner) return Fail(fmt::format("{}: {}", call.What(), name), inner.error());
+    inner->deadline = call.deadline;
+    inner->depth = call.depth + 1;
+    inner->fetched_submodules = call.fetched_submodules;
+    auto part = Resolve(*inner);
+    if (!part) return Fail(fmt::format("{}: {}", call.What(), name), part.error());
+    for (const std::string& note : part->notes) notes.push_back(fmt::format("{}: {}", name, note));
+    resolved.fetched_bytes += part->fetched_bytes;
+    parts.push_back({module.path, std::move(part->tree)});
+  }
+  for (size_t i = 0; i < notes.size() && i < kMaxNotes; ++i) resolved.notes.push_back(std::move(notes[i]));
+  if (notes.size() > kMaxNotes)
+    resolved.notes.push_back(fmt::format("and {} more submodules", notes.size() - kMaxNotes));
+  if (parts.empty()) return {};
+  CROMT_ASSIGN(resolved.tree, Join(call, resolved.tree, parts));
+  return {};
+}
+
+// The tree with its submodules in it, made once.
+Result<Digest> GitCache::Join(const Call& call, const Digest& tree, const std::vector<git::TreePart>& parts) {
+  std::string what = tree.sha256;
+  for (const git::TreePart& part : parts) what += fmt::format("\n{} {}", part.tree.sha256, part.path);
+  const fs::path file = call.folder / "trees" / Sha256Hex(what);
+  if (auto record = git::ReadTreeRecord(file); record && blobs_.Has(record->tree)) return record->tree;
+  auto joined = git::JoinTrees(blobs_, tree, parts, settings_.max_files, settings_.max_tree_bytes);
+  if (!joined) return Fail(call.What(), joined.error());
+  git::WriteTreeRecord(file, {*joined, {}});
+  return joined;
 }
 
 Result<GitCache::Resolved> GitCache::ResolveOnce(Call& call, bool rebuild) {
@@ -97,11 +174,11 @@ Result<GitCache::Resolved> GitCache::ResolveOnce(Call& call, bool rebuild) {
   const fs::path file = call.folder / "trees" / fetched.commit;
   if (auto record = git::ReadTreeRecord(file); record && blobs_.Has(record->tree)) {
     resolved.tree = record->tree;
-    resolved.notes = std::move(record->notes);
+    call.submodules = std::move(record->submodules);
     return resolved;
   }
   CROMT_TRY(Pack(call, resolved));
-  git::WriteTreeRecord(file, {resolved.tree, resolved.notes});
+  git::WriteTreeRecord(file, {resolved.tree, call.submodules});
   return resolved;
 }
 
@@ -209,7 +286,7 @@ Status GitCache::Pack(Call& call, Resolved& resolved) {
       }
       CROMT_TRY(writer.Append(chunk->bytes));
     } else if (auto* packed = std::get_if<git::Packed>(&reply)) {
-      resolved.notes = std::move(packed->notes);
+      call.submodules = std::move(packed->submodules);
       CROMT_ASSIGN(resolved.tree, writer.Commit());
       return {};
     } else {

@@ -3,7 +3,7 @@
 //   DIR/KEY/url           the repository's URL without credentials, for people
 //   DIR/KEY/mirror/       a bare repository, fetched into; KEY = SHA-256 of that URL after rewriting
 //   DIR/KEY/mirror.lock   held (flock) by whoever fetches or reads, also across processes
-//   DIR/KEY/trees/COMMIT  digest and notes of a tree packed before
+//   DIR/KEY/trees/COMMIT  digest and submodules of a tree packed before; with another name: one with submodules in it
 //   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc)
 //
 // All that libgit2 does happens in a helper process (protocol.h), killed at its deadline. No work tree is ever
@@ -26,6 +26,7 @@
 #include "io/blob/store.h"
 #include "io/git/helper_process.h"
 #include "io/git/login.h"
+#include "io/git/submodule.h"
 #include "io/git/url.h"
 
 namespace cromt {
@@ -38,6 +39,7 @@ class GitCache {
     bool allow_local = false;           // file:// and paths as they stand in a job file
     GitLoginFiles logins;               // for http(s); REQUIRES: CheckLoginPrefix of each
     std::string ca_file;                // of certificates trusted besides the system's; empty = none
+    GitPrefixes submodules;             // where submodules may come from; others stay empty directories
     std::vector<std::string> ssh_keys;  // files of private keys without passphrase, tried before the agent
     std::vector<std::string> known_hosts;    // files; what they don't name is not connected to
     Duration timeout = seconds(600);         // of one Resolve
@@ -58,7 +60,7 @@ class GitCache {
     std::string commit;              // 40 hex digits
     std::string branch;              // what the ref or HEAD named, if it was a branch
     Digest tree;                     // in the blob store; io/archive/extract.h unpacks it
-    std::vector<std::string> notes;  // for people: what is not as they may think (submodules)
+    std::vector<std::string> notes;  // for people: which submodules are left empty, and why
     int64_t fetched_bytes = 0;
   };
 
@@ -88,7 +90,13 @@ class GitCache {
   struct Call;  // one Resolve under way
 
   Result<GitUrl> Accept(std::string_view url) const;
+  Result<Call> MakeCall(std::string_view url, std::string_view ref, const OnProgress& on_progress,
+                        std::stop_token stop) const;
+  Result<Resolved> Resolve(Call& call);
   Result<Resolved> ResolveOnce(Call& call, bool rebuild);
+  Status AddSubmodules(Call& call, Resolved& resolved);
+  Result<std::string> SubmoduleUrl(const Call& call, const git::Submodule& module) const;
+  Result<Digest> Join(const Call& call, const Digest& tree, const std::vector<git::TreePart>& parts);
   Result<git::Fetched> Fetch(Call& call, bool rebuild);
   Status SetAccess(Call& call, git::FetchRequest& request);
   Status Pack(Call& call, Resolved& resolved);

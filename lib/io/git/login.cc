@@ -1,7 +1,6 @@
 #include "io/git/login.h"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 
@@ -12,25 +11,11 @@ namespace cromt {
 
 namespace {
 
-// The prefix as a URL; its path is empty for a whole host, and never ends with '/'.
 Result<GitUrl> ParsePrefix(std::string_view prefix) {
-  while (prefix.ends_with('/')) prefix.remove_suffix(1);
-  // A URL names a repository, a prefix need not: one is added, and taken away again.
-  constexpr std::string_view kSome = "/some";
-  auto url = ParseGitUrl(fmt::format("{}{}", prefix, kSome));
-  const bool is_http = url && (url->transport == GitTransport::kHttp || url->transport == GitTransport::kHttps);
-  if (!is_http || url->text != url->shown) {
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("{}: a prefix is http(s)://HOST[:PORT][/PATH], without a user", Quote(prefix)));
-  }
-  url->path.resize(url->path.size() - kSome.size());
-  return url;
-}
-
-bool IsUnder(const GitUrl& url, const GitUrl& prefix) {
-  return url.transport == prefix.transport && strcasecmp(url.host.c_str(), prefix.host.c_str()) == 0 &&
-         url.port == prefix.port && url.path.starts_with(prefix.path) &&
-         (url.path.size() == prefix.path.size() || url.path[prefix.path.size()] == '/');
+  auto url = ParseGitPrefix(prefix);
+  if (url && (url->transport == GitTransport::kHttp || url->transport == GitTransport::kHttps)) return url;
+  return Fail(ErrorCode::kInvalid,
+              fmt::format("{}: a prefix is http(s)://HOST[:PORT][/PATH], without a user", Quote(prefix)));
 }
 
 Result<GitLogin> ReadLogin(const std::string& prefix, const std::string& file) {

@@ -29,7 +29,7 @@ void Fields(T& m, Visit&& visit) {
   } else if constexpr (std::is_same_v<M, Fetched>) {
     visit(m.commit), visit(m.branch);
   } else if constexpr (std::is_same_v<M, Packed>) {
-    visit(m.notes);
+    visit(m.submodules);
   } else if constexpr (std::is_same_v<M, Failed>) {
     visit(m.error.code), visit(m.error.message);
   }
@@ -46,6 +46,10 @@ struct Put {
     out.U32(static_cast<uint32_t>(v.size()));
     for (const auto& text : v) out.Text(text);
   }
+  void operator()(const std::vector<Submodule>& v) {
+    out.U32(static_cast<uint32_t>(v.size()));
+    for (const auto& module : v) out.Text(module.path), out.Text(module.commit), out.Text(module.url);
+  }
 };
 
 struct Get {
@@ -59,6 +63,12 @@ struct Get {
   }
   void operator()(std::vector<std::string>& v) {
     for (uint32_t n = in.U32(); n > 0 && in.ok(); --n) v.emplace_back(in.Text());
+  }
+  void operator()(std::vector<Submodule>& v) {
+    for (uint32_t n = in.U32(); n > 0 && in.ok(); --n) {
+      Submodule& module = v.emplace_back();
+      module.path = in.Text(), module.commit = in.Text(), module.url = in.Text();
+    }
   }
 };
 

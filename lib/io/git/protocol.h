@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "io/git/submodule.h"
 
 namespace cromt::git {
 
@@ -71,7 +72,7 @@ struct Fetched {
   std::string branch;  // what the ref or HEAD named, if it was a branch
 };
 struct Packed {
-  std::vector<std::string> notes;
+  std::vector<Submodule> submodules;  // empty directories in the archive
 };
 struct Failed {
   Error error;  // kCorrupt: the mirror is damaged; rebuilding it may help

@@ -13,7 +13,7 @@ namespace cromt::git {
 namespace {
 
 // Changes with the archive's format, so that trees packed in an older one are packed again.
-constexpr std::string_view kFormat = "tree 1 ";
+constexpr std::string_view kFormat = "tree 2 ";
 
 }  // namespace
 
@@ -27,7 +27,10 @@ std::optional<TreeRecord> ReadTreeRecord(const std::filesystem::path& file) {
   const char* size = line.data() + std::min(line.size(), record.tree.sha256.size() + 1);
   auto [end, error] = std::from_chars(size, line.data() + line.size(), record.tree.size_bytes);
   if (error != std::errc() || end != line.data() + line.size() || !CheckDigest(record.tree)) return std::nullopt;
-  while (std::getline(in, line)) record.notes.push_back(line);
+  Submodule module;
+  while (std::getline(in, module.path, '\0') && std::getline(in, module.commit, '\0') &&
+         std::getline(in, module.url, '\0'))
+    record.submodules.push_back(module);
   return record;
 }
 
@@ -40,7 +43,9 @@ void WriteTreeRecord(const std::filesystem::path& file, const TreeRecord& record
   {
     std::ofstream out(fresh);
     out << kFormat << record.tree.sha256 << ' ' << record.tree.size_bytes << '\n';
-    for (const std::string& note : record.notes) out << note << '\n';
+    // No path, commit or URL holds a NUL.
+    for (const Submodule& module : record.submodules)
+      out << module.path << '\0' << module.commit << '\0' << module.url << '\0';
     out.close();
     if (!out) {
       std::filesystem::remove(fresh, error);

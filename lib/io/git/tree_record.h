@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "core/model.h"
+#include "io/git/submodule.h"
 
 namespace cromt::git {
 
 struct TreeRecord {
   Digest tree;
-  std::vector<std::string> notes;
+  std::vector<Submodule> submodules;
 };
 
 // nullopt if there is none, or none that can be read: the tree is then packed again.

@@ -1,6 +1,7 @@
 #include "io/git/url.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <cctype>
@@ -224,6 +225,25 @@ Result<GitUrl> ParseGitUrl(std::string_view text) {
   if (!transport) return Refuse(text, "use https://, http://, git://, ssh:// or file://", ErrorCode::kDenied);
   if (*transport == GitTransport::kFile) return ParseFile(text, text.substr(colon + 3));
   return ParseRemote(text, *transport, scheme, text.substr(colon + 3));
+}
+
+Result<GitUrl> ParseGitPrefix(std::string_view text) {
+  std::string_view prefix = text;
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  // A URL names a repository, a prefix need not: one is added, and taken away again.
+  constexpr std::string_view kSome = "/some";
+  auto url = ParseGitUrl(fmt::format("{}{}", prefix, kSome));
+  if (prefix.empty() || !url || url->text != url->shown)
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("{} is no beginning of a Git URL, such as https://HOST/TEAM", Quote(text)));
+  url->path.resize(url->path.size() - kSome.size());
+  return url;
+}
+
+bool IsUnder(const GitUrl& url, const GitUrl& prefix) {
+  return url.transport == prefix.transport && strcasecmp(url.host.c_str(), prefix.host.c_str()) == 0 &&
+         url.port == prefix.port && url.path.starts_with(prefix.path) &&
+         (url.path.size() == prefix.path.size() || prefix.path.empty() || url.path[prefix.path.size()] == '/');
 }
 
 std::string Rewrite(std::string_view url, const GitRewrites& rules) {

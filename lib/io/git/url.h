@@ -32,6 +32,14 @@ struct GitUrl {
 // The message never shows one.
 Result<GitUrl> ParseGitUrl(std::string_view text);
 
+// What repositories are under: SCHEME://HOST[:PORT][/PATH], [USER@]HOST:[PATH] or file:///PATH, as a URL whose path
+// does not end with '/'. kInvalid for all else, and for one with a user of http(s).
+Result<GitUrl> ParseGitPrefix(std::string_view text);
+// A prefix ends where a part of the URL ends: https://host/team is neither over https://host.evil/team nor over
+// https://host/teams. Users are not compared.
+bool IsUnder(const GitUrl& url, const GitUrl& prefix);
+using GitPrefixes = std::vector<GitUrl>;
+
 // Prefix → replacement; the longest prefix that fits wins; applied once.
 using GitRewrites = std::vector<std::pair<std::string, std::string>>;
 std::string Rewrite(std::string_view url, const GitRewrites& rules);

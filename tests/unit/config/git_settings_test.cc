@@ -29,7 +29,7 @@ TEST(GitSettings, AllOfThem) {
       "  ca_file: ~/ca.pem\n"
       "  ssh_keys: [~/.ssh/id_ed25519, /etc/cromt/key]\n"
       "  known_hosts: /etc/cromt/known_hosts\n"
-      "  submodules: false\n"
+      "  submodules: [https://git.example.org/team]\n"
       "  timeout: 5m\n"
       "  max_fetch_bytes: 1000000\n"
       "  max_objects: 10\n"
@@ -43,6 +43,7 @@ TEST(GitSettings, AllOfThem) {
   EXPECT_EQ(git->ca_file, "/home/me/ca.pem");
   EXPECT_THAT(git->ssh_keys, ElementsAre("/home/me/.ssh/id_ed25519", "/etc/cromt/key"));
   EXPECT_THAT(git->known_hosts, ElementsAre("/etc/cromt/known_hosts"));
+  EXPECT_THAT(git->submodules, ElementsAre("https://git.example.org/team"));
   EXPECT_EQ(git->timeout, seconds(300));
   EXPECT_EQ(git->max_fetch_bytes, 1'000'000);
   EXPECT_EQ(git->max_objects, 10);
@@ -55,6 +56,8 @@ TEST(GitSettings, NothingSaid) {
   ASSERT_TRUE(git);
   EXPECT_FALSE(git->allow_local);
   EXPECT_FALSE(git->timeout || git->max_files);
+  EXPECT_TRUE(git->submodules.empty());
+  EXPECT_TRUE(Read("git: {submodules: false}")->submodules.empty());
   EXPECT_TRUE(git->credentials.empty() && git->ssh_keys.empty());
   EXPECT_THAT(git->known_hosts, ElementsAre("/home/me/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"));
   EXPECT_THAT(Read("", "")->known_hosts, ElementsAre("/etc/ssh/ssh_known_hosts"));
@@ -66,7 +69,6 @@ TEST(GitSettings, WhatIsRefused) {
   EXPECT_THAT(ErrorOf("git: {ssh_keys: ~/b}", ""), HasSubstr("'git.ssh_keys': '~/b'")) << "nobody's home";
   EXPECT_THAT(ErrorOf("git: {credentials: {'https://h/': }}"), HasSubstr("'git.credentials': ''"));
   EXPECT_THAT(ErrorOf("git: {credentials: {'https://h/': {user: u, password: p}}}"), HasSubstr("a map of texts"));
-  EXPECT_THAT(ErrorOf("git: {submodules: true}"), HasSubstr("'git.submodules': submodules are not built yet"));
   EXPECT_THAT(ErrorOf("git: {timeout: soon}"), HasSubstr("'git.timeout': "));
   EXPECT_THAT(ErrorOf("git: {timeout: 0}"), HasSubstr("'git.timeout': "));
   for (std::string key : {"max_fetch_bytes", "max_objects", "max_files", "max_tree_bytes"}) {

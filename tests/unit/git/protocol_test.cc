@@ -34,11 +34,13 @@ TEST(GitProtocol, ARequestArrivesAsItWasSent) {
 
 TEST(GitProtocol, RepliesInOneStreamComeOutInOrder) {
   std::string bytes = Encode(Reply(Started{})) + Encode(Reply(Progress{1, 2, 3})) + Encode(Reply(Chunk{"data"})) +
-                      Encode(Reply(Packed{{"a", "b"}})) + Encode(Reply(Failed{{ErrorCode::kCorrupt, "why"}}));
+                      Encode(Reply(Packed{{{"a/b", "c1", "../d.git"}, {"e", "c2", ""}}})) +
+                      Encode(Reply(Failed{{ErrorCode::kCorrupt, "why"}}));
   EXPECT_TRUE(std::holds_alternative<Started>(**TakeReply(bytes)));
   EXPECT_EQ(std::get<Progress>(**TakeReply(bytes)).total_objects, 3u);
   EXPECT_EQ(std::get<Chunk>(**TakeReply(bytes)).bytes, "data");
-  EXPECT_EQ(std::get<Packed>(**TakeReply(bytes)).notes, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(std::get<Packed>(**TakeReply(bytes)).submodules,
+            (std::vector<Submodule>{{"a/b", "c1", "../d.git"}, {"e", "c2", ""}}));
   EXPECT_EQ(std::get<Failed>(**TakeReply(bytes)).error, (Error{ErrorCode::kCorrupt, "why"}));
   EXPECT_FALSE(*TakeReply(bytes));
 }

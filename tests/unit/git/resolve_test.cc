@@ -222,18 +222,5 @@ TEST_F(ResolveTest, LimitsOnATree) {
   EXPECT_TRUE(NewCache("enough")->Resolve(server_->Url("r.git"), ""));
 }
 
-TEST_F(ResolveTest, SubmodulesStayEmptyAndAreNamed) {
-  const std::string commit = repository_->Commit({{"f", "1"}});
-  repository_->Git({"update-index", "--add", "--cacheinfo", "160000," + commit + ",third_party/x"});
-  repository_->Git({"commit", "-q", "-m", "submodule"});
-  repository_->Git({"push", "-q", repository_->bare, "main"});
-  auto resolved = Resolve();
-  ASSERT_TRUE(resolved) << resolved.error().message;
-  EXPECT_THAT(resolved->notes,
-              testing::ElementsAre("submodule 'third_party/x' is left empty: submodules are not fetched"));
-  EXPECT_TRUE(fs::is_empty(Unpack(resolved->tree) / "third_party/x"));
-  EXPECT_EQ(Resolve()->notes, resolved->notes) << "also when the tree is known already";
-}
-
 }  // namespace
 }  // namespace cromt

@@ -14,8 +14,6 @@ namespace cromt::git {
 
 namespace {
 
-constexpr size_t kMaxNotes = 10;
-
 class TreePacker {
  public:
   TreePacker(git_repository* mirror, git_odb* odb, const PackRequest& request, Reporter& reporter)
@@ -48,8 +46,8 @@ class TreePacker {
   Result<Packed> Finish() {
     CROMT_TRY(writer_.Finish());
     reporter_.Flush();
-    if (submodules_ > kMaxNotes) notes_.push_back(fmt::format("and {} more submodules", submodules_ - kMaxNotes));
-    return Packed{std::move(notes_)};
+    for (Submodule& module : submodules_) module.url = UrlIn(module_file_, module.path);
+    return Packed{std::move(submodules_)};
   }
 
  private:
@@ -59,7 +57,7 @@ class TreePacker {
       case GIT_FILEMODE_BLOB: return AddFile(id, path, EntryKind::kFile);
       case GIT_FILEMODE_BLOB_EXECUTABLE: return AddFile(id, path, EntryKind::kExecutable);
       case GIT_FILEMODE_LINK: return AddLink(id, path);
-      case GIT_FILEMODE_COMMIT: return AddSubmodule(path);
+      case GIT_FILEMODE_COMMIT: return AddSubmodule(id, path);
       default: return Refuse(path, fmt::format("an entry of unknown mode {:o}", static_cast<unsigned>(mode)));
     }
   }
@@ -74,6 +72,7 @@ class TreePacker {
     }
     CROMT_TRY(Add({path, kind, "", static_cast<int64_t>(size)}));
     CROMT_ASSIGN(BlobHandle blob, Read(id, path));
+    if (path == ".gitmodules" && size <= kMaxModuleFileBytes) module_file_ = Contents(blob);
     return writer_.Data(Contents(blob));
   }
 
@@ -84,10 +83,14 @@ class TreePacker {
     return Add({path, EntryKind::kSymlink, std::string(Contents(blob)), 0});
   }
 
-  Status AddSubmodule(const std::string& path) {
-    if (++submodules_ <= kMaxNotes) {
-      notes_.push_back(fmt::format("submodule {} is left empty: submodules are not fetched", Quote(path)));
-    }
+  Status AddSubmodule(const git_oid& id, const std::string& path) {
+    // All of them must fit in one reply.
+    submodule_bytes_ += path.size();
+    if (submodules_.size() == kMaxListedSubmodules || submodule_bytes_ > kMaxFrameBytes / 4)
+      return Fail(ErrorCode::kExhausted,
+                  fmt::format("{}, commit {}: more than {} submodules, or overlong names of them", request_.shown,
+                              request_.commit, kMaxListedSubmodules));
+    submodules_.push_back({path, git_oid_tostr_s(&id), ""});
     return Add({path, EntryKind::kDirectory, "", 0});
   }
 
@@ -140,8 +143,9 @@ class TreePacker {
   ArchiveWriter writer_;
   int64_t entries_ = 0;
   int64_t sent_bytes_ = 0;
-  size_t submodules_ = 0;
-  std::vector<std::string> notes_;
+  std::string module_file_;
+  std::vector<Submodule> submodules_;
+  size_t submodule_bytes_ = 0;
 };
 
 }  // namespace
