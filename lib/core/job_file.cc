@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <tuple>
 #include <unordered_set>
 
 #include "base/name.h"
@@ -150,15 +152,19 @@ class Refusals {
   }
 
   void Add(const std::vector<Unbuilt>& keys, const Project& project) {
-    for (const Unbuilt& unbuilt : keys)
+    for (const Unbuilt& unbuilt : keys) {
+      // An alias may put one place into many entries.
+      if (!said_.emplace(unbuilt.at, unbuilt.key, &project).second) continue;
       diagnostics_.Error(unbuilt.at, fmt::format("'{}' of project '{}' is not built yet, so '{}' can't be started",
                                                  unbuilt.key, project.name, file_.projects[start_].name));
+    }
   }
 
   const JobFile& file_;
   uint32_t start_;
   Diagnostics diagnostics_;
   std::unordered_set<const void*> seen_ = {nullptr};
+  std::set<std::tuple<Position, std::string, const Project*>> said_;
 };
 
 }  // namespace

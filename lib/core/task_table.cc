@@ -230,7 +230,8 @@ std::vector<uint32_t> TaskTable::GroupsOf(const std::optional<LaneChoice>& lane,
   std::vector<uint32_t> groups;
   if (lane) {
     // No name of a lane holds a blank, so no two lanes are mixed up.
-    std::string name = lane->per_agent ? fmt::format("{} at {}", lane->name, address) : lane->name;
+    std::string name =
+        lane->per_agent ? fmt::format("{} at {}", lane->name, address.empty() ? "local" : address) : lane->name;
     auto [known, is_new] = lanes_.try_emplace(name, 0);
     if (is_new) known->second = NewGroup({name, 1, true});
     groups.push_back(known->second);

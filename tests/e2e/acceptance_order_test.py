@@ -28,7 +28,7 @@ class Hosts(Acceptance):
         self.assertEqual(self.outcomes(), {f"job1@host{letter}": "succeeded" for letter in "ABC"})
         self.assertEqual([self.raw(task) for task in (1, 2, 3)], [f"Hello worker  {letter}!\n" for letter in "ABC"])
 
-    def test_10_after_runs_if_all_hosts_succeeded_or_always(self):
+    def test_10_after_runs_if_all_hosts_succeeded(self):
         self.begin("a", "b")
         hosts = [*on("a", action="one"), *on("b", action="bad")]
         clean = {"action": "three"}
@@ -40,11 +40,6 @@ class Hosts(Acceptance):
         self.apply(p={"hosts": on("a", action="one"), "after": [{"name": "clean"}]}, clean=clean)
         self.do("p")
         self.assertEqual(self.raw("clean"), "three  \n")
-
-        # DEVIATES: `when` is loaded with a warning, and the start is refused.
-        self.apply(p={"hosts": hosts, "after": [{"name": "clean", "when": "always"}]}, clean=clean)
-        self.do("p", code=1)
-        self.assertEqual(self.outcomes(), {"p@a": "succeeded", "p@b": "failed", "clean@local": "succeeded"})
 
     def test_29_a_host_that_is_not_there_is_named_and_holds_no_other(self):
         """It is waited for a minute, and then its task fails: errors_test has that minute."""

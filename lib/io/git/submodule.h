@@ -1,5 +1,6 @@
-// Submodules of a repository: which they are, where they come from, and how their files come into its tree. A `.gitmodules`
-// is a stranger's text: only the keys `path` and `url` are read, and nothing in it leads anywhere by itself.
+// Submodules of a repository: which they are, where they come from, and how their files come into its tree. A
+// `.gitmodules` is a stranger's text: only the keys `path` and `url` are read, and nothing in it leads anywhere by
+// itself.
 #pragma once
 
 #include <string>

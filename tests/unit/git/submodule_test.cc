@@ -83,7 +83,11 @@ class SubmoduleTest : public GitTest {
     repository.Git({"push", "-q", "--force", repository.bare, "main"});
     return repository.Git({"rev-parse", "HEAD"});
   }
-  void Allow(const std::string& prefix) { settings_.submodules.push_back(*ParseGitPrefix(prefix)); }
+  void Allow(const std::string& text) {
+    auto prefix = ParseGitPrefix(text);
+    ASSERT_TRUE(prefix) << prefix.error().message;
+    settings_.submodules.push_back(std::move(*prefix));
+  }
   Result<GitCache::Resolved> Resolve(const std::string& name = "r") {
     return NewCache("cache")->Resolve(server_->Url(name + ".git"), "");
   }
@@ -145,7 +149,8 @@ TEST_F(SubmoduleTest, FromElsewhereAndWithOddUrlsStayEmpty) {
   auto resolved = Resolve();
   ASSERT_TRUE(resolved) << resolved.error().message;
   ASSERT_EQ(resolved->notes.size(), 5u);
-  EXPECT_THAT(resolved->notes[0], HasSubstr("'a' is left empty: git.submodules does not allow " + server_->Url("x.git")));
+  EXPECT_THAT(resolved->notes[0],
+              HasSubstr("'a' is left empty: git.submodules does not allow " + server_->Url("x.git")));
   for (const std::string& note : resolved->notes) EXPECT_THAT(note, HasSubstr("is left empty: "));
   for (const char* name : {"a", "b", "c", "d", "e"}) EXPECT_TRUE(fs::is_empty(Unpack(resolved->tree) / name));
 }
