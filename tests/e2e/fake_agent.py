@@ -21,6 +21,7 @@ class FakeAgent:
         self.given_out = {}  # what GetBlob answers, by the hash that is asked for
         self._output = queue.Queue()
         self._reports = queue.Queue()
+        self._acknowledged = 0
         self._ended = queue.Queue()
         self._slots = slots
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
@@ -41,11 +42,11 @@ class FakeAgent:
         chunk = rpc.agent.LogChunk(attempt=attempt, stream=rpc.agent.STDOUT, data=text.encode())
         self._output.put(rpc.agent.LogBatch(chunks=[chunk], position=1))
 
-    def artifact(self, name, data, archive=False, **fields):
+    def artifact(self, name, data, archive=False):
         """What it may say that it has published, and gives out to who asks."""
         digest = rpc.digest(data)
         self.given_out[digest.sha256] = data
-        return rpc.types.PublishedArtifact(**{"name": name, "digest": digest, "archive": archive, "ticket": "t", **fields})
+        return rpc.types.PublishedArtifact(name=name, digest=digest, archive=archive, ticket="t")
 
     def end(self, lease, published=()):
         """Reports that the job of this lease has exited with 0 and published these."""
@@ -62,7 +63,7 @@ class FakeAgent:
         hello = rpc.agent.FromAgent.Hello(agent=self.name, journal="journal-" + self.name, boot="b", protocol=next(messages).hello.protocol,
                                           slots=self._slots)
         yield rpc.agent.FromAgent(hello=hello, inventory_done=True)
-        spec, beat, sequence = None, 0, 0
+        spec, beat, sequence = None, 0, self._acknowledged
         for message in messages:
             for lease in message.leases:
                 spec = lease.spec if lease.HasField("spec") else spec
@@ -70,6 +71,7 @@ class FakeAgent:
                 self.leases.put(lease)
                 if spec.source.tree.sha256:
                     yield rpc.agent.FromAgent(wanted_blobs=[spec.source.tree])
+            self._acknowledged = max(self._acknowledged, message.ack.sequence)
             while not self._reports.empty():
                 attempt, result = self._reports.get()
                 sequence += 1
@@ -81,6 +83,7 @@ class FakeAgent:
         next(messages)
         while (batch := self._output.get()) is not None:
             yield batch
+        self._output.put(None)  # for the next who waits
 
     def _get_blob(self, request, context):
         data = self.given_out[request.digest.sha256][request.offset:]

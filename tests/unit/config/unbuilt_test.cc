@@ -103,7 +103,7 @@ TEST(Unbuilt, EachShapeIsChecked) {
            {"artifacts: {out: [{path: a}]}", "f:4:23: error: 'artifacts': an entry needs 'file'"},
            {"pool: {count: 0}", "f:4:19: error: 'pool': 'count' must be all or a number from 1 on"},
            {"pool: {labels: [a]}", "f:4:20: error: 'pool': 'labels': a list where a map is meant"},
-           {"pool: {labels: {../x: a}}", "f:4:20: error: 'pool': bad name '../x'"},
+           {"pool: {labels: {../x: a}}", "f:4:21: error: 'pool': bad name '../x'"},
            {"pool: {label: {}}", "f:4:12: error: 'pool': unknown key 'label'"},
            {"on_failure: skip", "f:4:17: error: 'on_failure': 'skip' is not fail or ignore"},
            {"on_lost: wait forever", "f:4:14: error: 'on_lost': 'wait forever' is not fail, retry or 'wait DURATION'"},
