@@ -41,16 +41,17 @@ Json Ids(const std::vector<InstanceIndex>& indices) {
 
 // All but instances and tasks.
 Json RunJson(const RunView& run) {
-  return {{"id", run.header.id.text()},
-          {"project", run.header.project},
-          {"state", ToString(run.status.state)},
-          {"outcome", Word(run.status.outcome)},
-          {"reason", OrNull(run.status.reason)},
-          {"trigger", ToString(run.header.trigger)},
-          {"commit", OrNull(run.commit)},
-          {"created_at", FormatRfc3339(run.header.created_at)},
-          {"started_at", OrNull(run.status.started_at)},
-          {"finished_at", OrNull(run.status.finished_at)}};
+  Json json = {{"id", run.header.id.text()},
+               {"project", run.header.project},
+               {"state", ToString(run.status.state)},
+               {"outcome", Word(run.status.outcome)},
+               {"trigger", ToString(run.header.trigger)},
+               {"commit", OrNull(run.commit)},
+               {"created_at", FormatRfc3339(run.header.created_at)},
+               {"started_at", OrNull(run.status.started_at)},
+               {"finished_at", OrNull(run.status.finished_at)}};
+  if (!run.status.reason.empty()) json["reason"] = run.status.reason;
+  return json;
 }
 
 Json TaskJson(const TaskView& task) {
