@@ -195,6 +195,7 @@ def run_style(part):
     run_step(part, "format", ["script/format", "--check"])
     run_step(part, "rules of the house", [sys.executable, "tests/style/check.py"])
     run_step(part, "the rules fire", [sys.executable, "tests/style/check_test.py"])
+    run_step(part, "each attack has its tests", [sys.executable, "tests/style/attacks_test.py"])
     run_step(part, "this runner counts", [sys.executable, "script/support/run_tests_test.py"])
 
 
