@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <vector>
 
 #include "io/archive/extract.h"
 
@@ -16,12 +17,28 @@ namespace {
 constexpr char kPart[] = ".part";  // what is being made; no artifact is called so, for names begin with no dot
 constexpr size_t kCopyBytes = 1 << 30;
 
+// Through our own memory: how many bytes, 0 at the end, -1 with errno.
+ssize_t CopyPiece(int from, int to) {
+  std::vector<char> buffer(1 << 20);
+  ssize_t got;
+  do got = ::read(from, buffer.data(), buffer.size());
+  while (got < 0 && errno == EINTR);
+  for (ssize_t done = 0; done < got;) {
+    const ssize_t n = ::write(to, buffer.data() + done, static_cast<size_t>(got - done));
+    if (n < 0 && errno != EINTR) return -1;
+    if (n > 0) done += n;
+  }
+  return got;
+}
+
 Status CopyTo(int from, int64_t size, int dir) {
   UniqueFd to(::openat(dir, kPart, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!to) return tl::unexpected<Error>(ErrnoError("can't make it", errno));
   while (size > 0) {
     ssize_t n = ::copy_file_range(from, nullptr, to.get(), nullptr, kCopyBytes, 0);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+      n = CopyPiece(from, to.get());  // another file system
     if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write it", errno));
     if (n == 0) return Fail(ErrorCode::kCorrupt, "its blob is cut short");
     size -= n;

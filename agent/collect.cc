@@ -199,8 +199,10 @@ Result<PublishedArtifact> CollectAt(int root, const ArtifactOut& out, BlobStore&
 
 }  // namespace
 
-Result<PublishedArtifact> Collect(const std::string& root, const ArtifactOut& out, BlobStore& blobs) {
-  UniqueFd dir(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+Result<PublishedArtifact> Collect(const std::string& root, bool root_may_be_link, const ArtifactOut& out,
+                                  BlobStore& blobs) {
+  const int follow = root_may_be_link ? 0 : O_NOFOLLOW;
+  UniqueFd dir(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow));
   const std::string context = fmt::format("artifact '{}'", out.name);
   if (!dir) return Fail(context, ErrnoError(root, errno));
   auto collected = CollectAt(dir.get(), out, blobs);

@@ -16,6 +16,7 @@ namespace cromt {
 // not there; kInvalid for what is neither file, directory nor link (a FIFO is not waited for); kConflict for a file
 // that changes while it is read; kExhausted when the disk is full or an archive has too many entries. Errors name the
 // artifact and the path. Blocks for as long as reading and writing take; any thread.
-Result<PublishedArtifact> Collect(const std::string& root, const ArtifactOut& out, BlobStore& blobs);
+Result<PublishedArtifact> Collect(const std::string& root, bool root_may_be_link, const ArtifactOut& out,
+                                  BlobStore& blobs);
 
 }  // namespace cromt

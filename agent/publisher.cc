@@ -36,7 +36,7 @@ void Publisher::Run(Mailbox<Job>& inbox) {
 QueueEvent Publisher::Collected(const Job& job) {
   queue_event::Published published{job.ticket, {}};
   for (const ArtifactOut& out : job.spec->publishes) {
-    auto artifact = Collect(job.dir, out, blobs_);
+    auto artifact = Collect(job.dir, !job.spec->source.directory.empty(), out, blobs_);
     if (!artifact) return queue_event::PublishFailed{job.ticket, artifact.error().message};
     auto ticket = tickets_.TicketFor(artifact->digest);
     if (!ticket) return queue_event::PublishFailed{job.ticket, ticket.error().message};

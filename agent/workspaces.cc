@@ -24,10 +24,10 @@ struct CloseDir {
   void operator()(DIR* dir) const { closedir(dir); }
 };
 
-// Entries but "." and ".."; false if the directory can't be read.
+// Entries but "." and ".."; false if it can't be read, or is a link that a job has put in the directory's place.
 bool IsEmptyDir(const std::string& path) {
   // Each job asks this; opendir would take 32 KiB for it.
-  UniqueFd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   alignas(dirent64) char buffer[1024];
   int seen = 0;
   for (;;) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/scheduler_state.h"
+#include "core/source_path.h"
 
 namespace cromt {
 
@@ -156,9 +157,11 @@ void Scheduler::State::On(const SourcesResolved& event) {
       spec.source.commit = item.commit;
       spec.source.branch = item.branch;
       spec.source.tree = item.tree;
+      break;
     }
     if (!spec.source.resolved())
       return EndUnstarted(run, "internal: no commit was found for " + spec.source.repository);
+    spec.source.repository = WithoutUser(spec.source.repository);  // it goes to agents, and to the job as SCM_URL
   }
   run->plan = plan;
   out.records.push_back(RunPlanned{run->header.id, plan});

@@ -91,6 +91,14 @@ bool IsRef(std::string_view text) {
          text.find("..") == text.npos;
 }
 
+std::string WithoutUser(std::string_view url) {
+  const std::string_view authority = url.starts_with("http") && url.find("://") != url.npos ? Authority(url) : "";
+  const size_t at = authority.rfind('@');
+  if (at == authority.npos) return std::string(url);
+  const size_t begin = static_cast<size_t>(authority.data() - url.data());
+  return std::string(url.substr(0, begin)) + std::string(url.substr(begin + at + 1));
+}
+
 bool HasCredentials(std::string_view text) {
   if (Scheme(text).empty() || text.find("://") == text.npos) return false;
   std::string_view authority = Authority(text);

@@ -2,6 +2,7 @@
 // Pure text: nothing is looked up.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -16,6 +17,9 @@ Result<Source> ParseSourcePath(std::string_view text);
 
 // True if `text` may name a branch, tag or commit.
 bool IsRef(std::string_view text);
+
+// A repository's URL without the user of http(s), which may be a token.
+std::string WithoutUser(std::string_view url);
 
 // True if `text` is a repository URL that carries a password or token for everyone to read.
 bool HasCredentials(std::string_view text);

@@ -123,7 +123,7 @@ Status Make(ArchiveReader& reader, Target& target, const ArchiveEntry& entry) {
 }  // namespace
 
 Result<Extracted> ExtractArchive(int fd, const std::filesystem::path& directory, const ExtractLimits& limits) {
-  UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!root) return tl::unexpected<Error>(ErrnoError(directory.string(), errno));
   ArchiveReader reader(fd);
   Target target(std::move(root));

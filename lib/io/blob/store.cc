@@ -22,8 +22,8 @@ constexpr char kTemporaries[] = "tmp";
 std::string FolderOf(const std::string& sha256) {
   return sha256.substr(0, 2);
 }
-std::string PathOf(const std::string& sha256) {
-  return FolderOf(sha256) + "/" + sha256.substr(2);
+std::string NameOf(const std::string& sha256) {
+  return sha256.substr(2);
 }
 
 tl::unexpected<Error> FailErrno(std::string_view what) {
@@ -41,18 +41,17 @@ Status MakeFolder(int root, Durability durability, const std::string& name) {
   return FailErrno(fmt::format("blob store: making folder {}", name));
 }
 
-Status SyncFolder(int root, Durability durability, const std::string& name) {
-  UniqueFd folder(openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return FailErrno(fmt::format("blob store: syncing folder {}", name));
-  return Sync(folder.get(), durability, "folder " + name);
+// Never through a link: what it names is not the store's.
+UniqueFd OpenFolder(int root, const std::string& name) {
+  return UniqueFd(openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 // The names in a folder of the store; empty if there is no such folder.
 Result<std::vector<std::string>> NamesIn(int root, const std::string& folder) {
   std::vector<std::string> names;
-  UniqueFd fd(openat(root, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd = OpenFolder(root, folder);
   if (!fd) {
-    if (errno == ENOENT) return names;
+    if (errno == ENOENT || (errno == ENOTDIR && folder != kTemporaries)) return names;
     return FailErrno(fmt::format("blob store: reading folder {}", folder));
   }
   DIR* stream = fdopendir(fd.get());
@@ -109,9 +108,11 @@ Result<Digest> BlobWriter::Commit(const Digest& expected) {
   CROMT_TRY(Sync(file_.get(), durability_, "a blob"));
   CROMT_TRY(MakeFolder(root_, durability_, FolderOf(digest.sha256)));
   // A blob that is there already is replaced by equal bytes: harmless, and it heals one that rotted.
-  if (renameat(root_, name_.c_str(), root_, PathOf(digest.sha256).c_str()) != 0) return FailErrno("publishing a blob");
+  const UniqueFd folder = OpenFolder(root_, FolderOf(digest.sha256));
+  if (!folder || renameat(root_, name_.c_str(), folder.get(), NameOf(digest.sha256).c_str()) != 0)
+    return FailErrno("publishing a blob");
   name_.clear();
-  CROMT_TRY(SyncFolder(root_, durability_, FolderOf(digest.sha256)));
+  CROMT_TRY(Sync(folder.get(), durability_, "folder " + FolderOf(digest.sha256)));
   return digest;
 }
 
@@ -146,7 +147,8 @@ bool BlobStore::Has(const Digest& digest) const {
 
 Result<UniqueFd> BlobStore::Read(const Digest& digest) const {
   CROMT_TRY(CheckDigest(digest));
-  UniqueFd file(openat(root_.get(), PathOf(digest.sha256).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd folder = OpenFolder(root_.get(), FolderOf(digest.sha256));
+  UniqueFd file(folder ? openat(folder.get(), NameOf(digest.sha256).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1);
   if (!file) return FailErrno(fmt::format("blob {}", ToString(digest)));
   struct stat info {};
   if (fstat(file.get(), &info) != 0) return FailErrno(fmt::format("blob {}", ToString(digest)));
@@ -177,7 +179,9 @@ Result<BlobWriter> BlobStore::Write() {
 
 Status BlobStore::Remove(const Digest& digest) {
   CROMT_TRY(CheckDigest(digest));
-  if (unlinkat(root_.get(), PathOf(digest.sha256).c_str(), 0) != 0 && errno != ENOENT) {
+  const UniqueFd folder = OpenFolder(root_.get(), FolderOf(digest.sha256));
+  if (!folder && errno == ENOENT) return {};
+  if (!folder || (unlinkat(folder.get(), NameOf(digest.sha256).c_str(), 0) != 0 && errno != ENOENT)) {
     return FailErrno(fmt::format("removing blob {}", ToString(digest)));
   }
   return {};
@@ -192,8 +196,9 @@ Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes) {
   std::vector<Blob> blobs;
   int64_t total = 0;
   for (Digest& digest : all) {
+    const UniqueFd folder = OpenFolder(root_.get(), FolderOf(digest.sha256));
     struct stat info {};
-    if (fstatat(root_.get(), PathOf(digest.sha256).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!folder || fstatat(folder.get(), NameOf(digest.sha256).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     total += digest.size_bytes;
     blobs.push_back({info.st_atim, std::move(digest)});
   }
@@ -217,11 +222,12 @@ Result<std::vector<Digest>> BlobStore::List() const {
   for (const std::string& folder : folders) {
     if (folder.size() != 2) continue;
     CROMT_ASSIGN(auto names, NamesIn(root_.get(), folder));
+    const UniqueFd at = OpenFolder(root_.get(), folder);
+    if (!at) continue;  // a link
     for (const std::string& name : names) {
       struct stat info {};
       if (!IsSha256(folder + name)) continue;
-      if (fstatat(root_.get(), (folder + "/" + name).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-        continue;  // just removed
+      if (fstatat(at.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // just removed
       if (S_ISREG(info.st_mode)) blobs.push_back(Digest{folder + name, info.st_size});
     }
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "core/agent_address.h"
 #include "core/artifact.h"
 #include "core/plan.h"
 #include "io/wire/check.h"
@@ -118,7 +119,7 @@ Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::Lease
     if (slash < input.path.size()) CROMT_TRY(In("inputs: path: ", CheckName("name", input.path.substr(slash + 1))));
     CROMT_TRY(In("inputs: ", CheckArtifact(input.artifact)));
     CROMT_TRY(In("inputs: ", CheckName("holder", input.holder.text())));
-    if (!IsTitle(input.address)) return Invalid("inputs: address", "is no address");
+    if (!ParseAgentAddress(input.address)) return Invalid("inputs: address", "is no HOST:PORT");
     CROMT_TRY(In("inputs: ", CheckName("host", input.host)));
   }
   return inputs;

@@ -31,7 +31,7 @@ class CollectTest : public testing::Test {
     fs::create_directories(fs::path(root_ + "/" + path).parent_path());
     std::ofstream(root_ + "/" + path) << text;
   }
-  Result<PublishedArtifact> Take(const std::string& path) { return Collect(root_, {"x", path}, *blobs_); }
+  Result<PublishedArtifact> Take(const std::string& path) { return Collect(root_, false, {"x", path}, *blobs_); }
   std::string WhyNot(const std::string& path) {
     auto taken = Take(path);
     return taken ? "taken" : taken.error().message;
