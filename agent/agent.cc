@@ -236,6 +236,8 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
   } else if (const auto* moved = std::get_if<launcher::LogEnd>(&message)) {
     log_end_ = std::max(log_end_, moved->position);
     logs_->Advanced(log_end_);
+  } else if (const auto* trouble = std::get_if<launcher::Trouble>(&message)) {
+    options_.warn(trouble->text);
   }
 }
 

@@ -243,6 +243,7 @@ void Launcher::On(const Hello&) {
   for (const auto& [log_id, entry] : attempts_) link_.Send(Known{entry.attempt->started(), std::nullopt});
   for (const auto& [log_id, known] : results_) link_.Send(known);
   link_.Send(Ready{});
+  if (sink_.blocked()) TellTrouble();
   log_end_told_ = sink_.position();
 }
 
@@ -343,13 +344,21 @@ void Launcher::WriteLog() {
 void Launcher::LogBlocked() {
   log_blocked_since_ = now_.mono;
   Say("output is held back, and jobs that print will block: " + sink_.blocked_reason());
+  TellTrouble();
   for (auto& [log_id, entry] : attempts_) Watched(entry, false);
+}
+
+// launcher.log may lie on the same full disk: the agent can tell somebody.
+void Launcher::TellTrouble() {
+  if (link_.connected())
+    link_.Send(Trouble{"output of jobs is held back, and those that print wait: " + sink_.blocked_reason()});
 }
 
 void Launcher::LogRecovered() {
   std::string line = fmt::format("the log could not be written for {}: output was held back, none is lost",
                                  FormatDuration(now_.mono - log_blocked_since_));
   Say(line);
+  if (link_.connected()) link_.Send(Trouble{line});
   for (auto& [log_id, entry] : attempts_) {
     if (entry.finished) continue;
     entry.attempt->output().Note(line);

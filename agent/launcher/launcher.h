@@ -93,6 +93,7 @@ class Launcher {
   void Watched(Entry& entry, bool watch);
   void ReadOutput(Watch& watch);
   void LogBlocked();
+  void TellTrouble();
   void LogRecovered();
   void FreeSlot(const Attempt& attempt);
   void StopAll();

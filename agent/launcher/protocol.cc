@@ -22,6 +22,7 @@ enum class Type : uint8_t {
   kStarted = 68,
   kEnded = 69,
   kLogEnd = 70,
+  kTrouble = 71,
 };
 
 void Put(ByteWriter& out, const Hello& m) {
@@ -83,6 +84,9 @@ void Put(ByteWriter& out, const Forget& m) {
 }
 void Put(ByteWriter& out, const LogEnd& m) {
   out.U64(m.position);
+}
+void Put(ByteWriter& out, const Trouble& m) {
+  out.Text(m.text);
 }
 void Put(ByteWriter&, const Shutdown&) {}
 void Put(ByteWriter&, const Ready&) {}
@@ -157,8 +161,8 @@ Type TypeOf(const ToLauncher& message) {
   return static_cast<Type>(message.index() + 1);
 }
 Type TypeOf(const FromLauncher& message) {
-  constexpr Type kTypes[] = {Type::kLauncherHello, Type::kKnown, Type::kReady,
-                             Type::kStarted,       Type::kEnded, Type::kLogEnd};
+  constexpr Type kTypes[] = {Type::kLauncherHello, Type::kKnown,  Type::kReady,  Type::kStarted,
+                             Type::kEnded,         Type::kLogEnd, Type::kTrouble};
   static_assert(std::size(kTypes) == std::variant_size_v<FromLauncher>);
   return kTypes[message.index()];
 }
@@ -246,6 +250,7 @@ Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in) {
       break;
     }
     case Type::kLogEnd: message = LogEnd{body.U64()}; break;
+    case Type::kTrouble: message = Trouble{std::string(body.Text())}; break;
     default: return BadBody(frame->type);
   }
   if (!valid || !body.done()) return BadBody(frame->type);

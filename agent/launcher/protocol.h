@@ -8,6 +8,7 @@
 //   Start{…}          idempotent by log_id    Started{log_id, …}   once per attempt
 //   Stop{log_id}      TERM, grace, KILL       Ended{log_id, …}     once per attempt and connection, until Forget
 //   Forget{log_id}    the result is journaled LogEnd{position}     after new output is in the log
+//                                             Trouble{text}        the log can't be written, or can again
 //   Shutdown{}        exit when nothing is known: no running job, no result not forgotten
 //
 // Guarantees: messages of one connection are handled in order. The launcher answers nothing before the agent's
@@ -121,10 +122,15 @@ struct LogEnd {
   LogPosition position = 0;
 };
 
+// A sentence for whoever looks after the host: the log can't be written and output is held back; or that is over.
+struct Trouble {
+  std::string text;
+};
+
 using ToLauncher = std::variant<Hello, Start, Stop, Forget, Shutdown>;
 // `Known` messages follow Hello; an empty Ready closes the list.
 struct Ready {};
-using FromLauncher = std::variant<Hello, Known, Ready, Started, Ended, LogEnd>;
+using FromLauncher = std::variant<Hello, Known, Ready, Started, Ended, LogEnd, Trouble>;
 
 // Appends one frame to `out`.
 void Encode(const ToLauncher& message, std::string& out);

@@ -128,6 +128,8 @@ TEST(LauncherLogTest, AFullDiskHoldsOutputBackAndLosesNone) {
     uint64_t look = agent.Run(agent.Shell("grep -q 'held back' launcher.log && touch go"));
     return agent.WaitEnded(look).exit_code == 0;
   });
+  ASSERT_EQ(agent.troubles.size(), 1u);
+  EXPECT_EQ(agent.troubles[0].find("output of jobs is held back, and those that print wait: "), 0u);
   EXPECT_EQ(agent.WaitEnded(silent).exit_code, 0) << "what prints nothing ends as ever";
   EXPECT_FALSE(agent.ended.contains(loud));
 
@@ -137,6 +139,8 @@ TEST(LauncherLogTest, AFullDiskHoldsOutputBackAndLosesNone) {
   for (int i = 1; i <= 100000; ++i) expected += fmt::format("{}\n", i);
   EXPECT_EQ(agent.Text(loud, Stream::kStdout), expected);
   EXPECT_EQ(agent.Text(loud, Stream::kNote).find("the log could not be written for "), 0u);
+  ASSERT_EQ(agent.troubles.size(), 2u);
+  EXPECT_EQ(agent.troubles[1].find("the log could not be written for "), 0u);
 }
 
 }  // namespace

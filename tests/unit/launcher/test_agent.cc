@@ -150,6 +150,7 @@ void TestAgent::Take(const FromLauncher& message) {
     EXPECT_GT(one->position, log_end);
     log_end = one->position;
   }
+  if (const auto* one = std::get_if<Trouble>(&message)) troubles.push_back(one->text);
 }
 
 void TestAgent::WaitFor(const std::string& what, const std::function<bool()>& done) {

@@ -72,6 +72,7 @@ class TestAgent {
   std::map<uint64_t, Started> started;
   std::map<uint64_t, std::vector<Ended>> ended;
   LogPosition log_end = 0;
+  std::vector<std::string> troubles;
 
  private:
   void Take(const FromLauncher& message);
