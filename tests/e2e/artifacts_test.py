@@ -247,11 +247,13 @@ class HostsApart(Story):
         run("ip", "link", "add", f"v{name}", "type", "veth", "peer", "name", "eth0", "netns", name)
         run("ip", "addr", "add", f"10.99.{net}.1/24", "dev", f"v{name}")
         run("ip", "link", "set", f"v{name}", "up")
-        run("ip", "-n", name, "addr", "add", f"10.99.{net}.2/24", "dev", "eth0")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "link", "set", "lo", "up")
+        # Not ip -n, which wants mounts of its own too: a chroot can't give it those.
+        inside = ("nsenter", f"--net=/run/netns/{name}")
+        run(*inside, "ip", "addr", "add", f"10.99.{net}.2/24", "dev", "eth0")
+        run(*inside, "ip", "link", "set", "eth0", "up")
+        run(*inside, "ip", "link", "set", "lo", "up")
         address = f"10.99.{net}.2:4000"
-        command = ["ip", "netns", "exec", name, os.path.join(BIN, "cromt-agent"), "--insecure", "--listen", address]
+        command = [*inside, os.path.join(BIN, "cromt-agent"), "--insecure", "--listen", address]
         self.mesh.agents[name] = Program(command, self.mesh.path(name), self.mesh.environment)
         return self.mesh.agents[name].start()
 
