@@ -11,7 +11,7 @@ import grpc
 import namespaces
 import rpc
 from mesh import BIN, EXAMPLES
-from process import Program, read_text, wait_for
+from process import Program, peak_rss, read_text, wait_for
 from story import Story, main
 
 ARTICLE = "https://github.com/melezhik/"
@@ -25,11 +25,6 @@ def blobs(program):
 
 def being_written(program):
     return sum(os.path.getsize(path) for path in glob.glob(os.path.join(program.data_dir, "blobs", "tmp", "*")))
-
-
-def peak_rss(program):
-    status = read_text(f"/proc/{program.process.pid}/status")
-    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 class Article(Story):
@@ -86,7 +81,7 @@ projects:
         self.mesh_of_two()
         size = 256
         self.apply(f"head -c {size}M /dev/urandom > f; sha256sum < f", "sha256sum < .artifacts/x; ls -A .artifacts")
-        before = {name: peak_rss(program) for name, program in self.mesh.agents.items()}
+        before = {name: peak_rss(program.process.pid) for name, program in self.mesh.agents.items()}
         followed = self.mesh.cromt("start", "taker", "--follow", timeout=200)
         self.succeeded(followed)
         sums = [line for line in followed.out.splitlines() if line.endswith("  -")]
@@ -94,7 +89,7 @@ projects:
         self.assertEqual(sums[0], sums[1])
         self.says(followed.out, "\nx\n")  # and no other file
         for name, program in self.mesh.agents.items():
-            self.assertLess(peak_rss(program) - before[name], 64 * MIB, name)
+            self.assertLess(peak_rss(program.process.pid) - before[name], 64 * MIB, name)
 
     def test_no_file_to_publish_fails_the_task(self):
         self.mesh_of_two()

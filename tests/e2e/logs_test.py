@@ -7,15 +7,11 @@ import os
 import subprocess
 
 from mesh import BIN
-from process import read_text
+from process import peak_rss
 from story import Story, main
 
 MIB = 1 << 20
 LINE = "0123456789" * 10
-
-
-def peak_rss(pid):
-    return next(int(line.split()[1]) << 10 for line in read_text(f"/proc/{pid}/status").splitlines() if line.startswith("VmHWM"))
 
 
 class Logs(Story):

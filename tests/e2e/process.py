@@ -30,6 +30,11 @@ def read_text(path):
         return ""
 
 
+def peak_rss(pid):
+    """The most memory that was ever resident, in bytes."""
+    return next(int(line.split()[1]) << 10 for line in read_text(f"/proc/{pid}/status").splitlines() if line.startswith("VmHWM"))
+
+
 def as_user(name):
     """What to put before a command so that this user runs it; needs root, or sudo without a password."""
     if name == pwd.getpwuid(os.geteuid()).pw_name:
