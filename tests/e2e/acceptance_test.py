@@ -16,9 +16,8 @@ import unittest
 
 import acceptance_order_test
 from acceptance import Acceptance, on
-from artifacts_test import peak_rss
 from mesh import SOURCE
-from process import alive, read_text, wait_for
+from process import alive, peak_rss, read_text, wait_for
 from story import main
 
 # Cases, or parts of them, about what cromt does not do yet. The last test counts.
@@ -154,14 +153,14 @@ class Artifacts(Acceptance):
         self.add("sum", "sha256sum <.artifacts/patch.sql\n")
         self.begin("a", "b")
         programs = {**self.mesh.agents, "coordinator": self.mesh.coordinator}
-        before = {name: peak_rss(program) for name, program in programs.items()}
+        before = {name: peak_rss(program.process.pid) for name, program in programs.items()}
         self.apply(maker={"action": "big", "url": "http://a", "artifacts": self.OUT},
                    taker={"action": "sum", "url": "http://b", **self.TAKE})
         self.do("taker")
         self.assertRegex(self.raw("maker"), "^[0-9a-f]{64}  -\n$")
         self.assertEqual(self.raw("taker"), self.raw("maker"))
         for name, program in programs.items():
-            self.assertLess(peak_rss(program) - before[name], 64 << 20, name)
+            self.assertLess(peak_rss(program.process.pid) - before[name], 64 << 20, name)
 
     def test_28_of_two_hosts_that_make_one_name_the_last_listed_counts_and_all_can_be_had(self):
         """Also when the first host is the last to publish; and no file holds parts of both."""
