@@ -14,8 +14,9 @@ std::string TaskLabel(const TaskView& task) {
   return Clean(task.name) + " on " + Clean(task.host);
 }
 
-std::string_view Standing(const TaskStatus& status) {
-  return status.outcome ? ToString(*status.outcome) : ToString(status.state);
+std::string Standing(const TaskStatus& status) {
+  std::string text(status.outcome ? ToString(*status.outcome) : ToString(status.state));
+  return status.ignored ? text + " (ignored)" : text;
 }
 
 std::string_view Standing(const RunStatus& status) {

@@ -12,7 +12,7 @@ namespace cromt::cli {
 std::string TaskLabel(const TaskView& task);
 
 // Its outcome, else its state.
-std::string_view Standing(const TaskStatus& status);
+std::string Standing(const TaskStatus& status);
 std::string_view Standing(const RunStatus& status);
 
 // Why it ended so: its reason, else "exit code 7" or "killed by signal 9 (KILL)". Empty for a success.

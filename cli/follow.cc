@@ -84,9 +84,9 @@ class Follower {
 
   void StopOnInterrupt(int count) {
     if (options_.stop == FollowOptions::Stop::kFollowing) return StopFollowing();
-    if (count > 1)
-      return parts_.messages.Say("waiting for the processes to end; what does not end by itself is killed");
-    CancelRun("interrupted");
+    if (count == 1) return CancelRun("interrupted");
+    if (count == 2) Cancel();  // a run that was asked twice stops its clean-ups, too
+    parts_.messages.Say("waiting for the processes to end, clean-ups, too; what does not end by itself is killed");
   }
 
   void StopOnTimeout() {
@@ -96,6 +96,10 @@ class Follower {
 
   void CancelRun(std::string_view why) {
     parts_.messages.Say(fmt::format("{}: canceling run {} and waiting for its processes", why, options_.run));
+    Cancel();
+  }
+
+  void Cancel() {
     auto canceled = parts_.control.Cancel(options_.run, "", options_.author);
     // kNotFound: it has ended meanwhile.
     if (!canceled && canceled.error().code != ErrorCode::kNotFound) parts_.messages.Complain(canceled.error().message);

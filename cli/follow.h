@@ -44,8 +44,8 @@ struct FollowParts {
 
 // The error is that of the connection, once it broke for good.
 //
-// With Stop::kRun the first Ctrl-C cancels the run and the call goes on until it has ended; with Stop::kFollowing the
-// call returns soon, and a second Ctrl-C ends the program where it doesn't.
+// With Stop::kRun the first Ctrl-C cancels the run, the second also its clean-ups, and the call goes on until it has
+// ended; with Stop::kFollowing the call returns soon, and a second Ctrl-C ends the program where it doesn't.
 Result<FollowEnd> Follow(const FollowParts& parts, const FollowOptions& options);
 
 }  // namespace cromt::cli

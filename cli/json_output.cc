@@ -56,19 +56,21 @@ Json RunJson(const RunView& run) {
 
 Json TaskJson(const TaskView& task) {
   const TaskStatus& status = task.status;
-  return {{"id", IdOf(task.index)},
-          {"instance", IdOf(task.instance)},
-          {"name", task.name},
-          {"project", task.project},
-          {"host", task.host},
-          {"state", ToString(status.state)},
-          {"outcome", Word(status.outcome)},
-          {"reason", OrNull(status.reason)},
-          {"exit_code", status.exit ? Json(ShellCode(*status.exit)) : Json()},
-          {"attempt", status.attempt},
-          {"queued_at", OrNull(status.queued_at)},
-          {"started_at", OrNull(status.started_at)},
-          {"finished_at", OrNull(status.finished_at)}};
+  Json json = {{"id", IdOf(task.index)},
+               {"instance", IdOf(task.instance)},
+               {"name", task.name},
+               {"project", task.project},
+               {"host", task.host},
+               {"state", ToString(status.state)},
+               {"outcome", Word(status.outcome)},
+               {"reason", OrNull(status.reason)},
+               {"exit_code", status.exit ? Json(ShellCode(*status.exit)) : Json()},
+               {"attempt", status.attempt},
+               {"queued_at", OrNull(status.queued_at)},
+               {"started_at", OrNull(status.started_at)},
+               {"finished_at", OrNull(status.finished_at)}};
+  if (status.ignored) json["ignored"] = true;
+  return json;
 }
 
 // Writes an object whose lists are too long to be held at once.
@@ -184,11 +186,13 @@ void JsonOutput::Planned(const Plan& plan, const std::string& project) {
     Json takes = Json::array();
     for (const PlannedInput& input : instance.inputs)
       takes.push_back({{"artifact", input.name}, {"from", IdOf(input.producer)}, {"all_hosts", input.all_hosts}});
-    return {{"id", IdOf(static_cast<uint32_t>(i))},
-            {"project", instance.project},
-            {"needs", Ids(instance.needs)},
-            {"after", Ids(instance.after)},
-            {"takes", std::move(takes)}};
+    Json json = {{"id", IdOf(static_cast<uint32_t>(i))},
+                 {"project", instance.project},
+                 {"needs", Ids(instance.needs)},
+                 {"after", Ids(instance.after)},
+                 {"takes", std::move(takes)}};
+    if (instance.when != When::kSuccess) json["when"] = ToString(instance.when);
+    return json;
   });
   object.List("tasks", plan.tasks, [&](size_t i) { return PlannedTaskJson(plan, static_cast<TaskIndex>(i)); });
   object.List("groups", plan.groups, [&](size_t i) -> Json {

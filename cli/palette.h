@@ -23,6 +23,7 @@ class Palette {
     if (word == "succeeded" || word == "up") return Good(word);
     if (word == "failed" || word == "timed_out" || word == "lost" || word == "down") return Bad(word);
     if (word == "canceled" || word == "skipped" || word == "unreachable" || word == "stopped_early") return Odd(word);
+    if (word.ends_with(" (ignored)")) return Odd(word);
     return std::string(word);
   }
 

@@ -15,6 +15,16 @@ namespace {
 
 constexpr size_t kMaxWorkShown = 60;
 
+// Nothing for the usual case.
+std::string_view WhenText(When when) {
+  switch (when) {
+    case When::kSuccess: return "";
+    case When::kFailure: return " on failure";
+    case When::kAlways: break;
+  }
+  return " always";
+}
+
 // What each instance starts after: `needs`, and the parent whose `after` it is. Ids as people see them.
 class StartGates {
  public:
@@ -26,7 +36,8 @@ class StartGates {
   std::string Text(InstanceIndex i) const {
     std::vector<std::string> gates;
     for (InstanceIndex need : plan_.instances[i].needs) gates.push_back(std::to_string(need + 1));
-    if (parent_[i] != kNone) gates.push_back(fmt::format("tasks of {}", parent_[i] + 1));
+    if (parent_[i] != kNone)
+      gates.push_back(fmt::format("tasks of {}{}", parent_[i] + 1, WhenText(plan_.instances[i].when)));
     return fmt::format("{}", fmt::join(gates, ", "));
   }
 
@@ -57,6 +68,10 @@ void WriteArtifacts(const Plan& plan, std::optional<size_t> columns, const Palet
     table.Row({Clean(key.second), std::to_string(key.first + 1), Clean(way.path),
                way.takers.empty() ? "-" : fmt::format("{}", fmt::join(way.takers, ", "))});
   out.Write("\n" + table.Text(columns, palette));
+}
+
+std::string LabelOf(When when) {
+  return when == When::kSuccess ? "" : fmt::format(", label=\"{}\"", ToString(when));
 }
 
 std::string Escaped(const std::string& text) {
@@ -113,7 +128,7 @@ void WritePlanDot(const Plan& plan, const std::string& project, Writer& out) {
     out.Write(fmt::format("  i{} [label=\"{}\\n{}\"];\n", i + 1, Escaped(instance.project), Escaped(host)));
     for (InstanceIndex need : instance.needs) out.Write(fmt::format("  i{} -> i{};\n", need + 1, i + 1));
     for (InstanceIndex child : instance.after)
-      out.Write(fmt::format("  i{} -> i{} [style=dashed];\n", i + 1, child + 1));
+      out.Write(fmt::format("  i{} -> i{} [style=dashed{}];\n", i + 1, child + 1, LabelOf(plan.instances[child].when)));
     for (const PlannedInput& input : instance.inputs)
       out.Write(fmt::format("  i{} -> i{} [style=dotted, label=\"{}\", constraint=false];\n", input.producer + 1, i + 1,
                             Escaped(input.name)));

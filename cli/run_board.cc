@@ -23,10 +23,6 @@ std::string Elapsed(std::optional<Wall> from, Wall to) {
   return fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
 }
 
-bool IsBad(TaskOutcome outcome) {
-  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
-}
-
 bool IsBusy(TaskState state) {
   return state != TaskState::kWaiting && state != TaskState::kReady && state != TaskState::kLeased &&
          state != TaskState::kFinished;
@@ -67,6 +63,7 @@ void RunBoard::Change(TaskIndex index, const TaskStatus& status) {
   Count(task, index, false);
   task.state = status.state;
   task.outcome = status.outcome;
+  task.ignored = status.ignored;
   task.attempt = status.attempt;
   task.started_at = status.started_at;
   task.reason = Clean(status.reason);
@@ -85,7 +82,7 @@ void RunBoard::Count(const Task& task, TaskIndex index, bool in) {
   const size_t one = in ? 1 : SIZE_MAX;  // wraps: minus one
   if (task.state == TaskState::kFinished) {
     group.ended += one;
-    if (task.outcome && IsBad(*task.outcome)) group.failed += one;
+    if (task.outcome && IsFailure(*task.outcome) && !task.ignored) group.failed += one;
     if (task.outcome == TaskOutcome::kSkipped) group.skipped += one;
   }
   if (IsBusy(task.state)) group.running += one;
@@ -116,8 +113,8 @@ std::string RunBoard::WaitsFor(const Group& group) const {
 
 RunBoard::Row RunBoard::TaskRow(TaskIndex index, std::string left, Wall now) const {
   const Task& task = tasks_[index];
-  Row row{std::move(left), std::string(ToString(task.state)), "", ""};
-  if (task.outcome) row.state = ToString(*task.outcome);
+  Row row{std::move(left), std::string(task.outcome ? ToString(*task.outcome) : ToString(task.state)), "", ""};
+  if (task.ignored) row.state += " (ignored)";
   if (IsBusy(task.state)) row.elapsed = Elapsed(task.started_at, now);
   if (!task.reason.empty()) {
     row.rest = task.reason;

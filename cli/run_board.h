@@ -45,6 +45,7 @@ class RunBoard {
     InstanceIndex group = 0;
     TaskState state = TaskState::kWaiting;
     std::optional<TaskOutcome> outcome;
+    bool ignored = false;
     uint32_t attempt = 0;
     std::optional<Wall> started_at;
     std::string host, reason;  // clean

@@ -15,10 +15,6 @@ namespace {
 
 constexpr size_t kMaxFailuresNamed = 10;
 
-bool IsFailure(TaskOutcome outcome) {
-  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
-}
-
 bool HasStarted(const TaskStatus& status) {
   return status.state == TaskState::kRunning || status.state == TaskState::kPublishing;
 }
@@ -91,9 +87,9 @@ void RunProgress::TellWait(const TaskView& task, Told& told) {
 
 void RunProgress::TellEnd(const TaskView& task) {
   const TaskOutcome outcome = *task.status.outcome;
-  ++ended_.at(static_cast<size_t>(outcome));
+  ++(task.status.ignored ? ignored_ : ended_.at(static_cast<size_t>(outcome)));
   const std::string line = EndLine(task);
-  if (IsFailure(outcome) && failures_.size() < kMaxFailuresNamed) failures_.push_back({task.index, line});
+  if (task.status.failed() && failures_.size() < kMaxFailuresNamed) failures_.push_back({task.index, line});
   // Its output stands above the line that says that it ended.
   log_.TaskEnded(task.index, task.status, [this, line] {
     if (options_.each_task) messages_.Say(line);
@@ -102,7 +98,7 @@ void RunProgress::TellEnd(const TaskView& task) {
 
 std::string RunProgress::EndLine(const TaskView& task) const {
   const TaskStatus& status = task.status;
-  std::string line = TaskLabel(task) + " " + messages_.palette().Word(ToString(*status.outcome));
+  std::string line = TaskLabel(task) + " " + messages_.palette().Word(Standing(status));
   if (status.started_at && status.finished_at)
     line += " in " + Took(status.started_at, status.finished_at, *status.finished_at);
   if (const std::string why = WhyEnded(status); !why.empty()) line += ": " + why;
@@ -114,7 +110,7 @@ std::string RunProgress::CountsText() const {
   const size_t succeeded = ended_[static_cast<size_t>(TaskOutcome::kSucceeded)];
   const std::string all = Count(told_.size(), "task");
   if (succeeded == told_.size()) return all;
-  std::string counts;
+  std::string counts = ignored_ > 0 ? fmt::format("{} ignored", ignored_) : "";
   for (TaskOutcome outcome : {TaskOutcome::kFailed, TaskOutcome::kTimedOut, TaskOutcome::kLost, TaskOutcome::kCanceled,
                               TaskOutcome::kSkipped, TaskOutcome::kStoppedEarly, TaskOutcome::kSucceeded})
     if (const size_t number = ended_[static_cast<size_t>(outcome)]; number > 0)

@@ -67,7 +67,8 @@ class RunProgress {
   std::string run_;
   std::optional<RunStatus> status_;
   std::vector<Told> told_;
-  std::array<size_t, 7> ended_{};  // by outcome
+  std::array<size_t, 7> ended_{};  // by outcome, but for ignored failures
+  size_t ignored_ = 0;
   std::vector<Failure> failures_;  // the first few
   uint64_t fetching_updates_ = 0;
 };

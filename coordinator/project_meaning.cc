@@ -131,8 +131,9 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
   List list;
   std::string description = "entries;";
   for (const DependencyEntry& entry : *entries) {
-    const auto& [at, target, set, hosts, unbuilt] = entry;
+    const auto& [at, target, set, hosts, when, unbuilt] = entry;
     Put(file.projects[target].name, description);
+    Put(ToString(when), description);
     Describe(set, description);
     const List theirs = Of(hosts);
     PutNumber(theirs.meaning, description);
@@ -144,7 +145,7 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               unbuilt] = project;
+               ignore_failure, unbuilt] = project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(
@@ -165,6 +166,7 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   PutOptional(parallel, description);
   PutOptional(log_limit, description);
   PutNumber(inherit_env, description);
+  PutNumber(ignore_failure, description);
   if (has_unbuilt) Put(Lines(revision, project), description);
   return Number(std::move(description));
 }

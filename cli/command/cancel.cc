@@ -55,7 +55,9 @@ const CommandInfo kCancelInfo = {
     .summary = "end a run or one of its tasks",
     .about =
         "Asks for the end of a run, or of one task. Processes get TERM, and KILL after their grace period; this\n"
-        "command does not wait for them.",
+        "command does not wait for them. What comes 'after' with 'when: always' or 'failure' still runs; a second "
+        "cancel\n"
+        "of the run stops that, too.",
     .examples =
         "cromt cancel last\n"
         "cromt cancel k3j2 2",

@@ -40,7 +40,10 @@ Result<RunRow> ReadRun(const sqlite::Statement& row) {
     if (!run.status.outcome) return Corrupt("the run outcome", row.Text(9));
   }
   run.status.reason = row.Text(10);
-  run.status.cancel_wanted = row.Int(11) != 0;
+  const int64_t cancel = row.Int(11);
+  if (cancel < 0 || cancel > static_cast<int64_t>(CancelWish::kAll))
+    return Corrupt("the cancel", std::to_string(cancel));
+  run.status.cancel = static_cast<CancelWish>(cancel);
   run.status.started_at = Time(row, 12);
   run.status.finished_at = Time(row, 13);
   return run;
@@ -68,6 +71,7 @@ Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row) 
   task.log_bytes = row.Int(13);
   task.tries = static_cast<uint32_t>(row.Int(14));
   task.retry_at = Time(row, 15);
+  task.ignored = row.Int(16) != 0;
   return std::pair(static_cast<TaskIndex>(row.Int(0)), std::move(task));
 }
 

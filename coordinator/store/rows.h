@@ -9,11 +9,11 @@ namespace cromt {
 
 // The columns that ReadRun and ReadTask expect, in their order.
 inline constexpr char kRunColumns[] =
-    "n, id, request, project, trigger, revision, author, created_at_us, state, outcome, reason, cancel_wanted, "
+    "n, id, request, project, trigger, revision, author, created_at_us, state, outcome, reason, cancel, "
     "started_at_us, finished_at_us";
 inline constexpr char kTaskColumns[] =
     "task, state, outcome, attempt, agent, journal, exit_code, signal, reason, stop_wanted, queued_at_us, "
-    "started_at_us, finished_at_us, log_bytes, tries, retry_at_us";
+    "started_at_us, finished_at_us, log_bytes, tries, retry_at_us, ignored";
 
 struct RunRow {
   int64_t n = 0;

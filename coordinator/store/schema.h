@@ -1,10 +1,10 @@
-// The tables of the coordinator's SQLite file, version 3.
+// The tables of the coordinator's SQLite file, version 5.
 //
 //   meta         what the file is: schema version, mesh id, epoch, number of the last commit
 //   files        the newest revision of each job file; `revisions` has them all, with the text
 //   projects     who owns which project
 //   changes      what each revision did to which project: added, changed, gone (left the file, kept), removed
-//   runs         one row a run; `n` is its short key
+//   runs         one row a run; `n` is its short key; `cancel` is 0, 1 (all but clean-ups) or 2
 //   plans        the plan of a run, cromt.v1.Plan
 //   tasks        where each task stands now
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
@@ -17,7 +17,7 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -31,7 +31,7 @@ CREATE INDEX changes_by_revision ON changes (revision, what, project);
 CREATE TABLE projects (name TEXT PRIMARY KEY, file TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
   trigger TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL, created_at_us INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL DEFAULT '', cancel_wanted INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL DEFAULT '', cancel INTEGER NOT NULL DEFAULT 0,
   started_at_us INTEGER, finished_at_us INTEGER);
 CREATE INDEX runs_by_project ON runs (project, n);
 CREATE INDEX runs_unfinished ON runs (n) WHERE state <> 'finished';
@@ -39,7 +39,8 @@ CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL);
 CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, attempt INTEGER NOT NULL,
   agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
   stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
-  log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER, PRIMARY KEY (run, task)) WITHOUT ROWID;
+  log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER,
+  ignored INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
 CREATE INDEX transitions_by_run ON transitions (run, seq);

@@ -115,17 +115,17 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Durability 
                 "INSERT INTO runs (id, request, project, trigger, revision, author, created_at_us, state) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')"},
            Item{sql_->change_run,
-                "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel_wanted = ?5, "
+                "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, "
                 "started_at_us = ?6, finished_at_us = ?7 WHERE n = ?1"},
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?)"},
            Item{sql_->put_task,
                 "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0, "
-                "0, NULL)"},
+                "0, NULL, 0)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
                 "signal = ?9, "
                 "reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, finished_at_us = ?14, "
-                "log_bytes = ?15, tries = ?16, retry_at_us = ?17 "
+                "log_bytes = ?15, tries = ?16, retry_at_us = ?17, ignored = ?18 "
                 "WHERE run = ?1 AND task = ?2"},
            Item{sql_->transition,
                 "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us, agent) "
@@ -323,7 +323,7 @@ Status SqliteStore::Write(const RunChanged& record) {
                 .Bind(2, ToString(s.state))
                 .BindOptional(3, WordOf(s.outcome))
                 .Bind(4, s.reason)
-                .Bind(5, int64_t{s.cancel_wanted})
+                .Bind(5, static_cast<int64_t>(s.cancel))
                 .BindOptional(6, Us(s.started_at))
                 .BindOptional(7, Us(s.finished_at))
                 .Run());
@@ -362,6 +362,7 @@ Status SqliteStore::Write(const TaskChanged& record) {
                 .Bind(15, s.log_bytes)
                 .Bind(16, int64_t{s.tries})
                 .BindOptional(17, Us(s.retry_at))
+                .Bind(18, int64_t{s.ignored})
                 .Run());
   return sql_->transition.Bind(1, n)
       .Bind(2, int64_t{record.task})

@@ -39,12 +39,16 @@ struct RunPlanned {
   std::shared_ptr<const Plan> plan;
 };
 
+// How far a run is to be stopped. A clean-up is what comes after others whether or not they succeeded: an instance
+// whose `when` says so, and all that comes after it in turn.
+enum class CancelWish { kNone, kAllButCleanups, kAll };
+
 // The part of a run's row that changes.
 struct RunStatus {
   RunState state = RunState::kQueued;
   std::optional<RunOutcome> outcome;
   std::string reason;
-  bool cancel_wanted = false;
+  CancelWish cancel = CancelWish::kNone;
   std::optional<Wall> started_at;
   std::optional<Wall> finished_at;
   friend bool operator==(const RunStatus&, const RunStatus&) = default;
@@ -70,6 +74,9 @@ struct TaskStatus {
   int64_t log_bytes = 0;
   uint32_t tries = 0;            // attempts that are known to have ended badly; `retries` counts them
   std::optional<Wall> retry_at;  // in retry_wait: when it will be ready again
+  bool ignored = false;          // it failed, which by its plan counts as succeeded
+  // It makes the run a failed one.
+  bool failed() const { return outcome && IsFailure(*outcome) && !ignored; }
   friend bool operator==(const TaskStatus&, const TaskStatus&) = default;
 };
 struct TaskChanged {

@@ -73,7 +73,8 @@ struct DependencyEntry {
   Position at;
   uint32_t target = 0;  // index into JobFile::projects
   Overrides set;
-  HostList hosts;  // replace those of the target, unless null
+  HostList hosts;              // replace those of the target, unless null
+  When when = When::kSuccess;  // in `after` only
   std::vector<Unbuilt> unbuilt;
 };
 using DependencyList = std::shared_ptr<const std::vector<DependencyEntry>>;  // null = none
@@ -92,6 +93,7 @@ struct Project {
   std::optional<uint32_t> parallel;            // how many of its tasks run at once
   std::optional<int64_t> log_limit_bytes;
   bool inherit_env = false;
+  bool ignore_failure = false;
   std::vector<Unbuilt> unbuilt;
 };
 

@@ -11,6 +11,7 @@ constexpr std::array<std::string_view, 10> kTaskStates = {"waiting",     "ready"
                                                           "unreachable", "finished"};
 constexpr std::array<std::string_view, 7> kTaskOutcomes = {"succeeded", "failed",  "timed_out",    "canceled",
                                                            "lost",      "skipped", "stopped_early"};
+constexpr std::array<std::string_view, 3> kWhens = {"success", "failure", "always"};
 constexpr std::array<std::string_view, 3> kRunStates = {"queued", "running", "finished"};
 constexpr std::array<std::string_view, 4> kRunOutcomes = {"succeeded", "failed", "timed_out", "canceled"};
 constexpr std::array<std::string_view, 6> kTriggers = {"manual", "cron", "scm", "api", "hook", "rerun"};
@@ -36,11 +37,18 @@ int ShellCode(const ExitStatus& status) {
   return 128 + std::get<Signaled>(status).signal;
 }
 
+bool IsFailure(TaskOutcome outcome) {
+  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+}
+
 std::string_view ToString(TaskState state) {
   return Word(kTaskStates, state);
 }
 std::string_view ToString(TaskOutcome outcome) {
   return Word(kTaskOutcomes, outcome);
+}
+std::string_view ToString(When when) {
+  return Word(kWhens, when);
 }
 std::string_view ToString(RunState state) {
   return Word(kRunStates, state);
@@ -60,6 +68,9 @@ std::optional<TaskState> TaskStateFrom(std::string_view text) {
 }
 std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text) {
   return Find<TaskOutcome>(kTaskOutcomes, text);
+}
+std::optional<When> WhenFrom(std::string_view text) {
+  return Find<When>(kWhens, text);
 }
 std::optional<RunState> RunStateFrom(std::string_view text) {
   return Find<RunState>(kRunStates, text);

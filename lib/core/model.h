@@ -152,18 +152,27 @@ enum class TaskOutcome {
   kStoppedEarly,  // a success that prunes what depends on it
 };
 
+// When an instance runs that comes after another: by how the tasks of that one ended. What was skipped, canceled, timed
+// out or lost counts as failed, what ended early as neither.
+enum class When { kSuccess, kFailure, kAlways };
+
 enum class RunState { kQueued, kRunning, kFinished };
 enum class RunOutcome { kSucceeded, kFailed, kTimedOut, kCanceled };
 enum class Trigger { kManual, kCron, kScm, kApi, kHook, kRerun };
 
+// Failed, timed out or lost.
+bool IsFailure(TaskOutcome outcome);
+
 std::string_view ToString(TaskState state);
 std::string_view ToString(TaskOutcome outcome);
+std::string_view ToString(When when);
 std::string_view ToString(RunState state);
 std::string_view ToString(RunOutcome outcome);
 std::string_view ToString(Trigger trigger);
 // The inverse; nullopt for an unknown word.
 std::optional<TaskState> TaskStateFrom(std::string_view text);
 std::optional<TaskOutcome> TaskOutcomeFrom(std::string_view text);
+std::optional<When> WhenFrom(std::string_view text);
 std::optional<RunState> RunStateFrom(std::string_view text);
 std::optional<RunOutcome> RunOutcomeFrom(std::string_view text);
 std::optional<Trigger> TriggerFrom(std::string_view text);

@@ -37,6 +37,10 @@ Status CheckParents(const Plan& plan) {
       has_parent[child] = true;
     }
   }
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i)
+    if (!has_parent[i] && plan.instances[i].when != When::kSuccess)
+      return Fail(ErrorCode::kInvalid, fmt::format("{} runs on {}, but comes after nothing", Describe(plan, i),
+                                                   ToString(plan.instances[i].when)));
   return {};
 }
 

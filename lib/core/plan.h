@@ -12,7 +12,7 @@
 // is one that needs a whole level and is needed by the next.
 //
 // Invariants, checked by Validate: indices are in range; tasks of an instance are contiguous and in instance
-// order; the graph of instances has no cycle; an `after` instance has exactly one parent.
+// order; the graph of instances has no cycle; an `after` instance has exactly one parent, any other runs on success.
 #pragma once
 
 #include <string>
@@ -54,8 +54,11 @@ struct PlannedInstance {
   uint32_t first_task = 0;  // tasks [first_task, first_task + task_count)
   uint32_t task_count = 0;
   std::vector<InstanceIndex> needs;  // done gates that open its start gate
-  std::vector<InstanceIndex> after;  // start once its tasks have succeeded; its done gate waits for them
+  std::vector<InstanceIndex>
+      after;  // start once its tasks have ended as their `when` says; its done gate waits for them
   std::vector<PlannedInput> inputs;
+  When when = When::kSuccess;   // of an `after` instance: how its parent must have ended
+  bool ignore_failure = false;  // a task that failed, timed out or is lost counts as succeeded
   friend bool operator==(const PlannedInstance&, const PlannedInstance&) = default;
 };
 

@@ -90,6 +90,7 @@ Result<Plan> StartFrom(const Plan& plan, InstanceIndex start) {
       return Fail(ErrorCode::kInvalid,
                   fmt::format("{} comes after {}; start there", Describe(plan, start), Quote(instance.project)));
   std::vector<bool> members = Reach(plan, start);
+  Reverse parents(plan, &PlannedInstance::after);
   for (InstanceIndex i = 0; i < members.size(); ++i) {
     if (!members[i]) continue;
     for (const PlannedInput& input : plan.instances[i].inputs)
@@ -99,12 +100,13 @@ Result<Plan> StartFrom(const Plan& plan, InstanceIndex start) {
                                 Quote(plan.instances[start].project), Quote(plan.instances[i].project), input.name,
                                 Quote(plan.instances[input.producer].project)));
     if (i == start) continue;
-    for (InstanceIndex need : plan.instances[i].needs)
-      if (!members[need])
-        return Fail(
-            ErrorCode::kInvalid,
-            fmt::format("the run can't be started at {}: {} also waits for {}", Quote(plan.instances[start].project),
-                        Quote(plan.instances[i].project), Quote(plan.instances[need].project)));
+    for (std::span<const InstanceIndex> list : {std::span(plan.instances[i].needs), parents[i]})
+      for (InstanceIndex other : list)
+        if (!members[other])
+          return Fail(
+              ErrorCode::kInvalid,
+              fmt::format("the run can't be started at {}: {} also waits for {}", Quote(plan.instances[start].project),
+                          Quote(plan.instances[i].project), Quote(plan.instances[other].project)));
   }
   return Part(plan, members, start);
 }

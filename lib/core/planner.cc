@@ -20,10 +20,10 @@ constexpr size_t kMaxEdges = 3 * static_cast<size_t>(kMaxTasks);
 
 // Finds out below which `after` each instance belongs, and gates it there.
 //
-// The scope of an instance is the instance whose tasks must have succeeded before it starts, or none for what starts
-// with the run. An `after` child has its parent as scope; what is reached through `before` has the innermost scope
-// that all who need it lie in. Scopes form a tree; the innermost common one of two is found in logarithmic time by
-// links that jump up it.
+// The scope of an instance is the instance whose tasks must have ended before it starts, or none for what starts with
+// the run. An `after` child has its parent as scope; what is reached through `before` has the innermost scope that all
+// who need it lie in. Scopes form a tree; the innermost common one of two is found in logarithmic time by links that
+// jump up it.
 class AfterScopes {
  public:
   explicit AfterScopes(std::vector<PlannedInstance>& instances)
@@ -35,19 +35,26 @@ class AfterScopes {
   // `order`: who lists an instance comes before it. The first is the started project.
   void Apply(const std::vector<InstanceIndex>& order) {
     scope_[order[0]] = kNone;
-    std::vector<InstanceIndex> needed;
     for (InstanceIndex i : order) {
       Enter(i);
       for (InstanceIndex need : instances_[i].needs)
         scope_[need] = scope_[need] == kUnknown ? scope_[i] : Common(scope_[need], scope_[i]);
       for (InstanceIndex child : instances_[i].after) scope_[child] = i;
     }
-    for (InstanceIndex i : order)
-      for (InstanceIndex need : instances_[i].needs) needed.push_back(need);
+    std::vector<bool> gated(instances_.size());
+    std::vector<InstanceIndex> needed;
+    for (InstanceIndex i : order) {
+      for (InstanceIndex need : instances_[i].needs) {
+        if (scope_[need] == kNone) continue;
+        const When when = instances_[Below(scope_[need], i)].when;
+        PlannedInstance& instance = instances_[need];
+        instance.when = !gated[need] || instance.when == when ? when : When::kAlways;
+        if (!gated[need]) needed.push_back(need);
+        gated[need] = true;
+      }
+    }
     std::sort(needed.begin(), needed.end());
-    needed.erase(std::unique(needed.begin(), needed.end()), needed.end());
-    for (InstanceIndex i : needed)
-      if (scope_[i] != kNone) instances_[scope_[i]].after.push_back(i);
+    for (InstanceIndex i : needed) instances_[scope_[i]].after.push_back(i);
   }
 
  private:
@@ -63,6 +70,13 @@ class AfterScopes {
     uint32_t far = JumpOf(up);
     bool even = DepthOf(up) - DepthOf(far) == DepthOf(far) - DepthOf(JumpOf(far));
     jump_[i] = even ? JumpOf(far) : up;
+  }
+
+  // The instance that leads from `scope`, in which `i` lies, to `i`: itself, or what comes after `scope` directly.
+  InstanceIndex Below(uint32_t scope, InstanceIndex i) const {
+    const uint32_t depth = DepthOf(scope) + 1;
+    while (depth_[i] > depth) i = DepthOf(jump_[i]) >= depth ? jump_[i] : scope_[i];
+    return i;
   }
 
   uint32_t Common(uint32_t a, uint32_t b) const {
@@ -168,7 +182,9 @@ class Planner {
     frame.needs.erase(std::unique(frame.needs.begin(), frame.needs.end()), frame.needs.end());
     plan_.instances.push_back({.project = frame.project->name,
                                .first_task = static_cast<uint32_t>(plan_.tasks.size()),
-                               .needs = std::move(frame.needs)});
+                               .needs = std::move(frame.needs),
+                               .when = frame.is_after ? frame.entry->when : When::kSuccess,
+                               .ignore_failure = frame.project->ignore_failure});
     if (!frame.entry)
       return tasks_.Expand({frame.project, nullptr, &start_, frame.hosts, frame.project->pool.get(), frame.inherited},
                            frame.self);

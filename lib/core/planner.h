@@ -4,7 +4,7 @@
 // An instance is a project with its overrides resolved. Reached twice through `before` with the same effective
 // overrides it is one instance, so a diamond runs its bottom once; an `after` entry is an instance of its own each
 // time. What an `after` instance needs, and nobody outside of that `after` needs too, is gated like it: it starts
-// once the tasks it comes after have succeeded, not with the run.
+// once the tasks it comes after have ended so that one of those who need it runs, not with the run.
 //
 // A task without any `url` runs where the project that lists its project points (the overrides of an entry hold for
 // the tasks of that entry only), else on the local agent.

@@ -182,12 +182,17 @@ void Scheduler::State::On(const CancelRun& event) {
   }
   auto run = found->second;
   out.effects.push_back(Reply{event.run});
-  if (run->status.cancel_wanted) return;
+  CancelWish& wish = run->status.cancel;
+  if (wish == CancelWish::kAll) return;
   std::string reason = event.author.empty() ? "canceled" : "canceled by " + event.author;
-  run->status.cancel_wanted = true;
-  run->status.reason = reason;
+  if (wish == CancelWish::kNone) run->status.reason = reason;
+  wish = wish == CancelWish::kNone ? CancelWish::kAllButCleanups : CancelWish::kAll;
   Changed(run);
-  for (TaskIndex task = 0; task < run->tasks.size(); ++task) RequestStop({run, task}, reason);
+  for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
+    // Of what waits for its gate, the gate decides when it opens.
+    bool has_gate = run->tasks[task].state == TaskState::kWaiting && run->status.state == RunState::kRunning;
+    if (!has_gate && IsCanceled(*run, run->plan->tasks[task].instance)) RequestStop({run, task}, reason);
+  }
   FinishRunIfDone(run);
 }
 

@@ -8,12 +8,9 @@
 namespace cromt {
 namespace {
 
-bool IsFailure(TaskOutcome outcome) {
-  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
-}
-
-GateResult ResultOf(TaskOutcome outcome) {
-  switch (outcome) {
+GateResult ResultOf(const TaskStatus& status) {
+  if (status.ignored) return GateResult::kOk;
+  switch (*status.outcome) {
     case TaskOutcome::kSucceeded: return GateResult::kOk;
     case TaskOutcome::kStoppedEarly: return GateResult::kPruned;
     default: return GateResult::kFailed;
@@ -50,6 +47,13 @@ void CutCause(std::string& text) {
   size_t end = kMaxCause;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a UTF-8 sequence
   text.resize(end);
+}
+
+// What `ended` ended as is handed on to `waiting`, unless that knows of worse.
+void Block(InstanceProgress& waiting, const InstanceProgress& ended) {
+  if (waiting.unwanted || ended.result <= waiting.blocked) return;
+  waiting.blocked = ended.result;
+  waiting.blocked_by = ended.cause;
 }
 
 bool SameTask(const TaskRef& a, const TaskRef& b) {
@@ -157,7 +161,7 @@ void Scheduler::State::OpenGate(const std::shared_ptr<Run>& run, InstanceIndex i
   InstanceProgress& progress = run->instances[instance];
   progress.open = true;
   if (planned.task_count == 0) {
-    progress.result = progress.blocked;
+    progress.result = progress.unwanted ? GateResult::kOk : progress.blocked;
     progress.cause = progress.blocked_by;
     return TasksDone(run, instance);
   }
@@ -165,9 +169,13 @@ void Scheduler::State::OpenGate(const std::shared_ptr<Run>& run, InstanceIndex i
     TaskRef ref{run, t};
     if (run->tasks[t].state == TaskState::kFinished)
       AccountEnd(run, t);
-    else if (run->tasks[t].state == TaskState::kWaiting && run->status.cancel_wanted)
+    else if (run->tasks[t].state != TaskState::kWaiting)
+      PlaceTask(ref);
+    else if (progress.unwanted)
+      EndTask(ref, TaskOutcome::kSkipped, progress.blocked_by);
+    else if (IsCanceled(*run, instance))
       EndTask(ref, TaskOutcome::kCanceled, run->status.reason);
-    else if (run->tasks[t].state == TaskState::kWaiting && progress.blocked != GateResult::kOk)
+    else if (progress.blocked != GateResult::kOk)
       EndTask(ref, TaskOutcome::kSkipped, progress.blocked_by);
     else
       PlaceTask(ref);
@@ -273,6 +281,8 @@ void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::str
   status.state = TaskState::kFinished;
   status.outcome = outcome;
   status.reason = std::move(reason);
+  status.ignored =
+      IsFailure(outcome) && ref.run->plan->instances[ref.run->plan->tasks[ref.task].instance].ignore_failure;
   status.stop_wanted = false;
   status.retry_at.reset();
   if (!status.finished_at) status.finished_at = now.wall;
@@ -334,11 +344,11 @@ void Scheduler::State::AccountEnd(const std::shared_ptr<Run>& run, TaskIndex tas
   const TaskStatus& status = run->tasks[task];
   InstanceIndex instance = run->plan->tasks[task].instance;
   InstanceProgress& progress = run->instances[instance];
-  run->any_failed |= IsFailure(*status.outcome);
+  run->any_failed |= status.failed();
   // A skipped task hands on what its instance was blocked by, with its severity.
-  GateResult result = *status.outcome == TaskOutcome::kSkipped ? std::max(progress.blocked, GateResult::kPruned)
-                                                               : ResultOf(*status.outcome);
-  if (result > progress.result) {
+  GateResult result =
+      *status.outcome == TaskOutcome::kSkipped ? std::max(progress.blocked, GateResult::kPruned) : ResultOf(status);
+  if (result > progress.result && !progress.unwanted) {
     progress.result = result;
     progress.cause = *status.outcome == TaskOutcome::kSkipped ? status.reason : CauseOf(*run, task);
     CutCause(progress.cause);
@@ -347,7 +357,7 @@ void Scheduler::State::AccountEnd(const std::shared_ptr<Run>& run, TaskIndex tas
 }
 
 void Scheduler::State::TasksDone(const std::shared_ptr<Run>& run, InstanceIndex instance) {
-  for (InstanceIndex child : run->plan->instances[instance].after) Release(run, child, run->instances[instance]);
+  for (InstanceIndex child : run->plan->instances[instance].after) ReleaseAfter(run, instance, child);
   if (run->instances[instance].after_left == 0) InstanceDone(run, instance);
 }
 
@@ -356,7 +366,10 @@ void Scheduler::State::InstanceDone(const std::shared_ptr<Run>& run, InstanceInd
   for (std::optional<InstanceIndex> current = instance; current;) {
     InstanceProgress& progress = run->instances[*current];
     --run->instances_left;
-    for (InstanceIndex dependent : progress.dependents) Release(run, dependent, progress);
+    for (InstanceIndex dependent : progress.dependents) {
+      Block(run->instances[dependent], progress);
+      Met(run, dependent);
+    }
     std::optional<InstanceIndex> parent = progress.after_of;
     if (!parent) break;
     InstanceProgress& above = run->instances[*parent];
@@ -369,14 +382,27 @@ void Scheduler::State::InstanceDone(const std::shared_ptr<Run>& run, InstanceInd
   FinishRunIfDone(run);
 }
 
-// `ended` no longer holds back `waiting`.
-void Scheduler::State::Release(const std::shared_ptr<Run>& run, InstanceIndex waiting, const InstanceProgress& ended) {
-  InstanceProgress& progress = run->instances[waiting];
-  if (ended.result > progress.blocked) {
-    progress.blocked = ended.result;
-    progress.blocked_by = ended.cause;
+// The tasks of `parent` have ended.
+void Scheduler::State::ReleaseAfter(const std::shared_ptr<Run>& run, InstanceIndex parent, InstanceIndex child) {
+  const InstanceProgress& ended = run->instances[parent];
+  InstanceProgress& progress = run->instances[child];
+  const When when = run->plan->instances[child].when;
+  progress.is_cleanup = ended.is_cleanup || when != When::kSuccess;
+  if (ended.unwanted || (when == When::kFailure && ended.result != GateResult::kFailed)) {
+    progress.unwanted = true;
+    progress.blocked_by = ended.unwanted
+                              ? ended.blocked_by
+                              : fmt::format("'{}' runs on failure only, and '{}' has not failed",
+                                            run->plan->instances[child].project, run->plan->instances[parent].project);
+  } else if (when == When::kSuccess) {
+    Block(progress, ended);
   }
-  if (--progress.unmet == 0) opened.emplace_back(run, waiting);
+  Met(run, child);
+}
+
+// One thing less holds it back.
+void Scheduler::State::Met(const std::shared_ptr<Run>& run, InstanceIndex waiting) {
+  if (--run->instances[waiting].unmet == 0) opened.emplace_back(run, waiting);
 }
 
 void Scheduler::State::RequestStop(const TaskRef& ref, const std::string& reason) {
@@ -384,9 +410,6 @@ void Scheduler::State::RequestStop(const TaskRef& ref, const std::string& reason
   switch (status.state) {
     case TaskState::kFinished: return;
     case TaskState::kWaiting:
-      // Its gate has not opened, so the instance is told when it does; the run's own wish covers all of them.
-      if (ref.run->status.cancel_wanted && ref.run->status.state == RunState::kRunning) return;
-      [[fallthrough]];
     case TaskState::kReady:
     case TaskState::kRetryWait: return EndTask(ref, TaskOutcome::kCanceled, reason);
     default: break;
@@ -404,7 +427,7 @@ void Scheduler::State::FinishRunIfDone(const std::shared_ptr<Run>& run) {
   if (run->tasks_left > 0 || run->status.state == RunState::kFinished) return;
   // A run that is canceled before it began opens no gates.
   if (run->instances_left > 0 && run->status.state != RunState::kQueued) return;
-  if (run->status.cancel_wanted) return EndRun(run, RunOutcome::kCanceled, run->status.reason);
+  if (run->status.cancel != CancelWish::kNone) return EndRun(run, RunOutcome::kCanceled, run->status.reason);
   EndRun(run, run->any_failed ? RunOutcome::kFailed : RunOutcome::kSucceeded, "");
 }
 

@@ -36,8 +36,10 @@ struct InstanceProgress {
   uint32_t unmet = 0;       // needs (and, for an after instance, its parent's tasks) that have not ended
   uint32_t tasks_left = 0;  // that have not ended, or ended before the gate opened
   uint32_t after_left = 0;
+  bool is_cleanup = false;  // known once its gate opens
+  bool unwanted = false;    // what it comes after has not ended as its `when` says: skipped, which is nobody's failure
   GateResult blocked = GateResult::kOk;  // what it waited for ended badly: its tasks are skipped
-  std::string blocked_by;                // the sentence that says so
+  std::string blocked_by;                // the sentence that says so, or why it is unwanted
   GateResult result = GateResult::kOk;   // of itself
   std::string cause;                     // the sentence for dependents
   std::vector<InstanceIndex> dependents;
@@ -64,6 +66,12 @@ struct Run {
   uint32_t instances_left = 0;
   bool any_failed = false;
 };
+
+// Whether a cancel of the run covers what has not started of this instance, and stops what has.
+inline bool IsCanceled(const Run& run, InstanceIndex instance) {
+  if (run.status.cancel == CancelWish::kAllButCleanups) return !run.instances[instance].is_cleanup;
+  return run.status.cancel == CancelWish::kAll;
+}
 
 struct KnownAgent;
 
@@ -170,7 +178,8 @@ struct Scheduler::State {
   void AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task);
   void TasksDone(const std::shared_ptr<Run>& run, InstanceIndex instance);
   void InstanceDone(const std::shared_ptr<Run>& run, InstanceIndex instance);
-  void Release(const std::shared_ptr<Run>& run, InstanceIndex waiting, const InstanceProgress& ended);
+  void ReleaseAfter(const std::shared_ptr<Run>& run, InstanceIndex parent, InstanceIndex child);
+  void Met(const std::shared_ptr<Run>& run, InstanceIndex waiting);
   void FinishRunIfDone(const std::shared_ptr<Run>& run);
   void EndUnstarted(const std::shared_ptr<Run>& run, const std::string& reason);
   void EndRun(const std::shared_ptr<Run>& run, RunOutcome outcome, std::string reason);

@@ -28,7 +28,7 @@ class Hosts(Acceptance):
         self.assertEqual(self.outcomes(), {f"job1@host{letter}": "succeeded" for letter in "ABC"})
         self.assertEqual([self.raw(task) for task in (1, 2, 3)], [f"Hello worker  {letter}!\n" for letter in "ABC"])
 
-    def test_10_after_runs_if_all_hosts_succeeded(self):
+    def test_10_after_runs_if_all_hosts_succeeded_or_always_if_it_says_so(self):
         self.begin("a", "b")
         hosts = [*on("a", action="one"), *on("b", action="bad")]
         clean = {"action": "three"}
@@ -40,6 +40,22 @@ class Hosts(Acceptance):
         self.apply(p={"hosts": on("a", action="one"), "after": [{"name": "clean"}]}, clean=clean)
         self.do("p")
         self.assertEqual(self.raw("clean"), "three  \n")
+
+        after = [{"name": "clean", "when": "always"}, {"name": "tell", "when": "failure"}, {"name": "next"}]
+        self.apply(p={"hosts": hosts, "after": after}, clean={"action": "three"},
+                   tell={"action": "two", "before": [{"name": "ask"}]}, ask={"action": "one"}, next={"action": "one"})
+        self.do("p", code=1)
+        self.assertEqual(self.outcomes(), {"p@a": "succeeded", "p@b": "failed", "clean@local": "succeeded",
+                                           "ask@local": "succeeded", "tell@local": "succeeded", "next@local": "skipped"})
+        self.never_ran("next@local")
+        self.assertEqual(self.raw("clean"), "three  \n")
+
+        self.apply(p={"hosts": on("a", action="one"), "after": after}, clean={"action": "bad"},
+                   tell={"action": "two", "before": [{"name": "ask"}]}, ask={"action": "one"}, next={"action": "one"})
+        self.do("p", code=1)  # for what cleans up has failed
+        self.assertEqual(self.outcomes(), {"p@a": "succeeded", "clean@local": "failed", "ask@local": "skipped",
+                                           "tell@local": "skipped", "next@local": "succeeded"})
+        self.says(self.tasks()["ask@local"]["reason"], "'ask' runs on failure only, and 'p' has not failed")
 
     def test_29_a_host_that_is_not_there_is_named_and_holds_no_other(self):
         """It is waited for a minute, and then its task fails: errors_test has that minute."""

@@ -21,8 +21,7 @@ from process import alive, peak_rss, read_text, wait_for
 from story import main
 
 # Cases, or parts of them, about what cromt does not do yet. The last test counts.
-LATER = {10: "when: always of an entry of after; that it runs on success only is tested",
-         24: "crontab",
+LATER = {24: "crontab",
          26: "trigger: a push to the branch starts a run of the pushed commit; that it is what is cloned is tested",
          30: "config() of --env=NAME, merged over config.any",
          31: "hook.bash with subtasks and set_stdout",

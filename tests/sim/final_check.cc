@@ -39,13 +39,17 @@ void Ledger::CheckRun(const RunView& run) {
   for (const TaskView& task : run.tasks) {
     CheckTask(wish->second, run, task);
     TaskOutcome outcome = task.status.outcome.value_or(TaskOutcome::kSucceeded);
-    failed |= outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+    bool bad = outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+    const bool ignores = wish->second.plan->instances[task.instance].ignore_failure;
+    if (task.status.ignored != (bad && ignores))
+      violation(fmt::format("has task {}, which is {}ignored", task.index + 1, task.status.ignored ? "" : "not "));
+    failed |= bad && !ignores;
   }
   RunOutcome expected = failed ? RunOutcome::kFailed : RunOutcome::kSucceeded;
   bool canceled = run.status.outcome == RunOutcome::kCanceled;
   if (canceled_.contains(run.header.id) && !canceled)
     violation(fmt::format("was canceled, acknowledged, and ended as {}", ToString(*run.status.outcome)));
-  if (canceled && !wish->second.cancel_offered) violation("is canceled and nobody wished that");
+  if (canceled && wish->second.cancels_offered == 0) violation("is canceled and nobody wished that");
   if (!canceled && run.status.outcome != expected)
     violation(fmt::format("ended as {}; its tasks say {}", ToString(*run.status.outcome), ToString(expected)));
 }
@@ -67,7 +71,8 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
   AttemptId current{run.header.id, task.index, status.attempt};
   if (process && process->id != current && *status.outcome != TaskOutcome::kLost)
     return "the process was that of " + ToString(process->id);
-  bool cancel_wished = wish.cancel_offered || wish.task_cancels.contains(task.index);
+  bool cancel_wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.index);
+  if (std::string wrong = WhyNoCleanUp(wish, run, task); !wrong.empty()) return wrong;
   size_t host = process ? process->host : hosts_.at(wish.plan->host(task.index).address);
   switch (*status.outcome) {
     case TaskOutcome::kLost: return may_lose_.contains(host) ? "" : "its host has lost nothing";

@@ -1,4 +1,4 @@
-// Recording, and what is checked while it happens. final_check.cc has the rest.
+// Recording, and what is checked while it happens; order_check.cc and final_check.cc have the rest.
 #include "tests/sim/ledger.h"
 
 #include <fmt/format.h>
@@ -14,7 +14,7 @@ void Ledger::Violation(const std::string& what) {
 }
 
 void Ledger::Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan) {
-  wishes_[run] = {request, std::move(plan), false, {}};
+  wishes_[run] = {request, std::move(plan), 0, {}};
 }
 
 void Ledger::StartAcknowledged(const RequestId& request, const RunId& run) {
@@ -32,7 +32,7 @@ void Ledger::CancelOffered(const RunId& run, std::optional<TaskIndex> task) {
   if (task)
     wish.task_cancels.insert(*task);
   else
-    wish.cancel_offered = true;
+    ++wish.cancels_offered;
 }
 
 std::shared_ptr<const Plan> Ledger::PlanOf(const RunId& run) const {
@@ -56,6 +56,7 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
                           last.result ? "" : " and is running"));
   }
   earlier.push_back(process);
+  runs_with_processes_.insert(id.run);
   CheckOrder(wish->second, id);
   CheckGroups(wish->second, id);
   return process;
@@ -85,66 +86,6 @@ void Ledger::CheckGroups(const Wish& wish, const AttemptId& id) {
     if (running > group.depth)
       Violation(fmt::format("invariant 5: {} is number {} in {}, whose depth is {}", ToString(id), running, group.name,
                             group.depth));
-  }
-}
-
-// ---- 3: order ---------------------------------------------------------------------------------
-
-TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result) {
-  switch (result.kind) {
-    case AttemptResult::Kind::kStopped: return TaskOutcome::kCanceled;
-    case AttemptResult::Kind::kTimedOut: return TaskOutcome::kTimedOut;
-    case AttemptResult::Kind::kLost: return TaskOutcome::kLost;
-    case AttemptResult::Kind::kNotStarted:
-    case AttemptResult::Kind::kNotPublished: return TaskOutcome::kFailed;
-    case AttemptResult::Kind::kExited: break;
-  }
-  const auto* exited = std::get_if<Exited>(&*result.status);
-  auto holds = [&](const std::vector<int>& codes) {
-    return exited && std::count(codes.begin(), codes.end(), exited->code) > 0;
-  };
-  if (holds(policy.stop)) return TaskOutcome::kStoppedEarly;
-  return holds(policy.success) ? TaskOutcome::kSucceeded : TaskOutcome::kFailed;
-}
-
-bool Ledger::TasksEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance) const {
-  const PlannedInstance& planned = wish.plan->instances[instance];
-  for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t) {
-    auto found = by_task_.find({run, t});
-    if (found == by_task_.end()) return false;
-    const ProcessRecord& last = processes_[found->second.back()];
-    if (!last.result || Meaning(wish.plan->spec(t).exit_policy, *last.result) != TaskOutcome::kSucceeded) return false;
-  }
-  return true;
-}
-
-// Whether all of the instance, what comes after it and, since a pure gate has no process to show it, what that gate
-// waited for ended as those who need it ask.
-bool Ledger::EndedWell(const Wish& wish, const RunId& run, InstanceIndex instance,
-                       std::set<InstanceIndex>& seen) const {
-  if (!seen.insert(instance).second) return true;
-  const PlannedInstance& planned = wish.plan->instances[instance];
-  if (!TasksEndedWell(wish, run, instance)) return false;
-  auto well = [&](InstanceIndex other) { return EndedWell(wish, run, other, seen); };
-  if (!std::all_of(planned.after.begin(), planned.after.end(), well)) return false;
-  return planned.task_count > 0 || std::all_of(planned.needs.begin(), planned.needs.end(), well);
-}
-
-void Ledger::CheckOrder(const Wish& wish, const AttemptId& id) {
-  const Plan& plan = *wish.plan;
-  InstanceIndex mine = plan.tasks[id.task].instance;
-  for (InstanceIndex need : plan.instances[mine].needs) {
-    std::set<InstanceIndex> seen;
-    if (!EndedWell(wish, id.run, need, seen))
-      Violation(fmt::format("invariant 3: {} was started though {} had not ended well", ToString(id),
-                            plan.instances[need].project));
-  }
-  for (InstanceIndex parent = 0; parent < plan.instances.size(); ++parent) {
-    const auto& after = plan.instances[parent].after;
-    if (std::count(after.begin(), after.end(), mine) == 0) continue;
-    if (!TasksEndedWell(wish, id.run, parent))
-      Violation(fmt::format("invariant 3: {} was started though {}, after which it comes, had not ended well",
-                            ToString(id), plan.instances[parent].project));
   }
 }
 

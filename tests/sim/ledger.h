@@ -2,10 +2,10 @@
 // the simulated hosts. The checkers compare the cluster with this.
 //
 // Checked while it happens:    2. a task has one process at most, ever    3. it starts only after what it needs
-//                              5. a group never runs more than its depth
+//                              and as its `when` says   5. a group never runs more than its depth
 // Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes
 // did
-//                              a run's outcome follows from its tasks
+//                              a run's outcome follows from its tasks; a clean-up has run
 #pragma once
 
 #include <map>
@@ -69,12 +69,25 @@ class Ledger {
   struct Wish {
     RequestId request;
     std::shared_ptr<const Plan> plan;
-    bool cancel_offered = false;
+    uint32_t cancels_offered = 0;
     std::set<TaskIndex> task_cancels;
   };
 
+  // What the tasks of an instance may have ended as in the coordinator's eyes, the worst counting. None of it: some
+  // run.
+  struct Possible {
+    bool well = false, early = false, badly = false;
+  };
+  Possible TaskEnded(const Wish& wish, const RunId& run, TaskIndex task) const;
+  Possible TasksEnded(const Wish& wish, const RunId& run, InstanceIndex instance) const;
+  bool MayBeUnwanted(const Wish& wish, const RunId& run, InstanceIndex instance) const;
+  bool MayBeWanted(const Wish& wish, const RunId& run, InstanceIndex instance) const;
   bool EndedWell(const Wish& wish, const RunId& run, InstanceIndex instance, std::set<InstanceIndex>& seen) const;
-  bool TasksEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance) const;
+  bool CertainlyEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance,
+                          std::set<InstanceIndex>& seen) const;
+  bool NeedsEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance, std::set<InstanceIndex>& seen) const;
+  bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
+  std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
   void CheckGroups(const Wish& wish, const AttemptId& id);
   std::string GroupKey(const RunId& run, const PlannedGroup& group) const;
@@ -90,6 +103,7 @@ class Ledger {
   std::set<RunId> sources_failed_;
   std::vector<ProcessRecord> processes_;
   std::map<Task, std::vector<size_t>> by_task_;
+  std::set<RunId> runs_with_processes_;
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;
   std::set<size_t> away_, may_lose_;

@@ -136,6 +136,37 @@ TEST(PlantedBugs, AfterInstanceThatDoesNotWait) {
   EXPECT_NE(Find(bugs, "invariant 3", false), "");
 }
 
+TEST(PlantedBugs, HandlerOfFailuresThatRunsOnSuccess) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedInstance& instance : plan->instances)
+      if (instance.when == When::kFailure) instance.when = When::kAlways;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+}
+
+TEST(PlantedBugs, CleanUpThatIsSkipped) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedInstance& instance : plan->instances) instance.when = When::kSuccess;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "nothing kept it from cleaning up", false), "");
+}
+
+TEST(PlantedBugs, FailureThatIsNotIgnored) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedInstance& instance : plan->instances) instance.ignore_failure = false;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "which is not ignored", false), "");
+}
+
 TEST(PlantedBugs, LaneThatIsTooWide) {
   PlantedBugs bugs;
   bugs.plan = [](const std::shared_ptr<const Plan>& wished) {

@@ -51,11 +51,13 @@ std::optional<Plan> TryPlan(Dice& dice, const std::vector<std::string>& addresse
   AddGroups(dice, plan);
   bool with_source = dice.PerCent(30);
   for (InstanceIndex i = 0, count = static_cast<InstanceIndex>(dice.Between(1, 12)); i < count; ++i) {
-    plan.instances.push_back({fmt::format("p{}", i + 1), 0, 0, {}, {}});
+    plan.instances.push_back({.project = fmt::format("p{}", i + 1), .ignore_failure = dice.PerCent(10)});
     AddTasks(dice, plan, i, with_source);
     for (InstanceIndex need = 0; need < i; ++need)
       if (dice.Below(i + 1) == 0) plan.instances[i].needs.push_back(need);
-    if (i > 0 && dice.PerCent(15)) plan.instances[dice.Below(i)].after.push_back(i);
+    if (i == 0 || !dice.PerCent(25)) continue;
+    plan.instances[dice.Below(i)].after.push_back(i);
+    plan.instances[i].when = static_cast<When>(dice.Below(3));
   }
   if (!Validate(plan)) return std::nullopt;
   return plan;
@@ -77,7 +79,8 @@ std::vector<PlannedStart> MakeWorkload(Dice& dice, const std::vector<std::string
     start.at = dice.Between(Duration(0), seconds(60));
     start.repeated = dice.PerCent(20);
     auto cancel_after = [&] { return dice.Between(Duration(0), dice.PerCent(50) ? milliseconds(20) : seconds(30)); };
-    if (dice.PerCent(10)) start.cancels.push_back({cancel_after(), std::nullopt});
+    if (dice.PerCent(15)) start.cancels.push_back({cancel_after(), std::nullopt});
+    if (!start.cancels.empty() && dice.PerCent(30)) start.cancels.push_back({cancel_after(), std::nullopt});
     if (!start.plan->tasks.empty() && dice.PerCent(20))
       start.cancels.push_back({cancel_after(), static_cast<TaskIndex>(dice.Below(start.plan->tasks.size()))});
     tasks += start.plan->tasks.size();

@@ -84,7 +84,9 @@ class JobReader {
     } else if (known->ignored & level) {
       diagnostics_.Warning(key.at(), fmt::format("'{}' has no effect in {}", key.text(), Describe(level)));
     } else {
-      JobLevel home = known->levels & kInProject ? kInProject : known->levels & kTop ? kTop : kInHost;
+      JobLevel home = kInHost;
+      for (JobLevel better : {kInDependency, kTop, kInProject})
+        if (known->levels & better) home = better;
       std::string_view hint = known->name == "name" && level == kInProject ? "; a project's name is its key" : "";
       diagnostics_.Error(key.at(), fmt::format("'{}' can't stand in {}; it belongs to {}{}", key.text(),
                                                Describe(level), Describe(home), hint));
@@ -145,6 +147,8 @@ class JobReader {
         project.log_limit_bytes = BytesOf(value.text());
       else if (key == "inherit_env")
         project.inherit_env = FlagWord(value.text()).value_or(false);
+      else if (key == "on_failure")
+        project.ignore_failure = value.text() == "ignore";
       else
         values_.Shared(key, value, project.set, project.unbuilt);
     });
@@ -235,9 +239,11 @@ class JobReader {
   // False if it names no project.
   bool ReadDependency(DependencyEntry& entry, std::string_view list, YamlNode map) {
     std::optional<YamlNode> name;
-    ForEachKey(map, kInDependency, entry.unbuilt, [&](std::string_view key, YamlNode, YamlNode value) {
+    ForEachKey(map, kInDependency, entry.unbuilt, [&](std::string_view key, YamlNode at, YamlNode value) {
       if (key == "name")
         name = value;
+      else if (key == "when")
+        entry.when = ReadWhen(list, at, value);
       else if (key == "hosts")
         entry.hosts = ReadHosts(value);
       else
@@ -255,6 +261,16 @@ class JobReader {
     }
     entry.target = found->second;
     return true;
+  }
+
+  When ReadWhen(std::string_view list, YamlNode at, YamlNode value) {
+    const When when = WhenFrom(value.text()).value_or(When::kSuccess);
+    if (list == "before" && when != When::kSuccess)
+      diagnostics_.Error(at.at(),
+                         fmt::format("'when: {}' in 'before'; only an entry of 'after' has a choice of when it "
+                                     "runs",
+                                     value.text()));
+    return when;
   }
 
   void UnknownProject(const std::string& text, std::string_view list, YamlNode at) {

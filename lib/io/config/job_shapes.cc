@@ -298,8 +298,6 @@ bool HasEffect(const JobKey& key, YamlNode value) {
   if (value.kind() != YamlKind::kText) return value.size() > 0;
   if (key.shape == Shape::kFlag) return FlagWord(value.text()).value_or(true);
   if (key.shape == Shape::kRef) return value.text() != "HEAD";
-  if (key.shape == Shape::kWhen) return value.text() != "success";
-  if (key.shape == Shape::kOnFailure) return value.text() != "fail";
   return !value.text().empty();
 }
 

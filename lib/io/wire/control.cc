@@ -38,6 +38,7 @@ void ToProto(const TaskView& task, v1::Task& proto) {
   proto.set_finished_at_us(Us(s.finished_at));
   proto.set_agent(s.agent.text());
   proto.set_log_bytes(s.log_bytes);
+  proto.set_ignored(s.ignored);
 }
 
 Result<TaskView> FromProto(const v1::Task& proto) {
@@ -58,6 +59,7 @@ Result<TaskView> FromProto(const v1::Task& proto) {
   s.finished_at = Time(proto.finished_at_us());
   s.agent = AgentId(proto.agent());
   s.log_bytes = proto.log_bytes();
+  s.ignored = proto.ignored();
   return task;
 }
 

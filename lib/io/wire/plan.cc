@@ -29,12 +29,32 @@ Status CheckEach(std::string_view what, const std::vector<T>& items, Check check
   return {};
 }
 
-PlannedInstance Read(const v1::Plan::Instance& proto) {
+Result<When> Read(v1::Plan::When proto) {
+  switch (proto) {
+    case v1::Plan::SUCCESS: return When::kSuccess;
+    case v1::Plan::FAILURE: return When::kFailure;
+    case v1::Plan::ALWAYS: return When::kAlways;
+    default: return Fail(ErrorCode::kInvalid, "when: unknown value " + std::to_string(proto));
+  }
+}
+
+v1::Plan::When ToProto(When when) {
+  switch (when) {
+    case When::kSuccess: return v1::Plan::SUCCESS;
+    case When::kFailure: return v1::Plan::FAILURE;
+    case When::kAlways: break;
+  }
+  return v1::Plan::ALWAYS;
+}
+
+Result<PlannedInstance> Read(const v1::Plan::Instance& proto) {
   PlannedInstance instance{.project = proto.project(),
                            .first_task = proto.first_task(),
                            .task_count = proto.task_count(),
                            .needs = {proto.needs().begin(), proto.needs().end()},
-                           .after = {proto.after().begin(), proto.after().end()}};
+                           .after = {proto.after().begin(), proto.after().end()},
+                           .ignore_failure = proto.ignore_failure()};
+  CROMT_ASSIGN(instance.when, Read(proto.when()));
   for (const v1::Plan::Input& input : proto.inputs())
     instance.inputs.push_back({input.name(), input.producer(), input.all_hosts()});
   return instance;
@@ -72,6 +92,8 @@ void ToProto(const Plan& plan, v1::Plan& proto) {
     to.set_task_count(instance.task_count);
     Assign(instance.needs, *to.mutable_needs());
     Assign(instance.after, *to.mutable_after());
+    to.set_when(ToProto(instance.when));
+    to.set_ignore_failure(instance.ignore_failure);
     for (const PlannedInput& input : instance.inputs) {
       auto& in = *to.add_inputs();
       in.set_name(ToText(input.name));
@@ -95,8 +117,8 @@ Result<Plan> FromProto(const v1::Plan& proto) {
   for (const v1::Plan::Host& host : proto.hosts()) plan.hosts.push_back({host.id(), host.address()});
   for (const v1::Plan::Group& group : proto.groups())
     plan.groups.push_back({group.name(), group.depth(), group.mesh_wide()});
-  plan.instances.reserve(static_cast<size_t>(proto.instances_size()));
-  for (const v1::Plan::Instance& instance : proto.instances()) plan.instances.push_back(Read(instance));
+  CROMT_TRY(
+      ReadItems("instance", proto.instances(), plan.instances, [](const auto& instance) { return Read(instance); }));
   plan.tasks.reserve(static_cast<size_t>(proto.tasks_size()));
   for (const v1::Plan::Task& task : proto.tasks()) plan.tasks.push_back(Read(task));
   CROMT_TRY(Validate(plan));

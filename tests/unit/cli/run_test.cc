@@ -129,14 +129,16 @@ TEST_F(EndlessRunTest, CtrlCCancelsTheRunAndWaitsForItsEnd) {
   EXPECT_FALSE(interrupts_.ended);
 }
 
-TEST_F(EndlessRunTest, ASecondCtrlCSaysWhatIsWaitedFor) {
+TEST_F(EndlessRunTest, ASecondCtrlCCancelsTheCleanUpsAndAThirdOnlyWaits) {
   control_.on_waiting = [this] {
+    interrupts_.Raise();
     interrupts_.Raise();
     interrupts_.Raise();
   };
   EXPECT_EQ(Cromt({"run", "hello.yaml"}), 130);
   EXPECT_FALSE(interrupts_.ended) << "the processes must be ended first";
-  EXPECT_EQ(control_.canceled.size(), 1u);
+  EXPECT_EQ(control_.canceled, (std::vector<std::string>{"run1/", "run1/"}));
+  EXPECT_THAT(err(), HasSubstr("waiting for the processes to end, clean-ups, too"));
 }
 
 TEST_F(EndlessRunTest, CtrlCWhileTheMeshStartsStartsNothing) {

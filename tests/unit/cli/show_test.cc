@@ -43,6 +43,17 @@ TEST_F(ShowTest, TextIsATable) {
   EXPECT_EQ(out(), Golden("show.txt"));
 }
 
+TEST_F(ShowTest, AFailureThatIsIgnoredSaysSo) {
+  TaskView ignored = Failed(Task(1, "hello", "hostA"), 7);
+  ignored.status.ignored = true;
+  control_.view = RunOf("hello", {ignored, Succeeded(Task(2, "hello", "hostB"))}, RunOutcome::kSucceeded);
+  EXPECT_EQ(Cromt({"show", "run1"}), 0);
+  EXPECT_THAT(out(), HasSubstr("failed (ignored)"));
+  EXPECT_EQ(Cromt({"show", "run1", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr("\"outcome\":\"failed\""));
+  EXPECT_EQ(out().find("\"ignored\":true"), out().rfind("\"ignored\"")) << "only where it is so";
+}
+
 TEST_F(ShowTest, OnATerminalThereAreColoursUnlessUnwanted) {
   terminal_ = true;
   Cromt({"show", "run1"});

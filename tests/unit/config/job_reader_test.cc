@@ -131,6 +131,29 @@ TEST(JobReader, EveryProblemIsSaidAtOnceInFileOrder) {
             "f:7:1: error: unknown key 'prjects' in the top level; did you mean 'projects'?\n");
 }
 
+TEST(JobReader, AnEntryOfAfterSaysWhenItRuns) {
+  JobFile file = Load(
+      "projects:\n"
+      "  p: {run: x, after: [{name: q}, {name: q, when: }, {name: q, when: failure}, {name: q, when: always}]}\n"
+      "  q: {run: x, on_failure: fail, before: [{name: r, when: success}]}\n"
+      "  r: {run: x, on_failure: ignore}\n");
+  std::vector<When> whens;
+  for (const DependencyEntry& entry : *file.projects[0].after) whens.push_back(entry.when);
+  EXPECT_EQ(whens, (std::vector<When>{When::kSuccess, When::kSuccess, When::kFailure, When::kAlways}));
+  EXPECT_FALSE(file.projects[1].ignore_failure);
+  EXPECT_TRUE(file.projects[2].ignore_failure);
+}
+
+TEST(JobReader, WhatComesBeforeHasNoChoice) {
+  EXPECT_EQ(Said("projects:\n"
+                 "  p: {run: x, before: [{name: q, when: always}], after: [{name: q, when: sometimes}]}\n"
+                 "  q: {run: x, on_failure: ok, when: always}\n"),
+            "f:2:34: error: 'when: always' in 'before'; only an entry of 'after' has a choice of when it runs\n"
+            "f:2:74: error: 'when': 'sometimes' is not always, failure or success\n"
+            "f:3:27: error: 'on_failure': 'ok' is not fail or ignore\n"
+            "f:3:31: error: 'when' can't stand in a project; it belongs to a before or after entry\n");
+}
+
 TEST(JobReader, AnErrorMeansNothingIsApplied) {
   EXPECT_FALSE(ReadJobFile("projects: {a: {run: x}, b: {}}", "f").file);
   EXPECT_FALSE(ReadJobFile("projects: {a: {run: x}, a: {run: x}}", "f").file);

@@ -27,7 +27,6 @@ TEST(Unbuilt, AGoodValueWarns) {
                            "trigger: true",
                            "trigger: 1",
                            "container: {image: x, mounts: [a]}",
-                           "on_failure: ignore",
                            "max_failures: 10%",
                            "max_failures: 2",
                            "on_unreachable: wait 5m",
@@ -64,8 +63,8 @@ TEST(Unbuilt, NothingIsNoUseOfAnyKey) {
 }
 
 TEST(Unbuilt, WhatSaysTheDefaultIsNoUse) {
-  for (const char* line : {"trigger: false", "disabled: no", "branch: HEAD", "on_failure: fail", "artifacts: {}",
-                           "after: []", "sparrowdo: {}", "crontab: ", "crontab: ''"})
+  for (const char* line : {"trigger: false", "disabled: no", "branch: HEAD", "artifacts: {}", "after: []",
+                           "sparrowdo: {}", "crontab: ", "crontab: ''"})
     EXPECT_EQ(Line(line), "") << line;
 }
 
@@ -114,11 +113,6 @@ TEST(Unbuilt, EachShapeIsChecked) {
            {"secrets: {a: b}", "f:4:14: error: 'secrets': a map where a list is meant"}}) {
     EXPECT_NE(Line(bad.line).find(bad.said), std::string::npos) << bad.line << "\n" << Line(bad.line);
   }
-}
-
-TEST(Unbuilt, WhenBelongsToAnEntry) {
-  EXPECT_EQ(Said("projects:\n  p: {run: x, after: [{name: q, when: always}]}\n  q: {run: x}"),
-            "f:2:33: warning: 'when' is not built yet: what uses it can't be started\n");
 }
 
 TEST(Unbuilt, TomOptionsThatChangeAScenarioAreToCome) {

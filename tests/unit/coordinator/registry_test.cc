@@ -138,6 +138,7 @@ TEST(RegistryTest, EveryKeyCounts) {
       ", parallel: 2",
       ", log_limit: 1MiB",
       ", inherit_env: true",
+      ", on_failure: ignore",
       ", artifacts: {out: [{file: f, path: p}]}",
       ", artifacts: {out: [{file: f, path: q}]}",
       ", crontab: '1 * * * *'",
@@ -150,6 +151,9 @@ TEST(RegistryTest, EveryKeyCounts) {
       EXPECT_EQ(ChangedBy(text(before), text(after) + "\n# end\n"), expected) << before << " →" << after;
     }
   }
+  EXPECT_EQ(ChangedBy("projects: {a: {run: x, after: [{name: b}]}, b: {run: y}}",
+                      "projects: {a: {run: x, after: [{name: b, when: always}]}, b: {run: y}}"),
+            Names{"a"});
   EXPECT_EQ(ChangedBy(text(", timeout: 90"), text(", timeout: 90s")), Names{}) << "the same in other words";
 }
 

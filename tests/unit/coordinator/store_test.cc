@@ -70,6 +70,25 @@ TEST_F(StoreTest, ANewProcessFindsUnfinishedRunsAsTheyWere) {
   EXPECT_EQ(state.agents[0].applied_sequence, 42u);
 }
 
+TEST_F(StoreTest, WhatWasCanceledAndIgnoredIsRemembered) {
+  TaskChanged ignored = Finished("r1", 0);
+  ignored.status.ignored = true;
+  for (CancelWish wish : {CancelWish::kAllButCleanups, CancelWish::kAll}) {
+    TearDown();
+    const RunStatus running{.state = RunState::kRunning, .cancel = wish};
+    std::vector<Record> records = {NewRun("r1", "q1"), RunChanged{RunId("r1"), running}, ignored};
+    {
+      auto store = Open();
+      ASSERT_TRUE(store->Load());
+      ASSERT_TRUE(store->Commit(records));
+    }
+    auto state = *Open()->Load();
+    EXPECT_EQ(state.runs.at(0).status, running);
+    EXPECT_TRUE(state.runs.at(0).tasks.at(0).ignored);
+    EXPECT_FALSE(state.runs.at(0).tasks.at(1).ignored);
+  }
+}
+
 TEST_F(StoreTest, ABatchIsAllOrNothing) {
   auto store = Open();
   ASSERT_TRUE(store->Load());

@@ -14,12 +14,14 @@ namespace cromt {
 struct InstanceOptions {
   std::vector<InstanceIndex> needs = {};
   std::vector<std::string> hosts = {"a"};      // one task each; none: a pure gate
-  std::optional<InstanceIndex> after_of = {};  // starts when that one's tasks have succeeded
+  std::optional<InstanceIndex> after_of = {};  // starts when that one's tasks have ended
   std::vector<std::string> groups = {};        // made by Lane or Limit
   ExitPolicy exit_policy = {};
   std::string repository = {};
   RetryPolicy retry = {};
   std::vector<PlannedInput> inputs = {};
+  When when = When::kSuccess;
+  bool ignore_failure = false;
 };
 
 // Host "a" is at address "a:4000".
@@ -31,6 +33,8 @@ class PlanBuilder {
     instance.task_count = static_cast<uint32_t>(options.hosts.size());
     instance.needs = options.needs;
     instance.inputs = options.inputs;
+    instance.when = options.when;
+    instance.ignore_failure = options.ignore_failure;
     plan_.instances.push_back(instance);
     if (options.after_of) plan_.instances[*options.after_of].after.push_back(index);
     TaskSpec spec{.name = project, .project = project, .work = Command{{project}}};

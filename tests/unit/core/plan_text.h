@@ -24,6 +24,8 @@ inline std::string Show(const Plan& plan) {
     }
     if (!instance.needs.empty()) out += fmt::format(" | needs {}", fmt::join(instance.needs, " "));
     if (!instance.after.empty()) out += fmt::format(" | after {}", fmt::join(instance.after, " "));
+    if (instance.when != When::kSuccess) out += fmt::format(" | on {}", ToString(instance.when));
+    if (instance.ignore_failure) out += " | ignored";
     out += "\n";
   }
   return out;

@@ -315,17 +315,86 @@ TEST(PlannerAfter, WhatTwoOfThemNeedLiesWhereBothLie) {
             "3 note: note@local | needs 1\n4 note: note@local | needs 1\n");
 }
 
+TEST(PlannerAfter, EntriesSayWhenTheyRun) {
+  EXPECT_EQ(Shown("projects:\n"
+                  "  p: {run: x, after: [{name: q}, {name: q, when: failure}, {name: q, when: always}]}\n"
+                  "  q: {run: x, on_failure: ignore}\n",
+                  "p"),
+            "0 p: p@local | after 1 2 3\n1 q: q@local | ignored\n2 q: q@local | on failure | ignored\n"
+            "3 q: q@local | on always | ignored\n");
+}
+
+TEST(PlannerAfter, WhatTheyNeedRunsWheneverOneOfThemDoes) {
+  const std::string file =
+      "projects:\n"
+      "  p: {run: x, after: [{name: tell, when: failure}, {name: clean, when: WHEN}]}\n"
+      "  tell: {run: x, before: [{name: login}]}\n"
+      "  clean: {run: x, before: [{name: mount}]}\n"
+      "  mount: {run: x, before: [{name: login}]}\n"
+      "  login: {run: x}\n";
+  auto shown = [&](std::string when) {
+    std::string text = file;
+    text.replace(text.find("WHEN"), 4, when);
+    return Shown(text, "p");
+  };
+  EXPECT_EQ(
+      shown("always"),
+      "0 p: p@local | after 2 4 1 3\n1 login: login@local | on always\n2 tell: tell@local | needs 1 | on failure\n"
+      "3 mount: mount@local | needs 1 | on always\n4 clean: clean@local | needs 3 | on always\n");
+  EXPECT_EQ(
+      shown("failure"),
+      "0 p: p@local | after 2 4 1 3\n1 login: login@local | on failure\n2 tell: tell@local | needs 1 | on failure\n"
+      "3 mount: mount@local | needs 1 | on failure\n4 clean: clean@local | needs 3 | on failure\n");
+  EXPECT_EQ(
+      shown("success"),
+      "0 p: p@local | after 2 4 1 3\n1 login: login@local | on always\n2 tell: tell@local | needs 1 | on failure\n"
+      "3 mount: mount@local | needs 1\n4 clean: clean@local | needs 3\n");
+}
+
+TEST(PlannerAfter, WhatIsNeededFurtherDownTakesTheConditionOfTheWayThere) {
+  // login is needed by a, and below b: both come after tell, and either way may be gone.
+  EXPECT_EQ(Shown("projects:\n"
+                  "  p: {run: x, after: [{name: tell, when: failure}]}\n"
+                  "  tell: {run: x, after: [{name: a, when: always}, {name: b}]}\n"
+                  "  a: {run: x, before: [{name: login}]}\n"
+                  "  b: {run: x, after: [{name: c}]}\n"
+                  "  c: {run: x, before: [{name: login}]}\n"
+                  "  login: {run: x}\n",
+                  "p"),
+            "0 p: p@local | after 1\n1 tell: tell@local | after 3 4 2 | on failure\n2 login: login@local | on always\n"
+            "3 a: a@local | needs 2 | on always\n4 b: b@local | after 5\n5 c: c@local | needs 2\n");
+}
+
 // Projects that name later ones at random in before and after.
 std::string RandomFile(SeededRandom& random) {
   uint64_t size = 2 + random.Below(9);
   std::string text = "projects:\n";
   for (uint64_t i = 0; i < size; ++i) {
     std::string lists[2];
-    for (uint64_t n = random.Below(5); i + 1 < size && n > 0; --n)
-      lists[random.Below(3) == 0] += "{name: p" + std::to_string(i + 1 + random.Below(size - i - 1)) + "}, ";
+    constexpr const char* kWhens[] = {"success", "failure", "always"};
+    for (uint64_t n = random.Below(5); i + 1 < size && n > 0; --n) {
+      const bool after = random.Below(3) == 0;
+      lists[after] += "{name: p" + std::to_string(i + 1 + random.Below(size - i - 1));
+      lists[after] += after ? std::string(", when: ") + kWhens[random.Below(3)] + "}, " : "}, ";
+    }
     text += "  p" + std::to_string(i) + ": {run: x, before: [" + lists[0] + "], after: [" + lists[1] + "]}\n";
   }
   return text;
+}
+
+// Of two instances with the same parent, one of which needs the other.
+void ExpectNeedsRunWheneverTheyAreNeeded(const Plan& plan) {
+  std::vector<InstanceIndex> parent(plan.instances.size(), UINT32_MAX);
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i)
+    for (InstanceIndex child : plan.instances[i].after) parent[child] = i;
+  for (InstanceIndex i = 0; i < plan.instances.size(); ++i)
+    for (InstanceIndex need : plan.instances[i].needs) {
+      if (parent[need] == UINT32_MAX) continue;
+      InstanceIndex way = i;  // what leads from the parent of `need` to i
+      while (parent[way] != parent[need]) way = parent[way];
+      const When when = plan.instances[need].when;
+      EXPECT_TRUE(when == When::kAlways || when == plan.instances[way].when) << Show(plan);
+    }
 }
 
 TEST(PlannerAfter, AnyFileWithoutCycleMakesAPlanWithoutCycleThatRunsSharedProjectsOnce) {
@@ -336,6 +405,7 @@ TEST(PlannerAfter, AnyFileWithoutCycleMakesAPlanWithoutCycleThatRunsSharedProjec
     ASSERT_TRUE(plan) << plan.error().message << "\n" << text;
     Status valid = Validate(*plan);
     ASSERT_TRUE(valid) << "seed " << seed << ": " << valid.error().message << "\n" << text << Show(*plan);
+    ExpectNeedsRunWheneverTheyAreNeeded(*plan);
     std::map<std::string, InstanceIndex> needed;  // by project
     for (const PlannedInstance& instance : plan->instances)
       for (InstanceIndex need : instance.needs)

@@ -165,6 +165,7 @@ class SchedulerEnv {
   }
   static std::string StatusText(const TaskStatus& status) {
     std::string text(status.outcome ? ToString(*status.outcome) : ToString(status.state));
+    if (status.ignored) text += " (ignored)";
     return status.reason.empty() ? text : text + ": " + status.reason;
   }
   // "a:4000" as "a".
@@ -194,7 +195,8 @@ class SchedulerEnv {
   void Tell(const RunPlanned& r) { records_.push_back(fmt::format("run {} planned", r.run.text())); }
   void Tell(const RunChanged& r) {
     std::string text(r.status.outcome ? ToString(*r.status.outcome) : ToString(r.status.state));
-    if (r.status.cancel_wanted && !r.status.outcome) text += ", cancel wanted";
+    if (r.status.cancel == CancelWish::kAllButCleanups && !r.status.outcome) text += ", cancel wanted";
+    if (r.status.cancel == CancelWish::kAll && !r.status.outcome) text += ", all of it";
     records_.push_back(fmt::format("run {} {}", r.run.text(), text));
   }
   void Tell(const TaskChanged& r) {

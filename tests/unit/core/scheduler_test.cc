@@ -408,12 +408,15 @@ TEST(Scheduler, ATaskThatEndsByItselfBeforeTheStopKeepsItsOutcome) {
   EXPECT_EQ(env.RunText("r1"), "canceled");
 }
 
-TEST(Scheduler, SecondCancelChangesNothing) {
+TEST(Scheduler, FurtherCancelsStopNothingTwice) {
   SchedulerEnv env;
   env.Connect("a");
   env.Start(Chain(2));
   env.Cancel("r1", "eve");
   env.Forget();
+  env.Cancel("r1", "bob");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply r1"));
+  EXPECT_THAT(env.Records(), ElementsAre("run r1 running, all of it"));  // scheduler_when_test.cc: what that means
   env.Cancel("r1", "bob");
   EXPECT_THAT(env.Effects(), ElementsAre("reply r1"));
   EXPECT_THAT(env.Records(), IsEmpty());

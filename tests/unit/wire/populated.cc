@@ -71,9 +71,16 @@ Plan FullPlan() {
   plan.specs[1].source = {.directory = "~/src"};
   plan.hosts = {{"local", ""}, {"h1", "h1:4000"}};
   plan.groups = {{"lane", 1, true}, {"limit", 4, false}};
-  plan.instances = {{.project = "build", .first_task = 0, .task_count = 2, .after = {1}, .inputs = {{"in", 1, false}}},
-                    {.project = "after", .first_task = 2, .task_count = 1, .inputs = {{"out", 0, true}}},
-                    {.project = "last", .first_task = 3, .needs = {0}}};
+  plan.instances = {
+      {.project = "build", .first_task = 0, .task_count = 2, .after = {1, 3}, .inputs = {{"in", 1, false}}},
+      {.project = "after",
+       .first_task = 2,
+       .task_count = 1,
+       .inputs = {{"out", 0, true}},
+       .when = When::kAlways,
+       .ignore_failure = true},
+      {.project = "last", .first_task = 3, .needs = {0}},
+      {.project = "tell", .first_task = 3, .when = When::kFailure}};
   plan.tasks = {{0, 0, 0, {}}, {0, 1, 1, {0, 1}}, {1, 2, 1, {1}}};
   return plan;
 }
