@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agent/step/evaluator.h"
-#include "agent/step/parser.h"
 #include "agent/step/repository.h"
+#include "agent/step/scenario/evaluator.h"
+#include "agent/step/scenario/parser.h"
 #include "agent/step/task_dir.h"
 #include "agent/step/task_runner.h"
 #include "base/name.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace cromt::step {
 namespace {
@@ -62,6 +63,10 @@ void AppendJson(const Value& value, std::string& out) {
     AppendJsonString(*text, out);
   } else if (const auto* number = std::get_if<int64_t>(&value.form)) {
     out += std::to_string(*number);
+  } else if (const auto* flag = std::get_if<bool>(&value.form)) {
+    out += *flag ? "true" : "false";
+  } else if (const auto* fraction = std::get_if<double>(&value.form); fraction && std::isfinite(*fraction)) {
+    out += fmt::format("{}", *fraction);
   } else if (const auto* list = std::get_if<List>(&value.form)) {
     AppendJson(*list, out);
   } else if (const auto* map = std::get_if<Map>(&value.form)) {
@@ -102,6 +107,8 @@ void AppendWords(const Value& item, std::vector<std::string>& words) {
 std::string ShellText(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.form)) return *text;
   if (const auto* number = std::get_if<int64_t>(&value.form)) return std::to_string(*number);
+  if (const auto* flag = std::get_if<bool>(&value.form)) return *flag ? "True" : "False";
+  if (const auto* fraction = std::get_if<double>(&value.form)) return fmt::format("{}", *fraction);
   if (const auto* list = std::get_if<List>(&value.form)) return ListText(*list);
   if (const auto* map = std::get_if<Map>(&value.form)) return MapText(*map);
   return {};

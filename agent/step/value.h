@@ -17,7 +17,8 @@ using List = std::vector<Value>;
 using Map = std::vector<Entry>;  // in written order, keys unique
 
 struct Value {
-  std::variant<std::monostate, std::string, int64_t, List, Map> form;  // monostate: undefined (an unset variable)
+  // monostate: undefined, such as an unset variable
+  std::variant<std::monostate, std::string, int64_t, List, Map, bool, double> form;
 };
 
 struct Entry {
@@ -25,7 +26,8 @@ struct Entry {
   Value value;
 };
 
-// As shell tasks see it: text as it is, undefined = empty, a list "(x y z)", a map as Raku's gist "{a => 1, b => 2}".
+// As shell tasks see it: text as it is, undefined = empty, True or False, a list "(x y z)", a map as Raku's gist "{a =>
+// 1, b => 2}".
 std::string ShellText(const Value& value);
 
 // As JSON. Bytes that are no UTF-8 stay as they are: Python reads them with surrogateescape, so nothing is lost.

@@ -1,9 +1,9 @@
 // A scenario and an environment give steps.
-#include "agent/step/evaluator.h"
+#include "agent/step/scenario/evaluator.h"
 
 #include <gtest/gtest.h>
 
-#include "agent/step/parser.h"
+#include "agent/step/scenario/parser.h"
 
 namespace cromt::step {
 namespace {

@@ -1,5 +1,5 @@
 // Scenarios as people write them, what is refused and where, and that no input breaks the reader.
-#include "agent/step/parser.h"
+#include "agent/step/scenario/parser.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "agent/step/evaluator.h"
+#include "agent/step/scenario/evaluator.h"
 
 #include <fmt/format.h>
 

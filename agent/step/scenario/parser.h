@@ -12,7 +12,7 @@
 
 #include <string_view>
 
-#include "agent/step/ast.h"
+#include "agent/step/scenario/ast.h"
 #include "base/result.h"
 
 namespace cromt::step {

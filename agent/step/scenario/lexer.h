@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "agent/step/ast.h"
+#include "agent/step/scenario/ast.h"
 #include "base/result.h"
 
 namespace cromt::step {

@@ -6,14 +6,9 @@
 #include <variant>
 #include <vector>
 
-namespace cromt::step {
+#include "agent/step/scenario/position.h"
 
-// From 1; columns count characters (code points), not bytes.
-struct Position {
-  int line = 1;
-  int column = 1;
-  friend bool operator==(const Position&, const Position&) = default;
-};
+namespace cromt::step {
 
 struct Expression;
 struct MapEntry;

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "agent/step/ast.h"
+#include "agent/step/scenario/ast.h"
 #include "agent/step/value.h"
 #include "base/result.h"
 

@@ -1,4 +1,4 @@
-#include "agent/step/lexer.h"
+#include "agent/step/scenario/lexer.h"
 
 #include <fmt/format.h>
 

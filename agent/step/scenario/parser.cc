@@ -1,10 +1,10 @@
-#include "agent/step/parser.h"
+#include "agent/step/scenario/parser.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "agent/step/lexer.h"
+#include "agent/step/scenario/lexer.h"
 #include "base/name.h"
 
 namespace cromt::step {
