@@ -104,6 +104,19 @@ void AppendWords(const Value& item, std::vector<std::string>& words) {
 
 }  // namespace
 
+const Value* Find(const Map& map, std::string_view key) {
+  auto found = std::find_if(map.begin(), map.end(), [&](const Entry& entry) { return entry.key == key; });
+  return found == map.end() ? nullptr : &found->value;
+}
+
+void Set(Map& map, std::string key, Value value) {
+  auto found = std::find_if(map.begin(), map.end(), [&](const Entry& entry) { return entry.key == key; });
+  if (found == map.end())
+    map.push_back({std::move(key), std::move(value)});
+  else
+    found->value = std::move(value);
+}
+
 std::string ShellText(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.form)) return *text;
   if (const auto* number = std::get_if<int64_t>(&value.form)) return std::to_string(*number);

@@ -26,6 +26,11 @@ struct Entry {
   Value value;
 };
 
+// Null if there is none. Takes time linear in the map.
+const Value* Find(const Map& map, std::string_view key);
+// In the place of what has this key, else at the end.
+void Set(Map& map, std::string key, Value value);
+
 // As shell tasks see it: text as it is, undefined = empty, True or False, a list "(x y z)", a map as Raku's gist "{a =>
 // 1, b => 2}".
 std::string ShellText(const Value& value);
