@@ -117,6 +117,16 @@ void Set(Map& map, std::string key, Value value) {
     found->value = std::move(value);
 }
 
+Map MergeMaps(Map base, const Map& over) {
+  for (const auto& [key, value] : over) {
+    const Value* known = Find(base, key);
+    const Map* below = known ? std::get_if<Map>(&known->form) : nullptr;
+    const Map* above = std::get_if<Map>(&value.form);
+    Set(base, key, below && above ? Value{MergeMaps(*below, *above)} : value);
+  }
+  return base;
+}
+
 std::string ShellText(const Value& value) {
   if (const auto* text = std::get_if<std::string>(&value.form)) return *text;
   if (const auto* number = std::get_if<int64_t>(&value.form)) return std::to_string(*number);

@@ -31,6 +31,9 @@ const Value* Find(const Map& map, std::string_view key);
 // In the place of what has this key, else at the end.
 void Set(Map& map, std::string key, Value value);
 
+// `over` on top of `base`: maps key by key, all the way down; anything else is replaced.
+Map MergeMaps(Map base, const Map& over);
+
 // As shell tasks see it: text as it is, undefined = empty, True or False, a list "(x y z)", a map as Raku's gist "{a =>
 // 1, b => 2}".
 std::string ShellText(const Value& value);
