@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/step/os_name.h"
 #include "agent/step/repository.h"
-#include "agent/step/scenario/evaluator.h"
+#include "agent/step/scenario/calls.h"
+#include "agent/step/scenario/interpreter.h"
 #include "agent/step/scenario/parser.h"
+#include "agent/step/scenario/task_path.h"
 #include "agent/step/task_dir.h"
 #include "agent/step/task_runner.h"
 #include "base/name.h"
@@ -17,18 +20,13 @@ namespace {
 
 constexpr int kExitFailed = 1;
 
-std::optional<std::string> OwnEnvironment(const std::string& name) {
-  const char* value = ::getenv(name.c_str());
-  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
-}
-
-// "FILE:LINE:COL: message", for a task that a scenario names.
-Error At(const std::string& scenario, const RunTask& step, Error error) {
-  error.message = fmt::format("{}:{}:{}: {}", scenario, step.at.line, step.at.column, error.message);
+// "FILE:LINE:COL: message", for what stands in a scenario.
+Error At(const std::string& scenario, Position at, Error error) {
+  error.message = fmt::format("{}:{}:{}: {}", scenario, at.line, at.column, error.message);
   return error;
 }
 
-class Job {
+class Job : ScenarioHost {
  public:
   Job(const Repository& repository, ChildRunner& children, Output& output)
       : repository_(repository), children_(children), output_(output), tasks_(repository, children, output) {}
@@ -38,12 +36,11 @@ class Job {
     auto action = FindAction(repository_, name);
     if (!action) return AllowMissing(std::move(action).error());
     if (action->kind == Action::Kind::kTask) return {};
-    CROMT_ASSIGN(auto steps, ReadScenario(action->scenario));
-    for (const Step& step : steps) {
-      const auto* run = std::get_if<RunTask>(&step);
-      if (run == nullptr) continue;
-      auto task = FindTask(repository_, run->name, run->path);
-      if (!task) CROMT_TRY(AllowMissing(At(action->scenario, *run, std::move(task).error())));
+    CROMT_ASSIGN(Scenario scenario, ReadScenario(action->scenario));
+    for (const CallSite& call : ListCalls(scenario)) {
+      if (!call.task_path || call.plugin) continue;
+      auto task = FindTask(*call.task_path);
+      if (!task) CROMT_TRY(AllowMissing(At(scenario.file, call.at, std::move(task).error())));
     }
     return {};
   }
@@ -52,13 +49,12 @@ class Job {
     auto action = FindAction(repository_, name);
     if (!action) return Refuse(action.error());
     if (action->kind == Action::Kind::kTask) return RunOne(action->task, {});
-    auto steps = ReadScenario(action->scenario);
-    if (!steps) return Refuse(steps.error());
-    for (Step& step : *steps) {
-      int code = RunStep(action->scenario, step);
-      if (code != 0) return code;
-    }
-    return 0;
+    auto scenario = ReadScenario(action->scenario);
+    if (!scenario) return Refuse(scenario.error());
+    scenario_ = scenario->file;
+    ScenarioEnd end = RunScenario(*scenario, *this);
+    if (!end.error.empty()) output_.Note(end.error);
+    return end.exit_code;
   }
 
   int Refuse(const Error& error) {
@@ -72,21 +68,39 @@ class Job {
     return tl::unexpected(std::move(error));
   }
 
-  Result<std::vector<Step>> ReadScenario(const std::string& file) const {
+  Result<Scenario> ReadScenario(const std::string& file) const {
     CROMT_ASSIGN(std::string text, repository_.Read(file, kMaxScenarioBytes));
-    CROMT_ASSIGN(Scenario scenario, ParseScenario(file, text));
-    return Evaluate(scenario, OwnEnvironment);
+    return ParseScenario(file, text);
   }
 
-  int RunStep(const std::string& scenario, Step& step) {
-    if (const auto* say = std::get_if<Say>(&step)) {
-      output_.Bytes(seglog::Stream::kStdout, say->text + "\n");
-      return 0;
-    }
-    auto& run = std::get<RunTask>(step);
-    auto task = FindTask(repository_, run.name, run.path);
-    if (!task) return Refuse(At(scenario, run, task.error()));
-    return RunOne(*task, std::move(run.parameters));
+  Result<TaskFile> FindTask(const std::string& written) const {
+    CROMT_ASSIGN(std::string path, TaskPath(written));
+    return step::FindTask(repository_, written, path);
+  }
+
+  DslOutcome Call(const DslCall& call) override {
+    auto refuse = [&](Error error) {
+      return DslOutcome{.exit_code = Refuse(At(scenario_, call.at, std::move(error)))};
+    };
+    auto argument = [&](size_t i) { return i < call.arguments.size() ? call.arguments[i] : Value{}; };
+    const Value name = argument(0), parameters = argument(1);
+    const auto* path = std::get_if<std::string>(&name.form);
+    const auto* map = std::get_if<Map>(&parameters.form);
+    if (call.function != "task-run" || path == nullptr || (map == nullptr && call.arguments.size() > 1))
+      return refuse({ErrorCode::kInvalid, Quote(call.function) + " with such arguments is not built yet"});
+    auto task = FindTask(*path);
+    if (!task) return refuse(std::move(task).error());
+    return {.exit_code = RunOne(*task, map != nullptr ? *map : Map{}), .value = {Map{}}};
+  }
+
+  void Say(const std::string& text) override { output_.Bytes(seglog::Stream::kStdout, text + "\n"); }
+  Value Config() override { return {Map{}}; }
+  Value Tags() override { return {Map{}}; }
+  std::string Os() override { return OsName(); }
+  std::string Cwd() override { return repository_.root(); }
+  std::optional<std::string> Environment(const std::string& name) override {
+    const char* value = ::getenv(name.c_str());
+    return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
   }
 
   int RunOne(const TaskFile& task, Map parameters) {
@@ -98,6 +112,7 @@ class Job {
   ChildRunner& children_;
   Output& output_;
   TaskRunner tasks_;
+  std::string scenario_;  // the file that runs, for messages
 };
 
 }  // namespace

@@ -62,7 +62,9 @@ tl::unexpected<Error> Lexer::ErrorAt(Position at, std::string_view what) const {
 }
 
 tl::unexpected<Error> Lexer::OutsideAt(Position at, std::string_view construct) const {
-  return ErrorAt(at, fmt::format("{} is outside what cromt reads itself yet", construct));
+  auto error = ErrorAt(at, fmt::format("{} is outside what cromt reads itself yet", construct));
+  error.value().code = ErrorCode::kUnavailable;
+  return error;
 }
 
 void Lexer::Advance(size_t bytes) {

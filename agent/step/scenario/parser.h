@@ -21,7 +21,13 @@ inline constexpr size_t kMaxScenarioBytes = 256 << 10;
 inline constexpr int kMaxNesting = 32;     // of maps and lists
 inline constexpr size_t kMaxCalls = 4096;  // of one scenario
 
-// `file` is only named in messages. kInvalid: "FILE:LINE:COL: 'my' is outside what cromt reads itself yet".
+// `file` is only named in messages. kInvalid: the text is broken, "FILE:LINE:COL: …"; kUnavailable: it may be good
+// Raku, "FILE:LINE:COL: 'my' is outside what cromt reads itself yet".
 Result<Scenario> ParseScenario(std::string_view file, std::string_view text);
+
+// Could another interpreter of Raku read what ParseScenario refused with this error?
+inline bool IsOutside(const Error& error) {
+  return error.code == ErrorCode::kUnavailable;
+}
 
 }  // namespace cromt::step
