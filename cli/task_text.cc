@@ -67,12 +67,21 @@ void TaskText::OnMark(const step::Mark& mark, int64_t wall_us, std::string& out)
   if (const auto* began = std::get_if<step::TaskBegan>(&mark)) {
     ShowOwnLine(step::Heading(*began), out);
     ShowOwnLine(step::kStdoutHeading, out);
-    shown_ = Stream::kStdout;
-    in_task_ = true;
+    BeginSection();
+  } else if (const auto* section = std::get_if<step::SectionBegan>(&mark)) {
+    ShowOwnLine(step::Heading(*section), out);
+    BeginSection();
+  } else if (const auto* line = std::get_if<step::OwnLine>(&mark)) {
+    ShowOwnLine(line->text, out);
   } else {
-    for (const std::string& line : step::FailureLines(std::get<step::TaskEnded>(mark)))
-      ShowOwnLine(Stamp(wall_us) + line, out);
+    for (const std::string& text : step::FailureLines(std::get<step::TaskEnded>(mark)))
+      ShowOwnLine(Stamp(wall_us) + text, out);
   }
+}
+
+void TaskText::BeginSection() {
+  shown_ = Stream::kStdout;
+  in_task_ = true;
 }
 
 // Shows what a line that is not ended has so far. A note or mark that long is none of ours and dropped.

@@ -67,6 +67,7 @@ class TaskText {
   void AddLines(seglog::Stream stream, int64_t wall_us, std::string_view data, std::string& out);
   void OnLine(seglog::Stream stream, int64_t wall_us, std::string_view line, std::string& out);
   void OnMark(const step::Mark& mark, int64_t wall_us, std::string& out);
+  void BeginSection();
   void ShowPiece(seglog::Stream stream, std::string& out);
   void Show(seglog::Stream stream, int64_t wall_us, std::string_view text, bool ended, std::string& out);
   void ShowOwnLine(std::string_view text, std::string& out);

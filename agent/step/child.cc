@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -85,7 +86,9 @@ Result<std::unique_ptr<ChildRunner>> ChildRunner::Create() {
 }
 
 Result<ChildStatus> ChildRunner::Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                                     Output& output) {
+                                     Output& output, size_t max_bytes) {
+  printed_ = 0;
+  max_bytes_ = max_bytes;
   while (pipes_.size() + 2 > kMaxLeftPipes) pipes_.erase(pipes_.begin());
   current_ = pipes_.size();
   auto pid = Spawn(argv, environment);
@@ -125,6 +128,10 @@ Result<ChildStatus> ChildRunner::Wait(int pid, Output& output) {
     if (ended == pid && WIFEXITED(status)) return ChildStatus{.exit_code = WEXITSTATUS(status)};
     if (ended == pid) return ChildStatus{.signal = WTERMSIG(status)};
     Poll(-1, output);
+    if (printed_ <= max_bytes_) continue;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+    return Fail(ErrorCode::kExhausted, fmt::format("it printed more than {} bytes and was killed", max_bytes_));
   }
 }
 
@@ -153,8 +160,12 @@ bool ChildRunner::Forward(Pipe& pipe, size_t limit, Output& output) {
   std::array<char, seglog::kMaxDataBytes> buffer;
   ssize_t n = ::read(pipe.read_end.get(), buffer.data(), std::min(limit, buffer.size()));
   if (n < 0) return errno == EAGAIN || errno == EINTR;
-  if (n > 0) output.Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});
-  return n > 0;
+  if (n == 0) return false;
+  const bool is_current = &pipe >= pipes_.data() + current_;
+  if (is_current) printed_ += static_cast<size_t>(n);
+  Output& taker = is_current || !background_ ? output : *background_;
+  taker.Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});
+  return true;
 }
 
 // All that the child wrote before its end lies in its pipes by now; a background process that keeps writing must not

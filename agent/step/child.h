@@ -37,9 +37,13 @@ class ChildRunner {
   static Result<std::unique_ptr<ChildRunner>> Create();
 
   // `argv[0]` is searched in our own PATH; `environment` is all that the child gets. kNotFound when there is no such
-  // program, kDenied when it can't be executed.
+  // program, kDenied when it can't be executed, kExhausted when it printed more than `max_bytes` and was killed.
   Result<ChildStatus> Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                          Output& output);
+                          Output& output, size_t max_bytes = SIZE_MAX);
+
+  // Takes what children that have ended left behind still prints; it outlives this. Until it is set, whoever runs the next
+  // child gets that, too.
+  void SetBackgroundOutput(Output& output) { background_ = &output; }
 
   // The signal that asked us to stop; 0 if none did.
   int stop_signal();
@@ -63,6 +67,9 @@ class ChildRunner {
   UniqueFd signals_;
   std::vector<Pipe> pipes_;  // the current child's two are the last, with numbers from current_ on
   size_t current_ = 0;
+  Output* background_ = nullptr;
+  size_t printed_ = 0;      // bytes, by the current child
+  size_t max_bytes_ = 0;    // that it may print
   int stop_signal_ = 0;
 };
 

@@ -11,17 +11,44 @@ namespace cromt::step {
 namespace {
 
 constexpr std::string_view kBegin = "task-begin ";
-constexpr std::string_view kEndExit = "task-end exit ";
-constexpr std::string_view kEndSignal = "task-end signal ";
+constexpr std::string_view kSection = "section ";
+constexpr std::string_view kLine = "line ";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+constexpr size_t kMaxOwnLineBytes = kMaxMarkBytes - kLine.size() - 1;
+
+std::string Shown(std::string_view text, size_t max_bytes) {
+  std::string shown;
+  while (!text.empty()) {
+    const size_t length = Utf8SequenceLength(text);
+    std::string_view piece = text.substr(0, length);
+    if (length == 0 || !IsTitle(piece)) piece = kReplacement;
+    if (shown.size() + piece.size() > max_bytes) break;
+    shown += piece;
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return shown;
+}
+
+std::string_view What(bool is_hook) {
+  return is_hook ? "hook" : "task";
+}
 
 std::string Line(const TaskBegan& mark) {
   return fmt::format("{}{}\n", kBegin, TitleFrom(mark.title));
 }
 
 std::string Line(const TaskEnded& mark) {
-  return fmt::format("{}{} {}\n", mark.signal != 0 ? kEndSignal : kEndExit,
-                     mark.signal != 0 ? mark.signal : mark.exit_code, TitleFrom(mark.name));
+  const bool by_signal = mark.signal != 0;
+  return fmt::format("{}-end {} {} {}\n", What(mark.is_hook), by_signal ? "signal" : "exit",
+                     by_signal ? mark.signal : mark.exit_code, TitleFrom(mark.name));
+}
+
+std::string Line(const SectionBegan& mark) {
+  return fmt::format("{}{}\n", kSection, TitleFrom(mark.title));
+}
+
+std::string Line(const OwnLine& mark) {
+  return fmt::format("{}{}\n", kLine, Shown(mark.text, kMaxOwnLineBytes));
 }
 
 bool Take(std::string_view& text, std::string_view prefix) {
@@ -53,26 +80,25 @@ std::string Encode(const Mark& mark) {
 
 std::optional<Mark> DecodeMark(std::string_view line) {
   if (line.size() > kMaxMarkBytes) return std::nullopt;
-  if (Take(line, kBegin)) return IsTitle(line) ? std::optional<Mark>(TaskBegan{std::string(line)}) : std::nullopt;
-  const bool by_signal = line.starts_with(kEndSignal);
-  if (!Take(line, kEndExit) && !Take(line, kEndSignal)) return std::nullopt;
-  auto number = TakeNumber(line);
+  if (Take(line, kLine)) return OwnLine{Shown(line, kMaxOwnLineBytes)};
+  const bool is_task = Take(line, kBegin);
+  if (is_task || Take(line, kSection)) {
+    if (!IsTitle(line)) return std::nullopt;
+    return is_task ? Mark(TaskBegan{std::string(line)}) : Mark(SectionBegan{std::string(line)});
+  }
+  TaskEnded ended{.is_hook = line.starts_with(What(true))};
+  if (!Take(line, What(ended.is_hook))) return std::nullopt;
+  const bool by_signal = line.starts_with("-end signal ");
+  if (!Take(line, by_signal ? "-end signal " : "-end exit ")) return std::nullopt;
+  const auto number = TakeNumber(line);
   if (!number || (by_signal && *number == 0) || !IsTitle(line)) return std::nullopt;
-  TaskEnded ended{.name = std::string(line)};
+  ended.name = line;
   (by_signal ? ended.signal : ended.exit_code) = *number;
   return ended;
 }
 
 std::string TitleFrom(std::string_view text) {
-  std::string title;
-  while (!text.empty()) {
-    size_t length = Utf8SequenceLength(text);
-    std::string_view shown = text.substr(0, length);
-    if (length == 0 || !IsTitle(shown)) shown = kReplacement;
-    if (title.size() + shown.size() > kMaxTitleBytes) break;
-    title += shown;
-    text.remove_prefix(length == 0 ? 1 : length);
-  }
+  std::string title = Shown(text, kMaxTitleBytes);
   return title.empty() ? "?" : title;
 }
 
@@ -80,12 +106,17 @@ std::string Heading(const TaskBegan& mark) {
   return fmt::format("[task run: {}]", mark.title);
 }
 
+std::string Heading(const SectionBegan& mark) {
+  return fmt::format("[{}]", mark.title);
+}
+
 std::vector<std::string> FailureLines(const TaskEnded& mark) {
   if (mark.signal == 0 && mark.exit_code == 0) return {};
   std::vector<std::string> lines;
-  if (mark.signal != 0) lines.push_back("task killed by signal " + SignalName(mark.signal));
-  lines.push_back(fmt::format("task exit status: {}", mark.signal != 0 ? 128 + mark.signal : mark.exit_code));
-  lines.push_back(fmt::format("task {} FAILED", mark.name));
+  const std::string_view what = What(mark.is_hook);
+  if (mark.signal != 0) lines.push_back(fmt::format("{} killed by signal {}", what, SignalName(mark.signal)));
+  lines.push_back(fmt::format("{} exit status: {}", what, mark.signal != 0 ? 128 + mark.signal : mark.exit_code));
+  lines.push_back(fmt::format("{} {} FAILED", what, mark.name));
   return lines;
 }
 

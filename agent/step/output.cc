@@ -66,14 +66,29 @@ void TextOutput::Bytes(Stream stream, std::string_view data) {
 }
 
 void TextOutput::Put(const Mark& mark) {
-  if (const auto* began = std::get_if<TaskBegan>(&mark)) {
-    Line(Heading(*began));
-    Line(kStdoutHeading);
-    shown_ = Stream::kStdout;
-  } else {
-    for (const std::string& line : FailureLines(std::get<TaskEnded>(mark))) Line(line);
-  }
-  in_task_ = std::holds_alternative<TaskBegan>(mark);
+  std::visit([this](const auto& m) { Show(m); }, mark);
+}
+
+void TextOutput::Show(const TaskBegan& mark) {
+  Line(Heading(mark));
+  Line(kStdoutHeading);
+  in_task_ = true;
+  shown_ = Stream::kStdout;
+}
+
+void TextOutput::Show(const TaskEnded& mark) {
+  for (const std::string& line : FailureLines(mark)) Line(line);
+  in_task_ = false;
+}
+
+void TextOutput::Show(const SectionBegan& mark) {
+  Line(Heading(mark));
+  in_task_ = true;
+  shown_ = Stream::kStdout;
+}
+
+void TextOutput::Show(const OwnLine& mark) {
+  Line(mark.text);
 }
 
 void TextOutput::Note(std::string_view text) {

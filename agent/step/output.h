@@ -45,6 +45,10 @@ class TextOutput final : public Output {
 
  private:
   void Line(std::string_view text);
+  void Show(const TaskBegan& mark);
+  void Show(const TaskEnded& mark);
+  void Show(const SectionBegan& mark);
+  void Show(const OwnLine& mark);
 
   int fd_;
   bool in_task_ = false;

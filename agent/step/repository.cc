@@ -95,6 +95,10 @@ bool Repository::Exists(const std::string& path) const {
 
 Result<std::string> Repository::Read(const std::string& path, size_t max_bytes) const {
   CROMT_ASSIGN(UniqueFd fd, OpenBeneath(path, O_RDONLY | O_NONBLOCK));  // a FIFO must not hold us
+  return ReadRegularFile(fd, path, max_bytes);
+}
+
+Result<std::string> ReadRegularFile(const UniqueFd& fd, const std::string& path, size_t max_bytes) {
   CROMT_ASSIGN(unsigned type, TypeOf(fd, path));
   if (type != S_IFREG) return Fail(ErrorCode::kInvalid, Quote(path) + " is not a regular file");
   std::string content(max_bytes + 1, '\0');

@@ -50,4 +50,7 @@ class Repository {
   Resolver resolver_;
 };
 
+// All of an open file, which messages call `path`. kInvalid if it is no regular file; kExhausted above `max_bytes`.
+Result<std::string> ReadRegularFile(const UniqueFd& fd, const std::string& path, size_t max_bytes);
+
 }  // namespace cromt::step

@@ -64,6 +64,11 @@ std::string_view YamlNode::text() const {
   return std::string_view(from).substr(node.first, node.size);
 }
 
+bool YamlNode::is_plain() const {
+  const YamlTree::Node& node = tree_->nodes_[index_];
+  return node.stored == YamlTree::Stored::kSourceText && node.first == node.offset;
+}
+
 size_t YamlNode::size() const {
   return kind() == YamlKind::kText ? 0 : tree_->nodes_[index_].size;
 }

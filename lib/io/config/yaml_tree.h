@@ -40,6 +40,8 @@ class YamlNode {
   Position at() const;
   // Of text; empty for anything else, except for a key written as null or ~, which is its text.
   std::string_view text() const;
+  // Of text: written without quotes, in one line; so it may mean a number or a flag.
+  bool is_plain() const;
   // Entries of a list or pairs of a map.
   size_t size() const;
   // The same number for two nodes if an alias made one of the other.

@@ -98,6 +98,20 @@ TEST_F(TwoTasks, FinishedShowsStdoutBeforeStderrAsTheOriginal) {
             "18:34:32 :: task tasks/bad FAILED\n");
 }
 
+TEST_F(TaskTextTest, WhatAHookLeavesAndWhatAChecksSayStandsBelowHeadings) {
+  Mark(step::SectionBegan{"hook stdout"});
+  Out("from the hook\n");
+  Begin("task.bash - t");
+  Out("from the task\n");
+  Exit("t", 0);
+  Mark(step::SectionBegan{"task check"});
+  Mark(step::OwnLine{"stdout match <from> True"});
+  EXPECT_EQ(End(),
+            "[hook stdout]\n18:34:31 :: from the hook\n"
+            "[task run: task.bash - t]\n[task stdout]\n18:34:31 :: from the task\n"
+            "[task check]\nstdout match <from> True\n");
+}
+
 TEST_F(TaskTextTest, TimesAreTheViewersOwn) {
   UseZone("IST-5:30");
   Begin("t");
