@@ -41,8 +41,8 @@ class ChildRunner {
   Result<ChildStatus> Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
                           Output& output, size_t max_bytes = SIZE_MAX);
 
-  // Takes what children that have ended left behind still prints; it outlives this. Until it is set, whoever runs the next
-  // child gets that, too.
+  // Takes what children that have ended left behind still prints; it outlives this. Until it is set, whoever runs the
+  // next child gets that, too.
   void SetBackgroundOutput(Output& output) { background_ = &output; }
 
   // The signal that asked us to stop; 0 if none did.
@@ -68,8 +68,8 @@ class ChildRunner {
   std::vector<Pipe> pipes_;  // the current child's two are the last, with numbers from current_ on
   size_t current_ = 0;
   Output* background_ = nullptr;
-  size_t printed_ = 0;      // bytes, by the current child
-  size_t max_bytes_ = 0;    // that it may print
+  size_t printed_ = 0;    // bytes, by the current child
+  size_t max_bytes_ = 0;  // that it may print
   int stop_signal_ = 0;
 };
 

@@ -3,10 +3,9 @@
 //
 //   mark  = line '\n'            one line, at most kMaxMarkBytes
 //   line  = "task-begin " title              "task.bash - tasks/hello"
-//         | what "-end exit " code " " name      what is task or hook; name is the task's path as the scenario writes it
-//         | what "-end signal " number " " name
-//         | "section " title                     a heading, below which stdout goes on: "hook stdout"
-//         | "line " text                         a line of cromt-step's own, without a time
+//         | what "-end exit " code " " name      what is task or hook; name is the task's path as the scenario writes
+//         it | what "-end signal " number " " name | "section " title                     a heading, below which stdout
+//         goes on: "hook stdout" | "line " text                         a line of cromt-step's own, without a time
 //
 // Titles, names and texts are for display: control characters and broken UTF-8 are replaced when a mark is written.
 // A reader skips lines that it doesn't know, so kinds may be added.

@@ -27,8 +27,7 @@ class Refusal : public ::testing::Test {
 
 TEST_F(Refusal, AnUnknownActionNamesThePlacesSearched) {
   EXPECT_EQ(NotesOf({"nope"}),
-            "action nope not found: searched .tom/nope.raku, .tom/nope.bash, .tom/nope.sh, "
-            ".tom/nope.py and tasks/nope/\n");
+            "action nope not found: searched .tom/nope.raku, .tom/nope.bash (or .sh, .py, .pl …) and tasks/nope/\n");
 }
 
 TEST_F(Refusal, AConstructBeyondTheFirstStepRunsNothing) {
@@ -41,11 +40,10 @@ TEST_F(Refusal, AConstructOfALaterActionRunsNothing) {
   EXPECT_EQ(NotesOf({"ok", "s"}), ".tom/s.raku:1:1: 'my' is outside what cromt reads itself yet\n");
 }
 
-TEST_F(Refusal, AHookOfALaterStepRunsNothing) {
-  repository_.Write(".tom/s.raku", "task-run 'tasks/ok';\n  task-run 'tasks/hooked';\n");
-  repository_.Write("tasks/hooked/task.bash", "");
-  repository_.Write("tasks/hooked/hook.bash", "");
-  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:2:3: 'tasks/hooked/hook.bash' is outside what cromt runs itself yet\n");
+TEST_F(Refusal, ALaterTaskWithNothingToRunRunsNothing) {
+  repository_.Write(".tom/s.raku", "task-run 'tasks/ok';\n  task-run 'tasks/empty';\n");
+  repository_.Write("tasks/empty/readme", "");
+  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:2:3: 'tasks/empty' holds no task.bash (or .sh, .py, .pl …) and no hook\n");
 }
 
 TEST_F(Refusal, AWayOutOfTheRepositoryRunsNothing) {
@@ -68,7 +66,8 @@ TEST_F(Refusal, AMissingTaskDirectoryEndsTheScenarioWhereItIsNamed) {
 TEST_F(Refusal, AMissingInterpreterIsNamed) {
   StepResult result = RunSteps(repository_.path(), {"ok"}, {{"PATH", "/nowhere"}});
   EXPECT_EQ(result.code, 127);
-  EXPECT_EQ(result.notes, "tasks/ok/task.bash needs bash, which can't be started: 'bash': No such file or directory\n");
+  EXPECT_EQ(result.notes,
+            "tasks/ok/task.bash needs bash, which can't be started: 'bash': No such file or directory; install bash\n");
 }
 
 TEST_F(Refusal, ANoteStaysOneLineWhateverTheNameHolds) {

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "agent/step/glue.h"
 #include "agent/step/os_name.h"
 
 namespace cromt::step {
@@ -50,10 +49,16 @@ TEST(Value, ArgsBecomeCommandLineWords) {
   EXPECT_EQ(ShellText(map[1].value), "(x)");
 }
 
-TEST(Value, ShellParametersAreFramedNotQuoted) {
-  Map map = {{"k\n", Text("a\\n'b'\n$(c)")}};
-  EXPECT_EQ(BashParameters(map), std::string("k\n\0a\\n'b'\n$(c)\0", 15));
-  EXPECT_EQ(ShParameters(map), "k\\n\na\\\\n'b'\\n$(c)\n");
+TEST(Value, FlagsAndFractionsAreThoseOfRaku) {
+  Map map = {{"t", {true}}, {"f", {false}}, {"x", {1.5}}, {"l", {List{{true}, {0.25}}}}};
+  EXPECT_EQ(JsonText(map), R"({"t":true,"f":false,"x":1.5,"l":[true,0.25]})");
+  EXPECT_EQ(ShellText({map}), "{f => False, l => (True 0.25), t => True, x => 1.5}");
+}
+
+TEST(Value, MapsMergeAllTheWayDownAndListsAreReplaced) {
+  const Map base = {{"a", {Map{{"x", Number(1)}, {"l", {List{Number(1)}}}}}}, {"b", Text("b")}, {"c", {Map{}}}};
+  const Map over = {{"a", {Map{{"l", {List{}}}, {"y", Number(2)}}}}, {"c", Text("c")}, {"d", {}}};
+  EXPECT_EQ(JsonText(MergeMaps(base, over)), R"({"a":{"x":1,"l":[],"y":2},"b":"b","c":"c","d":null})");
 }
 
 TEST(OsName, IsSparrowsNameOfTheSystem) {

@@ -1,0 +1,51 @@
+// The actions of a job in its repository: scenarios, scripts and task directories. What a scenario asks for is done
+// here. Not thread-safe.
+#pragma once
+
+#include <string>
+
+#include "agent/step/child.h"
+#include "agent/step/output.h"
+#include "agent/step/repository.h"
+#include "agent/step/scenario/ast.h"
+#include "agent/step/scenario/host.h"
+#include "agent/step/task/task_runner.h"
+
+namespace cromt::step {
+
+class Job final : private ScenarioHost {
+ public:
+  // All three outlive it.
+  Job(const Repository& repository, ChildRunner& children, Output& output)
+      : repository_(repository), output_(output), tasks_(children, output) {}
+
+  // Would this action be refused? What isn't there yet may be made by an action before it.
+  Status Check(const std::string& name) const;
+
+  // The exit code: 0, the failing task's, 1 for what can't be found or read (noted in the output).
+  int Run(const std::string& name);
+
+  // Says why nothing is run; its exit code.
+  int Refuse(const Error& error);
+
+ private:
+  Result<Scenario> ReadScenario(const std::string& file) const;
+  int RunScenarioFile(const std::string& file);
+  // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
+  Result<TaskRun> TaskAt(const std::string& written) const;
+
+  DslOutcome Call(const DslCall& call) override;
+  void Say(const std::string& text) override;
+  Value Config() override { return {Map{}}; }
+  Value Tags() override { return {Map{}}; }
+  std::string Os() override;
+  std::string Cwd() override { return repository_.root(); }
+  std::optional<std::string> Environment(const std::string& name) override;
+
+  const Repository& repository_;
+  Output& output_;
+  TaskRunner tasks_;
+  std::string scenario_;  // the file that runs, for messages
+};
+
+}  // namespace cromt::step

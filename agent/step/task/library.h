@@ -1,0 +1,31 @@
+// The libraries that give a task its `config`, its variables and the rest of what Sparrow's tasks ask of their runner,
+// one for each language (lib/). Parameters travel as data in files that they read; no value of anybody ever becomes
+// text of a program.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/step/scratch.h"
+#include "agent/step/task/languages.h"
+#include "agent/step/value.h"
+
+namespace cromt::step {
+
+// Where a program finds itself. All paths are absolute.
+struct Places {
+  std::string root;        // of the task: root_dir
+  std::string directory;   // of the program's file: task_dir
+  std::string cache_root;  // of the whole task with its subtasks: config.json, state.json
+  std::string cache;       // of this program: its variables and its library
+};
+
+// All that `language` needs in `relative` beneath the scratch, which is the program's cache. What reads JSON finds
+// `config` in the cache root.
+Status WriteLibrary(Scratch& scratch, const std::string& relative, Language language, const Places& places,
+                    const Map& config, const Map& variables);
+
+// The command that runs `file` (absolute) with what WriteLibrary wrote.
+std::vector<std::string> CommandFor(Language language, const std::string& file, const Places& places);
+
+}  // namespace cromt::step

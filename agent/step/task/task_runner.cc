@@ -1,0 +1,231 @@
+#include "agent/step/task/task_runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agent/step/json_value.h"
+#include "agent/step/task/capture.h"
+#include "agent/step/task/environment.h"
+#include "agent/step/task/hook_output.h"
+#include "agent/step/task/library.h"
+#include "agent/step/task/yaml_value.h"
+#include "base/name.h"
+
+namespace cromt::step {
+namespace {
+
+constexpr int kExitFailed = 1;
+
+using seglog::Stream;
+
+}  // namespace
+
+// One task with all that it brings along: they share the cache root, the parameters and the state.
+class TaskRunner::Session {
+ public:
+  Session(TaskRunner& runner, const Repository& repository, const TaskRun& run)
+      : runner_(runner), repository_(repository), run_(run), cache_root_(std::to_string(++runner.sessions_)) {}
+
+  int Run() {
+    if (auto begun = Begin(); !begun) return Refuse(begun.error());
+    if (run_.script) return RunProgram(*run_.script, {}, runner_.output_);
+    return RunDirectory(Join(run_.root, run_.task), {}, 0);
+  }
+
+  Result<Map> State() const {
+    auto text = ReadFile(CacheRoot() + "/state.json", kMaxStateBytes);
+    if (!text && text.error().code == ErrorCode::kNotFound) return Map{};
+    if (!text) return tl::unexpected(std::move(text).error());
+    CROMT_ASSIGN(Value value, ParseJson(*text));
+    Map* map = std::get_if<Map>(&value.form);
+    return map ? std::move(*map) : Map{};
+  }
+
+ private:
+  std::string CacheRoot() const { return fmt::format("{}/{}", runner_.scratch_.path(), cache_root_); }
+
+  int Refuse(const Error& error) {
+    runner_.output_.Note(fmt::format("{}: {}", run_.name, error.message));
+    return kExitFailed;
+  }
+
+  Status Begin() {
+    CROMT_TRY(runner_.scratch_.Make());
+    CROMT_TRY(runner_.scratch_.MakeDirectories(cache_root_));
+    if (!run_.script) {
+      CROMT_ASSIGN(config_, Defaults());
+    }
+    config_ = MergeMaps(config_, run_.parameters);
+    JoinArgs(config_);
+    return runner_.scratch_.Write(cache_root_ + "/config.json", JsonText(config_));
+  }
+
+  Result<Map> Defaults() {
+    const std::string file = Join(run_.root, "config.yaml");
+    CROMT_ASSIGN(const bool found, repository_.IsFile(file));
+    if (!found) return Map{};
+    CROMT_ASSIGN(std::string text, repository_.Read(file, kMaxDefaultsBytes));
+    return ParseYamlMap(std::move(text), file);
+  }
+
+  int RunDirectory(const std::string& path, const Map& variables, int depth) {
+    if (depth > kMaxTaskDepth)
+      return Refuse(
+          {ErrorCode::kExhausted, fmt::format("subtasks lie more than {} deep in each other", kMaxTaskDepth)});
+    auto dir = ReadTaskDir(repository_, path);
+    if (!dir) return Refuse(dir.error());
+    hook_stdout_.clear();
+    if (dir->hook)
+      if (int code = RunHook(*dir->hook, variables, depth); code != 0) return code;
+    if (!dir->task) return 0;
+    TeeOutput tee(runner_.output_, dir->has_check ? kMaxCheckedBytes : 0);
+    const int code = RunProgram(*dir->task, variables, tee);
+    if (code == 0 && dir->has_check) return Check(*dir, tee);
+    return code;
+  }
+
+  // ---- Programs -------------------------------------------------------------------------------
+
+  struct Program {
+    std::vector<std::string> argv;
+    std::vector<std::string> environment;
+    std::string cache;  // absolute
+  };
+
+  Result<Program> Prepare(const ProgramFile& file, const Map& variables) {
+    if (++runner_.programs_ > kMaxPrograms)
+      return Fail(ErrorCode::kExhausted, fmt::format("a job that runs more than {} tasks and hooks", kMaxPrograms));
+    const std::string cache = fmt::format("{}/{}", cache_root_, ++programs_);
+    CROMT_TRY(runner_.scratch_.MakeDirectories(cache));
+    const Places places{.root = repository_.Absolute(run_.root),
+                        .directory = repository_.Absolute(DirName(file.file)),
+                        .cache_root = CacheRoot(),
+                        .cache = fmt::format("{}/{}", runner_.scratch_.path(), cache)};
+    CROMT_TRY(WriteLibrary(runner_.scratch_, cache, file.language, places, config_, variables));
+    return Program{CommandFor(file.language, repository_.Absolute(file.file), places), EnvironmentFor(places),
+                   places.cache};
+  }
+
+  // Not an end of the program itself, but of the attempt to start it: said, and what it counts as.
+  int NotStarted(const ProgramFile& file, const Error& error) {
+    const LanguageFacts& facts = FactsOf(file.language);
+    if (error.code == ErrorCode::kExhausted) return Refuse(error);
+    const bool missing = error.code == ErrorCode::kNotFound;
+    const std::string hint = missing && !facts.package.empty() ? fmt::format("; install {}", facts.package) : "";
+    runner_.output_.Note(
+        fmt::format("{} needs {}, which can't be started: {}{}", file.file, facts.program, error.message, hint));
+    return missing ? kExitNoProgram : kExitNotExecutable;
+  }
+
+  int RunProgram(const ProgramFile& file, const Map& variables, Output& output) {
+    if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
+    output.Put(TaskBegan{TitleOf(file)});
+    TaskEnded ended{.name = run_.name};
+    auto program = Prepare(file, variables);
+    if (!program) {
+      ended.exit_code = Refuse(program.error());
+    } else if (auto status = runner_.children_.Run(program->argv, program->environment, output); status) {
+      ended.exit_code = status->exit_code;
+      ended.signal = status->signal;
+    } else {
+      ended.exit_code = NotStarted(file, status.error());
+    }
+    if (std::exchange(ignore_error_, false) && runner_.children_.stop_signal() == 0) ended = {.name = run_.name};
+    output.Put(ended);
+    return ended.signal != 0 ? kExitSignalBase + ended.signal : ended.exit_code;
+  }
+
+  std::string TitleOf(const ProgramFile& file) const { return fmt::format("{} - {}", BaseName(file.file), run_.name); }
+
+  // ---- Hooks ----------------------------------------------------------------------------------
+
+  int RunHook(const ProgramFile& file, const Map& variables, int depth) {
+    if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
+    auto program = Prepare(file, variables);
+    if (!program) return Refuse(program.error());
+    CaptureOutput capture;
+    auto status = runner_.children_.Run(program->argv, program->environment, capture, kMaxHookBytes);
+    if (!status) return NotStarted(file, status.error());
+    if (status->signal != 0 || status->exit_code != 0) return HookFailed(*status, capture);
+    auto requests = ReadHookOutput(capture.out);
+    if (!requests) return Refuse({requests.error().code, fmt::format("{}: {}", file.file, requests.error().message)});
+    for (const HookRequest& request : *requests)
+      if (int code = Do(request, file, depth); code != 0) return code;
+    return TakeHookStdout(program->cache + "/stdout");
+  }
+
+  int HookFailed(const ChildStatus& status, const CaptureOutput& capture) {
+    Output& output = runner_.output_;
+    output.Put(TaskEnded{.name = run_.name, .exit_code = status.exit_code, .signal = status.signal, .is_hook = true});
+    auto show = [&](std::string_view title, const std::string& text) {
+      if (text.empty()) return;
+      output.Put(SectionBegan{std::string(title)});
+      output.Bytes(Stream::kStdout, text);
+      if (!text.ends_with('\n')) output.Bytes(Stream::kStdout, "\n");
+    };
+    show("hook stdout", capture.out);
+    show("hook stderr", capture.err);
+    return runner_.children_.stop_signal() == 0 ? kExitHookFailed : kExitSignalBase + runner_.children_.stop_signal();
+  }
+
+  int Do(const HookRequest& request, const ProgramFile& hook, int depth) {
+    if (std::holds_alternative<IgnoreError>(request)) {
+      ignore_error_ = true;
+    } else if (std::holds_alternative<IgnoreCheckError>(request)) {
+      ignore_check_error_ = true;
+    } else {
+      const auto& subtask = std::get<RunSubtask>(request);
+      auto path = RelativePath(repository_.root(), fmt::format("tasks/{}", subtask.name));
+      if (!path) return Refuse({path.error().code, fmt::format("{}: {}", hook.file, path.error().message)});
+      return RunDirectory(Join(run_.root, *path), subtask.variables, depth + 1);
+    }
+    return 0;
+  }
+
+  // What set_stdout wrote is shown, and checked like what the task prints.
+  int TakeHookStdout(const std::string& path) {
+    auto text = ReadFile(path, kMaxCheckedBytes);
+    hook_stdout_.clear();  // a subtask's
+    if (!text && text.error().code == ErrorCode::kNotFound) return 0;
+    if (!text) return Refuse(text.error());
+    hook_stdout_ = std::move(*text);
+    if (!hook_stdout_.empty() && !hook_stdout_.ends_with('\n')) hook_stdout_ += '\n';
+    runner_.output_.Put(SectionBegan{"hook stdout"});
+    runner_.output_.Bytes(Stream::kStdout, hook_stdout_);
+    return 0;
+  }
+
+  // ---- Checks ---------------------------------------------------------------------------------
+
+  // Not built yet: a check that nobody looks at is no success.
+  int Check(const TaskDir& dir, const TeeOutput&) {
+    return Refuse(
+        {ErrorCode::kInvalid, fmt::format("{} is outside what cromt runs itself yet", Join(dir.path, "task.check"))});
+  }
+
+  TaskRunner& runner_;
+  const Repository& repository_;
+  const TaskRun& run_;
+  const std::string cache_root_;  // relative to the scratch
+  int programs_ = 0;
+  Map config_;
+  std::string hook_stdout_;
+  bool ignore_error_ = false;        // of the next task
+  bool ignore_check_error_ = false;  // of the next check
+};
+
+TaskResult TaskRunner::Run(const Repository& repository, TaskRun run) {
+  Session session(*this, repository, run);
+  TaskResult result{.exit_code = session.Run(), .state = {}};
+  if (result.exit_code != 0) return result;
+  if (auto state = session.State(); state) {
+    result.state = std::move(*state);
+  } else {
+    output_.Note(fmt::format("{}: the state that it left: {}", run.name, state.error().message));
+    result.exit_code = kExitFailed;
+  }
+  return result;
+}
+
+}  // namespace cromt::step

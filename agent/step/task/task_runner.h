@@ -1,0 +1,67 @@
+// Runs tasks as Sparrow does: the defaults of the task's root under the caller's parameters, its hook, the subtasks
+// that the hook asks for, then its program, then its check. What a program prints is forwarded between a TaskBegan and
+// a TaskEnded mark. Not thread-safe.
+//
+// A hook runs to its end before anything that it asks for: it is its exit status that says whether any of it counts.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agent/step/child.h"
+#include "agent/step/output.h"
+#include "agent/step/repository.h"
+#include "agent/step/scratch.h"
+#include "agent/step/task/task_dir.h"
+#include "agent/step/value.h"
+
+namespace cromt::step {
+
+// What a shell would exit with.
+inline constexpr int kExitNotExecutable = 126;
+inline constexpr int kExitNoProgram = 127;
+inline constexpr int kExitSignalBase = 128;
+// As Sparrow's.
+inline constexpr int kExitCheckFailed = 2;
+inline constexpr int kExitHookFailed = 101;
+
+inline constexpr int kMaxTaskDepth = 32;              // subtasks of subtasks
+inline constexpr int kMaxPrograms = 100'000;          // hooks and tasks of one job
+inline constexpr size_t kMaxHookBytes = 4 << 20;      // that a hook may print
+inline constexpr size_t kMaxCheckedBytes = 64 << 20;  // of a task's stdout, where it has a check
+inline constexpr size_t kMaxDefaultsBytes = 1 << 20;  // of config.yaml
+inline constexpr size_t kMaxStateBytes = 4 << 20;     // of state.json
+
+struct TaskRun {
+  std::string name;        // as people know it
+  std::string root;        // relative to the repository: root_dir, which has config.yaml, tasks/, lib/ and bin/
+  std::string task = ".";  // below the root: what runs
+  std::optional<ProgramFile> script;  // runs instead of a directory, without hook, defaults and check
+  Map parameters;
+};
+
+struct TaskResult {
+  int exit_code = 0;
+  Map state;  // what the programs left by update_state
+};
+
+class TaskRunner {
+ public:
+  // Both outlive it.
+  TaskRunner(ChildRunner& children, Output& output) : children_(children), output_(output) {}
+
+  // The exit code is the program's; 128+N when killed by signal N; 126 or 127 with a note when its interpreter can't be
+  // started; kExitCheckFailed, kExitHookFailed; 1 with a note for what can't be read or written.
+  TaskResult Run(const Repository& repository, TaskRun run);
+
+ private:
+  class Session;
+
+  ChildRunner& children_;
+  Output& output_;
+  Scratch scratch_;
+  int sessions_ = 0;  // so far
+  int programs_ = 0;
+};
+
+}  // namespace cromt::step
