@@ -30,6 +30,9 @@ class TemporaryRepository {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << content;
   }
+  void MakeExecutable(const std::string& file) const {
+    std::filesystem::permissions(path_ + "/" + file, std::filesystem::perms::owner_all);
+  }
   void Link(const std::string& target, const std::string& name) const {
     const std::filesystem::path path = path_ + "/" + name;
     std::filesystem::create_directories(path.parent_path());
