@@ -20,6 +20,7 @@ if(CROMT_TESTS)
   find_package(valijson REQUIRED)
 endif()
 find_library(ZLIB_STATIC libz.a REQUIRED)
+find_library(RE2_STATIC libre2.a REQUIRED)  # of cromt-step, which is static
 
 # gRPC and Abseil are 55 shared objects, and finding and relocating them is two thirds of the time that `cromt --help`
 # takes; the C++ library and what else needs it are a third of the rest. Their archives are in the same Debian packages,
@@ -45,8 +46,7 @@ if(NOT CROMT_SANITIZE)
       endif()
     endforeach()
   endforeach()
-  find_library(RE2_STATIC libre2.a)
-  if(RE2_STATIC AND TARGET re2::re2)  # found by pkg-config: a flag, no file
+  if(TARGET re2::re2)  # found by pkg-config: a flag, no file
     set_target_properties(re2::re2 PROPERTIES INTERFACE_LINK_LIBRARIES "${RE2_STATIC}")
   endif()
 endif()

@@ -48,6 +48,7 @@ THIRD_PARTY = [
     (r"sqlite3\.h", ("lib/io/sqlite/", "coordinator/store/")),
     (r"archive(_entry)?\.h", ("lib/io/archive/",)),
     (r"spdlog/", ("lib/io/log/",)),
+    (r"re2/", ("agent/step/check/",)),
 ]
 GRPC = re.compile(r"grpc(pp|\+\+)?/|.*\.grpc\.pb\.h$")
 GRPC_FOLDERS = ("lib/io/rpc/", "lib/io/transfer/", "coordinator/service/", "agent/service/", "cli/")

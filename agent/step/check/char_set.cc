@@ -11,21 +11,21 @@ namespace {
 constexpr char32_t kLastCharacter = 0x10FFFF;
 
 // Cn, unassigned, is the one that RE2 has no name for: sets that hold it are written by what they don't hold.
-constexpr std::array<std::string_view, 30> kCategories = {
-    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
-    "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
+constexpr std::array<std::string_view, 30> kCategories = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
+                                                          "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+                                                          "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
 constexpr uint32_t kAllCategories = (1u << kCategories.size()) - 1;
 constexpr uint32_t kUnassigned = 1u << (kCategories.size() - 1);
 
 // The categories of U+0000 to U+00FF: 32 controls, then as printed, "Lu" as 'A', "Ll" as 'a' and so on.
 constexpr std::string_view kLowCategories =
     "cccccccccccccccccccccccccccccccc"
-    " ooo$ooo()o+o-oo0000000000oo+++o"  // U+0020
-    "oAAAAAAAAAAAAAAAAAAAAAAAAAA(o)^_"  // U+0040
-    "^aaaaaaaaaaaaaaaaaaaaaaaaaa(+)+c"  // U+0060
-    "cccccccccccccccccccccccccccccccc"  // U+0080
-    " o$$$$so^sl<+fs^s+11^aoo^1l>111o"  // U+00A0
-    "AAAAAAAAAAAAAAAAAAAAAAA+AAAAAAAa"  // U+00C0
+    " ooo$ooo()o+o-oo0000000000oo+++o"   // U+0020
+    "oAAAAAAAAAAAAAAAAAAAAAAAAAA(o)^_"   // U+0040
+    "^aaaaaaaaaaaaaaaaaaaaaaaaaa(+)+c"   // U+0060
+    "cccccccccccccccccccccccccccccccc"   // U+0080
+    " o$$$$so^sl<+fs^s+11^aoo^1l>111o"   // U+00A0
+    "AAAAAAAAAAAAAAAAAAAAAAA+AAAAAAAa"   // U+00C0
     "aaaaaaaaaaaaaaaaaaaaaaa+aaaaaaaa";  // U+00E0
 static_assert(kLowCategories.size() == 256);
 
@@ -122,7 +122,8 @@ std::optional<CharSet> CharSet::Named(std::string_view name) {
 }
 
 std::optional<CharSet> CharSet::Escape(char letter) {
-  const CharSet newlines = *Union(*Union(Range('\n', '\r'), Range(0x85, 0x85)), Categories(MaskOf("Zl") | MaskOf("Zp")));
+  const CharSet newlines =
+      *Union(*Union(Range('\n', '\r'), Range(0x85, 0x85)), Categories(MaskOf("Zl") | MaskOf("Zp")));
   const CharSet blanks = *Union(Categories(MaskOf("Zs")), Range('\t', '\t'));
   switch (letter) {
     case 'd': return Categories(MaskOf("Nd"));
@@ -221,7 +222,8 @@ bool CharSet::HoldsLowPartOfCategories() const {
 std::string CharSet::HighPattern(const Ranges& removed) const {
   std::string holes = BracketRange(0, kLow - 1);
   for (const auto& [first, last] : removed) holes += BracketRange(first, last);
-  if ((categories_ & kUnassigned) != 0) return fmt::format("[^{}{}]", holes, CategoryNames(~categories_ & kAllCategories));
+  if ((categories_ & kUnassigned) != 0)
+    return fmt::format("[^{}{}]", holes, CategoryNames(~categories_ & kAllCategories));
   std::vector<std::string> parts;
   for (size_t i = 0; i < kCategories.size(); ++i)
     if ((categories_ >> i & 1) != 0) parts.push_back(fmt::format("[^{}\\P{{{}}}]", holes, kCategories[i]));

@@ -33,7 +33,8 @@ Result<std::string> ReadHexadecimal(RegexReader& reader, int column) {
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
   const bool is_character = value <= 0x10FFFF && (value < 0xD800 || value > 0xDFFF) && value != 0;
-  if (error != std::errc() || !is_character) return RegexError(column, "\\x wants the hexadecimal number of a character");
+  if (error != std::errc() || !is_character)
+    return RegexError(column, "\\x wants the hexadecimal number of a character");
   reader.Advance(digits.size());
   if (bracketed && !reader.Take("]")) return RegexError(column, "\\x[ wants one hexadecimal number and a ]");
   return Encode(value);
@@ -131,7 +132,8 @@ class ClassReader {
     const bool negated = reader_.Take("!");
     const std::string name = TakeName();
     auto set = CharSet::Property(name);
-    if (!set) return RegexOutside(column, fmt::format("the property {}", Quote(name)), "write a general category as :Lu");
+    if (!set)
+      return RegexOutside(column, fmt::format("the property {}", Quote(name)), "write a general category as :Lu");
     return negated ? set->Complement() : std::move(*set);
   }
 
