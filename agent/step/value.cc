@@ -21,21 +21,6 @@ std::string ListText(const List& list) {
   return fmt::format("({})", fmt::join(items, " "));
 }
 
-void AppendJsonString(std::string_view text, std::string& out) {
-  out += '"';
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", c);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 void AppendJson(const Value& value, std::string& out);
 
 void AppendJson(const List& list, std::string& out) {
@@ -135,6 +120,21 @@ std::string ShellText(const Value& value) {
   if (const auto* list = std::get_if<List>(&value.form)) return ListText(*list);
   if (const auto* map = std::get_if<Map>(&value.form)) return MapText(*map);
   return {};
+}
+
+void AppendJsonString(std::string_view text, std::string& out) {
+  out += '"';
+  for (char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", c);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
 }
 
 std::string JsonText(const Map& map) {

@@ -40,6 +40,7 @@ std::string ShellText(const Value& value);
 
 // As JSON. Bytes that are no UTF-8 stay as they are: Python reads them with surrogateescape, so nothing is lost.
 std::string JsonText(const Map& map);
+void AppendJsonString(std::string_view text, std::string& out);  // "text", escaped
 
 // Every value that `config a.b.c` can name, by its dotted path. A key with a dot of its own can't be named.
 std::vector<std::pair<std::string, std::string>> DottedPaths(const Map& map);

@@ -18,6 +18,9 @@ constexpr int64_t kMaxProgramBytes = 4 << 20;
 // RE2 may read a line to its end for each match in it: what all of that may come to for one line.
 constexpr uint64_t kMaxScannedBytes = uint64_t{4} << 30;
 
+// Of a line times the rounds of its marks.
+constexpr size_t kMaxMarkedBytes = 4 << 20;
+
 re2::StringPiece Piece(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -86,19 +89,23 @@ Result<Regex> Regex::Compile(std::string_view pattern) {
   return regex;
 }
 
-bool Regex::NeedsMarks(std::string_view line) const {
-  return plain_ == nullptr || (marked_ != nullptr && HoldsLineEnd(line));
+Result<bool> Regex::NeedsMarks(std::string_view line) const {
+  const bool needs_marks = plain_ == nullptr || (marked_ != nullptr && HoldsLineEnd(line));
+  if (needs_marks && line.size() * static_cast<size_t>(rounds_) > kMaxMarkedBytes)
+    return Fail(ErrorCode::kExhausted, "a line too long for a regex with boundaries of words or lines");
+  return needs_marks;
 }
 
-bool Regex::Matches(std::string_view line) const {
-  if (!NeedsMarks(line)) return RE2::PartialMatch(Piece(line), *plain_);
+Result<bool> Regex::Matches(std::string_view line) const {
+  CROMT_ASSIGN(const bool needs_marks, NeedsMarks(line));
+  if (!needs_marks) return RE2::PartialMatch(Piece(line), *plain_);
   const MarkedText marked(line, assertions_, rounds_);
   return RE2::PartialMatch(Piece(marked.text()), *marked_);
 }
 
 Result<bool> Regex::Collect(std::string_view line, std::vector<std::string_view>& captured) const {
   if (captures_.empty()) return Matches(line);
-  const bool needs_marks = NeedsMarks(line);
+  CROMT_ASSIGN(const bool needs_marks, NeedsMarks(line));
   const MarkedText marked(needs_marks ? line : "", needs_marks ? assertions_ : 0, rounds_);
   const std::string_view text = needs_marks ? marked.text() : line;
   const auto original = [&](const char* place) {

@@ -32,16 +32,17 @@ class Regex {
   // The pattern as it was written, without a comment and the blanks around.
   const std::string& text() const { return text_; }
 
-  // For both: REQUIRES: `line` is UTF-8 without U+FDD0 to U+FDDF, at most kMaxLineBytes.
-  bool Matches(std::string_view line) const;
+  // For both: REQUIRES: `line` is UTF-8 without U+FDD0 to U+FDDF, at most kMaxLineBytes. kExhausted: it is too long for
+  // a regex that asks for words' boundaries.
+  Result<bool> Matches(std::string_view line) const;
   // Appends what each match in the line captured, one match after the other: of each, the captures up to the last one
   // that took part, an empty one for those that didn't. The pieces point into `line`. False: the line doesn't match.
-  // kExhausted: so many matches that it would take minutes.
+  // kExhausted also: so many matches that it would take minutes.
   Result<bool> Collect(std::string_view line, std::vector<std::string_view>& captured) const;
 
  private:
   Regex();
-  bool NeedsMarks(std::string_view line) const;
+  Result<bool> NeedsMarks(std::string_view line) const;
 
   std::string text_;
   std::unique_ptr<re2::RE2> plain_;   // for lines that need no marks; null: all do
