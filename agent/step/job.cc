@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "agent/step/os_name.h"
-#include "agent/step/scenario/calls.h"
 #include "agent/step/scenario/interpreter.h"
 #include "agent/step/scenario/parser.h"
+#include "agent/step/tags.h"
 #include "base/name.h"
 
 namespace cromt::step {
@@ -20,6 +20,11 @@ Error At(const std::string& scenario, Position at, Error error) {
   return error;
 }
 
+std::optional<std::string> FromEnvironment(const std::string& name) {
+  const char* value = ::getenv(name.c_str());
+  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+}
+
 Status AllowMissing(Error error) {
   if (error.code == ErrorCode::kNotFound) return {};
   return tl::unexpected(std::move(error));
@@ -27,7 +32,13 @@ Status AllowMissing(Error error) {
 
 }  // namespace
 
-Status Job::Check(const std::string& name) const {
+Job::Job(const Repository& repository, ChildRunner& children, Output& output)
+    : repository_(repository),
+      output_(output),
+      tasks_(children, output),
+      plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or("")) {}
+
+Status Job::Check(const std::string& name) {
   auto action = FindAction(repository_, name);
   if (!action) return AllowMissing(std::move(action).error());
   if (action->kind == Action::Kind::kScript) return {};
@@ -36,10 +47,17 @@ Status Job::Check(const std::string& name) const {
     return {};
   }
   CROMT_ASSIGN(const Scenario scenario, ReadScenario(action->path));
-  for (const CallSite& call : ListCalls(scenario)) {
-    if (!call.task_path || call.plugin) continue;
-    auto task = TaskAt(*call.task_path);
-    if (!task) CROMT_TRY(AllowMissing(At(scenario.file, call.at, std::move(task).error())));
+  for (const CallSite& call : ListCalls(scenario))
+    if (auto status = CheckCall(call); !status)
+      CROMT_TRY(AllowMissing(At(scenario.file, call.at, std::move(status).error())));
+  return {};
+}
+
+Status Job::CheckCall(const CallSite& call) {
+  if (call.plugin) {
+    CROMT_TRY(plugins_.Find(*call.plugin));
+  } else if (call.task_path) {
+    CROMT_TRY(TaskAt(*call.task_path));
   }
   return {};
 }
@@ -87,23 +105,40 @@ Result<TaskRun> Job::TaskAt(const std::string& written) const {
   return run;
 }
 
+Result<TaskResult> Job::Do(TaskRequest request) {
+  if (request.plugin.empty()) {
+    CROMT_ASSIGN(TaskRun run, TaskAt(request.path));
+    run.parameters = std::move(request.parameters);
+    return tasks_.Run(repository_, std::move(run));
+  }
+  CROMT_ASSIGN(Plugin plugin, plugins_.Find(request.plugin));
+  return tasks_.Run(*plugin.repository, {.name = std::move(request.title),
+                                         .root = std::move(plugin.root),
+                                         .script = {},
+                                         .parameters = std::move(request.parameters)});
+}
+
 DslOutcome Job::Call(const DslCall& call) {
   auto refuse = [&](Error error) { return DslOutcome{.exit_code = Refuse(At(scenario_, call.at, std::move(error)))}; };
-  auto argument = [&](size_t i) { return i < call.arguments.size() ? call.arguments[i] : Value{}; };
-  const Value name = argument(0), parameters = argument(1);
-  const auto* path = std::get_if<std::string>(&name.form);
-  const auto* map = std::get_if<Map>(&parameters.form);
-  if (call.function != "task-run" || path == nullptr || (map == nullptr && call.arguments.size() > 1))
-    return refuse({ErrorCode::kInvalid, Quote(call.function) + " with such arguments is not built yet"});
-  auto task = TaskAt(*path);
-  if (!task) return refuse(std::move(task).error());
-  if (map != nullptr) task->parameters = *map;
-  TaskResult result = tasks_.Run(repository_, std::move(*task));
-  return {.exit_code = result.exit_code, .value = {std::move(result.state)}};
+  auto requests = LowerCall(call);
+  if (!requests) return refuse(std::move(requests).error());
+  DslOutcome outcome;
+  for (TaskRequest& request : *requests) {
+    auto result = Do(std::move(request));
+    if (!result) return refuse(std::move(result).error());
+    if (result->exit_code != 0) return {.exit_code = result->exit_code};
+    Set(result->state, "__data__", {Map{{"task-check-err-cnt", {int64_t{0}}}}});
+    outcome.value = {std::move(result->state)};
+  }
+  return outcome;
 }
 
 void Job::Say(const std::string& text) {
   output_.Bytes(seglog::Stream::kStdout, text + "\n");
+}
+
+Value Job::Tags() {
+  return {ParseTags(FromEnvironment("SP6_TAGS").value_or(""), FromEnvironment)};
 }
 
 std::string Job::Os() {
@@ -111,8 +146,7 @@ std::string Job::Os() {
 }
 
 std::optional<std::string> Job::Environment(const std::string& name) {
-  const char* value = ::getenv(name.c_str());
-  return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
+  return FromEnvironment(name);
 }
 
 }  // namespace cromt::step

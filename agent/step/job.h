@@ -5,9 +5,12 @@
 #include <string>
 
 #include "agent/step/child.h"
+#include "agent/step/dsl.h"
 #include "agent/step/output.h"
+#include "agent/step/plugin/plugins.h"
 #include "agent/step/repository.h"
 #include "agent/step/scenario/ast.h"
+#include "agent/step/scenario/calls.h"
 #include "agent/step/scenario/host.h"
 #include "agent/step/task/task_runner.h"
 
@@ -15,12 +18,11 @@ namespace cromt::step {
 
 class Job final : private ScenarioHost {
  public:
-  // All three outlive it.
-  Job(const Repository& repository, ChildRunner& children, Output& output)
-      : repository_(repository), output_(output), tasks_(children, output) {}
+  // All three outlive it. What it takes from its own environment: CROMT_PLUGIN_DIRS (plugin/plugins.h), SP6_TAGS.
+  Job(const Repository& repository, ChildRunner& children, Output& output);
 
   // Would this action be refused? What isn't there yet may be made by an action before it.
-  Status Check(const std::string& name) const;
+  Status Check(const std::string& name);
 
   // The exit code: 0, the failing task's, 1 for what can't be found or read (noted in the output).
   int Run(const std::string& name);
@@ -33,11 +35,13 @@ class Job final : private ScenarioHost {
   int RunScenarioFile(const std::string& file);
   // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
   Result<TaskRun> TaskAt(const std::string& written) const;
+  Status CheckCall(const CallSite& call);
+  Result<TaskResult> Do(TaskRequest request);
 
   DslOutcome Call(const DslCall& call) override;
   void Say(const std::string& text) override;
   Value Config() override { return {Map{}}; }
-  Value Tags() override { return {Map{}}; }
+  Value Tags() override;
   std::string Os() override;
   std::string Cwd() override { return repository_.root(); }
   std::optional<std::string> Environment(const std::string& name) override;
@@ -45,6 +49,7 @@ class Job final : private ScenarioHost {
   const Repository& repository_;
   Output& output_;
   TaskRunner tasks_;
+  Plugins plugins_;
   std::string scenario_;  // the file that runs, for messages
 };
 

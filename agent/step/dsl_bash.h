@@ -1,0 +1,18 @@
+// The functions of scenarios that run a command: bash itself, and those that Sparrow makes of it. Pure; any thread.
+#pragma once
+
+#include "agent/step/dsl.h"
+#include "agent/step/dsl_arguments.h"
+
+namespace cromt::step {
+
+Result<TaskRequests> LowerBash(const DslArguments& arguments);
+Result<TaskRequests> LowerCopyLocalFile(const DslArguments& arguments);
+Result<TaskRequests> LowerGitScm(const DslArguments& arguments);
+Result<TaskRequests> LowerHttpOk(const DslArguments& arguments);
+Result<TaskRequests> LowerZef(const DslArguments& arguments);
+
+// What the plugin bash can't see for itself. kInvalid.
+Status CheckBashParameters(const Map& parameters);
+
+}  // namespace cromt::step

@@ -1,0 +1,29 @@
+# Runs a command in a bash of its own: what it exits with decides, and any failure is a 1.
+#   command  user  cwd  debug  envvars, a map
+take command user cwd debug expect_stdout
+need command
+[[ -z $expect_stdout ]] || fail "expect_stdout is not built into cromt yet: look at the output in the command itself"
+
+variables=()
+for key in "${!__cromt_config[@]}"; do
+  [[ $key == .envvars.* ]] && variables+=("${key#.envvars.}=${__cromt_config[$key]}")
+done
+
+# By whom run.bash is run. Its text goes along, since another user can't read our files.
+login=
+run=(bash -c "$(<"$root_dir/run.bash")")
+if [[ $user && $user != "$(id -un)" ]]; then
+  need_name user
+  id -u "$user" >/dev/null || fail "there is no user '$user' on this host"
+  login=1
+  if ((EUID == 0)); then
+    run=(su -l -s "$(type -P bash)" -c "${run[2]}" "$user")
+  elif has sudo; then
+    run=(sudo -n -H -u "$user" -- bash --login -c "${run[2]}")
+  else
+    fail "to run this as '$user', $(id -un) must be root or have sudo"
+  fi
+fi
+
+is_on "$debug" && debug=-x || debug=
+"${run[@]}" < <(printf '%s\0' "$login" "$debug" "$cwd" "$command" "${variables[@]}") || exit 1
