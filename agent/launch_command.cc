@@ -32,7 +32,8 @@ std::vector<std::string> ArgvOf(const Work& work, const JobSettings& settings, c
                                                          : std::vector<std::string>{"/bin/sh", "-e", script_file};
   }
   std::vector<std::string> argv = {settings.step_program};
-  const auto& names = std::get<Actions>(work).names;
+  const auto& [names, options] = std::get<Actions>(work);
+  argv.insert(argv.end(), options.begin(), options.end());
   argv.insert(argv.end(), names.begin(), names.end());
   return argv;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/name.h"
@@ -27,6 +28,7 @@ Status Scratch::Make() {
 }
 
 Status Scratch::MakeDirectories(const std::string& relative) {
+  if (!made_.insert(relative).second) return {};
   std::error_code error;
   std::filesystem::create_directories(path_ + "/" + relative, error);
   if (error) return tl::unexpected(ErrnoError(Quote(path_ + "/" + relative), error.value()));
@@ -35,15 +37,38 @@ Status Scratch::MakeDirectories(const std::string& relative) {
 
 Status Scratch::Write(const std::string& relative, std::string_view content) {
   const std::string path = path_ + "/" + relative;
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return tl::unexpected(ErrnoError(Quote(path), errno));
+  auto failed = [&] { return tl::unexpected(ErrnoError(Quote(path), errno)); };
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+  if (!fd) return failed();
+  made_.insert(relative);
+  const auto size = static_cast<off_t>(content.size());
   while (!content.empty()) {
-    ssize_t n = ::write(fd.get(), content.data(), content.size());
+    const ssize_t n = ::write(fd.get(), content.data(), content.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl::unexpected(ErrnoError(Quote(path), errno));
+    if (n < 0) return failed();
     content.remove_prefix(static_cast<size_t>(n));
   }
+  if (::ftruncate(fd.get(), size) != 0) return failed();
   return {};
+}
+
+void Scratch::Remove(const std::string& relative) {
+  ::unlink((path_ + "/" + relative).c_str());
+  made_.erase(relative);
+}
+
+void Scratch::Tidy(const std::string& relative) {
+  namespace fs = std::filesystem;
+  const fs::path directory = path_ + "/" + relative;
+  std::error_code error;
+  const bool is_clean = std::all_of(fs::recursive_directory_iterator(directory, error),
+                                    fs::recursive_directory_iterator(), [&](const fs::directory_entry& entry) {
+                                      return made_.contains(entry.path().lexically_relative(path_).string());
+                                    });
+  if (is_clean && !error) return;
+  fs::remove_all(directory, error);
+  std::erase_if(made_, [&](const std::string& name) { return name == relative || name.starts_with(relative + "/"); });
+  (void)MakeDirectories(relative);  // who writes there next says why it can't be
 }
 
 }  // namespace cromt::step

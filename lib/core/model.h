@@ -32,6 +32,7 @@ struct Script {
 // Scenario names of a repository, run in order by cromt-step, the first failure ends them.
 struct Actions {
   std::vector<std::string> names;
+  std::vector<std::string> options;  // as core/action.h reads them
   friend bool operator==(const Actions&, const Actions&) = default;
 };
 

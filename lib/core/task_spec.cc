@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/name.h"
+#include "core/action.h"
 #include "core/artifact.h"
 #include "core/host_gaps.h"
 #include "core/source_path.h"
@@ -107,7 +108,8 @@ Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const
   if (project.run)
     spec.work = Script{*project.run};
   else
-    spec.work = Actions{set.action.empty() ? std::vector<std::string>{"default"} : set.action};
+    spec.work = Actions{set.action.empty() ? std::vector<std::string>{"default"} : set.action,
+                        ParseOptions(set.options).value_or(std::vector<std::string>())};  // the reader has checked them
   if (NeedsFilling(spec))
     if (auto filled = Filler(spec, set).Run(); !filled) return tl::unexpected(At(file, project, filled.error()));
   if (SizeOf(spec.variables) > kMaxVariablesBytes)

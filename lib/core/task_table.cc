@@ -61,7 +61,8 @@ size_t HashOf(const TaskSpec& spec) {
   size_t seed = HashCombine(hash(spec.project), hash(spec.name));
   for (const auto& [name, value] : spec.variables) seed = HashCombine(HashCombine(seed, hash(name)), hash(value));
   if (const auto* actions = std::get_if<Actions>(&spec.work))
-    for (const std::string& action : actions->names) seed = HashCombine(seed, hash(action));
+    for (const auto* words : {&actions->names, &actions->options})
+      for (const std::string& word : *words) seed = HashCombine(seed, hash(word));
   return seed;
 }
 

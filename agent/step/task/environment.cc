@@ -47,7 +47,7 @@ std::vector<std::string> EnvironmentFor(const Places& places) {
   std::vector<Variable> added = {{"os", OsName()}, {"cache_root_dir", places.cache_root}, {"cache_dir", places.cache}};
   const std::string lib = places.root + "/lib", bin = places.root + "/bin";
   const bool has_lib = IsDirectory(lib);
-  added.push_back({"PYTHONPATH", Path("PYTHONPATH", has_lib ? lib : "", ':', places.cache)});
+  added.push_back({"PYTHONPATH", Path("PYTHONPATH", has_lib ? lib : "", ':', places.libraries)});
   if (has_lib) {
     added.push_back({"PERL5LIB", Path("PERL5LIB", lib, ':')});
     added.push_back({"RUBYLIB", Path("RUBYLIB", lib, ':')});

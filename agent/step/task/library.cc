@@ -64,30 +64,35 @@ std::string ShellForm(Language language, const Map& map) {
 
 }  // namespace
 
-Status WriteLibrary(Scratch& scratch, const std::string& relative, Language language, const Places& places,
-                    const Map& config, const Map& variables) {
-  CROMT_TRY(scratch.Write(relative + "/variables.json", JsonText(variables)));
-  CROMT_TRY(scratch.Write(relative + "/places.json",
-                          JsonText({{"root_dir", Value{places.root}}, {"task_dir", Value{places.directory}}})));
-  if (language == Language::kBash || language == Language::kSh) {
-    CROMT_TRY(scratch.Write(relative + "/config", ShellForm(language, config)));
-    CROMT_TRY(scratch.Write(relative + "/variables", ShellForm(language, variables)));
-  }
+Status WriteLibrary(Scratch& scratch, const std::string& relative, Language language) {
   const LibraryFile file = FileOf(language);
   return file.name.empty() ? Status{} : scratch.Write(fmt::format("{}/{}", relative, file.name), file.text);
 }
 
+Status WriteParameters(Scratch& scratch, const std::string& relative, Language language, const Places& places,
+                       const Map& config, const Map& variables) {
+  if (language == Language::kBash || language == Language::kSh) {
+    CROMT_TRY(scratch.Write(relative + "/config", ShellForm(language, config)));
+    return scratch.Write(relative + "/variables", ShellForm(language, variables));
+  }
+  CROMT_TRY(scratch.Write(relative + "/variables.json", JsonText(variables)));
+  return scratch.Write(relative + "/places.json",
+                       JsonText({{"root_dir", Value{places.root}}, {"task_dir", Value{places.directory}}}));
+}
+
 std::vector<std::string> CommandFor(Language language, const std::string& file, const Places& places) {
   const std::string program(FactsOf(language).program);
-  const std::string library = fmt::format("{}/{}", places.cache, FileOf(language).name);
+  const std::string library = fmt::format("{}/{}", places.libraries, FileOf(language).name);
   switch (language) {
     case Language::kBash:
     case Language::kSh: return {program, library, places.root, places.directory, file};
     case Language::kPython: return {program, file};
-    case Language::kPerl: return {program, "-I", places.cache, "-I", places.root + "/lib", "-Msparrow6lib", file};
-    case Language::kRuby: return {program, "-I", places.cache, "-I", places.root + "/lib", "-r", "sparrow6lib", file};
+    case Language::kPerl: return {program, "-I", places.libraries, "-I", places.root + "/lib", "-Msparrow6lib", file};
+    case Language::kRuby:
+      return {program, "-I", places.libraries, "-I", places.root + "/lib", "-r", "sparrow6lib", file};
     case Language::kPhp: return {program, "-d", "auto_prepend_file=" + library, file};
-    case Language::kRaku: return {program, "-I", places.cache, "-I", places.root + "/lib", "-M", "sparrow6lib", file};
+    case Language::kRaku:
+      return {program, "-I", places.libraries, "-I", places.root + "/lib", "-M", "sparrow6lib", file};
     case Language::kPowershell:
       return {program,
               "-NoLogo",

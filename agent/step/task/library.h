@@ -17,15 +17,19 @@ struct Places {
   std::string root;        // of the task: root_dir
   std::string directory;   // of the program's file: task_dir
   std::string cache_root;  // of the whole task with its subtasks: config.json, state.json
-  std::string cache;       // of this program: its variables and its library
+  std::string cache;       // of this program: its variables
+  std::string libraries;   // of the job
 };
 
-// All that `language` needs in `relative` beneath the scratch, which is the program's cache. What reads JSON finds
-// `config` in the cache root.
-Status WriteLibrary(Scratch& scratch, const std::string& relative, Language language, const Places& places,
-                    const Map& config, const Map& variables);
+// The library of `language` in the folder `relative` of the scratch, which is there.
+Status WriteLibrary(Scratch& scratch, const std::string& relative, Language language);
 
-// The command that runs `file` (absolute) with what WriteLibrary wrote.
+// What the library of `language` reads, in `relative`, which is the program's cache. Who reads JSON finds `config` in
+// the cache root.
+Status WriteParameters(Scratch& scratch, const std::string& relative, Language language, const Places& places,
+                       const Map& config, const Map& variables);
+
+// The command that runs `file` (absolute) with its library.
 std::vector<std::string> CommandFor(Language language, const std::string& file, const Places& places);
 
 }  // namespace cromt::step

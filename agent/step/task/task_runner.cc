@@ -16,6 +16,9 @@ namespace cromt::step {
 namespace {
 
 constexpr int kExitFailed = 1;
+// Folders of the scratch. Tasks come one after another, so they share the second.
+constexpr std::string_view kLibraries = "lib";
+constexpr std::string_view kCacheRoot = "task";
 
 using seglog::Stream;
 
@@ -25,16 +28,16 @@ using seglog::Stream;
 class TaskRunner::Session {
  public:
   Session(TaskRunner& runner, const Repository& repository, const TaskRun& run)
-      : runner_(runner), repository_(repository), run_(run), cache_root_(std::to_string(++runner.sessions_)) {}
+      : runner_(runner), scratch_(runner.scratch_), repository_(repository), run_(run) {}
 
   int Run() {
     if (auto begun = Begin(); !begun) return Refuse(begun.error());
-    if (run_.script) return RunProgram(*run_.script, {}, runner_.output_);
+    if (run_.script) return RunProgram(*run_.script, {}, 0, runner_.output_);
     return RunDirectory(Join(run_.root, run_.task), {}, 0);
   }
 
   Result<Map> State() const {
-    auto text = ReadFile(CacheRoot() + "/state.json", kMaxStateBytes);
+    auto text = ReadFile(Absolute(StateFile()), kMaxStateBytes);
     if (!text && text.error().code == ErrorCode::kNotFound) return Map{};
     if (!text) return tl::unexpected(std::move(text).error());
     CROMT_ASSIGN(Value value, ParseJson(*text));
@@ -43,7 +46,8 @@ class TaskRunner::Session {
   }
 
  private:
-  std::string CacheRoot() const { return fmt::format("{}/{}", runner_.scratch_.path(), cache_root_); }
+  std::string Absolute(std::string_view relative) const { return fmt::format("{}/{}", scratch_.path(), relative); }
+  std::string StateFile() const { return fmt::format("{}/state.json", kCacheRoot); }
 
   int Refuse(const Error& error) {
     runner_.output_.Note(fmt::format("{}: {}", run_.name, error.message));
@@ -51,14 +55,16 @@ class TaskRunner::Session {
   }
 
   Status Begin() {
-    CROMT_TRY(runner_.scratch_.Make());
-    CROMT_TRY(runner_.scratch_.MakeDirectories(cache_root_));
+    CROMT_TRY(scratch_.Make());
+    for (std::string_view folder : {kLibraries, kCacheRoot}) CROMT_TRY(scratch_.MakeDirectories(std::string(folder)));
+    scratch_.Remove(StateFile());
+    scratch_.Tidy(std::string(kCacheRoot));
     if (!run_.script) {
       CROMT_ASSIGN(config_, Defaults());
     }
     config_ = MergeMaps(config_, run_.parameters);
     JoinArgs(config_);
-    return runner_.scratch_.Write(cache_root_ + "/config.json", JsonText(config_));
+    return scratch_.Write(fmt::format("{}/config.json", kCacheRoot), JsonText(config_));
   }
 
   Result<Map> Defaults() {
@@ -80,7 +86,7 @@ class TaskRunner::Session {
       if (int code = RunHook(*dir->hook, variables, depth); code != 0) return code;
     if (!dir->task) return 0;
     TeeOutput tee(runner_.output_, dir->has_check ? kMaxCheckedBytes : 0);
-    const int code = RunProgram(*dir->task, variables, tee);
+    const int code = RunProgram(*dir->task, variables, depth, tee);
     if (code == 0 && dir->has_check) return Check(*dir, tee);
     return code;
   }
@@ -93,16 +99,20 @@ class TaskRunner::Session {
     std::string cache;  // absolute
   };
 
-  Result<Program> Prepare(const ProgramFile& file, const Map& variables) {
+  Result<Program> Prepare(const ProgramFile& file, const Map& variables, int depth) {
     if (++runner_.programs_ > kMaxPrograms)
       return Fail(ErrorCode::kExhausted, fmt::format("a job that runs more than {} tasks and hooks", kMaxPrograms));
-    const std::string cache = fmt::format("{}/{}", cache_root_, ++programs_);
-    CROMT_TRY(runner_.scratch_.MakeDirectories(cache));
+    const std::string cache = fmt::format("{}/{}", kCacheRoot, depth + 1);
+    CROMT_TRY(scratch_.MakeDirectories(cache));
+    scratch_.Remove(cache + "/stdout");  // of the program before
     const Places places{.root = repository_.Absolute(run_.root),
                         .directory = repository_.Absolute(DirName(file.file)),
-                        .cache_root = CacheRoot(),
-                        .cache = fmt::format("{}/{}", runner_.scratch_.path(), cache)};
-    CROMT_TRY(WriteLibrary(runner_.scratch_, cache, file.language, places, config_, variables));
+                        .cache_root = Absolute(kCacheRoot),
+                        .cache = Absolute(cache),
+                        .libraries = Absolute(kLibraries)};
+    if (runner_.has_library_.insert(file.language).second)
+      CROMT_TRY(WriteLibrary(scratch_, std::string(kLibraries), file.language));
+    CROMT_TRY(WriteParameters(scratch_, cache, file.language, places, config_, variables));
     return Program{CommandFor(file.language, repository_.Absolute(file.file), places), EnvironmentFor(places),
                    places.cache};
   }
@@ -118,11 +128,11 @@ class TaskRunner::Session {
     return missing ? kExitNoProgram : kExitNotExecutable;
   }
 
-  int RunProgram(const ProgramFile& file, const Map& variables, Output& output) {
+  int RunProgram(const ProgramFile& file, const Map& variables, int depth, Output& output) {
     if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
     output.Put(TaskBegan{TitleOf(file)});
     TaskEnded ended{.name = run_.name};
-    auto program = Prepare(file, variables);
+    auto program = Prepare(file, variables, depth);
     if (!program) {
       ended.exit_code = Refuse(program.error());
     } else if (auto status = runner_.children_.Run(program->argv, program->environment, output); status) {
@@ -142,7 +152,7 @@ class TaskRunner::Session {
 
   int RunHook(const ProgramFile& file, const Map& variables, int depth) {
     if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
-    auto program = Prepare(file, variables);
+    auto program = Prepare(file, variables, depth);
     if (!program) return Refuse(program.error());
     CaptureOutput capture;
     auto status = runner_.children_.Run(program->argv, program->environment, capture, kMaxHookBytes);
@@ -205,10 +215,9 @@ class TaskRunner::Session {
   }
 
   TaskRunner& runner_;
+  Scratch& scratch_;
   const Repository& repository_;
   const TaskRun& run_;
-  const std::string cache_root_;  // relative to the scratch
-  int programs_ = 0;
   Map config_;
   std::string hook_stdout_;
   bool ignore_error_ = false;        // of the next task

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agent/step/child.h"
@@ -60,8 +61,8 @@ class TaskRunner {
   ChildRunner& children_;
   Output& output_;
   Scratch scratch_;
-  int sessions_ = 0;  // so far
-  int programs_ = 0;
+  std::set<Language> has_library_;  // whose library is in the scratch
+  int programs_ = 0;                // so far
 };
 
 }  // namespace cromt::step

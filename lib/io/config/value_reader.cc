@@ -28,12 +28,6 @@ bool HasShellVariable(std::string_view text) {
   return false;
 }
 
-// The tom options that change what a scenario sees. Without the behaviour, nothing may run.
-bool IsOptionToCome(std::string_view word) {
-  std::string_view name = word.substr(0, word.find('='));
-  return name == "--env" || name == "--tags" || name == "--dump_task";
-}
-
 }  // namespace
 
 std::string NotBuilt(std::string_view key) {
@@ -105,7 +99,7 @@ bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, s
   if (key == "action")
     Action(value, set);
   else if (key == "options")
-    Options(value, set, unbuilt);
+    Options(value, set);
   else if (key == "vars")
     SetVars(value, set, unbuilt);
   else if (key == "url")
@@ -217,18 +211,11 @@ void ValueReader::Action(YamlNode value, Overrides& set) {
     diagnostics_.Error(value.at(), words.error().message);
 }
 
-void ValueReader::Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+void ValueReader::Options(YamlNode value, Overrides& set) {
   auto text = Text("options", value);
   if (!text) return;
-  set.options = *text;
-  std::string_view rest = *text;
-  for (size_t begin = rest.find_first_not_of(" \t\n"); begin != rest.npos; begin = rest.find_first_not_of(" \t\n")) {
-    rest.remove_prefix(begin);
-    std::string_view word = rest.substr(0, rest.find_first_of(" \t\n"));
-    rest.remove_prefix(word.size());
-    if (IsOptionToCome(word))
-      AddUnbuilt(fmt::format("options: {}", word.substr(0, word.find('='))), value.at(), unbuilt);
-  }
+  if (auto words = ParseOptions(*text); !words) return diagnostics_.Error(value.at(), words.error().message);
+  set.options = std::move(*text);
 }
 
 void ValueReader::Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {

@@ -49,7 +49,7 @@ class ValueReader {
   void SetUrl(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   bool Scheduling(std::string_view key, YamlNode value, Overrides& set);
   void Action(YamlNode value, Overrides& set);
-  void Options(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
+  void Options(YamlNode value, Overrides& set);
   void Title(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   void SetVars(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   Vars ReadVars(YamlNode map);

@@ -65,6 +65,11 @@ Status Check(const Actions& actions) {
     if (words->size() != 1 || words->front() != name)
       return Invalid("actions.names", fmt::format("{} is not one name", Quote(name)));
   }
+  if (actions.options.size() > kMaxActions)
+    return Invalid("actions.options",
+                   fmt::format("{} options; at most {} are allowed", actions.options.size(), kMaxActions));
+  for (const std::string& option : actions.options)
+    if (!IsActingOption(option)) return Invalid("actions.options", fmt::format("{} is unknown", Quote(option)));
   return {};
 }
 

@@ -24,6 +24,7 @@ void WriteWork(const Work& work, v1::TaskSpec& proto) {
     void operator()(const Script& script) const { proto.mutable_script()->set_text(script.text); }
     void operator()(const Actions& actions) const {
       for (const std::string& name : actions.names) proto.mutable_actions()->add_names(ToText(name));
+      for (const std::string& option : actions.options) proto.mutable_actions()->add_options(ToText(option));
     }
   };
   std::visit(Visitor{proto}, work);
@@ -33,7 +34,9 @@ Result<Work> ReadWork(const v1::TaskSpec& proto) {
   switch (proto.work_case()) {
     case v1::TaskSpec::kCommand: return Command{{proto.command().argv().begin(), proto.command().argv().end()}};
     case v1::TaskSpec::kScript: return Script{proto.script().text()};
-    case v1::TaskSpec::kActions: return Actions{{proto.actions().names().begin(), proto.actions().names().end()}};
+    case v1::TaskSpec::kActions:
+      return Actions{{proto.actions().names().begin(), proto.actions().names().end()},
+                     {proto.actions().options().begin(), proto.actions().options().end()}};
     case v1::TaskSpec::WORK_NOT_SET: break;
   }
   return Invalid("work", "neither command nor script nor actions");

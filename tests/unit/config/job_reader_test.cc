@@ -196,6 +196,16 @@ TEST(JobReader, ACromtitKeyThatCromtitIgnoresThereIsAWarning) {
             "f:4:24: warning: 'path' has no effect in a before or after entry\n");
 }
 
+TEST(JobReader, OptionsAreThoseOfTom) {
+  for (const char* good : {"--verbose --env=prod --tags=a=1,b -q", "--no_index_update --color --profile=x", "''"})
+    EXPECT_EQ(Said(With(std::string("options: ") + good)), "") << good;
+  EXPECT_EQ(Said(With("options: --verbose --enw=prod")),
+            "f:4:14: error: '--enw=prod' is no option of tom; did you mean '--env'?\n");
+  EXPECT_EQ(Said(With("options: --env")), "f:4:14: error: bad option '--env': write --env=…\n");
+  EXPECT_EQ(Said(With("options: --env=../x")), "f:4:14: error: bad option '--env=../x': write --env=…\n");
+  EXPECT_EQ(Said(With("options: hello")), "f:4:14: error: 'hello' is no option of tom\n");
+}
+
 TEST(JobReader, OptionsAndTimeoutOfHostsAndEntriesActHere) {
   EXPECT_EQ(Said(With("hosts: [{options: --quiet, timeout: 5}]")),
             "f:4:32: note: 'timeout' ends the attempt; Cromtit's only ended the waiting for it\n");

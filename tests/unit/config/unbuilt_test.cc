@@ -115,11 +115,6 @@ TEST(Unbuilt, EachShapeIsChecked) {
   }
 }
 
-TEST(Unbuilt, TomOptionsThatChangeAScenarioAreToCome) {
-  EXPECT_EQ(Line("options: --no_index_update --quiet --env=prod"),
-            "f:4:14: warning: 'options: --env' is not built yet: what uses it can't be started\n");
-}
-
 TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
   JobFileReading reading = ReadJobFile(
       "projects:\n"

@@ -31,13 +31,13 @@ TEST_F(Refusal, AnUnknownActionNamesThePlacesSearched) {
 }
 
 TEST_F(Refusal, AConstructBeyondTheFirstStepRunsNothing) {
-  repository_.Write(".tom/s.raku", "say 'a';\ntask-run 'tasks/ok';\nbash 'ls';\n");
-  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:3:1: 'bash' is outside what cromt reads itself yet\n");
+  repository_.Write(".tom/s.raku", "say 'a';\ntask-run 'tasks/ok';\nclass A { }\n");
+  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:3:1: 'class' is outside what cromt reads itself yet\n");
 }
 
 TEST_F(Refusal, AConstructOfALaterActionRunsNothing) {
-  repository_.Write(".tom/s.raku", "my $x = 1;");
-  EXPECT_EQ(NotesOf({"ok", "s"}), ".tom/s.raku:1:1: 'my' is outside what cromt reads itself yet\n");
+  repository_.Write(".tom/s.raku", "class A { }");
+  EXPECT_EQ(NotesOf({"ok", "s"}), ".tom/s.raku:1:1: 'class' is outside what cromt reads itself yet\n");
 }
 
 TEST_F(Refusal, ALaterTaskWithNothingToRunRunsNothing) {

@@ -44,7 +44,7 @@ LeaseInputs FullInputs() {
 }
 
 std::vector<Work> EveryWork() {
-  return {Command{{"/bin/echo", "h\xFFi"}}, Script{"echo \xFF\n"}, Actions{{"pull", "deploy/main"}}};
+  return {Command{{"/bin/echo", "h\xFFi"}}, Script{"echo \xFF\n"}, Actions{{"pull", "deploy/main"}, {"--env=prod", "--quiet"}}};
 }
 
 std::vector<AttemptResult> EveryResult() {
@@ -67,7 +67,7 @@ std::vector<AttemptResult> EveryResult() {
 
 Plan FullPlan() {
   Plan plan;
-  plan.specs = {FullSpec(), FullSpec(Script{"x"}), FullSpec(Actions{{"deploy"}})};
+  plan.specs = {FullSpec(), FullSpec(Script{"x"}), FullSpec(Actions{{"deploy"}, {"--env=prod"}})};
   plan.specs[1].source = {.directory = "~/src"};
   plan.hosts = {{"local", ""}, {"h1", "h1:4000"}};
   plan.groups = {{"lane", 1, true}, {"limit", 4, false}};
