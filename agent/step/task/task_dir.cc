@@ -43,7 +43,12 @@ Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& pat
   if (!dir.hook && !dir.task)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("{} holds no task.bash (or .sh, .py, .pl …) and no hook", Quote(path)));
-  CROMT_ASSIGN(dir.has_check, repository.IsFile(Join(path, "task.check")));
+  const std::string check = Join(path, "task.check");
+  CROMT_ASSIGN(const bool has_check, repository.IsFile(check));
+  if (has_check) {
+    CROMT_ASSIGN(const std::string text, repository.Read(check, kMaxCheckBytes));
+    CROMT_ASSIGN(dir.check, ParseCheck(check, text));
+  }
   return dir;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "agent/step/check/check_file.h"
 #include "agent/step/repository.h"
 #include "agent/step/task/languages.h"
 #include "base/result.h"
@@ -21,11 +22,11 @@ struct TaskDir {
   std::string path;  // relative to the repository
   std::optional<ProgramFile> hook;
   std::optional<ProgramFile> task;
-  bool has_check = false;
+  std::optional<CheckFile> check;  // task.check
 };
 
-// kNotFound: no such directory. kInvalid: something else of that name, or nothing to run in it, over which Sparrow says
-// nothing. kDenied: a symlink leads out of the repository.
+// kNotFound: no such directory. kInvalid: something else of that name, a check that can't be read, or nothing to run in
+// it, over which Sparrow says nothing. kDenied: a symlink leads out of the repository.
 Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& path);
 
 // What the action `name` means, first found: a scenario, a script of .tom, a task directory.

@@ -6,6 +6,7 @@
 
 #include "agent/step/json_value.h"
 #include "agent/step/task/capture.h"
+#include "agent/step/task/check_run.h"
 #include "agent/step/task/environment.h"
 #include "agent/step/task/hook_output.h"
 #include "agent/step/task/library.h"
@@ -35,6 +36,8 @@ class TaskRunner::Session {
     if (run_.script) return RunProgram(*run_.script, {}, 0, runner_.output_);
     return RunDirectory(Join(run_.root, run_.task), {}, 0);
   }
+
+  size_t check_failures() const { return check_failures_; }
 
   Result<Map> State() const {
     auto text = ReadFile(Absolute(StateFile()), kMaxStateBytes);
@@ -85,9 +88,9 @@ class TaskRunner::Session {
     if (dir->hook)
       if (int code = RunHook(*dir->hook, variables, depth); code != 0) return code;
     if (!dir->task) return 0;
-    TeeOutput tee(runner_.output_, dir->has_check ? kMaxCheckedBytes : 0);
+    TeeOutput tee(runner_.output_, dir->check ? kMaxCheckedBytes : 0);
     const int code = RunProgram(*dir->task, variables, depth, tee);
-    if (code == 0 && dir->has_check) return Check(*dir, tee);
+    if (code == 0 && dir->check) return Check(*dir->check, tee, depth);
     return code;
   }
 
@@ -99,22 +102,22 @@ class TaskRunner::Session {
     std::string cache;  // absolute
   };
 
-  Result<Program> Prepare(const ProgramFile& file, const Map& variables, int depth) {
+  // `file` is absolute.
+  Result<Program> Prepare(Language language, const std::string& file, const Map& variables, int depth) {
     if (++runner_.programs_ > kMaxPrograms)
       return Fail(ErrorCode::kExhausted, fmt::format("a job that runs more than {} tasks and hooks", kMaxPrograms));
     const std::string cache = fmt::format("{}/{}", kCacheRoot, depth + 1);
     CROMT_TRY(scratch_.MakeDirectories(cache));
     scratch_.Remove(cache + "/stdout");  // of the program before
     const Places places{.root = repository_.Absolute(run_.root),
-                        .directory = repository_.Absolute(DirName(file.file)),
+                        .directory = DirName(file),
                         .cache_root = Absolute(kCacheRoot),
                         .cache = Absolute(cache),
                         .libraries = Absolute(kLibraries)};
-    if (runner_.has_library_.insert(file.language).second)
-      CROMT_TRY(WriteLibrary(scratch_, std::string(kLibraries), file.language));
-    CROMT_TRY(WriteParameters(scratch_, cache, file.language, places, config_, variables));
-    return Program{CommandFor(file.language, repository_.Absolute(file.file), places), EnvironmentFor(places),
-                   places.cache};
+    if (runner_.has_library_.insert(language).second)
+      CROMT_TRY(WriteLibrary(scratch_, std::string(kLibraries), language));
+    CROMT_TRY(WriteParameters(scratch_, cache, language, places, config_, variables));
+    return Program{CommandFor(language, file, places), EnvironmentFor(places), places.cache};
   }
 
   // Not an end of the program itself, but of the attempt to start it: said, and what it counts as.
@@ -132,7 +135,7 @@ class TaskRunner::Session {
     if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
     output.Put(TaskBegan{TitleOf(file)});
     TaskEnded ended{.name = run_.name};
-    auto program = Prepare(file, variables, depth);
+    auto program = Prepare(file.language, repository_.Absolute(file.file), variables, depth);
     if (!program) {
       ended.exit_code = Refuse(program.error());
     } else if (auto status = runner_.children_.Run(program->argv, program->environment, output); status) {
@@ -152,7 +155,7 @@ class TaskRunner::Session {
 
   int RunHook(const ProgramFile& file, const Map& variables, int depth) {
     if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
-    auto program = Prepare(file, variables, depth);
+    auto program = Prepare(file.language, repository_.Absolute(file.file), variables, depth);
     if (!program) return Refuse(program.error());
     CaptureOutput capture;
     auto status = runner_.children_.Run(program->argv, program->environment, capture, kMaxHookBytes);
@@ -208,10 +211,57 @@ class TaskRunner::Session {
 
   // ---- Checks ---------------------------------------------------------------------------------
 
-  // Not built yet: a check that nobody looks at is no success.
-  int Check(const TaskDir& dir, const TeeOutput&) {
-    return Refuse(
-        {ErrorCode::kInvalid, fmt::format("{} is outside what cromt runs itself yet", Join(dir.path, "task.check"))});
+  int Check(const CheckFile& file, const TeeOutput& tee, int depth) {
+    const bool ignored = std::exchange(ignore_check_error_, false);
+    if (tee.overflown())
+      return CheckFailed(
+          {ErrorCode::kExhausted,
+           fmt::format("{}: the task printed more than {} bytes, which are not checked", file.name, kMaxCheckedBytes)});
+    const CheckServices services{
+        .run_code = [&](Language language, std::string_view code,
+                        const CheckState& state) { return RunCode(language, code, state, depth); },
+        .read_source = [&](const std::string& path) { return ReadSource(path); }};
+    auto failed = RunCheck(file, hook_stdout_ + tee.out(), services, runner_.output_);
+    if (!failed) return CheckFailed(failed.error());
+    check_failures_ += *failed;
+    if (*failed == 0 || ignored) return 0;
+    for (std::string_view line : {"=================", "TASK CHECK FAIL"})
+      runner_.output_.Put(OwnLine{std::string(line)});
+    return kExitCheckFailed;
+  }
+
+  int CheckFailed(const Error& error) {
+    Refuse(error);
+    return kExitCheckFailed;
+  }
+
+  Result<std::string> RunCode(Language language, std::string_view code, const CheckState& state, int depth) {
+    for (const auto& [name, text] :
+         {std::pair("captures.json", state.CapturesJson()), std::pair("matched.txt", state.MatchedText()),
+          std::pair("streams.json", state.StreamsJson()), std::pair("streams-array.json", state.StreamsArrayJson())})
+      CROMT_TRY(scratch_.Write(fmt::format("{}/{}", kCacheRoot, name), text));
+    const std::string relative = fmt::format("{}/code.{}", kCacheRoot, FactsOf(language).extension);
+    // PHP's programs begin outside of it; Sparrow's blocks don't.
+    const bool bare_php = language == Language::kPhp && code.find("<?php") == std::string_view::npos;
+    CROMT_TRY(scratch_.Write(relative, fmt::format("{}{}", bare_php ? "<?php" : "", code)));
+    CROMT_ASSIGN(const Program program, Prepare(language, Absolute(relative), {}, depth));
+    CaptureOutput capture;
+    CROMT_ASSIGN(const ChildStatus status,
+                 runner_.children_.Run(program.argv, program.environment, capture, kMaxHookBytes));
+    runner_.output_.Bytes(Stream::kStderr, capture.err);
+    if (status.signal != 0)
+      return Fail(ErrorCode::kInvalid, fmt::format("the code was killed by signal {}", status.signal));
+    if (status.exit_code != 0)
+      return Fail(ErrorCode::kInvalid, fmt::format("the code ended with exit code {}", status.exit_code));
+    return std::move(capture.out);
+  }
+
+  // Of the repository, or what a program of the task left in its caches.
+  Result<std::string> ReadSource(const std::string& path) {
+    const std::string own = Absolute(kCacheRoot) + "/";
+    if (path.starts_with(own) && path.find("/../") == std::string::npos) return ReadFile(path, kMaxCheckedBytes);
+    CROMT_ASSIGN(const std::string relative, RelativePath(repository_.root(), path));
+    return repository_.Read(relative, kMaxCheckedBytes);
   }
 
   TaskRunner& runner_;
@@ -222,11 +272,13 @@ class TaskRunner::Session {
   std::string hook_stdout_;
   bool ignore_error_ = false;        // of the next task
   bool ignore_check_error_ = false;  // of the next check
+  size_t check_failures_ = 0;
 };
 
 TaskResult TaskRunner::Run(const Repository& repository, TaskRun run) {
   Session session(*this, repository, run);
-  TaskResult result{.exit_code = session.Run(), .state = {}};
+  TaskResult result{.exit_code = session.Run()};
+  result.check_failures = session.check_failures();
   if (result.exit_code != 0) return result;
   if (auto state = session.State(); state) {
     result.state = std::move(*state);

@@ -43,7 +43,8 @@ struct TaskRun {
 
 struct TaskResult {
   int exit_code = 0;
-  Map state;  // what the programs left by update_state
+  Map state;                  // what the programs left by update_state
+  size_t check_failures = 0;  // rules that don't hold, of all checks; some may have been ignored
 };
 
 class TaskRunner {

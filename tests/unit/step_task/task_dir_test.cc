@@ -73,9 +73,9 @@ TEST_F(TaskDirTest, TheFirstFileDecides) {
     files_.Write("t/hook." + extension, "");
     EXPECT_EQ(ReadTaskDir(Open(), "t")->hook->file, "t/hook." + extension);
   }
-  EXPECT_FALSE(ReadTaskDir(Open(), "t")->has_check);
+  EXPECT_FALSE(ReadTaskDir(Open(), "t")->check);
   files_.Write("t/task.check", "");
-  EXPECT_TRUE(ReadTaskDir(Open(), "t")->has_check);
+  EXPECT_TRUE(ReadTaskDir(Open(), "t")->check);
 }
 
 TEST_F(TaskDirTest, WhatIsNoDirectoryIsAnError) {
