@@ -63,6 +63,7 @@ class TaskRunner::Session {
     scratch_.Remove(StateFile());
     scratch_.Tidy(std::string(kCacheRoot));
     if (!run_.script) {
+      CROMT_TRY(CheckRoot(repository_, run_.root));
       CROMT_ASSIGN(config_, Defaults());
     }
     config_ = MergeMaps(config_, run_.parameters);

@@ -61,7 +61,7 @@ TEST_F(TaskDirTest, SymlinksThatLeaveAreRefused) {
 
 // Sparrow's order, sh behind bash: each file that is added goes before those that are there.
 TEST_F(TaskDirTest, TheFirstFileDecides) {
-  const std::vector<std::string> order = {"php", "ps1", "py", "rb", "go", "sh", "bash", "pl", "pl6", "raku"};
+  const std::vector<std::string> order = {"php", "ps1", "py", "rb", "sh", "bash", "pl", "pl6", "raku"};
   for (const std::string& extension : order) {
     files_.Write("t/task." + extension, "");
     EXPECT_EQ(ReadTaskDir(Open(), "t")->task->file, "t/task." + extension);
@@ -76,6 +76,15 @@ TEST_F(TaskDirTest, TheFirstFileDecides) {
   EXPECT_FALSE(ReadTaskDir(Open(), "t")->check);
   files_.Write("t/task.check", "");
   EXPECT_TRUE(ReadTaskDir(Open(), "t")->check);
+}
+
+TEST_F(TaskDirTest, WhatIsNotRunYetIsRefusedByName) {
+  for (const std::string file : {"task.go", "hook.go", "config.raku", "cpanfile", "Gemfile", "requirements.txt", "rakufile"}) {
+    const std::string path = "t-" + file;
+    files_.Write(path + "/task.py", "");
+    files_.Write(path + "/" + file, "");
+    EXPECT_EQ(TaskError(path), "'" + path + "/" + file + "' is outside what cromt runs itself yet");
+  }
 }
 
 TEST_F(TaskDirTest, WhatIsNoDirectoryIsAnError) {
