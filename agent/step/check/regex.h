@@ -22,7 +22,7 @@ inline constexpr size_t kMaxLineBytes = 16 << 20;
 
 class Regex {
  public:
-  // kInvalid, "column N: what, and what to write instead".
+  // kInvalid, "regex, column N: what, and what to write instead".
   static Result<Regex> Compile(std::string_view pattern);
 
   Regex(Regex&&) noexcept;

@@ -147,7 +147,7 @@ class ClassReader {
 
   // What stands between [ and ]: characters, ranges, escapes; blanks say nothing.
   Result<CharSet> Enumeration() {
-    const int opening = reader_.column();
+    const int opening = reader_.column() - 1;
     CharSet set;
     bool empty = true;
     for (reader_.SkipBlanks(); !reader_.Take("]"); reader_.SkipBlanks()) {

@@ -1,5 +1,5 @@
 // What stands for one character of a set in a Raku regex: backslash escapes, and classes between < and >.
-// Errors are kInvalid, "column N: …". Pure; any thread.
+// Errors are kInvalid, "regex, column N: …". Pure; any thread.
 #pragma once
 
 #include <string>

@@ -27,7 +27,7 @@ struct ParsedRegex {
   std::string_view text;  // the part that was read: without comment and the blanks around
 };
 
-// Errors are kInvalid, "column N: …".
+// Errors are kInvalid, "regex, column N: …".
 Result<ParsedRegex> ParseRegex(std::string_view text);
 
 }  // namespace cromt::step

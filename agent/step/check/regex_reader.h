@@ -51,7 +51,7 @@ class RegexReader {
 };
 
 inline tl::unexpected<Error> RegexError(int column, std::string_view what) {
-  return Fail(ErrorCode::kInvalid, fmt::format("column {}: {}", column, what));
+  return Fail(ErrorCode::kInvalid, fmt::format("regex, column {}: {}", column, what));
 }
 
 // For what Raku has and this reader hasn't.

@@ -33,7 +33,7 @@ struct WrittenRegex {
   std::vector<int> captures;
 };
 
-// Errors are kInvalid, "column N: …".
+// Errors are kInvalid, "regex, column N: …".
 Result<WrittenRegex> WriteRegex(const RegexNode& root);
 
 }  // namespace cromt::step
