@@ -12,11 +12,15 @@ namespace {
 using Lowering = Result<TaskRequests> (*)(const DslArguments&);
 
 TaskRequests PluginRequest(std::string title, std::string plugin, Map parameters) {
-  return {{.title = std::move(title), .plugin = std::move(plugin), .path = "", .parameters = std::move(parameters)}};
+  return {{.title = std::move(title),
+           .plugin = std::move(plugin),
+           .path = "",
+           .task = ".",
+           .parameters = std::move(parameters)}};
 }
 
 TaskRequests PathRequest(std::string path, Map parameters) {
-  return {{.title = path, .plugin = "", .path = std::move(path), .parameters = std::move(parameters)}};
+  return {{.title = path, .plugin = "", .path = std::move(path), .task = ".", .parameters = std::move(parameters)}};
 }
 
 // ---- task-run -----------------------------------------------------------------------------------
@@ -271,8 +275,8 @@ Result<TaskRequests> LowerCall(const DslCall& call) {
   for (const Function& function : kFunctions) {
     if (function.name != call.function) continue;
     CROMT_ASSIGN(TaskRequests requests, function.lower(DslArguments(call)));
-    for (const TaskRequest& request : requests)
-      if (request.plugin == "bash") CROMT_TRY(CheckBashParameters(request.parameters));
+    for (TaskRequest& request : requests)
+      if (request.plugin == "bash") CROMT_TRY(FinishBash(request));
     return requests;
   }
   return Fail(ErrorCode::kInvalid, "cromt knows no function " + Quote(call.function));

@@ -11,9 +11,10 @@
 namespace cromt::step {
 
 struct TaskRequest {
-  std::string title;   // as people know it
-  std::string plugin;  // empty: a task directory of the repository
-  std::string path;    // that directory, as scenarios write it: "DIR" or "DIR@SUBTASK"
+  std::string title;       // as people know it
+  std::string plugin;      // empty: a task directory of the repository
+  std::string path;        // that directory, as scenarios write it: "DIR" or "DIR@SUBTASK"
+  std::string task = ".";  // below the plugin: what of it runs
   Map parameters;
 };
 using TaskRequests = std::vector<TaskRequest>;

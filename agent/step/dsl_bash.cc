@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/step/check/check_file.h"
 #include "base/name.h"
 
 namespace cromt::step {
@@ -28,7 +29,8 @@ std::string BashTitle(std::string_view description) {
 
 TaskRequest BashRequest(std::string_view description, std::string command, Map parameters = {}) {
   Set(parameters, "command", {std::move(command)});
-  return {.title = BashTitle(description), .plugin = "bash", .path = "", .parameters = std::move(parameters)};
+  return {
+      .title = BashTitle(description), .plugin = "bash", .path = "", .task = ".", .parameters = std::move(parameters)};
 }
 
 void CopyOption(const Map& options, std::string_view name, Map& parameters) {
@@ -48,7 +50,21 @@ constexpr std::string_view kCopy = "cp -- \"$CROMT_FROM\" \"$CROMT_TO\"";
 constexpr std::string_view kZef =
     "IFS=$' \\t\\n' read -r -d '' -a packages <<<\"$CROMT_ZEF_PACKAGES\"; zef{} install \"${{packages[@]}}\"";
 
-Result<std::string> SshCommand(const Map& options) {
+Status CheckVariables(const Map& parameters) {
+  const Value* value = Find(parameters, "envvars");
+  if (value == nullptr || std::holds_alternative<std::monostate>(value->form)) return {};
+  const Map* variables = std::get_if<Map>(&value->form);
+  if (variables == nullptr) return Fail(ErrorCode::kInvalid, "bash: envvars must be a map: %( NAME => 'value' )");
+  for (const auto& [name, content] : *variables) {
+    if (!IsVariableName(name))
+      return Fail(ErrorCode::kInvalid, fmt::format("bash: {} in envvars is no name of a variable", Quote(name)));
+    if (std::holds_alternative<Map>(content.form) || std::holds_alternative<List>(content.form))
+      return Fail(ErrorCode::kInvalid, fmt::format("bash: {} in envvars must be text", name));
+  }
+  return {};
+}
+
+std::string SshCommand(const Map& options) {
   std::string command = "ssh";
   if (const std::string key = OptionText(options, "ssh-key"); !key.empty()) command += " -i " + ShellWord(key);
   if (OptionIsOn(options, "accept-hostkey")) command += " -o StrictHostKeyChecking=accept-new";
@@ -83,7 +99,7 @@ Result<TaskRequests> LowerGitScm(const DslArguments& arguments) {
   if (branch.starts_with('-')) return arguments.Wrong("a branch can't begin with '-': " + Quote(branch));
 
   Map variables = {{"CROMT_GIT_SOURCE", {source}}, {"CROMT_GIT_BRANCH", {branch}}};
-  CROMT_ASSIGN(std::string ssh, SshCommand(options));
+  std::string ssh = SshCommand(options);
   if (ssh != "ssh") Set(variables, "GIT_SSH_COMMAND", {std::move(ssh)});
   Map parameters = {{"envvars", {std::move(variables)}}, {"cwd", {OptionText(options, "to")}}};
   CopyOption(options, "user", parameters);
@@ -149,17 +165,14 @@ Result<TaskRequests> LowerZef(const DslArguments& arguments) {
   return TaskRequests{BashRequest(title, fmt::format(kZef, flags), std::move(parameters))};
 }
 
-Status CheckBashParameters(const Map& parameters) {
-  const Value* value = Find(parameters, "envvars");
-  if (value == nullptr || std::holds_alternative<std::monostate>(value->form)) return {};
-  const Map* variables = std::get_if<Map>(&value->form);
-  if (variables == nullptr) return Fail(ErrorCode::kInvalid, "bash: envvars must be a map: %( NAME => 'value' )");
-  for (const auto& [name, content] : *variables) {
-    if (!IsVariableName(name))
-      return Fail(ErrorCode::kInvalid, fmt::format("bash: {} in envvars is no name of a variable", Quote(name)));
-    if (std::holds_alternative<Map>(content.form) || std::holds_alternative<List>(content.form))
-      return Fail(ErrorCode::kInvalid, fmt::format("bash: {} in envvars must be text", name));
-  }
+Status FinishBash(TaskRequest& request) {
+  CROMT_TRY(CheckVariables(request.parameters));
+  const std::string pattern = OptionText(request.parameters, "expect_stdout");
+  if (pattern.empty()) return {};
+  if (pattern.find('\n') != std::string::npos)
+    return Fail(ErrorCode::kInvalid, "bash: expect_stdout must be a regex on one line");
+  CROMT_TRY(ParseCheck("bash: expect_stdout", "regexp: " + pattern));
+  request.task = "checked";
   return {};
 }
 

@@ -12,7 +12,8 @@ Result<TaskRequests> LowerGitScm(const DslArguments& arguments);
 Result<TaskRequests> LowerHttpOk(const DslArguments& arguments);
 Result<TaskRequests> LowerZef(const DslArguments& arguments);
 
-// What the plugin bash can't see for itself. kInvalid.
-Status CheckBashParameters(const Map& parameters);
+// A request for the plugin bash, however it was made: what its parameters may be (kInvalid), and whether the output is
+// checked.
+Status FinishBash(TaskRequest& request);
 
 }  // namespace cromt::step

@@ -114,6 +114,7 @@ Result<TaskResult> Job::Do(TaskRequest request) {
   CROMT_ASSIGN(Plugin plugin, plugins_.Find(request.plugin));
   return tasks_.Run(*plugin.repository, {.name = std::move(request.title),
                                          .root = std::move(plugin.root),
+                                         .task = std::move(request.task),
                                          .script = {},
                                          .parameters = std::move(request.parameters)});
 }
@@ -127,7 +128,7 @@ DslOutcome Job::Call(const DslCall& call) {
     auto result = Do(std::move(request));
     if (!result) return refuse(std::move(result).error());
     if (result->exit_code != 0) return {.exit_code = result->exit_code};
-    Set(result->state, "__data__", {Map{{"task-check-err-cnt", {int64_t{0}}}}});
+    Set(result->state, "__data__", {Map{{"task-check-err-cnt", {static_cast<int64_t>(result->check_failures)}}}});
     outcome.value = {std::move(result->state)};
   }
   return outcome;

@@ -81,7 +81,9 @@ Result<Plugin> Plugins::WriteBuiltin(const std::string& name) {
     CROMT_TRY(scratch_.MakeDirectories(name));
     for (const BuiltinFile& file : BuiltinFiles()) {
       if (file.path == kCommonFile) CROMT_TRY(scratch_.Write(fmt::format("{}/{}", name, kCommonFile), file.text));
-      if (IsOf(file, name)) CROMT_TRY(scratch_.Write(std::string(file.path), file.text));
+      if (!IsOf(file, name)) continue;
+      CROMT_TRY(scratch_.MakeDirectories(DirName(std::string(file.path))));
+      CROMT_TRY(scratch_.Write(std::string(file.path), file.text));
     }
     written_.push_back(name);
   }

@@ -1,8 +1,7 @@
 # Runs a command in a bash of its own: what it exits with decides, and any failure is a 1.
-#   command  user  cwd  debug  envvars, a map
-take command user cwd debug expect_stdout
+#   command  user  cwd  debug  envvars, a map  expect_stdout, for the check in checked/
+take command user cwd debug
 need command
-[[ -z $expect_stdout ]] || fail "expect_stdout is not built into cromt yet: look at the output in the command itself"
 
 variables=()
 for key in "${!__cromt_config[@]}"; do
