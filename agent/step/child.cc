@@ -86,17 +86,15 @@ Result<std::unique_ptr<ChildRunner>> ChildRunner::Create() {
 }
 
 Result<ChildStatus> ChildRunner::Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                                     Output& output, size_t max_bytes) {
-  printed_ = 0;
-  max_bytes_ = max_bytes;
+                                     Output& output, size_t max_bytes, const RequestPort* port) {
   while (pipes_.size() + 2 > kMaxLeftPipes) pipes_.erase(pipes_.begin());
-  current_ = pipes_.size();
+  Current current{.number = ++children_, .output = output, .max_bytes = max_bytes, .port = port, .asker = current_};
+  current_ = &current;
   auto pid = Spawn(argv, environment);
-  if (!pid) return tl::unexpected(std::move(pid).error());
-  auto status = Wait(*pid, output);
-  DrainWhatIsThere(output);
-  Linger(output);
-  current_ = pipes_.size();
+  auto status = pid ? Wait(*pid) : tl::unexpected(std::move(pid).error());
+  DrainWhatIsThere();
+  Linger();
+  current_ = current.asker;
   return status;
 }
 
@@ -115,23 +113,24 @@ Result<int> ChildRunner::Spawn(const std::vector<std::string>& argv, const std::
   int error =
       ::posix_spawnp(&pid, argv[0].c_str(), options.files(), options.attributes(), arguments.data(), variables.data());
   if (error != 0) return tl::unexpected(ErrnoError(Quote(argv[0]), error));
-  pipes_.push_back({std::move(out[0]), Stream::kStdout});
-  pipes_.push_back({std::move(err[0]), Stream::kStderr});
+  pipes_.push_back({std::move(out[0]), Stream::kStdout, current_->number});
+  pipes_.push_back({std::move(err[0]), Stream::kStderr, current_->number});
   return pid;
 }
 
-Result<ChildStatus> ChildRunner::Wait(int pid, Output& output) {
+Result<ChildStatus> ChildRunner::Wait(int pid) {
   while (true) {
     int status = 0;
     pid_t ended = ::waitpid(pid, &status, WNOHANG);
     if (ended < 0 && errno != EINTR) return tl::unexpected(ErrnoError("waitpid", errno));
     if (ended == pid && WIFEXITED(status)) return ChildStatus{.exit_code = WEXITSTATUS(status)};
     if (ended == pid) return ChildStatus{.signal = WTERMSIG(status)};
-    Poll(-1, output);
-    if (printed_ <= max_bytes_) continue;
+    Poll(-1);
+    if (current_->printed <= current_->max_bytes) continue;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, &status, 0);
-    return Fail(ErrorCode::kExhausted, fmt::format("it printed more than {} bytes and was killed", max_bytes_));
+    return Fail(ErrorCode::kExhausted,
+                fmt::format("it printed more than {} bytes and was killed", current_->max_bytes));
   }
 }
 
@@ -141,53 +140,60 @@ void ChildRunner::ReadSignals() {
     if (info.ssi_signo != SIGCHLD) stop_signal_ = static_cast<int>(info.ssi_signo);
 }
 
-// Waits for a signal or bytes, and takes what there is: one read a pipe, so that none starves the other.
-void ChildRunner::Poll(int timeout_ms, Output& output) {
+// Waits for a signal, bytes or a request, and takes what there is: one read a pipe, so that none starves the other.
+void ChildRunner::Poll(int timeout_ms) {
   std::vector<pollfd> polled = {{.fd = signals_.get(), .events = POLLIN}};
   for (const Pipe& pipe : pipes_) polled.push_back({.fd = pipe.read_end.get(), .events = POLLIN});
+  const RequestPort* port = current_->port;
+  if (port) polled.push_back({.fd = port->fd, .events = POLLIN});
   if (::poll(polled.data(), polled.size(), timeout_ms) <= 0) return;
   ReadSignals();
   for (size_t i = 0; i < pipes_.size(); ++i)
-    if (polled[i + 1].revents != 0 && !Forward(pipes_[i], seglog::kMaxDataBytes, output)) pipes_[i].read_end.reset();
-  const auto is_closed = [](const Pipe& pipe) { return !pipe.read_end; };
-  current_ -=
-      static_cast<size_t>(std::count_if(pipes_.begin(), pipes_.begin() + static_cast<long>(current_), is_closed));
-  std::erase_if(pipes_, is_closed);
+    if (polled[i + 1].revents != 0 && !Forward(pipes_[i], seglog::kMaxDataBytes)) pipes_[i].read_end.reset();
+  std::erase_if(pipes_, [](const Pipe& pipe) { return !pipe.read_end; });
+  if (!port || (polled.back().revents & POLLIN) == 0) return;
+  DrainWhatIsThere();
+  port->on_readable();
 }
 
-bool ChildRunner::Forward(Pipe& pipe, size_t limit, Output& output) {
+bool ChildRunner::Forward(Pipe& pipe, size_t limit) {
   static_assert(seglog::kMaxDataBytes == 64 << 10);
   std::array<char, seglog::kMaxDataBytes> buffer;
-  ssize_t n = ::read(pipe.read_end.get(), buffer.data(), std::min(limit, buffer.size()));
+  const ssize_t n = ::read(pipe.read_end.get(), buffer.data(), std::min(limit, buffer.size()));
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   if (n == 0) return false;
-  const bool is_current = &pipe >= pipes_.data() + current_;
-  if (is_current) printed_ += static_cast<size_t>(n);
-  Output& taker = is_current || !background_ ? output : *background_;
-  taker.Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});
+  Current* child = current_;
+  while (child && child->number != pipe.child) child = child->asker;
+  if (child) child->printed += static_cast<size_t>(n);
+  if (Output* taker = child ? &child->output : background_)
+    taker->Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});
   return true;
 }
 
 // All that the child wrote before its end lies in its pipes by now; a background process that keeps writing must not
 // hold us, so no more than that is read.
-void ChildRunner::DrainWhatIsThere(Output& output) {
-  for (size_t i = current_; i < pipes_.size(); ++i) {
+void ChildRunner::DrainWhatIsThere() {
+  for (Pipe& pipe : pipes_) {
     int bytes = 0;
-    if (::ioctl(pipes_[i].read_end.get(), FIONREAD, &bytes) != 0) continue;
+    if (pipe.child != current_->number || ::ioctl(pipe.read_end.get(), FIONREAD, &bytes) != 0) continue;
     for (auto left = static_cast<size_t>(std::max(bytes, 0)); left > 0;) {
       const size_t part = std::min<size_t>(left, seglog::kMaxDataBytes);
-      if (!Forward(pipes_[i], part, output)) break;
+      if (!Forward(pipe, part)) break;
       left -= part;
     }
   }
 }
 
-void ChildRunner::Linger(Output& output) {
+bool ChildRunner::HasOpenPipes() const {
+  return std::ranges::any_of(pipes_, [&](const Pipe& pipe) { return pipe.child == current_->number; });
+}
+
+void ChildRunner::Linger() {
   const Mono deadline = SystemClock().Read().mono + kLinger;
-  while (current_ < pipes_.size()) {
+  while (HasOpenPipes()) {
     const Duration left = deadline - SystemClock().Read().mono;
     if (left <= Duration::zero()) return;
-    Poll(static_cast<int>(std::chrono::ceil<milliseconds>(left).count()), output);
+    Poll(static_cast<int>(std::chrono::ceil<milliseconds>(left).count()));
   }
 }
 

@@ -11,6 +11,7 @@
 // One per process, on its only thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,13 @@ struct ChildStatus {
   int signal = 0;  // not 0: killed by it
 };
 
+// Where a child may ask for something while it runs. It is called when `fd` can be read, after all that the child
+// printed before was forwarded, and may run other children.
+struct RequestPort {
+  int fd = -1;
+  std::function<void()> on_readable;
+};
+
 class ChildRunner {
  public:
   // Blocks the signals that it reads; ignores SIGPIPE.
@@ -39,37 +47,46 @@ class ChildRunner {
   // `argv[0]` is searched in our own PATH; `environment` is all that the child gets. kNotFound when there is no such
   // program, kDenied when it can't be executed, kExhausted when it printed more than `max_bytes` and was killed.
   Result<ChildStatus> Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
-                          Output& output, size_t max_bytes = SIZE_MAX);
+                          Output& output, size_t max_bytes = SIZE_MAX, const RequestPort* port = nullptr);
 
-  // Takes what children that have ended left behind still prints; it outlives this. Until it is set, whoever runs the
-  // next child gets that, too.
+  // Takes what children that have ended left behind still prints; it outlives this. Until it is set, nobody does.
   void SetBackgroundOutput(Output& output) { background_ = &output; }
 
   // The signal that asked us to stop; 0 if none did.
   int stop_signal();
 
  private:
+  // A child that runs. Who asks for another by its port waits for that one, so they form a chain.
+  struct Current {
+    uint64_t number = 0;
+    Output& output;
+    size_t max_bytes = 0;
+    const RequestPort* port = nullptr;
+    Current* asker = nullptr;
+    size_t printed = 0;  // bytes
+  };
   struct Pipe {
     UniqueFd read_end;
     seglog::Stream stream;
+    uint64_t child = 0;  // its number
   };
 
   explicit ChildRunner(UniqueFd signals) : signals_(std::move(signals)) {}
   Result<int> Spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
-  Result<ChildStatus> Wait(int pid, Output& output);
+  Result<ChildStatus> Wait(int pid);
   void ReadSignals();
-  void Poll(int timeout_ms, Output& output);
+  void Poll(int timeout_ms);
   // One read of at most `limit` bytes; false at the end of the pipe.
-  bool Forward(Pipe& pipe, size_t limit, Output& output);
-  void DrainWhatIsThere(Output& output);
-  void Linger(Output& output);
+  bool Forward(Pipe& pipe, size_t limit);
+  void DrainWhatIsThere();
+  void Linger();
+  bool HasOpenPipes() const;
 
   UniqueFd signals_;
-  std::vector<Pipe> pipes_;  // the current child's two are the last, with numbers from current_ on
-  size_t current_ = 0;
+  std::vector<Pipe> pipes_;     // in the order in which they were made
+  Current* current_ = nullptr;  // whom we wait for
+  uint64_t children_ = 0;       // so far
   Output* background_ = nullptr;
-  size_t printed_ = 0;    // bytes, by the current child
-  size_t max_bytes_ = 0;  // that it may print
   int stop_signal_ = 0;
 };
 
