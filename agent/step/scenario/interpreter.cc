@@ -2,55 +2,72 @@
 
 #include <fmt/format.h>
 
+#include "agent/step/scenario/evaluator.h"
+
 namespace cromt::step {
 namespace {
 
 class Interpreter {
  public:
-  explicit Interpreter(ScenarioHost& host) : host_(host) {}
+  Interpreter(const Scenario& scenario, ScenarioHost& host, const ScenarioLimits& limits)
+      : evaluator_(scenario.file, scenario.slots, host, limits), limits_(limits) {}
 
-  int Execute(const Call& call) {
-    DslCall evaluated{.at = call.at, .function = call.function};
-    for (const Expression& argument : call.arguments) evaluated.arguments.push_back(Of(argument));
-    if (call.function != "say") return host_.Call(evaluated).exit_code;
-    std::string text;
-    for (const Value& value : evaluated.arguments)
-      text += std::holds_alternative<std::monostate>(value.form) ? "(Any)" : ShellText(value);
-    host_.Say(text);
-    return 0;
+  ScenarioEnd Run(const Block& body) {
+    auto status = Execute(body);
+    if (auto end = evaluator_.end()) return *end;
+    return status ? ScenarioEnd{} : ScenarioEnd{1, status.error().message};
   }
 
  private:
-  Value Of(const Expression& expression) {
-    return std::visit([&](const auto& form) { return Of(form); }, expression.form);
-  }
-  Value Of(const StringLiteral& literal) { return {literal.text}; }
-  Value Of(const IntegerLiteral& literal) { return {literal.value}; }
-  Value Of(const EnvironmentVariable& variable) {
-    auto text = host_.Environment(variable.name);
-    return text ? Value{std::move(*text)} : Value{};
-  }
-  Value Of(const ListLiteral& literal) {
-    List list;
-    for (const Expression& item : literal.items) list.push_back(Of(item));
-    return {std::move(list)};
-  }
-  Value Of(const MapLiteral& literal) {
-    Map map;
-    for (const MapEntry& entry : literal.entries) map.push_back({entry.key, Of(entry.value)});
-    return {std::move(map)};
+  // Recursion here and in the evaluator is bounded by the parser's kMaxNesting.
+  Status Execute(const Block& block) {
+    for (size_t slot : block.slots) evaluator_.SetSlot(slot, {});
+    for (const Statement& statement : block.statements) {
+      if (++statements_ > limits_.statements)
+        return evaluator_.LimitAt(statement.at, fmt::format("more than {} statements executed", limits_.statements));
+      CROMT_TRY(std::visit([&](const auto& form) { return Execute(form); }, statement.form));
+    }
+    return {};
   }
 
-  ScenarioHost& host_;
+  Status Execute(const Expression& expression) {
+    CROMT_TRY(evaluator_.Evaluate(expression));
+    return {};
+  }
+
+  Status Execute(const If& statement) {
+    for (const Branch& branch : statement.branches) {
+      CROMT_ASSIGN(Datum condition, evaluator_.Evaluate(branch.condition));
+      if (IsTrue(condition) != branch.negated) return Execute(branch.body);
+    }
+    return Execute(statement.otherwise);
+  }
+
+  Status Execute(const For& statement) {
+    CROMT_ASSIGN(std::vector<Datum> items, evaluator_.Items(statement.list));
+    for (const Datum& item : items) {
+      evaluator_.SetSlot(statement.slot, item);
+      CROMT_TRY(Execute(statement.body));
+    }
+    return {};
+  }
+
+  Evaluator evaluator_;
+  const ScenarioLimits& limits_;
+  size_t statements_ = 0;
 };
 
 }  // namespace
 
-ScenarioEnd RunScenario(const Scenario& scenario, ScenarioHost& host) {
-  Interpreter interpreter(host);
-  for (const Call& call : scenario.calls)
-    if (int code = interpreter.Execute(call); code != 0) return {.exit_code = code};
-  return {};
+ScenarioEnd RunScenario(const Scenario& scenario, ScenarioHost& host, const ScenarioLimits& limits) {
+  return Interpreter(scenario, host, limits).Run(scenario.body);
+}
+
+Result<Value> ValueOfFile(std::string_view file, const ValueFile& parsed, ScenarioHost& host) {
+  const ScenarioLimits limits;
+  Evaluator evaluator(std::string(file), parsed.slots, host, limits);
+  CROMT_ASSIGN(Datum value, evaluator.Evaluate(parsed.value));
+  return ToValue(value);
 }
 
 }  // namespace cromt::step

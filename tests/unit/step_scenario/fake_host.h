@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "agent/step/scenario/host.h"
+#include "agent/step/scenario/interpreter.h"
+#include "agent/step/scenario/parser.h"
 
 namespace cromt::step {
 
@@ -41,5 +43,29 @@ class FakeHost : public ScenarioHost {
     return wrapped.substr(4, wrapped.size() - 5);
   }
 };
+
+// What came of a scenario: an error of the parser is one of the run.
+struct Ran {
+  std::vector<std::string> log;
+  int exit_code = 0;
+  std::string error;
+};
+
+inline Ran RunText(std::string_view text, FakeHost host = {}, const ScenarioLimits& limits = {}) {
+  auto scenario = ParseScenario("s", text);
+  if (!scenario) return {.exit_code = -1, .error = scenario.error().message};
+  ScenarioEnd end = RunScenario(*scenario, host, limits);
+  return {std::move(host.log), end.exit_code, end.error};
+}
+
+// The lines that a scenario says, one below the other, then its error.
+inline std::string SaidBy(std::string_view text, FakeHost host = {}) {
+  Ran ran = RunText(text, std::move(host));
+  std::string out;
+  for (const std::string& line : ran.log)
+    out += (out.empty() ? "" : "\n") + line.substr(line.starts_with("say: ") ? 5 : 0);
+  if (!ran.error.empty()) out += (out.empty() ? "" : "\n") + ran.error;
+  return out;
+}
 
 }  // namespace cromt::step
