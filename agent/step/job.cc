@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 
+#include "agent/step/job_config.h"
 #include "agent/step/os_name.h"
 #include "agent/step/scenario/interpreter.h"
 #include "agent/step/scenario/parser.h"
@@ -32,8 +33,9 @@ Status AllowMissing(Error error) {
 
 }  // namespace
 
-Job::Job(const Repository& repository, ChildRunner& children, Output& output)
+Job::Job(const Repository& repository, std::string environment, ChildRunner& children, Output& output)
     : repository_(repository),
+      environment_(std::move(environment)),
       output_(output),
       tasks_(children, output),
       plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or("")) {}
@@ -46,6 +48,7 @@ Status Job::Check(const std::string& name) {
     CROMT_TRY(ReadTaskDir(repository_, action->path));
     return {};
   }
+  CROMT_TRY(ReadJobConfig(repository_, environment_, *this));
   CROMT_ASSIGN(const Scenario scenario, ReadScenario(action->path));
   for (const CallSite& call : ListCalls(scenario))
     if (auto status = CheckCall(call); !status)
@@ -88,6 +91,10 @@ Result<Scenario> Job::ReadScenario(const std::string& file) const {
 int Job::RunScenarioFile(const std::string& file) {
   auto scenario = ReadScenario(file);
   if (!scenario) return Refuse(scenario.error());
+  auto config = ReadJobConfig(repository_, environment_, *this);
+  if (!config) return Refuse(config.error());
+  for (const std::string& source : config->sources) Say(source);
+  config_ = std::move(config->values);
   scenario_ = file;
   const ScenarioEnd end = RunScenario(*scenario, *this);
   if (!end.error.empty()) output_.Note(end.error);

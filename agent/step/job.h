@@ -18,8 +18,9 @@ namespace cromt::step {
 
 class Job final : private ScenarioHost {
  public:
-  // All three outlive it. What it takes from its own environment: CROMT_PLUGIN_DIRS (plugin/plugins.h), SP6_TAGS.
-  Job(const Repository& repository, ChildRunner& children, Output& output);
+  // All three outlive it. `environment` as in job_config.h. What it takes from its own variables: CROMT_PLUGIN_DIRS
+  // (plugin/plugins.h), SP6_TAGS, SP6_CONFIG.
+  Job(const Repository& repository, std::string environment, ChildRunner& children, Output& output);
 
   // Would this action be refused? What isn't there yet may be made by an action before it.
   Status Check(const std::string& name);
@@ -40,17 +41,19 @@ class Job final : private ScenarioHost {
 
   DslOutcome Call(const DslCall& call) override;
   void Say(const std::string& text) override;
-  Value Config() override { return {Map{}}; }
+  Value Config() override { return {config_}; }
   Value Tags() override;
   std::string Os() override;
   std::string Cwd() override { return repository_.root(); }
   std::optional<std::string> Environment(const std::string& name) override;
 
   const Repository& repository_;
+  const std::string environment_;
   Output& output_;
   TaskRunner tasks_;
   Plugins plugins_;
   std::string scenario_;  // the file that runs, for messages
+  Map config_;            // as it was when that began
 };
 
 }  // namespace cromt::step

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "agent/step/job.h"
@@ -9,26 +10,55 @@
 
 namespace cromt::step {
 
+namespace {
+
+tl::unexpected<Error> Bad(std::string_view why) {
+  return Fail(ErrorCode::kInvalid, fmt::format("cromt-step: {}", why));
+}
+
+struct Option {
+  std::string_view name;
+  std::string_view value;  // what it wants, for people
+  std::string Arguments::*field;
+};
+
+constexpr Option kOptions[] = {
+    {"--root", "a directory", &Arguments::root},
+    {"--env", "a name", &Arguments::environment},
+    {"--tags", "tags", &Arguments::tags},
+};
+
+// `words[i]` is an option, "--name=value" or "--name" before its value; `i` becomes its last word.
+Status ParseOption(const std::vector<std::string>& words, size_t& i, Arguments& parsed) {
+  const std::string& word = words[i];
+  const size_t equal = word.find('=');
+  for (const Option& option : kOptions) {
+    if (word.substr(0, equal) != option.name) continue;
+    if (equal == std::string::npos && i + 1 == words.size())
+      return Bad(fmt::format("{} wants {}", option.name, option.value));
+    parsed.*option.field = equal == std::string::npos ? words[++i] : word.substr(equal + 1);
+    return {};
+  }
+  return Bad("unknown option " + Quote(word));
+}
+
+}  // namespace
+
 Result<Arguments> ParseArguments(const std::vector<std::string>& arguments) {
   Arguments parsed;
-  auto bad = [](std::string_view why) { return Fail(ErrorCode::kInvalid, fmt::format("cromt-step: {}", why)); };
   bool options = true;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& word = arguments[i];
     if (options && word == "--") {
       options = false;
-    } else if (options && word == "--root") {
-      if (++i == arguments.size()) return bad("--root wants a directory");
-      parsed.root = arguments[i];
-    } else if (options && word.starts_with("--root=")) {
-      parsed.root = word.substr(7);
     } else if (options && word.starts_with('-')) {
-      return bad("unknown option " + Quote(word));
+      CROMT_TRY(ParseOption(arguments, i, parsed));
     } else {
       parsed.actions.push_back(word);
     }
   }
-  if (parsed.actions.empty()) return bad("no action given");
+  if (parsed.actions.empty()) return Bad("no action given");
+  if (!parsed.environment.empty()) CROMT_TRY(CheckName("cromt-step: --env", parsed.environment));
   return parsed;
 }
 
@@ -39,7 +69,8 @@ int RunActions(const Arguments& arguments, ChildRunner& children, Output& output
     return 1;
   }
   children.SetBackgroundOutput(output);
-  Job job(*repository, children, output);
+  if (!arguments.tags.empty()) ::setenv("SP6_TAGS", arguments.tags.c_str(), 1);  // tasks look there
+  Job job(*repository, arguments.environment, children, output);
   for (const std::string& action : arguments.actions)
     if (auto status = job.Check(action); !status) return job.Refuse(status.error());
   for (const std::string& action : arguments.actions)

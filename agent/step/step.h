@@ -12,12 +12,15 @@ namespace cromt::step {
 
 struct Arguments {
   std::string root = ".";
+  std::string environment;  // of .tom/env/config.NAME.raku; empty: the repository's default
+  std::string tags;         // "NAME=VALUE,FLAG,…"; empty: those of SP6_TAGS
   std::vector<std::string> actions;
 };
 
-inline constexpr std::string_view kUsage = "usage: cromt-step [--root DIR] ACTION…\n";
+inline constexpr std::string_view kUsage =
+    "usage: cromt-step [--root DIR] [--env NAME] [--tags NAME=VALUE,FLAG…] ACTION…\n";
 
-// `arguments` without the program's name. kInvalid: unknown option, no action.
+// `arguments` without the program's name. kInvalid: unknown option, one without its value, no action.
 Result<Arguments> ParseArguments(const std::vector<std::string>& arguments);
 
 // The exit code of the job: 0, the failing task's, 1 for what can't be found or read (noted in `output`), 128+N when

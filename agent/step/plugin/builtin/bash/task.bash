@@ -8,21 +8,23 @@ for key in "${!__cromt_config[@]}"; do
   [[ $key == .envvars.* ]] && variables+=("${key#.envvars.}=${__cromt_config[$key]}")
 done
 
-# By whom run.bash is run. Its text goes along, since another user can't read our files.
+# Who runs run.bash: ourselves, or a shell of another user, which can't read our files and so is given its text.
 login=
-run=(bash -c "$(<"$root_dir/run.bash")")
+run=(source "$root_dir/run.bash")
 if [[ $user && $user != "$(id -un)" ]]; then
   need_name user
   id -u "$user" >/dev/null || fail "there is no user '$user' on this host"
   login=1
+  text=$(<"$root_dir/run.bash")
   if ((EUID == 0)); then
-    run=(su -l -s "$(type -P bash)" -c "${run[2]}" "$user")
+    run=(su -l -s "$(type -P bash)" -c "$text" "$user")
   elif has sudo; then
-    run=(sudo -n -H -u "$user" -- bash --login -c "${run[2]}")
+    run=(sudo -n -H -u "$user" -- bash --login -c "$text")
   else
     fail "to run this as '$user', $(id -un) must be root or have sudo"
   fi
 fi
 
 is_on "$debug" && debug=-x || debug=
-"${run[@]}" < <(printf '%s\0' "$login" "$debug" "$cwd" "$command" "${variables[@]}") || exit 1
+printf '%s\0' "$login" "$debug" "$cwd" "$command" "${variables[@]}" >"$cache_dir/run" || exit 1
+("${run[@]}") <"$cache_dir/run" || exit 1
