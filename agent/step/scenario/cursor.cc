@@ -8,13 +8,26 @@
 #include "base/name.h"
 
 namespace cromt::step {
+namespace {
+
+// Names of any length stand in messages.
+std::string_view Shortened(std::string_view text) {
+  constexpr size_t kShown = 200;
+  if (text.size() <= kShown) return text;
+  size_t size = kShown;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return text.substr(0, size);
+}
+
+}  // namespace
 
 tl::unexpected<Error> Cursor::ErrorAt(Position at, std::string_view what) const {
-  return Fail(ErrorCode::kInvalid, fmt::format("{}:{}:{}: {}", file_, at.line, at.column, what));
+  return Fail(ErrorCode::kInvalid, fmt::format("{}:{}:{}: {}", file_, at.line, at.column, Shortened(what)));
 }
 
 tl::unexpected<Error> Cursor::OutsideAt(Position at, std::string_view construct) const {
-  auto error = ErrorAt(at, fmt::format("{} is outside what cromt reads itself yet", construct));
+  auto error = ErrorAt(at, construct);
+  error.value().message += " is outside what cromt reads itself yet";
   error.value().code = ErrorCode::kUnavailable;
   return error;
 }

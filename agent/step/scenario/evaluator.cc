@@ -129,7 +129,7 @@ Result<Datum> Evaluator::Step(Position at, const Datum& target, const Index& ind
   CROMT_ASSIGN(std::string name, At(index.value.at, ToText(key)));
   if (!target.IsDefined()) return Datum{};
   const Dictionary* map = target.AsDictionary();
-  if (map == nullptr) return ErrorAt(index.value.at, fmt::format("<{}> of what is no map", name));
+  if (map == nullptr) return ErrorAt(index.value.at, fmt::format("the key {} of what is no map", Quote(name)));
   CROMT_TRY(Spend(at, map->entries.size() / 16));
   const Datum* found = map->Find(name);
   return found != nullptr ? *found : Datum{};

@@ -174,6 +174,11 @@ TEST(Parser, RefusesToAssignToWhatIsHeldElsewhere) {
   EXPECT_EQ(ErrorOf("my %s = task-run 'a'; %s = task-run 'b'; say %s<x>;"), "accepted");
 }
 
+TEST(Parser, ShortensLongNames) {
+  EXPECT_EQ(ErrorOf("say $" + std::string(5000, 'x')).size(), 217u);
+  EXPECT_EQ(ErrorOf("my $x; say $x." + std::string(5000, 'y')).size(), 257u);
+}
+
 TEST(Parser, SaysWhatIsWrongWithBrokenText) {
   const std::map<std::string, std::string> broken = {
       {"say 'a", ".tom/x.raku:1:5: a string has no closing '"},

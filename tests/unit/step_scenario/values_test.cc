@@ -108,7 +108,7 @@ TEST(Values, AreFoundBySubscripts) {
 
 TEST(Values, WhatHasNoMeaningIsAnErrorWithItsPlace) {
   ExpectSaid({
-      {"say 'x'<a>", "s:1:8: <a> of what is no map"},
+      {"say 'x'<a>", "s:1:8: the key 'a' of what is no map"},
       {"say 'abc'[1]", "s:1:5: index 1 is past the end"},
       {"say [1,2][-1]", "s:1:5: an index that is no whole number from 0"},
       {"say {a => 1}[0]", "s:1:5: [] of a map"},

@@ -1,0 +1,5 @@
+#!raku
+
+task-run "tasks/hello", %(
+  worker => %*ENV<WORKER>
+);
