@@ -258,6 +258,7 @@ Result<Expression> RecursiveParser::TightOrRange(Use use) {
   return Expression{at, std::move(conditional)};
 }
 
+// Operators of one level and of all tighter ones.
 Result<Expression> RecursiveParser::Binary(size_t level, Use use) {
   if (level == std::size(kLevels)) return Prefix(use);
   if (level == kRangeLevel) return RangeLevel(use);
@@ -268,28 +269,30 @@ Result<Expression> RecursiveParser::Binary(size_t level, Use use) {
   while (true) {
     CROMT_TRY(cursor_.SkipBlanks());
     const OperatorSign* found = OperatorAt(cursor_, kLevels[level]);
-    if (found == nullptr) {
-      const bool is_text = !infix.operators.empty() && infix.operators[0] == Operator::kJoin;
-      if (level <= kJoinLevel && !is_text && IsCwd(infix.operands[0])) return OutsideAt(at, kCwdAsValue);
-      if (infix.operators.empty()) return std::move(infix.operands[0]);
-      return Expression{at, std::move(infix)};
-    }
-    CROMT_TRY(NeedValue(infix.operands.back()));
-    const bool same = infix.operators.empty() || infix.operators.back() == found->op;
-    if ((!same && !kLevels[level].mixes) || (!infix.operators.empty() && !kLevels[level].repeats))
+    if (found == nullptr) break;
+    const bool is_first = infix.operators.empty(), repeats = !is_first && infix.operators.back() == found->op;
+    if (!is_first && !kLevels[level].mixes && !(repeats && kLevels[level].repeats))
       return OutsideAt(cursor_.at(), fmt::format("{} after another operator of its kind", Quote(found->sign)));
+    CROMT_TRY(NeedValue(infix.operands.back()));
     cursor_.Advance(found->sign.size());
     CROMT_TRY(cursor_.SkipBlanks());
     CROMT_ASSIGN(Expression next, Binary(level + 1, found->op <= Operator::kAnd ? use : Use::kValue));
-    if (found->op <= Operator::kAnd) {
-      CROMT_TRY(RefuseRange(infix.operands.back()));
-      CROMT_TRY(RefuseRange(next));
-    }
-    if (found->op != Operator::kJoin && (IsCwd(next) || IsCwd(infix.operands.back())))
-      return OutsideAt(at, kCwdAsValue);
     infix.operators.push_back(found->op);
     infix.operands.push_back(std::move(next));
   }
+  CROMT_TRY(CheckOperands(at, infix, level));
+  if (infix.operators.empty()) return std::move(infix.operands[0]);
+  return Expression{at, std::move(infix)};
+}
+
+// $*CWD is an object in Raku, a range stays a range: each is refused where that would show.
+Status RecursiveParser::CheckOperands(Position at, const Infix& infix, size_t level) const {
+  const bool is_single = infix.operators.empty(), is_text = level == kJoinLevel && !is_single;
+  for (const Expression& operand : infix.operands) {
+    if (IsCwd(operand) && !is_text && (!is_single || level <= kJoinLevel)) return OutsideAt(at, kCwdAsValue);
+    if (!is_single && infix.operators[0] <= Operator::kAnd) CROMT_TRY(RefuseRange(operand));
+  }
+  return {};
 }
 
 // from .. to, from ..^ to, ^to

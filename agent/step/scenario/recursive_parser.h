@@ -51,8 +51,6 @@ class RecursiveParser {
   // What stands at the cursor isn't read there.
   tl::unexpected<Error> Unexpected() const;
 
-  Status NeedValue(const Expression& operand) const;
-
   // Small steps.
   bool AtWord(std::string_view word) const { return cursor_.PeekWord() == word; }
   bool TakeWord(std::string_view word);
@@ -85,8 +83,10 @@ class RecursiveParser {
   Result<std::optional<Expression>> AssignTo(Expression target);
   Result<Expression> Tight(Use use);  // what may stand between commas
   Result<Expression> TightOrRange(Use use);
-  Status RefuseRange(const Expression& expression) const;
   Result<Expression> Binary(size_t level, Use use);
+  Status CheckOperands(Position at, const Infix& infix, size_t level) const;
+  Status NeedValue(const Expression& operand) const;
+  Status RefuseRange(const Expression& expression) const;
   Result<Expression> RangeLevel(Use use);
   Result<Expression> Prefix(Use use);
   Result<Expression> Postfix(Use use);
@@ -95,7 +95,6 @@ class RecursiveParser {
   Result<Expression> Term(Use use);
   Result<Expression> Word(Use use);
   Result<Expression> Integer();
-  Result<Expression> Special();
   Result<Expression> AnyVariable();
   Status EndOfName() const;
   Result<Expression> EnvironmentTerm();

@@ -149,8 +149,11 @@ Result<Expressions> RecursiveParser::Arguments() {
 }
 
 Status RecursiveParser::CheckArguments(const DslFunction& function, Position at, const Expressions& arguments) const {
-  if (arguments.size() < function.required || arguments.size() > Arity(function))
-    return ErrorAt(at, fmt::format("{} takes {} to {} arguments", function.name, function.required, Arity(function)));
+  const size_t least = function.required, most = Arity(function);
+  if (arguments.size() < least || arguments.size() > most) {
+    const std::string count = least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most);
+    return ErrorAt(at, fmt::format("{} takes {} argument{}", function.name, count, most == 1 ? "" : "s"));
+  }
   std::vector<Takes> forms;
   for (const Expression& argument : arguments) forms.push_back(FormOf(argument));
   if (auto wrong = FindMisfit(function, forms)) return ErrorAt(arguments[wrong->argument].at, wrong->message);

@@ -197,7 +197,7 @@ TEST(Parser, SaysWhatIsWrongWithBrokenText) {
       {"#`( no end", ".tom/x.raku:1:1: a comment has no closing )"},
       {"=begin pod\n", ".tom/x.raku:1:1: =begin 'pod' has no =end 'pod'"},
       {"bash;", ".tom/x.raku:1:1: bash takes 1 to 2 arguments"},
-      {"directory-delete 'a', %();", ".tom/x.raku:1:1: directory-delete takes 1 to 1 arguments"},
+      {"directory-delete 'a', %();", ".tom/x.raku:1:1: directory-delete takes 1 argument"},
       {"task-run 'a', [1];", ".tom/x.raku:1:15: argument 2 of task-run has to be text or a map"},
       {"task-run [1];", ".tom/x.raku:1:10: argument 1 of task-run has to be text or a map"},
       {"task-run 'a', 'b', 'c';", ".tom/x.raku:1:20: argument 3 of task-run has to be a map"},
