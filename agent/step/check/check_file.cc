@@ -226,7 +226,7 @@ class CheckParser {
     std::string code(text);
     CROMT_ASSIGN(const std::string_view marker, Marker(text, word));
     if (!marker.empty()) {
-      CROMT_ASSIGN(code, Heredoc(marker));
+      CROMT_ASSIGN(code, Heredoc(marker, word));
     } else if (Trim(text).empty()) {
       return ErrorHere(fmt::format("'{0}' has no code: write it behind, or {0} <<END, lines, END", word));
     }
@@ -245,7 +245,7 @@ class CheckParser {
     return ErrorHere(fmt::format("'{0}' with '<<' in it: write {0} <<MARKER and nothing else on the line", word));
   }
 
-  Result<std::string> Heredoc(std::string_view marker) {
+  Result<std::string> Heredoc(std::string_view marker, std::string_view word) {
     const int opening = line_;
     std::string code;
     while (!rest_.empty()) {
@@ -254,7 +254,7 @@ class CheckParser {
       code.append(line).append("\n");
     }
     line_ = opening;
-    return ErrorHere(fmt::format("<<{0} has no end: a line with {0} alone", marker));
+    return ErrorHere(fmt::format("'{}' has no end: a line with {} alone", word, Quote(marker)));
   }
 
   // The first line that isn't blank may name the language.

@@ -2,12 +2,12 @@
 
 #include <re2/re2.h>
 
-#include <array>
 #include <charconv>
 #include <optional>
 
 #include "agent/step/check/regex_class.h"
 #include "agent/step/check/regex_reader.h"
+#include "agent/step/check/regex_symbols.h"
 
 namespace cromt::step {
 namespace {
@@ -31,57 +31,6 @@ bool FoldsToSeveral(std::string_view text) {
   return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), several);
 }
 
-struct Symbol {
-  std::string_view text;
-  Assertion assertion;
-};
-constexpr std::array<Symbol, 13> kAssertionsAsWritten = {{
-    {"^^", Assertion::kLineStart},
-    {"^", Assertion::kTextStart},
-    {"<<", Assertion::kWordStart},
-    {"«", Assertion::kWordStart},
-    {">>", Assertion::kWordEnd},
-    {"»", Assertion::kWordEnd},
-    {"<|w>", Assertion::kWordBoundary},
-    {"<?wb>", Assertion::kWordBoundary},
-    {"<!|w>", Assertion::kNotWordBoundary},
-    {"<!wb>", Assertion::kNotWordBoundary},
-    {"<?ww>", Assertion::kWithinWord},
-    {"<!ww>", Assertion::kNotWithinWord},
-    {"<?|w>", Assertion::kWordBoundary},
-}};
-
-struct Foreign {
-  std::string_view text;
-  std::string_view construct;
-  std::string_view instead;
-};
-// In the order in which they are looked for.
-constexpr std::array<Foreign, 22> kOutside = {{
-    {"<?before", "'<?before …>'", ""},
-    {"<!before", "'<!before …>'", ""},
-    {"<before", "'<before …>'", ""},
-    {"<?after", "'<?after …>'", ""},
-    {"<!after", "'<!after …>'", ""},
-    {"<after", "'<after …>'", ""},
-    {"<(", "'<(' (a part of the match)", "put ( ) around what you want to have"},
-    {")>", "')>' (a part of the match)", "put ( ) around what you want to have"},
-    {"<{", "'<{ … }>' (code)", "print the regex in a generator:"},
-    {"<?", "'<?…>'", ""},
-    {"<!", "'<!…>'", ""},
-    {"<$", "'<$…>' (a variable)", "print the regex in a generator:"},
-    {"<@", "'<@…>' (a variable)", "print the regex in a generator:"},
-    {"<&", "'<&…>'", ""},
-    {"< ", "'< … >' (a list of words)", "write [ a | b ]"},
-    {"<~~", "'<~~>'", ""},
-    {"{", "'{ … }' (code)", "quote a brace: '{'"},
-    {"@", "a variable (@…)", "quote it to match it: '@'"},
-    {"&", "'&'", "quote it to match it: '&'"},
-    {"~", "'~' (from … to)", "quote it to match it: '~'"},
-    {"“", "a curly quote", "write \"…\""},
-    {"‘", "a curly quote", "write '…'"},
-}};
-
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text), reader_(text) {}
@@ -89,9 +38,8 @@ class Parser {
   Result<ParsedRegex> Parse() {
     CROMT_ASSIGN(RegexNode root, Alternation());
     if (!reader_.AtEnd()) {
-      const std::string_view closing = reader_.Character();
-      return RegexError(reader_.column(),
-                        fmt::format("'{}' closes nothing; quote it to match it: '{}'", closing, closing));
+      const std::string closing = Quote(reader_.Character());
+      return RegexError(reader_.column(), fmt::format("{} closes nothing; quote it to match it: {}", closing, closing));
     }
     std::string_view text = text_.substr(0, comment_.value_or(text_.size()));
     text = text.substr(0, text.find_last_not_of(" \t") + 1);
@@ -292,16 +240,16 @@ class Parser {
 
   Result<RegexNode> Special() {
     const int column = reader_.column();
-    for (const Symbol& symbol : kAssertionsAsWritten)
+    for (const AssertionSymbol& symbol : kAssertionSymbols)
       if (reader_.Take(symbol.text)) return RegexNode{symbol.assertion};
-    for (const Foreign& foreign : kOutside)
-      if (reader_.Rest().starts_with(foreign.text)) return RegexOutside(column, foreign.construct, foreign.instead);
+    for (const OutsideSymbol& outside : kOutsideSymbols)
+      if (reader_.Rest().starts_with(outside.text)) return RegexOutside(column, outside.construct, outside.instead);
     if (reader_.Take("<")) return Angle(column);
     const std::string_view character = reader_.Character();
     if (character == "*" || character == "+" || character == "?" || character == "%")
       return RegexError(column,
                         fmt::format("'{0}' has nothing before it to repeat; quote it to match it: '{0}'", character));
-    return RegexError(column, fmt::format("'{0}' must be quoted to match it: '{0}'", character));
+    return RegexError(column, fmt::format("{0} must be quoted to match it: {0}", Quote(character)));
   }
 
   // Behind the '<' of what takes characters.
@@ -349,7 +297,7 @@ class Parser {
     if (assertion == Assertion::kTextEnd) reader_.Take("$");
     if (reader_.AtEnd() || std::string_view(" \t)]|").find(reader_.Peek()) != std::string_view::npos)
       return RegexNode{assertion};
-    return RegexOutside(column, fmt::format("a variable ('${}')", reader_.Character()),
+    return RegexOutside(column, fmt::format("a variable ({})", Quote("$" + std::string(reader_.Character()))),
                         "quote a dollar: '$'; put a blank after the $ of an end");
   }
 

@@ -151,7 +151,7 @@ TEST(CheckFile, RefusesBeforeAnythingRuns) {
             "t/task.check:2: 'within:' inside of another begin:, between: or within:, which ends with 'end:'"},
            {"source: a b", "t/task.check:1: 'source:' wants one path without blanks"},
            {"code:", "t/task.check:1: 'code:' has no code: write it behind, or code: <<END, lines, END"},
-           {"a\ncode: <<EOF\nx\nEOFF", "t/task.check:2: <<EOF has no end: a line with EOF alone"},
+           {"a\ncode: <<EOF\nx\nEOFF", "t/task.check:2: 'code:' has no end: a line with 'EOF' alone"},
            {"generator: cat <<EOF\nx\nEOF",
             "t/task.check:1: 'generator:' with '<<' in it: write generator: <<MARKER and nothing else on the line"},
            {"\ncode: <<EOF\n!powershell\nEOF",
