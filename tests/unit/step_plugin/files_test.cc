@@ -68,6 +68,7 @@ TEST_F(Files, DeletingADirectoryThatIsAFileIsRefusedAndOneThatIsNotThereIsFine) 
 
 TEST_F(Files, RightsThatAreNoneAreAnError) {
   EXPECT_EQ(Run("directory 'd', %( mode => '-r' );").code, 0);  // a mode that takes, no option
+  EXPECT_EQ(Run("directory 'd', %( mode => '700' );").code, 0);
   EXPECT_EQ(Run("directory 'e', %( mode => 'x y' );").code, 1);
   EXPECT_EQ(Run("directory 'e', %( owner => '--reference=keep' );").code, 1);
   EXPECT_EQ(Run("directory 'e', %( owner => '$(touch INJECTED)' );").code, 1);
