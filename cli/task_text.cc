@@ -65,12 +65,12 @@ void TaskText::OnLine(Stream stream, int64_t wall_us, std::string_view line, std
 void TaskText::OnMark(const step::Mark& mark, int64_t wall_us, std::string& out) {
   CloseTask(out);
   if (const auto* began = std::get_if<step::TaskBegan>(&mark)) {
-    ShowOwnLine(step::Heading(*began), out);
-    ShowOwnLine(step::kStdoutHeading, out);
-    BeginSection();
+    if (!began->quiet) ShowOwnLine(step::Heading(*began), out);
+    if (!began->quiet) ShowOwnLine(step::kStdoutHeading, out);
+    BeginSection(began->quiet);
   } else if (const auto* section = std::get_if<step::SectionBegan>(&mark)) {
-    ShowOwnLine(step::Heading(*section), out);
-    BeginSection();
+    if (!section->quiet) ShowOwnLine(step::Heading(*section), out);
+    BeginSection(section->quiet);
   } else if (const auto* line = std::get_if<step::OwnLine>(&mark)) {
     ShowOwnLine(line->text, out);
   } else {
@@ -79,9 +79,10 @@ void TaskText::OnMark(const step::Mark& mark, int64_t wall_us, std::string& out)
   }
 }
 
-void TaskText::BeginSection() {
+void TaskText::BeginSection(bool quiet) {
   shown_ = Stream::kStdout;
   in_task_ = true;
+  quiet_ = quiet;
 }
 
 // Shows what a line that is not ended has so far. A note or mark that long is none of ours and dropped.
@@ -101,7 +102,7 @@ void TaskText::Show(Stream stream, int64_t wall_us, std::string_view text, bool 
   Sheet sheet = hold ? Sheet{held_stderr_, held_open_} : Sheet{out, open_};
   if (sheet.open && *sheet.open != stream) CloseLine(sheet);
   if (!sheet.open && in_task_) {
-    if (!hold && shown_ != stream) {
+    if (!hold && shown_ != stream && !quiet_) {
       sheet.text += fmt::format("{}\n", StreamHeading(stream));
       shown_ = stream;
     }
@@ -152,7 +153,7 @@ void TaskText::ShowHeldStderr(std::string& out) {
   CloseLine({held_stderr_, held_open_});
   if (held_stderr_.empty()) return;
   CloseLine({out, open_});
-  if (shown_ != Stream::kStderr) out += fmt::format("{}\n", step::kStderrHeading);
+  if (shown_ != Stream::kStderr && !quiet_) out += fmt::format("{}\n", step::kStderrHeading);
   shown_ = Stream::kStderr;
   out += std::exchange(held_stderr_, {});
 }

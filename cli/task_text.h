@@ -67,7 +67,7 @@ class TaskText {
   void AddLines(seglog::Stream stream, int64_t wall_us, std::string_view data, std::string& out);
   void OnLine(seglog::Stream stream, int64_t wall_us, std::string_view line, std::string& out);
   void OnMark(const step::Mark& mark, int64_t wall_us, std::string& out);
-  void BeginSection();
+  void BeginSection(bool quiet);
   void ShowPiece(seglog::Stream stream, std::string& out);
   void Show(seglog::Stream stream, int64_t wall_us, std::string_view text, bool ended, std::string& out);
   void ShowOwnLine(std::string_view text, std::string& out);
@@ -79,6 +79,7 @@ class TaskText {
   const Options options_;
   std::array<Partial, 5> partials_;  // by stream
   bool in_task_ = false;
+  bool quiet_ = false;                              // no headings in it
   seglog::Stream shown_ = seglog::Stream::kStdout;  // whose heading was shown last in this task
   std::optional<seglog::Stream> open_;              // stream of the unfinished line at the end of what was shown
   std::string held_stderr_;                         // kFinished: rendered, without heading

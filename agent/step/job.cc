@@ -31,12 +31,19 @@ Status AllowMissing(Error error) {
   return tl::unexpected(std::move(error));
 }
 
+// Who else could run a scenario that cromt doesn't read, and why that is.
+Status CheckInterpreter(const Error& why) {
+  if (IsInPath("raku")) return {};
+  return Fail(ErrorCode::kInvalid, why.message + "; rakudo runs it: install rakudo");
+}
+
 }  // namespace
 
 Job::Job(const Repository& repository, std::string environment, ChildRunner& children, Output& output)
     : repository_(repository),
       environment_(std::move(environment)),
       output_(output),
+      children_(children),
       tasks_(children, output),
       plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or("")) {}
 
@@ -49,10 +56,12 @@ Status Job::Check(const std::string& name) {
     return {};
   }
   CROMT_TRY(ReadJobConfig(repository_, environment_, *this));
-  CROMT_ASSIGN(const Scenario scenario, ReadScenario(action->path));
-  for (const CallSite& call : ListCalls(scenario))
+  auto scenario = ReadScenario(action->path);
+  if (!scenario && IsOutside(scenario.error())) return CheckInterpreter(scenario.error());
+  if (!scenario) return tl::unexpected(std::move(scenario).error());
+  for (const CallSite& call : ListCalls(*scenario))
     if (auto status = CheckCall(call); !status)
-      CROMT_TRY(AllowMissing(At(scenario.file, call.at, std::move(status).error())));
+      CROMT_TRY(AllowMissing(At(scenario->file, call.at, std::move(status).error())));
   return {};
 }
 
@@ -90,15 +99,22 @@ Result<Scenario> Job::ReadScenario(const std::string& file) const {
 
 int Job::RunScenarioFile(const std::string& file) {
   auto scenario = ReadScenario(file);
-  if (!scenario) return Refuse(scenario.error());
+  if (!scenario && !IsOutside(scenario.error())) return Refuse(scenario.error());
   auto config = ReadJobConfig(repository_, environment_, *this);
   if (!config) return Refuse(config.error());
   for (const std::string& source : config->sources) Say(source);
   config_ = std::move(config->values);
   scenario_ = file;
+  if (!scenario) return RunUnderRakudo(file, scenario.error());
   const ScenarioEnd end = RunScenario(*scenario, *this);
   if (!end.error.empty()) output_.Note(end.error);
   return end.exit_code;
+}
+
+int Job::RunUnderRakudo(const std::string& file, const Error& why) {
+  if (auto there = CheckInterpreter(why); !there) return Refuse(there.error());
+  auto code = Rakudo(children_, output_, rakudo_scratch_).Run(repository_.Absolute(file), *this);
+  return code ? *code : Refuse({code.error().code, fmt::format("{}: {}", file, code.error().message)});
 }
 
 Result<TaskRun> Job::TaskAt(const std::string& written) const {

@@ -8,6 +8,7 @@
 #include "agent/step/dsl.h"
 #include "agent/step/output.h"
 #include "agent/step/plugin/plugins.h"
+#include "agent/step/rakudo/rakudo.h"
 #include "agent/step/repository.h"
 #include "agent/step/scenario/ast.h"
 #include "agent/step/scenario/calls.h"
@@ -34,6 +35,8 @@ class Job final : private ScenarioHost {
  private:
   Result<Scenario> ReadScenario(const std::string& file) const;
   int RunScenarioFile(const std::string& file);
+  // What cromt doesn't read itself.
+  int RunUnderRakudo(const std::string& file, const Error& why);
   // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
   Result<TaskRun> TaskAt(const std::string& written) const;
   Status CheckCall(const CallSite& call);
@@ -50,7 +53,9 @@ class Job final : private ScenarioHost {
   const Repository& repository_;
   const std::string environment_;
   Output& output_;
+  ChildRunner& children_;
   TaskRunner tasks_;
+  Scratch rakudo_scratch_;
   Plugins plugins_;
   std::string scenario_;  // the file that runs, for messages
   Map config_;            // as it was when that began

@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kBegin = "task-begin ";
 constexpr std::string_view kSection = "section ";
 constexpr std::string_view kLine = "line ";
+constexpr std::string_view kQuiet = "quiet ";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr size_t kMaxOwnLineBytes = kMaxMarkBytes - kLine.size() - 1;
 
@@ -34,7 +35,7 @@ std::string_view What(bool is_hook) {
 }
 
 std::string Line(const TaskBegan& mark) {
-  return fmt::format("{}{}\n", kBegin, TitleFrom(mark.title));
+  return fmt::format("{}{}{}\n", mark.quiet ? kQuiet : "", kBegin, TitleFrom(mark.title));
 }
 
 std::string Line(const TaskEnded& mark) {
@@ -44,7 +45,7 @@ std::string Line(const TaskEnded& mark) {
 }
 
 std::string Line(const SectionBegan& mark) {
-  return fmt::format("{}{}\n", kSection, TitleFrom(mark.title));
+  return fmt::format("{}{}{}\n", mark.quiet ? kQuiet : "", kSection, TitleFrom(mark.title));
 }
 
 std::string Line(const OwnLine& mark) {
@@ -81,11 +82,13 @@ std::string Encode(const Mark& mark) {
 std::optional<Mark> DecodeMark(std::string_view line) {
   if (line.size() > kMaxMarkBytes) return std::nullopt;
   if (Take(line, kLine)) return OwnLine{Shown(line, kMaxOwnLineBytes)};
+  const bool quiet = Take(line, kQuiet);
   const bool is_task = Take(line, kBegin);
   if (is_task || Take(line, kSection)) {
     if (!IsTitle(line)) return std::nullopt;
-    return is_task ? Mark(TaskBegan{std::string(line)}) : Mark(SectionBegan{std::string(line)});
+    return is_task ? Mark(TaskBegan{std::string(line), quiet}) : Mark(SectionBegan{std::string(line), quiet});
   }
+  if (quiet) return std::nullopt;
   TaskEnded ended{.is_hook = line.starts_with(What(true))};
   if (!Take(line, What(ended.is_hook))) return std::nullopt;
   const bool by_signal = line.starts_with("-end signal ");

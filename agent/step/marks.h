@@ -1,11 +1,12 @@
 // Marks: what cromt-step says of a Sparrow task between the bytes that the task prints. They travel on a stream
 // of their own (seglog::Stream::kStep), so nothing that a task prints can pass for one.
 //
-//   mark  = line '\n'            one line, at most kMaxMarkBytes
-//   line  = "task-begin " title              "task.bash - tasks/hello"
-//         | what "-end exit " code " " name      what is task or hook; name is the task's path as the scenario writes
-//         it | what "-end signal " number " " name | "section " title                     a heading, below which stdout
-//         goes on: "hook stdout" | "line " text                         a line of cromt-step's own, without a time
+//   mark  = line '\n'             one line, at most kMaxMarkBytes
+//   line  = ["quiet "] "task-begin " title   "task.bash - tasks/hello"; quiet: no headings
+//         | ["quiet "] "section " title      a heading, below which stdout goes on: "hook stdout"
+//         | what "-end exit " code " " name       what: task or hook; name: the task's path as the scenario
+//         | what "-end signal " number " " name   writes it
+//         | "line " text                     a line of cromt-step's own, without a time
 //
 // Titles, names and texts are for display: control characters and broken UTF-8 are replaced when a mark is written.
 // A reader skips lines that it doesn't know, so kinds may be added.
@@ -23,6 +24,7 @@ inline constexpr size_t kMaxMarkBytes = 4096;
 
 struct TaskBegan {
   std::string title;
+  bool quiet = false;
   friend bool operator==(const TaskBegan&, const TaskBegan&) = default;
 };
 
@@ -36,6 +38,7 @@ struct TaskEnded {
 
 struct SectionBegan {
   std::string title;
+  bool quiet = false;
   friend bool operator==(const SectionBegan&, const SectionBegan&) = default;
 };
 

@@ -70,10 +70,9 @@ void TextOutput::Put(const Mark& mark) {
 }
 
 void TextOutput::Show(const TaskBegan& mark) {
-  Line(Heading(mark));
-  Line(kStdoutHeading);
-  in_task_ = true;
-  shown_ = Stream::kStdout;
+  if (!mark.quiet) Line(Heading(mark));
+  if (!mark.quiet) Line(kStdoutHeading);
+  Begin(mark.quiet);
 }
 
 void TextOutput::Show(const TaskEnded& mark) {
@@ -82,8 +81,12 @@ void TextOutput::Show(const TaskEnded& mark) {
 }
 
 void TextOutput::Show(const SectionBegan& mark) {
-  Line(Heading(mark));
-  in_task_ = true;
+  if (!mark.quiet) Line(Heading(mark));
+  Begin(mark.quiet);
+}
+
+void TextOutput::Begin(bool quiet) {
+  in_task_ = !quiet;
   shown_ = Stream::kStdout;
 }
 

@@ -49,6 +49,7 @@ class TextOutput final : public Output {
   void Show(const TaskEnded& mark);
   void Show(const SectionBegan& mark);
   void Show(const OwnLine& mark);
+  void Begin(bool quiet);
 
   int fd_;
   bool in_task_ = false;

@@ -28,10 +28,44 @@ constexpr Option kOptions[] = {
     {"--tags", "tags", &Arguments::tags},
 };
 
+struct Flag {
+  std::string_view name;
+  bool Arguments::*field;
+};
+
+constexpr Flag kFlags[] = {{"--quiet", &Arguments::quiet}, {"--dump_task", &Arguments::dump_task}};
+
+// Passes all on, marks without headings.
+class QuietOutput final : public Output {
+ public:
+  explicit QuietOutput(Output& next) : next_(next) {}
+  void Bytes(seglog::Stream stream, std::string_view data) override { next_.Bytes(stream, data); }
+  void Note(std::string_view text) override { next_.Note(text); }
+  void Put(const Mark& mark) override {
+    Mark quiet = mark;
+    if (auto* began = std::get_if<TaskBegan>(&quiet)) began->quiet = true;
+    if (auto* began = std::get_if<SectionBegan>(&quiet)) began->quiet = true;
+    next_.Put(quiet);
+  }
+
+ private:
+  Output& next_;
+};
+
+bool IsSet(const char* name) {
+  const char* value = ::getenv(name);
+  return value && *value;
+}
+
 // `words[i]` is an option, "--name=value" or "--name" before its value; `i` becomes its last word.
 Status ParseOption(const std::vector<std::string>& words, size_t& i, Arguments& parsed) {
   const std::string& word = words[i];
   const size_t equal = word.find('=');
+  for (const Flag& flag : kFlags) {
+    if (word != flag.name) continue;
+    parsed.*flag.field = true;
+    return {};
+  }
   for (const Option& option : kOptions) {
     if (word.substr(0, equal) != option.name) continue;
     if (equal == std::string::npos && i + 1 == words.size())
@@ -68,9 +102,12 @@ int RunActions(const Arguments& arguments, ChildRunner& children, Output& output
     output.Note((repository ? ErrnoError(Quote(arguments.root), errno) : repository.error()).message);
     return 1;
   }
-  children.SetBackgroundOutput(output);
+  QuietOutput quiet(output);
+  Output& shown = arguments.quiet || IsSet("SP6_FORMAT_TERSE") ? static_cast<Output&>(quiet) : output;
+  children.SetBackgroundOutput(shown);
   if (!arguments.tags.empty()) ::setenv("SP6_TAGS", arguments.tags.c_str(), 1);  // tasks look there
-  Job job(*repository, arguments.environment, children, output);
+  if (arguments.dump_task) ::setenv("SP6_DUMP_TASK_CODE", "1", 1);
+  Job job(*repository, arguments.environment, children, shown);
   for (const std::string& action : arguments.actions)
     if (auto status = job.Check(action); !status) return job.Refuse(status.error());
   for (const std::string& action : arguments.actions)

@@ -14,11 +14,13 @@ struct Arguments {
   std::string root = ".";
   std::string environment;  // of .tom/env/config.NAME.raku; empty: the repository's default
   std::string tags;         // "NAME=VALUE,FLAG,…"; empty: those of SP6_TAGS
+  bool quiet = false;       // no headings
+  bool dump_task = false;   // shows the text of each program before it runs
   std::vector<std::string> actions;
 };
 
 inline constexpr std::string_view kUsage =
-    "usage: cromt-step [--root DIR] [--env NAME] [--tags NAME=VALUE,FLAG…] ACTION…\n";
+    "usage: cromt-step [--root DIR] [--env NAME] [--tags NAME=VALUE,FLAG…] [--quiet] [--dump_task] ACTION…\n";
 
 // `arguments` without the program's name. kInvalid: unknown option, one without its value, no action.
 Result<Arguments> ParseArguments(const std::vector<std::string>& arguments);

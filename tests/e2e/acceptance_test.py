@@ -15,6 +15,7 @@ import tempfile
 import unittest
 
 import acceptance_order_test
+import acceptance_sparrow_test
 from acceptance import Acceptance, on
 from mesh import SOURCE
 from process import alive, peak_rss, read_text, wait_for
@@ -22,12 +23,7 @@ from story import main
 
 # Cases, or parts of them, about what cromt does not do yet. The last test counts.
 LATER = {24: "crontab",
-         26: "trigger: a push to the branch starts a run of the pushed commit; that it is what is cloned is tested",
-         30: "config() of --env=NAME, merged over config.any",
-         31: "hook.bash with subtasks and set_stdout",
-         32: "ignore_error in a hook",
-         33: "task.check",
-         34: "tasks in perl"}
+         26: "trigger: a push to the branch starts a run of the pushed commit; that it is what is cloned is tested"}
 
 
 class Actions(Acceptance):
@@ -330,7 +326,7 @@ projects:
 
 class Complete(unittest.TestCase):
     def test_each_case_is_here_or_comes_later(self):
-        classes = {case for module in (sys.modules[__name__], acceptance_order_test) for case in vars(module).values()
+        classes = {case for module in (sys.modules[__name__], acceptance_order_test, acceptance_sparrow_test) for case in vars(module).values()
                    if isinstance(case, type) and issubclass(case, unittest.TestCase)}
         numbers = sorted(int(number) for case in classes for name in vars(case) for number in re.findall(r"^test_(\d\d)_", name))
         self.assertEqual(len(numbers), len(set(numbers)), numbers)

@@ -40,10 +40,10 @@ struct RegexSequence {
 struct RegexAlternation {
   std::vector<RegexNode> branches;  // two or more
   bool longest_first = false;       // `|`: the branch that matches most; `||`: the first that matches
+  int column = 1;
 };
 struct RegexCapture {
   std::vector<RegexNode> body;  // one
-  int column = 1;
 };
 struct RegexRepeat {
   static constexpr int kUnlimited = -1;

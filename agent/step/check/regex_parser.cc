@@ -64,7 +64,8 @@ class Parser {
 
   Result<RegexNode> Branches(std::string_view bar, Result<RegexNode> (Parser::*branch)()) {
     TakeBar(bar);
-    RegexAlternation alternation{.branches = {}, .longest_first = bar == "|"};
+    SkipBlanksAndComment();
+    RegexAlternation alternation{.branches = {}, .longest_first = bar == "|", .column = reader_.column()};
     do {
       CROMT_ASSIGN(RegexNode node, (this->*branch)());
       alternation.branches.push_back(std::move(node));
@@ -314,7 +315,7 @@ class Parser {
     if (!reader_.Take(captures ? ")" : "]"))
       return RegexError(column, captures ? "'(' has no closing ')'" : "'[' has no closing ']'");
     if (captures) {
-      RegexCapture capture{.body = {}, .column = column};
+      RegexCapture capture;
       capture.body.push_back(std::move(body));
       return RegexNode{std::move(capture)};
     }

@@ -153,7 +153,7 @@ class Writer {
   Result<std::string> Form(const RegexAlternation& alternation) {
     std::vector<const RegexNode*> branches;
     for (const RegexNode& branch : alternation.branches) branches.push_back(&branch);
-    if (alternation.longest_first && keeps_captures_) CROMT_TRY(OrderLongestFirst(branches));
+    if (alternation.longest_first && keeps_captures_) CROMT_TRY(OrderLongestFirst(alternation.column, branches));
     const int before = next_capture_;
     int after = before;
     std::string pattern;
@@ -211,7 +211,7 @@ class Writer {
     return times + (repeat.frugal ? "?" : "");
   }
 
-  static Status OrderLongestFirst(std::vector<const RegexNode*>& branches) {
+  static Status OrderLongestFirst(int column, std::vector<const RegexNode*>& branches) {
     std::vector<std::pair<Prefix, const RegexNode*>> prefixes;
     for (const RegexNode* branch : branches) prefixes.emplace_back(PrefixOf(*branch), branch);
     const auto is_whole = [](const auto& entry) { return entry.first.whole; };
@@ -224,7 +224,7 @@ class Writer {
     for (size_t i = 0; i < prefixes.size(); ++i)
       for (size_t j = 0; j < i; ++j)
         if (MayFitOnePlace(prefixes[i].first, prefixes[j].first))
-          return RegexOutside(1, "'|' (longest first) where it decides on captures",
+          return RegexOutside(column, "'|' (longest first) where it decides on captures",
                               "write '||', the better one first");
     return {};
   }

@@ -1,6 +1,7 @@
 #include "agent/step/task/task_runner.h"
 
 #include <fmt/format.h>
+#include <stdlib.h>
 
 #include <algorithm>
 
@@ -10,6 +11,7 @@
 #include "agent/step/task/environment.h"
 #include "agent/step/task/hook_output.h"
 #include "agent/step/task/library.h"
+#include "agent/step/task/lines.h"
 #include "agent/step/task/yaml_value.h"
 #include "base/name.h"
 
@@ -17,6 +19,7 @@ namespace cromt::step {
 namespace {
 
 constexpr int kExitFailed = 1;
+constexpr size_t kMaxDumpedBytes = 1 << 20;
 // Folders of the scratch. Tasks come one after another, so they share the second.
 constexpr std::string_view kLibraries = "lib";
 constexpr std::string_view kCacheRoot = "task";
@@ -134,6 +137,7 @@ class TaskRunner::Session {
 
   int RunProgram(const ProgramFile& file, const Map& variables, int depth, Output& output) {
     if (int signal = runner_.children_.stop_signal(); signal != 0) return kExitSignalBase + signal;
+    DumpCode(file);
     output.Put(TaskBegan{TitleOf(file)});
     TaskEnded ended{.name = run_.name};
     auto program = Prepare(file.language, repository_.Absolute(file.file), variables, depth);
@@ -148,6 +152,17 @@ class TaskRunner::Session {
     if (std::exchange(ignore_error_, false) && runner_.children_.stop_signal() == 0) ended = {.name = run_.name};
     output.Put(ended);
     return ended.signal != 0 ? kExitSignalBase + ended.signal : ended.exit_code;
+  }
+
+  // Where Sparrow's switch for it is on: the program's text, numbered.
+  void DumpCode(const ProgramFile& file) {
+    const char* wanted = ::getenv("SP6_DUMP_TASK_CODE");
+    if (!wanted || !*wanted) return;
+    auto text = repository_.Read(file.file, kMaxDumpedBytes);
+    runner_.output_.Put(SectionBegan{fmt::format("dump code: {}", BaseName(file.file))});
+    if (!text) return runner_.output_.Note(text.error().message);
+    for (size_t number = 1; std::string_view line : Lines(*text))
+      runner_.output_.Put(OwnLine{fmt::format("[{}] {}", number++, line)});
   }
 
   std::string TitleOf(const ProgramFile& file) const { return fmt::format("{} - {}", BaseName(file.file), run_.name); }

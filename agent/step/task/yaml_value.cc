@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "core/diagnostic.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt::step {
 namespace {

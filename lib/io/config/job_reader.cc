@@ -11,7 +11,7 @@
 #include "io/config/job_shapes.h"
 #include "io/config/read_file.h"
 #include "io/config/value_reader.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "base/time.h"
 #include "io/config/job_keys.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 

@@ -7,7 +7,7 @@
 #include "base/name.h"
 #include "io/config/flag_word.h"
 #include "io/config/read_file.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/job_file.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 

@@ -17,7 +17,7 @@
 #include "io/config/job_keys.h"
 #include "io/config/job_reader.h"
 #include "io/config/read_file.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 namespace {

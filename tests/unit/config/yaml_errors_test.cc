@@ -1,7 +1,7 @@
 // What is no YAML is answered in words that say what to write instead, at the place where it went wrong.
 #include <gtest/gtest.h>
 
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 namespace {

@@ -1,5 +1,5 @@
 // The checked tree: what it keeps byte for byte, and every way to be refused.
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 #include <gtest/gtest.h>
 

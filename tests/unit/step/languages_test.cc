@@ -25,6 +25,10 @@ struct Programs {
   std::string_view state;
 };
 
+void PrintTo(const Programs& programs, std::ostream* out) {
+  *out << programs.language;
+}
+
 constexpr Programs kPrograms[] = {
     {"bash", "bash",
      "echo \"$(config given)\"; echo \"$(config deep.er)\"; echo \"$(task_var v)|$v\"; echo \"${root_dir#$PWD/}\"; "

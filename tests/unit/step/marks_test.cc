@@ -21,12 +21,12 @@ std::optional<Mark> ThereAndBack(const Mark& mark) {
 }
 
 TEST(Marks, SurviveTheJourney) {
-  for (const Mark& mark :
-       {Mark(TaskBegan{"task.bash - tasks/hello"}), Mark(TaskEnded{.name = "tasks/a b ü"}),
-        Mark(TaskEnded{.name = "x", .exit_code = 255}), Mark(TaskEnded{.name = "7 x", .signal = 9}),
-        Mark(TaskEnded{.name = "x", .exit_code = 3, .is_hook = true}),
-        Mark(TaskEnded{.name = "x", .signal = 3, .is_hook = true}), Mark(SectionBegan{"hook stdout"}),
-        Mark(OwnLine{"stdout match <a b> True"}), Mark(OwnLine{""})})
+  for (const Mark& mark : {Mark(TaskBegan{"task.bash - tasks/hello"}), Mark(TaskEnded{.name = "tasks/a b ü"}),
+                           Mark(TaskEnded{.name = "x", .exit_code = 255}), Mark(TaskEnded{.name = "7 x", .signal = 9}),
+                           Mark(TaskEnded{.name = "x", .exit_code = 3, .is_hook = true}),
+                           Mark(TaskEnded{.name = "x", .signal = 3, .is_hook = true}),
+                           Mark(SectionBegan{"hook stdout"}), Mark(TaskBegan{"quiet x", true}),
+                           Mark(SectionBegan{"x", true}), Mark(OwnLine{"stdout match <a b> True"}), Mark(OwnLine{""})})
     EXPECT_EQ(ThereAndBack(mark), mark);
 }
 
@@ -45,10 +45,10 @@ TEST(Marks, HostileNamesStayOneBoundedLine) {
 }
 
 TEST(Marks, UnknownAndBrokenLinesAreNone) {
-  for (std::string_view line :
-       {"", "task-begin", "task-begin ", "task-begin a\x1B", "task-end", "task-end exit x y", "task-end exit 7",
-        "task-end exit 7 ", "task-end exit -1 x", "task-end exit 256 x", "task-end signal 0 x",
-        "task-end exit 99999999999999999999 x", "hook-begin x", "hook-end exit 1", "section ", "lines x"})
+  for (std::string_view line : {"", "task-begin", "task-begin ", "task-begin a\x1B", "task-end", "task-end exit x y",
+                                "task-end exit 7", "task-end exit 7 ", "task-end exit -1 x", "task-end exit 256 x",
+                                "task-end signal 0 x", "task-end exit 99999999999999999999 x", "hook-begin x",
+                                "hook-end exit 1", "section ", "lines x", "quiet line x", "quiet task-end exit 0 x"})
     EXPECT_FALSE(DecodeMark(line)) << line;
 }
 

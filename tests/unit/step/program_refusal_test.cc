@@ -11,12 +11,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+const Variables kNoRakudo = {{"PATH", "/nowhere"}};
+
 class Refusal : public ::testing::Test {
  protected:
   void SetUp() override { repository_.Write("tasks/ok/task.bash", "echo ran"); }
 
-  std::string NotesOf(const std::vector<std::string>& actions) {
-    StepResult result = RunSteps(repository_.path(), actions);
+  std::string NotesOf(const std::vector<std::string>& actions, const Variables& variables = {}) {
+    StepResult result = RunSteps(repository_.path(), actions, variables);
     EXPECT_EQ(result.code, 1);
     EXPECT_EQ(result.out, "");
     EXPECT_THAT(result.marks, IsEmpty());
@@ -32,12 +34,14 @@ TEST_F(Refusal, AnUnknownActionNamesThePlacesSearched) {
 
 TEST_F(Refusal, AConstructBeyondTheFirstStepRunsNothing) {
   repository_.Write(".tom/s.raku", "say 'a';\ntask-run 'tasks/ok';\nclass A { }\n");
-  EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:3:1: 'class' is outside what cromt reads itself yet\n");
+  EXPECT_EQ(NotesOf({"s"}, kNoRakudo),
+            ".tom/s.raku:3:1: 'class' is outside what cromt reads itself yet; rakudo runs it: install rakudo\n");
 }
 
 TEST_F(Refusal, AConstructOfALaterActionRunsNothing) {
   repository_.Write(".tom/s.raku", "class A { }");
-  EXPECT_EQ(NotesOf({"ok", "s"}), ".tom/s.raku:1:1: 'class' is outside what cromt reads itself yet\n");
+  EXPECT_EQ(NotesOf({"ok", "s"}, kNoRakudo),
+            ".tom/s.raku:1:1: 'class' is outside what cromt reads itself yet; rakudo runs it: install rakudo\n");
 }
 
 TEST_F(Refusal, ALaterTaskWithNothingToRunRunsNothing) {

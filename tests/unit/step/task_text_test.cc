@@ -112,6 +112,21 @@ TEST_F(TaskTextTest, WhatAHookLeavesAndWhatAChecksSayStandsBelowHeadings) {
             "[task check]\nstdout match <from> True\n");
 }
 
+TEST_F(TaskTextTest, QuietOnesHaveNoHeadings) {
+  for (auto mode : {TaskText::Mode::kLive, TaskText::Mode::kFinished}) {
+    Mode(mode);
+    Mark(step::SectionBegan{"hook stdout", true});
+    Out("from the hook\n");
+    Mark(step::TaskBegan{"task.bash - t", true});
+    Out("out\n");
+    Err("err\n");
+    Exit("t", 7);
+    EXPECT_EQ(End(),
+              "18:34:31 :: from the hook\n18:34:31 :: out\n18:34:31 :: err\n"
+              "18:34:31 :: task exit status: 7\n18:34:31 :: task t FAILED\n");
+  }
+}
+
 TEST_F(TaskTextTest, TimesAreTheViewersOwn) {
   UseZone("IST-5:30");
   Begin("t");

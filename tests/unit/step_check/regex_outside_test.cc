@@ -66,7 +66,7 @@ TEST(RegexOutside, NamesEveryConstruct) {
            {"x [(a) b] ** 2", Outside(3, "a repeated capture", "put the repetition inside: ( [ … ]+ )")},
            {"a+ % (b)", Outside(1, "a repeated capture", "put the repetition inside: ( [ … ]+ )")},
            {"(o* | foo)",
-            Outside(1, "'|' (longest first) where it decides on captures", "write '||', the better one first")},
+            Outside(2, "'|' (longest first) where it decides on captures", "write '||', the better one first")},
            {"a\\b", Outside(2, "'\\b'", "write << and >> for the start and the end of a word")},
            {"\\B", Outside(1, "'\\B'", "write <!|w>")},
            {"\\Aa", Outside(1, "'\\A'", "write ^")},

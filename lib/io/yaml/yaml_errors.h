@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "io/config/yaml_builder.h"
+#include "io/yaml/yaml_builder.h"
 
 namespace cromt {
 

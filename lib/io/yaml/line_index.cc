@@ -1,4 +1,4 @@
-#include "io/config/line_index.h"
+#include "io/yaml/line_index.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_tree.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/exceptions.h>
@@ -8,9 +8,9 @@
 #include <istream>
 
 #include "base/name.h"
-#include "io/config/yaml_builder.h"
-#include "io/config/yaml_errors.h"
-#include "io/config/yaml_feed.h"
+#include "io/yaml/yaml_builder.h"
+#include "io/yaml/yaml_errors.h"
+#include "io/yaml/yaml_feed.h"
 
 namespace cromt {
 namespace {

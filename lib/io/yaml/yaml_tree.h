@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "core/diagnostic.h"
-#include "io/config/line_index.h"
+#include "io/yaml/line_index.h"
 
 namespace cromt {
 

@@ -1,4 +1,4 @@
-#include "io/config/yaml_builder.h"
+#include "io/yaml/yaml_builder.h"
 
 #include <fmt/format.h>
 

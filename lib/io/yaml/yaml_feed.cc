@@ -1,4 +1,4 @@
-#include "io/config/yaml_feed.h"
+#include "io/yaml/yaml_feed.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/name.h"
-#include "io/config/yaml_builder.h"
+#include "io/yaml/yaml_builder.h"
 
 namespace cromt {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "io/config/yaml_feed.h"
-#include "io/config/yaml_tree.h"
+#include "io/yaml/yaml_feed.h"
+#include "io/yaml/yaml_tree.h"
 
 namespace cromt {
 

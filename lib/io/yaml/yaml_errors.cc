@@ -1,4 +1,4 @@
-#include "io/config/yaml_errors.h"
+#include "io/yaml/yaml_errors.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/name.h"
-#include "io/config/line_index.h"
+#include "io/yaml/line_index.h"
 
 namespace cromt {
 namespace {
