@@ -37,6 +37,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"cgroup", SettingKind::kText},
     {"blob-quota", SettingKind::kText},
     {"env", SettingKind::kMap},
+    {"plugin_dirs", SettingKind::kList},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -86,6 +87,13 @@ Result<AgentOptions> Merge(Flags& flags) {
     if (!IsVariableName(name)) return Fail(ErrorCode::kInvalid, "env: " + Quote(name) + " is not a variable's name");
     options.env.emplace_back(name, value);
   }
+  std::string plugin_dirs;
+  for (const std::string& dir : settings.List("plugin_dirs")) {
+    if (!dir.starts_with('/') || dir.find(':') != dir.npos)
+      return Fail(ErrorCode::kInvalid, "plugin_dirs: " + Quote(dir) + ": write an absolute path without a colon");
+    plugin_dirs += (plugin_dirs.empty() ? "" : ":") + dir;
+  }
+  if (!plugin_dirs.empty()) options.env.emplace_back("CROMT_PLUGIN_DIRS", plugin_dirs);
   return options;
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/step/job_config.h"
 #include "agent/step/os_name.h"
+#include "agent/step/scenario/config_file.h"
 #include "agent/step/scenario/interpreter.h"
 #include "agent/step/scenario/parser.h"
 #include "agent/step/tags.h"
@@ -44,7 +45,8 @@ Job::Job(const Repository& repository, std::string environment, ChildRunner& chi
       environment_(std::move(environment)),
       output_(output),
       children_(children),
-      tasks_(children, output),
+      tasks_(children, output,
+             [this](const std::string& file, const std::string& text) { return ParseConfig(file, text, *this); }),
       plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or("")) {}
 
 Status Job::Check(const std::string& name) {

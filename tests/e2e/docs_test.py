@@ -7,15 +7,16 @@ Runs in namespaces of its own, where the default ports are free and /run is nobo
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 
 import namespaces
-from mesh import BIN, SOURCE, Finished
+from mesh import BIN, EXAMPLES, SOURCE, Finished
 from process import read_text, wait_for
 from story import Story, main
 
-PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "examples/README.md"]
+PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "docs/sparrow.md", "examples/README.md"]
 
 
 def page(name):
@@ -139,6 +140,15 @@ class Documents(Story):
                     self.succeeded(done)
                 seen += 1
         self.assertGreater(seen, 25)
+
+    def test_an_action_by_hand(self):
+        repository = self.mesh.path("repository")
+        shutil.copytree(os.path.join(EXAMPLES, "myjobs"), repository)
+        lines = list(commands(page("docs/sparrow.md"), "cromt-step"))
+        self.assertEqual(len(lines), 1)
+        done = self.shell(f"cd {repository} && WORKER=A {lines[0]}")
+        self.succeeded(done)
+        self.says(done.out, "[task run: task.bash - tasks/hello]\n[task stdout]\nHello worker  A!\n")
 
     def test_scripts_explain_themselves(self):
         named = {word for name in PAGES for word in re.findall(r"\bscript/[a-z-]+", page(name))}

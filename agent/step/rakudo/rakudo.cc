@@ -114,7 +114,7 @@ Result<int> Rakudo::Run(const std::string& scenario, ScenarioHost& host) {
   CROMT_ASSIGN(const ChildStatus status, children_.Run({"raku", "-I", folder, "-M", "Sparrow6::DSL", scenario},
                                                        OwnEnvironmentWith({{"CROMT_REQUESTS", asked},
                                                                            {"CROMT_ANSWERS", answered},
-                                                                                                     {"CROMT_FUNCTIONS", FunctionNames()}}),
+                                                                           {"CROMT_FUNCTIONS", FunctionNames()}}),
                                                        output_, SIZE_MAX, &port));
   return status.signal != 0 ? kExitSignalBase + status.signal : status.exit_code;
 }

@@ -11,9 +11,8 @@ namespace {
 
 constexpr size_t kMaxActionBytes = 1024;
 
-// Files of a root that ask for rakudo, or for modules that would have to be installed first.
-constexpr std::array<std::string_view, 5> kNotYet = {"config.raku", "cpanfile", "Gemfile", "requirements.txt",
-                                                     "rakufile"};
+// Files of a root whose modules would have to be installed first.
+constexpr std::array<std::string_view, 4> kNotYet = {"cpanfile", "Gemfile", "requirements.txt", "rakufile"};
 
 tl::unexpected<Error> NotYet(const std::string& path) {
   return Fail(ErrorCode::kInvalid, fmt::format("{} is outside what cromt runs itself yet", Quote(path)));

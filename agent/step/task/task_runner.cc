@@ -75,11 +75,14 @@ class TaskRunner::Session {
   }
 
   Result<Map> Defaults() {
-    const std::string file = Join(run_.root, "config.yaml");
-    CROMT_ASSIGN(const bool found, repository_.IsFile(file));
-    if (!found) return Map{};
-    CROMT_ASSIGN(std::string text, repository_.Read(file, kMaxDefaultsBytes));
-    return ParseYamlMap(std::move(text), file);
+    for (std::string_view name : {"config.raku", "config.yaml"}) {
+      const std::string file = Join(run_.root, name);
+      CROMT_ASSIGN(const bool found, repository_.IsFile(file));
+      if (!found) continue;
+      CROMT_ASSIGN(std::string text, repository_.Read(file, kMaxDefaultsBytes));
+      return name == "config.raku" ? runner_.read_raku_(file, text) : ParseYamlMap(std::move(text), file);
+    }
+    return Map{};
   }
 
   int RunDirectory(const std::string& path, const Map& variables, int depth) {

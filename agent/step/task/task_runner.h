@@ -5,6 +5,7 @@
 // A hook runs to its end before anything that it asks for: it is its exit status that says whether any of it counts.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,8 +50,12 @@ struct TaskResult {
 
 class TaskRunner {
  public:
+  // The value of a config.raku, which is an expression of Raku.
+  using ReadRaku = std::function<Result<Map>(const std::string& file, const std::string& text)>;
+
   // Both outlive it.
-  TaskRunner(ChildRunner& children, Output& output) : children_(children), output_(output) {}
+  TaskRunner(ChildRunner& children, Output& output, ReadRaku read_raku)
+      : children_(children), output_(output), read_raku_(std::move(read_raku)) {}
 
   // The exit code is the program's; 128+N when killed by signal N; 126 or 127 with a note when its interpreter can't be
   // started; kExitCheckFailed, kExitHookFailed; 1 with a note for what can't be read or written.
@@ -61,6 +66,7 @@ class TaskRunner {
 
   ChildRunner& children_;
   Output& output_;
+  ReadRaku read_raku_;
   Scratch scratch_;
   std::set<Language> has_library_;  // whose library is in the scratch
   int programs_ = 0;                // so far

@@ -91,6 +91,17 @@ TEST_F(Hooks, DefaultsLieUnderTheParametersDeeply) {
   EXPECT_EQ(Run().out, "1 2 (1 2) 80\n");
 }
 
+TEST_F(Hooks, DefaultsMayBeInRaku) {
+  Write("config.raku", "%( a => %( x => 1, home => %*ENV<HOME> ), list => [1, 2] )\n");
+  Write("config.yaml", "a: other\n");
+  Write("task.bash", "echo $(config a.x) $(config a.home) $(config list)\n");
+  EXPECT_EQ(RunSteps(repository_.path(), {"t"}, {{"HOME", "/h"}}).out, "1 /h (1 2)\n");
+  Write("config.raku", "class A { }\n");
+  StepResult result = Run();
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(result.notes, "tasks/t: tasks/t/config.raku:1:1: 'class' is outside what cromt reads itself yet\n");
+}
+
 TEST_F(Hooks, ASubtaskCanBeNamedByAScenario) {
   Write("config.yaml", "k: v\n");
   Write("tasks/sub/task.bash", "echo $(config k) ${root_dir##*/} ${task_dir##*/}\n");

@@ -44,7 +44,8 @@ LeaseInputs FullInputs() {
 }
 
 std::vector<Work> EveryWork() {
-  return {Command{{"/bin/echo", "h\xFFi"}}, Script{"echo \xFF\n"}, Actions{{"pull", "deploy/main"}, {"--env=prod", "--quiet"}}};
+  return {Command{{"/bin/echo", "h\xFFi"}}, Script{"echo \xFF\n"},
+          Actions{{"pull", "deploy/main"}, {"--env=prod", "--quiet"}}};
 }
 
 std::vector<AttemptResult> EveryResult() {
