@@ -92,7 +92,7 @@ class Layers(StyleTest):
         self.expect_in_file("lib/core/a.cc", "SystemClock clock;\n", 1, "pure-core")
 
     def test_a_third_party_library_has_one_home(self):
-        for name, home in (("yaml-cpp/yaml.h", "lib/io/config/"), ("git2.h", "lib/io/git/"), ("sqlite3.h", "coordinator/store/"),
+        for name, home in (("yaml-cpp/yaml.h", "lib/io/yaml/"), ("git2.h", "lib/io/git/"), ("sqlite3.h", "coordinator/store/"),
                            ("archive.h", "lib/io/archive/"), ("spdlog/spdlog.h", "lib/io/log/")):
             with self.subTest(name):
                 self.expect_in_file("agent/a.cc", f"#include <{name}>\n", 1, "third-party", home)
