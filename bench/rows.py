@@ -11,6 +11,7 @@ from datetime import datetime
 
 import measure
 import peers
+import sparrow
 from mesh import Mesh
 
 # The task kinds: what jobs.yaml says, and exactly the argv that the agent executes for it.
@@ -384,6 +385,7 @@ ALL = {
     "artifact": artifact,
     "sizes": sizes,
     "logs": logs,
+    "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
 }
 NEED_CROMT = set(ALL) - {"peers"}
 FAILURES = (RuntimeError, OSError, ValueError, KeyError, StopIteration, subprocess.SubprocessError, shutil.Error)

@@ -12,6 +12,7 @@
 #include "agent/step/json_value.h"
 #include "agent/step/rakudo/module_text.h"
 #include "agent/step/scenario/functions.h"
+#include "agent/step/task/environment.h"
 #include "base/name.h"
 #include "base/unique_fd.h"
 
@@ -91,13 +92,6 @@ std::string FunctionNames() {
   return names;
 }
 
-std::vector<std::string> OwnEnvironmentWith(std::initializer_list<std::pair<std::string_view, std::string>> added) {
-  std::vector<std::string> environment;
-  for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) environment.emplace_back(*entry);
-  for (const auto& [name, value] : added) environment.push_back(fmt::format("{}={}", name, value));
-  return environment;
-}
-
 }  // namespace
 
 Result<int> Rakudo::Run(const std::string& scenario, ScenarioHost& host) {
@@ -112,9 +106,9 @@ Result<int> Rakudo::Run(const std::string& scenario, ScenarioHost& host) {
   Requests requests(std::move(requests_fd), std::move(answers_fd), host);
   const RequestPort port{requests.fd(), [&] { requests.Take(); }};
   CROMT_ASSIGN(const ChildStatus status, children_.Run({"raku", "-I", folder, "-M", "Sparrow6::DSL", scenario},
-                                                       OwnEnvironmentWith({{"CROMT_REQUESTS", asked},
-                                                                           {"CROMT_ANSWERS", answered},
-                                                                           {"CROMT_FUNCTIONS", FunctionNames()}}),
+                                                       EnvironmentWith({{"CROMT_REQUESTS", asked},
+                                                                        {"CROMT_ANSWERS", answered},
+                                                                        {"CROMT_FUNCTIONS", FunctionNames()}}),
                                                        output_, SIZE_MAX, &port));
   return status.signal != 0 ? kExitSignalBase + status.signal : status.exit_code;
 }

@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 
 #include "agent/step/os_name.h"
 #include "agent/step/repository.h"
@@ -16,53 +18,59 @@
 namespace cromt::step {
 namespace {
 
-struct Variable {
-  std::string_view name;
-  std::string value;
-};
-
 bool IsDirectory(const std::string& path) {
   struct stat info;
   return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-std::string Inherited(std::string_view name) {
-  const char* value = ::getenv(std::string(name).c_str());
-  return value ? value : "";
-}
-
-// `first`, what is inherited, `last`, of those that are not empty.
-std::string Path(std::string_view name, std::string first, char separator, std::string_view last = "") {
-  for (const std::string& more : {Inherited(name), std::string(last)}) {
-    if (more.empty()) continue;
-    if (!first.empty()) first += separator;
-    first += more;
+// Variables that list folders, each with what it inherits at the end.
+class SearchPaths {
+ public:
+  void Add(const SearchPath& path) {
+    auto [known, is_new] = lists_.try_emplace(path.name, path);
+    if (!is_new) known->second.value += path.separator + path.value;
   }
-  return first;
-}
+  void AppendTo(EnvironmentVariables& variables) {
+    for (auto& [name, path] : lists_) {
+      const char* inherited = ::getenv(std::string(name).c_str());
+      if (inherited && *inherited) path.value.append(1, path.separator).append(inherited);
+      variables.emplace_back(name, std::move(path.value));
+    }
+  }
+
+ private:
+  std::map<std::string_view, SearchPath> lists_;
+};
 
 }  // namespace
 
-std::vector<std::string> EnvironmentFor(const Places& places) {
-  std::vector<Variable> added = {{"os", OsName()}, {"cache_root_dir", places.cache_root}, {"cache_dir", places.cache}};
-  const std::string lib = places.root + "/lib", bin = places.root + "/bin";
-  const bool has_lib = IsDirectory(lib);
-  added.push_back({"PYTHONPATH", Path("PYTHONPATH", has_lib ? lib : "", ':', places.libraries)});
-  if (has_lib) {
-    added.push_back({"PERL5LIB", Path("PERL5LIB", lib, ':')});
-    added.push_back({"RUBYLIB", Path("RUBYLIB", lib, ':')});
-    added.push_back({"RAKULIB", Path("RAKULIB", "file#" + lib, ',')});
-  }
-  if (IsDirectory(bin)) added.push_back({"PATH", Path("PATH", bin, ':')});
+std::vector<std::string> EnvironmentWith(const EnvironmentVariables& added) {
   std::vector<std::string> environment;
   for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
-    if (std::ranges::none_of(added, [&](const Variable& variable) { return variable.name == name; }))
+    if (std::ranges::none_of(added, [&](const auto& variable) { return variable.first == name; }))
       environment.emplace_back(text);
   }
   for (const auto& [name, value] : added) environment.push_back(fmt::format("{}={}", name, value));
   return environment;
+}
+
+std::vector<std::string> EnvironmentFor(const Places& places, const std::vector<SearchPath>& modules,
+                                        const EnvironmentVariables& added) {
+  SearchPaths paths;
+  const std::string lib = places.root + "/lib", bin = places.root + "/bin";
+  if (IsDirectory(bin)) paths.Add({"PATH", bin});
+  if (IsDirectory(lib))
+    for (std::string_view name : {"PYTHONPATH", "PERL5LIB", "RUBYLIB"}) paths.Add({name, lib});
+  if (IsDirectory(lib)) paths.Add({"RAKULIB", "file#" + lib, ','});
+  for (const SearchPath& path : modules) paths.Add(path);
+  paths.Add({"PYTHONPATH", places.libraries});
+  EnvironmentVariables variables = {
+      {"os", OsName()}, {"cache_root_dir", places.cache_root}, {"cache_dir", places.cache}};
+  paths.AppendTo(variables);
+  variables.insert(variables.end(), added.begin(), added.end());
+  return EnvironmentWith(variables);
 }
 
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {

@@ -2,17 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "base/name.h"
 
 namespace cromt::step {
 namespace {
 
 constexpr size_t kMaxActionBytes = 1024;
-
-// Files of a root whose modules would have to be installed first.
-constexpr std::array<std::string_view, 4> kNotYet = {"cpanfile", "Gemfile", "requirements.txt", "rakufile"};
 
 tl::unexpected<Error> NotYet(const std::string& path) {
   return Fail(ErrorCode::kInvalid, fmt::format("{} is outside what cromt runs itself yet", Quote(path)));
@@ -48,7 +43,6 @@ Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& pat
   CROMT_ASSIGN(const bool exists, repository.IsDirectory(path));
   if (!exists) return Fail(ErrorCode::kNotFound, fmt::format("task directory {} does not exist", Quote(path)));
   TaskDir dir{.path = path};
-  CROMT_TRY(CheckRoot(repository, path));
   CROMT_ASSIGN(dir.hook, FirstFile(repository, path, {"hook", "job"}));
   CROMT_ASSIGN(dir.task, FirstFile(repository, path, {"task"}));
   if (!dir.hook && !dir.task)
@@ -61,12 +55,6 @@ Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& pat
     CROMT_ASSIGN(dir.check, ParseCheck(check, text));
   }
   return dir;
-}
-
-Status CheckRoot(const Repository& repository, const std::string& root) {
-  for (std::string_view name : kNotYet)
-    if (repository.Exists(Join(root, name))) return NotYet(Join(root, name));
-  return {};
 }
 
 Result<Action> FindAction(const Repository& repository, const std::string& name) {

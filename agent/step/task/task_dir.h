@@ -29,9 +29,6 @@ struct TaskDir {
 // it, over which Sparrow says nothing. kDenied: a symlink leads out of the repository.
 Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& path);
 
-// kInvalid for what belongs to a task's root and is not acted on yet: nothing runs without it.
-Status CheckRoot(const Repository& repository, const std::string& root);
-
 // What the action `name` means, first found: a scenario, a script of .tom, a task directory.
 struct Action {
   enum class Kind { kScenario, kScript, kTask };

@@ -36,6 +36,7 @@ class TaskRunner::Session {
 
   int Run() {
     if (auto begun = Begin(); !begun) return Refuse(begun.error());
+    if (const int code = Install(); code != 0) return code;
     if (run_.script) return RunProgram(*run_.script, {}, 0, runner_.output_);
     return RunDirectory(Join(run_.root, run_.task), {}, 0);
   }
@@ -66,12 +67,19 @@ class TaskRunner::Session {
     scratch_.Remove(StateFile());
     scratch_.Tidy(std::string(kCacheRoot));
     if (!run_.script) {
-      CROMT_TRY(CheckRoot(repository_, run_.root));
       CROMT_ASSIGN(config_, Defaults());
     }
     config_ = MergeMaps(config_, run_.parameters);
     JoinArgs(config_);
     return scratch_.Write(fmt::format("{}/config.json", kCacheRoot), JsonText(config_));
+  }
+
+  int Install() {
+    if (run_.script) return 0;
+    auto outcome = runner_.dependencies_.Install(repository_, run_.root, run_.name);
+    if (!outcome) return Refuse(outcome.error());
+    installed_ = std::move(outcome->installed);
+    return outcome->exit_code;
   }
 
   Result<Map> Defaults() {
@@ -124,7 +132,17 @@ class TaskRunner::Session {
     if (runner_.has_library_.insert(language).second)
       CROMT_TRY(WriteLibrary(scratch_, std::string(kLibraries), language));
     CROMT_TRY(WriteParameters(scratch_, cache, language, places, config_, variables));
-    return Program{CommandFor(language, file, places), EnvironmentFor(places), places.cache};
+    Program program{CommandFor(language, file, places), {}, places.cache};
+    std::vector<SearchPath> modules;
+    EnvironmentVariables added;
+    for (const Installed& one : installed_) {
+      for (SearchPath& path : SearchPathsOf(one)) modules.push_back(std::move(path));
+      if (one.file != "Gemfile") continue;
+      added = {{"BUNDLE_GEMFILE", Join(places.root, one.file)}, {"BUNDLE_PATH", one.path}};
+      if (language == Language::kRuby) program.argv.insert(program.argv.begin(), {"bundle", "exec"});
+    }
+    program.environment = EnvironmentFor(places, modules, added);
+    return program;
   }
 
   // Not an end of the program itself, but of the attempt to start it: said, and what it counts as.
@@ -288,6 +306,7 @@ class TaskRunner::Session {
   const Repository& repository_;
   const TaskRun& run_;
   Map config_;
+  std::vector<Installed> installed_;
   std::string hook_stdout_;
   bool ignore_error_ = false;        // of the next task
   bool ignore_check_error_ = false;  // of the next check

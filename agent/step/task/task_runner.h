@@ -14,6 +14,7 @@
 #include "agent/step/output.h"
 #include "agent/step/repository.h"
 #include "agent/step/scratch.h"
+#include "agent/step/task/dependencies.h"
 #include "agent/step/task/task_dir.h"
 #include "agent/step/value.h"
 
@@ -55,7 +56,10 @@ class TaskRunner {
 
   // Both outlive it.
   TaskRunner(ChildRunner& children, Output& output, ReadRaku read_raku)
-      : children_(children), output_(output), read_raku_(std::move(read_raku)) {}
+      : children_(children),
+        output_(output),
+        read_raku_(std::move(read_raku)),
+        dependencies_(DependencyCache(), children, output) {}
 
   // The exit code is the program's; 128+N when killed by signal N; 126 or 127 with a note when its interpreter can't be
   // started; kExitCheckFailed, kExitHookFailed; 1 with a note for what can't be read or written.
@@ -67,6 +71,7 @@ class TaskRunner {
   ChildRunner& children_;
   Output& output_;
   ReadRaku read_raku_;
+  Dependencies dependencies_;
   Scratch scratch_;
   std::set<Language> has_library_;  // whose library is in the scratch
   int programs_ = 0;                // so far
