@@ -143,6 +143,15 @@ std::string_view SeverityWord(Severity severity) {
   return "error";
 }
 
+Json InterpreterWord(step::Interpreter interpreter) {
+  switch (interpreter) {
+    case step::Interpreter::kCromt: return "cromt";
+    case step::Interpreter::kRakudo: return "rakudo";
+    case step::Interpreter::kNone: break;
+  }
+  return nullptr;
+}
+
 std::string_view StreamWord(uint8_t stream) {
   switch (static_cast<seglog::Stream>(stream)) {
     case seglog::Stream::kStdout: return "stdout";
@@ -171,12 +180,20 @@ void JsonOutput::Validated(const Validation& validation) {
     diagnostics.push_back({{"severity", SeverityWord(one.severity)},
                            {"line", one.at.line},
                            {"col", one.at.col},
-                           {"message", one.message}});
-  out_.Write(Dump({{"file", validation.file},
-                   {"ok", validation.ok},
-                   {"projects", validation.projects},
-                   {"diagnostics", diagnostics}}) +
-             "\n");
+                           {"message", one.message},
+                           {"file", one.file}});
+  Json json = {{"file", validation.file}, {"ok", validation.ok}};
+  if (validation.actions) {
+    Json scenarios = Json::array();
+    for (const step::SurveyedScenario& scenario : validation.actions->scenarios)
+      scenarios.push_back({{"path", scenario.path}, {"interpreter", InterpreterWord(scenario.interpreter)}});
+    json["scenarios"] = std::move(scenarios);
+    json["tasks"] = validation.actions->tasks;
+  } else {
+    json["projects"] = validation.projects;
+  }
+  json["diagnostics"] = std::move(diagnostics);
+  out_.Write(Dump(json) + "\n");
 }
 
 void JsonOutput::Planned(const Plan& plan, const std::string& project) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/step/survey.h"
 #include "cli/writer.h"
 #include "core/control.h"
 #include "core/diagnostic.h"
@@ -18,10 +20,11 @@ struct ApplyWish {
   bool prune = false;
 };
 
-// One file of `cromt validate`.
+// One file of `cromt validate`, or a repository of actions.
 struct Validation {
   std::string file;
-  std::vector<std::string> projects;  // empty if there are errors
+  std::vector<std::string> projects;    // empty if there are errors
+  std::optional<step::Survey> actions;  // of a repository that can be read
   std::vector<Diagnostic> diagnostics;
   bool ok = false;
 };

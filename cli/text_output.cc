@@ -87,8 +87,16 @@ void TextOutput::Applied(const ApplyAnswer& answer, const ApplyWish& wish) {
 
 void TextOutput::Validated(const Validation& validation) {
   // What is wrong is said on standard error.
-  if (validation.ok)
-    Print(fmt::format("{}: ok, {}\n", Clean(validation.file), Count(validation.projects.size(), "project")));
+  if (!validation.ok) return;
+  std::string found = Count(validation.projects.size(), "project");
+  if (validation.actions) {
+    const auto& scenarios = validation.actions->scenarios;
+    const auto rakudo = std::ranges::count(scenarios, step::Interpreter::kRakudo, &step::SurveyedScenario::interpreter);
+    found = fmt::format("{}{}, {}", Count(scenarios.size(), "scenario"),
+                        rakudo > 0 ? fmt::format(" ({} under rakudo)", rakudo) : "",
+                        Count(validation.actions->tasks, "task"));
+  }
+  Print(fmt::format("{}: ok, {}\n", Clean(validation.file), found));
 }
 
 void TextOutput::Planned(const Plan& plan, const std::string& project) {

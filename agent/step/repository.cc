@@ -1,5 +1,6 @@
 #include "agent/step/repository.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/name.h"
@@ -91,6 +93,27 @@ Result<bool> Repository::IsDirectory(const std::string& path) const {
 bool Repository::Exists(const std::string& path) const {
   struct stat info;
   return ::fstatat(fd_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+Result<std::vector<Repository::Item>> Repository::List(const std::string& path, size_t most) const {
+  CROMT_ASSIGN(UniqueFd fd, OpenBeneath(path, O_RDONLY | O_DIRECTORY));
+  struct Close {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+  };
+  const std::unique_ptr<DIR, Close> directory(::fdopendir(fd.get()));
+  if (!directory) return tl::unexpected(ErrnoError(Quote(path), errno));
+  (void)fd.release();  // the directory's now
+  std::vector<Item> items;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (items.size() == most) return Fail(ErrorCode::kExhausted, fmt::format("{} holds too many files", Quote(path)));
+    struct stat info;
+    const bool known = ::fstatat(::dirfd(directory.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    items.push_back({std::string(name), known && S_ISREG(info.st_mode), known && S_ISDIR(info.st_mode)});
+  }
+  std::ranges::sort(items, {}, &Item::name);
+  return items;
 }
 
 Result<std::string> Repository::Read(const std::string& path, size_t max_bytes) const {

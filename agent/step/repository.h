@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -34,6 +35,15 @@ class Repository {
   Result<bool> IsDirectory(const std::string& path) const;
   // True if there is anything of that name, even if it is broken or leads outside.
   bool Exists(const std::string& path) const;
+
+  // What lies in a directory, by name; links are neither file nor directory. kNotFound; kExhausted above `most`
+  // entries.
+  struct Item {
+    std::string name;
+    bool is_file = false;
+    bool is_directory = false;
+  };
+  Result<std::vector<Item>> List(const std::string& path, size_t most) const;
 
   // The content of a regular file. kNotFound, kDenied, kInvalid; kExhausted above `max_bytes`.
   Result<std::string> Read(const std::string& path, size_t max_bytes) const;

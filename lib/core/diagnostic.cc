@@ -41,6 +41,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 std::string ToString(const Diagnostic& d) {
   if (d.at == Position{}) return fmt::format("{}: {}: {}", d.file, Word(d.severity), d.message);
+  if (d.at.col == 0) return fmt::format("{}:{}: {}: {}", d.file, d.at.line, Word(d.severity), d.message);
   return fmt::format("{}:{}:{}: {}: {}", d.file, d.at.line, d.at.col, Word(d.severity), d.message);
 }
 

@@ -13,7 +13,7 @@ namespace cromt {
 
 enum class Severity { kError, kWarning, kNote };
 
-// Counted from 1, columns in bytes; 0:0 = the file as a whole.
+// Counted from 1, columns in bytes; 0:0 = the file as a whole, column 0 = the line.
 struct Position {
   uint32_t line = 0;
   uint32_t col = 0;

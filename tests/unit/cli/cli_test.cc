@@ -145,6 +145,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
 }
 
 std::string CliTest::File(const std::string& name, const std::string& text) {
+  std::filesystem::create_directories(std::filesystem::path(Path(name)).parent_path());
   std::ofstream(Path(name)) << text;
   return name;
 }

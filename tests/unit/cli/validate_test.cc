@@ -40,6 +40,31 @@ TEST_F(CliTest, ValidateInJsonHasALineForEachFile) {
   EXPECT_THAT(out(), HasSubstr(R"({"file":"missing.yaml","ok":false)"));
 }
 
+TEST_F(CliTest, ValidateOfActionsSaysWhatNeedsRakudoAndWhatCantRun) {
+  File("repo/.tom/hello.raku", "bash 'echo hello';\n");
+  File("repo/.tom/ask.raku", "\nmy $name = prompt 'who? ';\n");
+  File("repo/tasks/hello/task.bash", "echo hello\n");
+  EXPECT_EQ(Cromt({"validate", "repo"}), 0);
+  EXPECT_EQ(out(), "repo: ok, 2 scenarios (1 under rakudo), 1 task\n");
+  EXPECT_THAT(err(), AllOf(HasSubstr("repo/.tom/ask.raku:2:"), HasSubstr(": note: "), HasSubstr("prompt")));
+
+  File("repo/.tom/broken.raku", "bash 'echo;\n");
+  File("repo/tasks/checked/task.bash", "echo hello\n");
+  File("repo/tasks/checked/task.check", "hello\nregexp: [\n");
+  EXPECT_EQ(Cromt({"validate", "repo/", "-o", "json"}), 2);
+  EXPECT_THAT(err(), AllOf(HasSubstr("repo/.tom/broken.raku:1:6: error: "),
+                           HasSubstr("repo/tasks/checked/task.check:2: error: ")));
+  EXPECT_THAT(out(), HasSubstr(R"({"file":"repo/","ok":false,"scenarios":[{"path":".tom/ask.raku","interpreter":)"
+                               R"("rakudo"},{"path":".tom/broken.raku","interpreter":null},)"
+                               R"({"path":".tom/hello.raku","interpreter":"cromt"}],"tasks":1,"diagnostics":[)"));
+}
+
+TEST_F(CliTest, ValidateOfAFolderWithoutActionsWarns) {
+  File("empty/readme.md", "nothing\n");
+  EXPECT_EQ(Cromt({"validate", "empty"}), 0);
+  EXPECT_EQ(err(), "empty: warning: no scenario in .tom/ and no task in tasks/\n");
+}
+
 TEST_F(CliTest, PlanListsInstancesInTheOrderOfTheirRunning) {
   File("jobs.yaml", kChain);
   EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml"}), 0);
