@@ -19,7 +19,8 @@ uint32_t TakeNumber(std::string_view& text) {
   return number;
 }
 
-// An error "FILE:LINE:COL: what" or "FILE:LINE: what" of this file, with its place; any other is one of the file as a whole.
+// An error "FILE:LINE:COL: what" or "FILE:LINE: what" of this file, with its place; any other is one of the file as a
+// whole.
 Diagnostic At(Severity severity, const std::string& file, const std::string& message) {
   Diagnostic diagnostic{severity, file, {}, message};
   std::string_view rest = message;

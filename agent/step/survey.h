@@ -1,5 +1,5 @@
-// Looks over a repository of actions without running anything of it: which of its scenarios cromt reads itself, which need
-// rakudo, and what of it can't be run.
+// Looks over a repository of actions without running anything of it: which of its scenarios cromt reads itself, which
+// need rakudo, and what of it can't be run.
 #pragma once
 
 #include <string>

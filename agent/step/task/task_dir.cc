@@ -9,10 +9,6 @@ namespace {
 
 constexpr size_t kMaxActionBytes = 1024;
 
-tl::unexpected<Error> NotYet(const std::string& path) {
-  return Fail(ErrorCode::kInvalid, fmt::format("{} is outside what cromt runs itself yet", Quote(path)));
-}
-
 // The first of STEM.raku, STEM.bash, … over all stems, language by language.
 Result<std::optional<ProgramFile>> FirstFile(const Repository& repository, const std::string& directory,
                                              std::initializer_list<std::string_view> stems) {
@@ -20,7 +16,6 @@ Result<std::optional<ProgramFile>> FirstFile(const Repository& repository, const
     for (std::string_view stem : stems) {
       std::string path = Join(directory, fmt::format("{}.{}", stem, language.extension));
       CROMT_ASSIGN(const bool found, repository.IsFile(path));
-      if (found && language.language == Language::kGo) return NotYet(path);
       if (found) return ProgramFile{language.language, std::move(path)};
     }
   }

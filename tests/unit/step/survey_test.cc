@@ -44,7 +44,7 @@ TEST_F(SurveyTest, SaysPlaceAndReasonOfWhatItCantRead) {
   repository_.Write(".tom/env/config.raku", "{ a => \n");
   repository_.Write("tasks/checked/task.bash", "true\n");
   repository_.Write("tasks/checked/task.check", "ok\nregexp: [\n");
-  repository_.Write("tasks/go/task.go", "package main\n");
+  repository_.Write("tasks/old/task.tcl", "puts x\n");
   const Survey survey = Look();
   ASSERT_EQ(survey.scenarios.size(), 1u);
   EXPECT_EQ(survey.scenarios[0].interpreter, Interpreter::kRakudo);
@@ -57,8 +57,8 @@ TEST_F(SurveyTest, SaysPlaceAndReasonOfWhatItCantRead) {
   EXPECT_EQ(survey.diagnostics[1].severity, Severity::kError);
   EXPECT_EQ(survey.diagnostics[2].file, "tasks/checked/task.check");
   EXPECT_EQ(survey.diagnostics[2].at.line, 2u);
-  EXPECT_EQ(survey.diagnostics[3].file, "tasks/go");
-  EXPECT_THAT(survey.diagnostics[3].message, HasSubstr("task.go"));
+  EXPECT_EQ(survey.diagnostics[3].file, "tasks/old");
+  EXPECT_THAT(survey.diagnostics[3].message, HasSubstr("holds no task.bash"));
 }
 
 TEST_F(SurveyTest, NothingOutsideIsLookedAt) {

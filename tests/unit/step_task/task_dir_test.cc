@@ -78,15 +78,6 @@ TEST_F(TaskDirTest, TheFirstFileDecides) {
   EXPECT_TRUE(ReadTaskDir(Open(), "t")->check);
 }
 
-TEST_F(TaskDirTest, WhatIsNotRunYetIsRefusedByName) {
-  for (const std::string file : {"task.go", "hook.go"}) {
-    const std::string path = "t-" + file;
-    files_.Write(path + "/task.py", "");
-    files_.Write(path + "/" + file, "");
-    EXPECT_EQ(TaskError(path), "'" + path + "/" + file + "' is outside what cromt runs itself yet");
-  }
-}
-
 TEST_F(TaskDirTest, WhatIsNoDirectoryIsAnError) {
   files_.Write("t/readme", "");
   EXPECT_EQ(TaskError("t"), "'t' holds no task.bash (or .sh, .py, .pl …) and no hook");
