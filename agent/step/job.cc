@@ -55,7 +55,7 @@ Status Job::Check(const std::string& name) {
   if (action->kind == Action::Kind::kScript) return {};
   if (action->kind == Action::Kind::kTask) {
     CROMT_TRY(ReadTaskDir(repository_, action->path));
-    return {};
+    return CheckSubtasks(repository_, action->path);
   }
   CROMT_TRY(ReadJobConfig(repository_, environment_, *this));
   auto scenario = ReadScenario(action->path);
@@ -69,9 +69,12 @@ Status Job::Check(const std::string& name) {
 
 Status Job::CheckCall(const CallSite& call) {
   if (call.plugin) {
-    CROMT_TRY(plugins_.Find(*call.plugin));
-  } else if (call.task_path) {
-    CROMT_TRY(TaskAt(*call.task_path));
+    CROMT_ASSIGN(const Plugin plugin, plugins_.Find(*call.plugin));
+    return CheckSubtasks(*plugin.repository, plugin.root);
+  }
+  if (call.task_path) {
+    CROMT_ASSIGN(const TaskRun run, TaskAt(*call.task_path));
+    return CheckSubtasks(repository_, run.root);
   }
   return {};
 }

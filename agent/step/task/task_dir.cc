@@ -22,6 +22,14 @@ Result<std::optional<ProgramFile>> FirstFile(const Repository& repository, const
   return std::nullopt;
 }
 
+Result<std::optional<CheckFile>> ReadCheck(const Repository& repository, const std::string& path) {
+  const std::string check = Join(path, "task.check");
+  CROMT_ASSIGN(const bool has_check, repository.IsFile(check));
+  if (!has_check) return std::nullopt;
+  CROMT_ASSIGN(const std::string text, repository.Read(check, kMaxCheckBytes));
+  return ParseCheck(check, text);
+}
+
 Status CheckActionName(std::string_view name) {
   if (name.size() > kMaxActionBytes) return Fail(ErrorCode::kInvalid, "action name: too long");
   while (true) {
@@ -43,13 +51,26 @@ Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& pat
   if (!dir.hook && !dir.task)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("{} holds no task.bash (or .sh, .py, .pl …) and no hook", Quote(path)));
-  const std::string check = Join(path, "task.check");
-  CROMT_ASSIGN(const bool has_check, repository.IsFile(check));
-  if (has_check) {
-    CROMT_ASSIGN(const std::string text, repository.Read(check, kMaxCheckBytes));
-    CROMT_ASSIGN(dir.check, ParseCheck(check, text));
-  }
+  CROMT_ASSIGN(dir.check, ReadCheck(repository, path));
   return dir;
+}
+
+Status CheckSubtasks(const Repository& repository, const std::string& root) {
+  if (root == ".") return {};
+  size_t seen = 0;
+  std::vector<std::string> folders = {Join(root, "tasks")};
+  while (!folders.empty()) {
+    const std::string folder = std::move(folders.back());
+    folders.pop_back();
+    const auto items = repository.List(folder, kMaxSubtaskFiles - seen);
+    if (!items && items.error().code == ErrorCode::kNotFound) continue;
+    if (!items) return tl::unexpected(items.error());
+    seen += items->size();
+    for (const Repository::Item& item : *items)
+      if (item.is_directory) folders.push_back(Join(folder, item.name));
+    CROMT_TRY(ReadCheck(repository, folder));
+  }
+  return {};
 }
 
 Result<Action> FindAction(const Repository& repository, const std::string& name) {

@@ -29,6 +29,12 @@ struct TaskDir {
 // it, over which Sparrow says nothing. kDenied: a symlink leads out of the repository.
 Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& path);
 
+inline constexpr size_t kMaxSubtaskFiles = 10'000;  // files and folders below tasks/ of a root
+
+// Reads the checks of all subtasks of `root`, whichever of them its hooks will ask for. The repository as a root holds
+// everybody's tasks: nothing is read. Errors as of a check in ReadTaskDir; kExhausted above kMaxSubtaskFiles.
+Status CheckSubtasks(const Repository& repository, const std::string& root);
+
 // What the action `name` means, first found: a scenario, a script of .tom, a task directory.
 struct Action {
   enum class Kind { kScenario, kScript, kTask };

@@ -50,6 +50,19 @@ TEST_F(Refusal, ALaterTaskWithNothingToRunRunsNothing) {
   EXPECT_EQ(NotesOf({"s"}), ".tom/s.raku:2:3: 'tasks/empty' holds no task.bash (or .sh, .py, .pl …) and no hook\n");
 }
 
+TEST_F(Refusal, ACheckOfASubtaskThatCantBeReadRunsNothing) {
+  repository_.Write("tasks/t/hook.bash", "run_task a/b\n");
+  repository_.Write("tasks/t/tasks/a/b/task.bash", "echo ran\n");
+  repository_.Write("tasks/t/tasks/a/b/task.check", "ran\nregexp: [\n");
+  repository_.Write("plugins/p/task.bash", "echo ran\n");
+  repository_.Write("plugins/p/tasks/c/task.check", "regexp: [\n");
+  repository_.Write(".tom/s.raku", "task-run 'tasks/ok';\ntask-run 'tasks/t';\n");
+  repository_.Write(".tom/p.raku", "task-run 'tasks/ok';\ntask-run 'p', 'p';\n");
+  EXPECT_THAT(NotesOf({"ok", "t"}), HasSubstr("tasks/t/tasks/a/b/task.check:2: "));
+  EXPECT_THAT(NotesOf({"s"}), HasSubstr(".tom/s.raku:2:1: tasks/t/tasks/a/b/task.check:2: "));
+  EXPECT_THAT(NotesOf({"p"}), HasSubstr("plugins/p/tasks/c/task.check:1: "));
+}
+
 TEST_F(Refusal, AWayOutOfTheRepositoryRunsNothing) {
   repository_.Link("/etc", "tasks/out");
   repository_.Write(".tom/up.raku", "task-run '../x'");
