@@ -4,6 +4,7 @@
 
 #include "agent/step/json_value.h"
 #include "agent/step/task/lines.h"
+#include "base/name.h"
 
 namespace cromt::step {
 namespace {
@@ -84,9 +85,9 @@ class Reader {
     if (run.variables.empty() && json_.find_first_not_of(" \t\r\n") != std::string::npos) {
       auto value = ParseJson(json_);
       const Map* map = value ? std::get_if<Map>(&value->form) : nullptr;
-      if (!value) return Fail(fmt::format("the variables for task {}", name), value.error());
+      if (!value) return Fail("the variables for task " + Quote(name), value.error());
       if (!map && !std::holds_alternative<List>(value->form))  // an empty list is PHP's empty map
-        return Fail(ErrorCode::kInvalid, fmt::format("the variables for task {} are no JSON object", name));
+        return Fail(ErrorCode::kInvalid, fmt::format("the variables for task {} are no JSON object", Quote(name)));
       if (map) run.variables = *map;
     }
     variables_.clear();

@@ -54,7 +54,8 @@ Result<Map> ParseYamlMap(std::string text, const std::string& file) {
   const auto tree = YamlTree::Read(std::move(text), diagnostics);
   if (tree && tree->root().kind() != YamlKind::kMap && !tree->root().is_null())
     diagnostics.Error(tree->root().at(), fmt::format("{} where a map is meant", ToString(tree->root().kind())));
-  if (!diagnostics.ok()) return Fail(ErrorCode::kInvalid, ErrorText(diagnostics.Take()));
+  for (const Diagnostic& first : diagnostics.Take())
+    if (first.severity == Severity::kError) return Fail(ErrorCode::kInvalid, ToString(first));
   Value value = FromYaml(tree->root());
   Map* map = std::get_if<Map>(&value.form);
   return map ? std::move(*map) : Map{};

@@ -9,7 +9,8 @@
 
 namespace cromt::step {
 
-// An empty text is an empty map. kInvalid, "FILE:LINE:COL: …": what is wrong, all of it; anything but a map.
+// An empty text is an empty map. kInvalid, "FILE:LINE:COL: …": the first of what is wrong, in one line; anything but a
+// map.
 Result<Map> ParseYamlMap(std::string text, const std::string& file);
 
 }  // namespace cromt::step

@@ -58,9 +58,11 @@ TEST(HookOutput, NothingIsAsked) {
 
 TEST(HookOutput, WhatIsNoJsonIsSaid) {
   EXPECT_THAT(Read("task_var_json_begin\n{\ntask_var_json_end\ntask: a"),
-              ElementsAre("error: the variables for task a: it is not JSON"));
+              ElementsAre("error: the variables for task 'a': it is not JSON"));
+  EXPECT_THAT(Read("task_var_json_begin\n{\ntask_var_json_end\ntask: a\xAE"),
+              ElementsAre("error: the variables for task 'a\\xae': it is not JSON"));
   EXPECT_THAT(Read("task_var_json_begin\n7\ntask_var_json_end\ntask: a"),
-              ElementsAre("error: the variables for task a are no JSON object"));
+              ElementsAre("error: the variables for task 'a' are no JSON object"));
   EXPECT_THAT(Read("task_var_json_begin\n" + std::string(5000, '[') + "\ntask_var_json_end\ntask: a"),
               ElementsAre(HasSubstr("JSON of more than 64 levels")));
 }

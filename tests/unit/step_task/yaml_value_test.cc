@@ -34,6 +34,8 @@ TEST(YamlValue, NothingIsAnEmptyMap) {
 TEST(YamlValue, WhatIsWrongHasItsPlace) {
   EXPECT_EQ(Json("- a\n"), "config.yaml:1:1: error: a list where a map is meant");
   EXPECT_EQ(Json("a: 1\na: 2\n"), "config.yaml:2:1: error: duplicate key 'a'; the first is at 1:1");
+  EXPECT_EQ(Json("a: 1\na: 2\na: 3\n"), "config.yaml:2:1: error: duplicate key 'a'; the first is at 1:1")
+      << "a message is one line";
 }
 
 }  // namespace
