@@ -1,6 +1,7 @@
 // Git URLs and refs. What is accepted names a host or a directory and nothing that a program could take for an option,
 // a helper or another path; its identity and what is shown hold no password, and neither does any refusal.
 #include <algorithm>
+#include <cctype>
 
 #include "io/git/submodule.h"
 #include "io/git/url.h"
@@ -23,10 +24,14 @@ std::string_view PasswordOf(std::string_view url) {
   return at == authority.npos || colon > at ? std::string_view() : authority.substr(colon + 1, at - colon - 1);
 }
 
-// `url` with another password of the same length: what is shown of both can't come from the password.
+// `url` with another password, wrong for the same reasons: what is shown of both can't come from the password.
 std::string WithOther(std::string_view url, std::string_view password) {
   std::string other(url);
-  return other.replace(static_cast<size_t>(password.data() - url.data()), password.size(), password.size(), 'x');
+  const auto begin = other.begin() + (password.data() - url.data());
+  std::replace_if(
+      begin, begin + static_cast<ptrdiff_t>(password.size()), [](unsigned char c) { return std::isalnum(c) != 0; },
+      'x');
+  return other;
 }
 
 // A password of some length that stands nowhere else in the URL.
