@@ -343,15 +343,16 @@ const TaskView* Incomplete(const RunView& run, const Seen& seen) {
 
 Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                             const std::function<bool(const LogPiece&)>& sink, const GaveUp& gave_up) {
-  CROMT_ASSIGN(RunView view, GetRun(run, author));
+  CROMT_ASSIGN(const RunId id, WithReader([&](StoreReader& reader) { return reader.Resolve(run, author); }));
+  Notifier::Watch watch(notifier_, id);  // before anything is read: a run that ends in between is not waited for
+  CROMT_ASSIGN(RunView view, GetRun(id.text(), ""));
   CROMT_ASSIGN(auto only, TaskNamed(view, task));
-  Notifier::Watch watch(notifier_, view.header.id);
   uint64_t cursor = 0;
   Seen seen;
   bool complete = view.status.state == RunState::kFinished;  // `view` is the run's final state
   Mono progress = clock_.Read().mono;
   for (;;) {
-    CROMT_ASSIGN(auto slice, logs_->Read(view.header.id, cursor, kLogSlice));
+    CROMT_ASSIGN(auto slice, logs_->Read(id, cursor, kLogSlice));
     cursor = slice.next_cursor;
     for (const LogPiece& piece : slice.pieces) {
       seen[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
@@ -374,9 +375,9 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
     if (!watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
     if (gave_up && gave_up()) return {};
     if (complete) continue;
-    CROMT_ASSIGN(RunState state, WithReader([&](StoreReader& reader) { return reader.StateOf(view.header.id); }));
+    CROMT_ASSIGN(RunState state, WithReader([&](StoreReader& reader) { return reader.StateOf(id); }));
     if (state != RunState::kFinished) continue;
-    CROMT_ASSIGN(view, GetRun(view.header.id.text(), ""));
+    CROMT_ASSIGN(view, GetRun(id.text(), ""));
     complete = true;
     progress = clock_.Read().mono;
   }
