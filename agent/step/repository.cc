@@ -95,6 +95,23 @@ bool Repository::Exists(const std::string& path) const {
   return ::fstatat(fd_.get(), path.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+Status Repository::Walk(const std::string& top, size_t most, const UseDirectory& use) const {
+  auto exists = IsDirectory(top);
+  if (!exists && exists.error().code != ErrorCode::kInvalid) return tl::unexpected(std::move(exists).error());
+  if (!exists.value_or(false)) return {};
+  std::vector<std::string> left = {top};
+  while (!left.empty()) {
+    const std::string path = std::move(left.back());
+    left.pop_back();
+    CROMT_ASSIGN(const std::vector<Item> items, List(path, most));
+    most -= items.size();
+    for (const Item& item : items)
+      if (item.is_directory) left.push_back(fmt::format("{}/{}", path, item.name));
+    CROMT_TRY(use(path, items));
+  }
+  return {};
+}
+
 Result<std::vector<Repository::Item>> Repository::List(const std::string& path, size_t most) const {
   CROMT_ASSIGN(UniqueFd fd, OpenBeneath(path, O_RDONLY | O_DIRECTORY));
   struct Close {

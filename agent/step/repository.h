@@ -8,6 +8,7 @@
 // Not thread-safe.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,14 +37,17 @@ class Repository {
   // True if there is anything of that name, even if it is broken or leads outside.
   bool Exists(const std::string& path) const;
 
-  // What lies in a directory, by name; links are neither file nor directory. kNotFound; kExhausted above `most`
-  // entries.
+  // What lies in a directory; a link is neither file nor directory.
   struct Item {
     std::string name;
     bool is_file = false;
     bool is_directory = false;
   };
-  Result<std::vector<Item>> List(const std::string& path, size_t most) const;
+  // Shows `use` the directory `top` and each one below it, with what lies in it, by name; follows no link. Nothing
+  // where `top` is no directory. The first error of `use` ends it; kDenied when the way to `top` leaves the root;
+  // kExhausted once there are more than `most` files and directories in all.
+  using UseDirectory = std::function<Status(const std::string& path, const std::vector<Item>& items)>;
+  Status Walk(const std::string& top, size_t most, const UseDirectory& use) const;
 
   // The content of a regular file. kNotFound, kDenied, kInvalid; kExhausted above `max_bytes`.
   Result<std::string> Read(const std::string& path, size_t max_bytes) const;
@@ -53,6 +57,7 @@ class Repository {
       : root_(std::move(root)), fd_(std::move(fd)), resolver_(resolver) {}
   Result<UniqueFd> OpenBeneath(const std::string& path, int flags) const;
   Result<UniqueFd> OpenCompared(const std::string& path, int flags) const;
+  Result<std::vector<Item>> List(const std::string& path, size_t most) const;
   Result<bool> Is(const std::string& path, unsigned type, std::string_view what) const;
 
   std::string root_;

@@ -56,21 +56,11 @@ class Surveyor {
  private:
   using Items = std::vector<Repository::Item>;
 
-  // `use` sees the folder and all folders in it; nothing where it isn't there.
   Status Walk(const std::string& top, void (Surveyor::*use)(const std::string&, const Items&)) {
-    std::vector<std::string> folders = {top};
-    while (!folders.empty()) {
-      const std::string folder = std::move(folders.back());
-      folders.pop_back();
-      const auto items = repository_.List(folder, kMaxSurveyed - seen_);
-      if (!items && items.error().code == ErrorCode::kNotFound) continue;
-      if (!items) return tl::unexpected(items.error());
-      seen_ += items->size();
-      for (const Repository::Item& item : *items)
-        if (item.is_directory) folders.push_back(Join(folder, item.name));
-      (this->*use)(folder, *items);
-    }
-    return {};
+    return repository_.Walk(top, kMaxSurveyed, [&](const std::string& folder, const Items& items) -> Status {
+      (this->*use)(folder, items);
+      return {};
+    });
   }
 
   void AddScenarios(const std::string& folder, const Items& items) {
@@ -112,7 +102,6 @@ class Surveyor {
 
   const Repository& repository_;
   Survey survey_;
-  size_t seen_ = 0;
 };
 
 }  // namespace

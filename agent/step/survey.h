@@ -11,7 +11,7 @@
 
 namespace cromt::step {
 
-inline constexpr size_t kMaxSurveyed = 10'000;  // files and folders below .tom, tasks and plugins
+inline constexpr size_t kMaxSurveyed = 10'000;  // files and folders below each of .tom, tasks and plugins
 
 enum class Interpreter { kCromt, kRakudo, kNone };
 

@@ -70,11 +70,12 @@ Result<std::vector<std::string>> ParseOptions(std::string_view text) {
   std::vector<std::string> words;
   CROMT_TRY(EachWord(text, [&](std::string_view word) -> Status {
     if (word == "-q") word = "--quiet";
-    if (IsActingOption(word)) words.emplace_back(word);
-    if (IsActingOption(word) ||
-        std::ranges::find(kWithoutEffect, word.substr(0, word.find('='))) != kWithoutEffect.end())
+    if (IsActingOption(word)) {
+      words.emplace_back(word);
       return {};
+    }
     const std::string_view name = word.substr(0, word.find('='));
+    if (std::ranges::find(kWithoutEffect, name) != kWithoutEffect.end()) return {};
     if (Takes(name)) return Fail(ErrorCode::kInvalid, fmt::format("bad option {}: write {}=…", Quote(word), name));
     std::vector<std::string_view> known(kActing.begin(), kActing.end());
     known.insert(known.end(), kWithoutEffect.begin(), kWithoutEffect.end());

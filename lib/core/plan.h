@@ -54,8 +54,7 @@ struct PlannedInstance {
   uint32_t first_task = 0;  // tasks [first_task, first_task + task_count)
   uint32_t task_count = 0;
   std::vector<InstanceIndex> needs;  // done gates that open its start gate
-  std::vector<InstanceIndex>
-      after;  // start once its tasks have ended as their `when` says; its done gate waits for them
+  std::vector<InstanceIndex> after;  // start once its tasks have ended as their `when` says; its done gate waits
   std::vector<PlannedInput> inputs;
   When when = When::kSuccess;   // of an `after` instance: how its parent must have ended
   bool ignore_failure = false;  // a task that failed, timed out or is lost counts as succeeded

@@ -57,20 +57,10 @@ Result<TaskDir> ReadTaskDir(const Repository& repository, const std::string& pat
 
 Status CheckSubtasks(const Repository& repository, const std::string& root) {
   if (root == ".") return {};
-  size_t seen = 0;
-  std::vector<std::string> folders = {Join(root, "tasks")};
-  while (!folders.empty()) {
-    const std::string folder = std::move(folders.back());
-    folders.pop_back();
-    const auto items = repository.List(folder, kMaxSubtaskFiles - seen);
-    if (!items && items.error().code == ErrorCode::kNotFound) continue;
-    if (!items) return tl::unexpected(items.error());
-    seen += items->size();
-    for (const Repository::Item& item : *items)
-      if (item.is_directory) folders.push_back(Join(folder, item.name));
-    CROMT_TRY(ReadCheck(repository, folder));
-  }
-  return {};
+  return repository.Walk(Join(root, "tasks"), kMaxSubtaskFiles, [&](const std::string& path, const auto&) -> Status {
+    CROMT_TRY(ReadCheck(repository, path));
+    return {};
+  });
 }
 
 Result<Action> FindAction(const Repository& repository, const std::string& name) {

@@ -63,6 +63,11 @@ TEST_F(Refusal, ACheckOfASubtaskThatCantBeReadRunsNothing) {
   EXPECT_THAT(NotesOf({"p"}), HasSubstr("plugins/p/tasks/c/task.check:1: "));
 }
 
+TEST_F(Refusal, AFileInThePlaceOfSubtasksIsNobodysBusiness) {
+  repository_.Write("tasks/ok/tasks", "a list of things to do");
+  EXPECT_EQ(RunSteps(repository_.path(), {"ok"}).out, "ran\n");
+}
+
 TEST_F(Refusal, AWayOutOfTheRepositoryRunsNothing) {
   repository_.Link("/etc", "tasks/out");
   repository_.Write(".tom/up.raku", "task-run '../x'");

@@ -60,6 +60,31 @@ TEST_P(RepositoryTest, RefusesWhatIsNoPlainFile) {
   EXPECT_EQ(Open().IsDirectory("f").error().code, ErrorCode::kInvalid);
 }
 
+TEST_P(RepositoryTest, WalksDirectoriesWithinABound) {
+  files_.Write("t/b/f", "");
+  files_.Write("t/a", "");
+  files_.Link("b", "t/link");
+  files_.Link("/etc", "out");
+  std::string seen;
+  auto walk = [&](const std::string& top, size_t most) {
+    seen.clear();
+    return Open().Walk(top, most, [&](const std::string& path, const std::vector<Repository::Item>& items) -> Status {
+      seen += path + ":";
+      for (const Repository::Item& item : items)
+        seen += " " + item.name + (item.is_directory ? "/" : item.is_file ? "" : "?");
+      seen += "\n";
+      return {};
+    });
+  };
+  EXPECT_TRUE(walk("t", 4));
+  EXPECT_EQ(seen, "t: a b/ link?\nt/b: f\n");
+  EXPECT_EQ(walk("t", 3).error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(walk("t", 2).error().code, ErrorCode::kExhausted);
+  EXPECT_TRUE(walk("none", 4) && walk("t/a", 4));
+  EXPECT_EQ(seen, "");
+  EXPECT_EQ(walk("out", 4).error().code, ErrorCode::kDenied);
+}
+
 INSTANTIATE_TEST_SUITE_P(Resolvers, RepositoryTest,
                          ::testing::Values(Repository::Resolver::kKernel, Repository::Resolver::kCompare));
 
