@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/service/agent_service.h"
+#include "agent/step/plugin/plugin_pins.h"
 #include "base/name.h"
 #include "base/size.h"
 #include "io/config/settings.h"
@@ -38,6 +39,8 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"blob-quota", SettingKind::kText},
     {"env", SettingKind::kMap},
     {"plugin_dirs", SettingKind::kList},
+    {"plugin_repository.url", SettingKind::kText},
+    {"plugin_repository.plugins", SettingKind::kMap},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -54,6 +57,24 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->type_name("PATH");
   app.add_flag("--insecure", flags.insecure, "Allow to listen beyond loopback in plaintext, without authentication");
   app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
+}
+
+// Where cromt-step looks for plugins, as it is told by variables of the jobs.
+Status AddPlugins(const Settings& settings, AgentOptions& options) {
+  std::string plugin_dirs;
+  for (const std::string& dir : settings.List("plugin_dirs")) {
+    if (!dir.starts_with('/') || dir.find(':') != dir.npos)
+      return Fail(ErrorCode::kInvalid, "plugin_dirs: " + Quote(dir) + ": write an absolute path without a colon");
+    plugin_dirs += (plugin_dirs.empty() ? "" : ":") + dir;
+  }
+  if (!plugin_dirs.empty()) options.env.emplace_back("CROMT_PLUGIN_DIRS", plugin_dirs);
+  const auto plugins = settings.Map("plugin_repository.plugins");
+  const auto url = settings.Text("plugin_repository.url");
+  if (!url && !plugins.empty()) return Fail(ErrorCode::kInvalid, "plugin_repository: it has no url");
+  if (!url) return {};
+  CROMT_ASSIGN(const step::PluginPins pins, step::MakePluginPins(*url, plugins));
+  options.env.emplace_back(step::kPluginRepositoryVariable, step::ToVariable(pins));
+  return {};
 }
 
 // Flags over config file over defaults.
@@ -87,13 +108,7 @@ Result<AgentOptions> Merge(Flags& flags) {
     if (!IsVariableName(name)) return Fail(ErrorCode::kInvalid, "env: " + Quote(name) + " is not a variable's name");
     options.env.emplace_back(name, value);
   }
-  std::string plugin_dirs;
-  for (const std::string& dir : settings.List("plugin_dirs")) {
-    if (!dir.starts_with('/') || dir.find(':') != dir.npos)
-      return Fail(ErrorCode::kInvalid, "plugin_dirs: " + Quote(dir) + ": write an absolute path without a colon");
-    plugin_dirs += (plugin_dirs.empty() ? "" : ":") + dir;
-  }
-  if (!plugin_dirs.empty()) options.env.emplace_back("CROMT_PLUGIN_DIRS", plugin_dirs);
+  CROMT_TRY(AddPlugins(settings, options));
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "agent/step/scenario/config_file.h"
 #include "agent/step/scenario/interpreter.h"
 #include "agent/step/scenario/parser.h"
+#include "agent/step/staged_folder.h"
 #include "agent/step/tags.h"
 #include "base/name.h"
 
@@ -38,16 +39,22 @@ Status CheckInterpreter(const Error& why) {
   return Fail(ErrorCode::kInvalid, why.message + "; rakudo runs it: install rakudo");
 }
 
+std::optional<PluginRepository> RepositoryOf(PluginPins pins, ChildRunner& children, Output& output) {
+  if (pins.url.empty()) return std::nullopt;
+  return PluginRepository(std::move(pins), CacheFolder("plugins"), children, output);
+}
+
 }  // namespace
 
-Job::Job(const Repository& repository, std::string environment, ChildRunner& children, Output& output)
+Job::Job(const Repository& repository, std::string environment, PluginPins pins, ChildRunner& children, Output& output)
     : repository_(repository),
       environment_(std::move(environment)),
       output_(output),
       children_(children),
       tasks_(children, output,
              [this](const std::string& file, const std::string& text) { return ParseConfig(file, text, *this); }),
-      plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or("")) {}
+      sparrow_(RepositoryOf(std::move(pins), children, output)),
+      plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or(""), sparrow_ ? &*sparrow_ : nullptr) {}
 
 Status Job::Check(const std::string& name) {
   auto action = FindAction(repository_, name);

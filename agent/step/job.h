@@ -7,6 +7,7 @@
 #include "agent/step/child.h"
 #include "agent/step/dsl.h"
 #include "agent/step/output.h"
+#include "agent/step/plugin/plugin_repository.h"
 #include "agent/step/plugin/plugins.h"
 #include "agent/step/rakudo/rakudo.h"
 #include "agent/step/repository.h"
@@ -19,9 +20,9 @@ namespace cromt::step {
 
 class Job final : private ScenarioHost {
  public:
-  // All three outlive it. `environment` as in job_config.h. What it takes from its own variables: CROMT_PLUGIN_DIRS
-  // (plugin/plugins.h), SP6_TAGS, SP6_CONFIG.
-  Job(const Repository& repository, std::string environment, ChildRunner& children, Output& output);
+  // All three outlive it. `environment` as in job_config.h, `pins` may have no url. What it takes from its own
+  // variables: CROMT_PLUGIN_DIRS (plugin/plugins.h), SP6_TAGS, SP6_CONFIG.
+  Job(const Repository& repository, std::string environment, PluginPins pins, ChildRunner& children, Output& output);
 
   // Would this action be refused? What isn't there yet may be made by an action before it.
   Status Check(const std::string& name);
@@ -56,6 +57,7 @@ class Job final : private ScenarioHost {
   ChildRunner& children_;
   TaskRunner tasks_;
   Scratch rakudo_scratch_;
+  std::optional<PluginRepository> sparrow_;
   Plugins plugins_;
   std::string scenario_;  // the file that runs, for messages
   Map config_;            // as it was when that began

@@ -26,6 +26,7 @@ constexpr Option kOptions[] = {
     {"--root", "a directory", &Arguments::root},
     {"--env", "a name", &Arguments::environment},
     {"--tags", "tags", &Arguments::tags},
+    {"--pin", "the URL of a Sparrow repository", &Arguments::pin},
 };
 
 struct Flag {
@@ -76,6 +77,16 @@ Status ParseOption(const std::vector<std::string>& words, size_t& i, Arguments& 
   return Bad("unknown option " + Quote(word));
 }
 
+int ShowPins(const Arguments& arguments, ChildRunner& children, Output& output) {
+  auto text = PinPlugins(arguments.pin, arguments.actions, children);
+  if (!text) {
+    output.Note("cromt-step: " + text.error().message);
+    return 1;
+  }
+  output.Bytes(seglog::Stream::kStdout, *text);
+  return 0;
+}
+
 }  // namespace
 
 Result<Arguments> ParseArguments(const std::vector<std::string>& arguments) {
@@ -91,12 +102,13 @@ Result<Arguments> ParseArguments(const std::vector<std::string>& arguments) {
       parsed.actions.push_back(word);
     }
   }
-  if (parsed.actions.empty()) return Bad("no action given");
+  if (parsed.actions.empty()) return Bad(parsed.pin.empty() ? "no action given" : "no plugin given");
   if (!parsed.environment.empty()) CROMT_TRY(CheckName("cromt-step: --env", parsed.environment));
   return parsed;
 }
 
 int RunActions(const Arguments& arguments, ChildRunner& children, Output& output) {
+  if (!arguments.pin.empty()) return ShowPins(arguments, children, output);
   auto repository = Repository::Open(arguments.root);
   if (!repository || ::chdir(repository->root().c_str()) != 0) {
     output.Note((repository ? ErrnoError(Quote(arguments.root), errno) : repository.error()).message);
@@ -107,7 +119,13 @@ int RunActions(const Arguments& arguments, ChildRunner& children, Output& output
   children.SetBackgroundOutput(shown);
   if (!arguments.tags.empty()) ::setenv("SP6_TAGS", arguments.tags.c_str(), 1);  // tasks look there
   if (arguments.dump_task) ::setenv("SP6_DUMP_TASK_CODE", "1", 1);
-  Job job(*repository, arguments.environment, children, shown);
+  const char* pinned = ::getenv(kPluginRepositoryVariable);
+  auto pins = FromVariable(pinned ? pinned : "");
+  if (!pins) {
+    output.Note(pins.error().message);
+    return 1;
+  }
+  Job job(*repository, arguments.environment, std::move(*pins), children, shown);
   for (const std::string& action : arguments.actions)
     if (auto status = job.Check(action); !status) return job.Refuse(status.error());
   for (const std::string& action : arguments.actions)

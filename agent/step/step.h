@@ -14,13 +14,15 @@ struct Arguments {
   std::string root = ".";
   std::string environment;  // of .tom/env/config.NAME.raku; empty: the repository's default
   std::string tags;         // "NAME=VALUE,FLAG,…"; empty: those of SP6_TAGS
+  std::string pin;          // URL of a Sparrow repository: its plugins `actions` are shown as an agent pins them
   bool quiet = false;       // no headings
   bool dump_task = false;   // shows the text of each program before it runs
   std::vector<std::string> actions;
 };
 
 inline constexpr std::string_view kUsage =
-    "usage: cromt-step [--root DIR] [--env NAME] [--tags NAME=VALUE,FLAG…] [--quiet] [--dump_task] ACTION…\n";
+    "usage: cromt-step [--root DIR] [--env NAME] [--tags NAME=VALUE,FLAG…] [--quiet] [--dump_task] ACTION…\n"
+    "       cromt-step --pin URL PLUGIN…    # what cromt-agent's configuration says to take these plugins from there\n";
 
 // `arguments` without the program's name. kInvalid: unknown option, one without its value, no action.
 Result<Arguments> ParseArguments(const std::vector<std::string>& arguments);

@@ -34,7 +34,8 @@ bool IsElsewhere(const Result<Plugin>& plugin) {
 
 }  // namespace
 
-Plugins::Plugins(const Repository& repository, std::string_view folders) : repository_(repository) {
+Plugins::Plugins(const Repository& repository, std::string_view folders, PluginRepository* sparrow)
+    : repository_(repository), sparrow_(sparrow), installed_{sparrow ? sparrow->cache() : "", {}} {
   while (!folders.empty()) {
     const size_t end = std::min(folders.find(':'), folders.size());
     if (end > 0) folders_.push_back({std::string(folders.substr(0, end)), {}});
@@ -49,14 +50,20 @@ Result<Plugin> Plugins::Find(const std::string& name) {
   if (!IsElsewhere(found)) return found;
   std::string searched = fmt::format("{}/{}", kRepositoryFolder, name);
   for (Folder& folder : folders_) {
-    if (found = FindIn(folder, name); !IsElsewhere(found)) return found;
+    if (found = FindIn(folder, name, name); !IsElsewhere(found)) return found;
     searched += fmt::format(", {}/{}", folder.path, name);
+  }
+  if (sparrow_) {
+    auto root = sparrow_->Install(name);
+    if (root) return FindIn(installed_, *root, name);
+    if (root.error().code != ErrorCode::kNotFound) return Fail("plugin " + Quote(name), std::move(root).error());
+    searched += fmt::format(", nor is it pinned of {}", sparrow_->url());
   }
   return Fail(ErrorCode::kNotFound,
               fmt::format("there is no plugin {}: it isn't built in, and nothing is at {}", Quote(name), searched));
 }
 
-Result<Plugin> Plugins::FindIn(Folder& folder, const std::string& name) {
+Result<Plugin> Plugins::FindIn(Folder& folder, const std::string& root, const std::string& name) {
   auto in_folder = [&](Error error) {
     return Fail("plugin " + Quote(name) + " in " + Quote(folder.path), std::move(error));
   };
@@ -66,7 +73,7 @@ Result<Plugin> Plugins::FindIn(Folder& folder, const std::string& name) {
     if (!opened) return in_folder(std::move(opened).error());
     folder.opened.push_back(std::move(*opened));
   }
-  auto found = PluginAt(folder.opened.front(), name);
+  auto found = PluginAt(folder.opened.front(), root);
   if (!found) return in_folder(std::move(found).error());
   return found;
 }

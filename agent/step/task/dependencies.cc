@@ -1,23 +1,18 @@
 #include "agent/step/task/dependencies.h"
 
-#include <errno.h>
 #include <fmt/format.h>
-#include <stdlib.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <array>
-#include <filesystem>
 #include <fstream>
 
+#include "agent/step/staged_folder.h"
 #include "agent/step/task/lines.h"
 #include "agent/step/task/task_dir.h"
 #include "base/name.h"
 
 namespace cromt::step {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Beside the modules: the text that they were installed for.
 constexpr std::string_view kCopy = ".cromt-file";
@@ -56,29 +51,6 @@ bool IsFor(const std::string& path, const std::string& text) {
   return kept && *kept == text;
 }
 
-Status MakeDirectories(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return tl::unexpected(ErrnoError(Quote(path), error.value()));
-  return {};
-}
-
-// Whoever was first keeps it, if it is for the same text.
-Status MoveTo(const std::string& from, const std::string& to, const std::string& text) {
-  std::error_code error;
-  if (::rename(from.c_str(), to.c_str()) == 0) return {};
-  const int number = errno;
-  const bool is_there = IsFor(to, text);
-  fs::remove_all(is_there ? from : to, error);
-  if (is_there || ::rename(from.c_str(), to.c_str()) == 0) return {};
-  return tl::unexpected(ErrnoError(Quote(to), number));
-}
-
-std::string FromEnvironment(const char* name) {
-  const char* value = ::getenv(name);
-  return value ? value : "";
-}
-
 }  // namespace
 
 struct Dependencies::Kind {
@@ -103,8 +75,6 @@ Result<Dependencies::Outcome> Dependencies::Install(const Repository& repository
     const std::string file = Join(root, kind.file);
     CROMT_ASSIGN(const bool found, repository.IsFile(file));
     if (!found) continue;
-    if (cache_.empty())
-      return Fail(ErrorCode::kInvalid, fmt::format("{} needs a cache: set HOME or XDG_CACHE_HOME", Quote(file)));
     CROMT_ASSIGN(const std::string text, repository.Read(file, kMaxDependencyBytes));
     const std::string path = fmt::format("{}/{}", cache_, KeyOf(kind.name, text));
     if (!IsFor(path, text)) {
@@ -119,15 +89,9 @@ Result<Dependencies::Outcome> Dependencies::Install(const Repository& repository
 Result<int> Dependencies::Make(const Kind& kind, const std::string& file, const std::string& text,
                                const std::string& final_path, const std::string& name) {
   if (const int signal = children_.stop_signal(); signal != 0) return 128 + signal;
-  const std::string path = fmt::format("{}/making-{}-{}", cache_, ::getpid(), ++made_);
-  CROMT_TRY(MakeDirectories(path));
-  struct Remove {
-    const std::string& path;
-    ~Remove() {
-      std::error_code ignored;
-      fs::remove_all(path, ignored);
-    }
-  } remove{path};
+  auto staged = StagedFolder::Make(cache_);
+  if (!staged) return Fail(Quote(file), std::move(staged).error());
+  const std::string& path = staged->path();
   output_.Put(TaskBegan{fmt::format("{} - {}", kind.file, name)});
   const auto argv = kind.argv(file, text, path);
   auto status = children_.Run(argv, EnvironmentWith({{"BUNDLE_GEMFILE", file}, {"BUNDLE_PATH", path}}), output_);
@@ -145,14 +109,8 @@ Result<int> Dependencies::Make(const Kind& kind, const std::string& file, const 
   if (ended.exit_code != 0) return ended.exit_code;
   std::ofstream(fmt::format("{}/{}", path, kCopy), std::ios::binary) << text;
   if (!IsFor(path, text)) return Fail(ErrorCode::kExhausted, Quote(path) + ": can't be written");
-  CROMT_TRY(MoveTo(path, final_path, text));
+  CROMT_TRY(staged->MoveTo(".", final_path, [&] { return IsFor(final_path, text); }));
   return 0;
-}
-
-std::string DependencyCache() {
-  std::string base = FromEnvironment("XDG_CACHE_HOME");
-  if (!base.starts_with('/')) base = FromEnvironment("HOME") + "/.cache";
-  return base.starts_with("/.cache") || !base.starts_with('/') ? "" : base + "/cromt/modules";
 }
 
 std::vector<SearchPath> SearchPathsOf(const Installed& installed) {

@@ -1,8 +1,8 @@
 // Modules that a task's root asks for by a file of its language's installer: requirements.txt, cpanfile, Gemfile,
 // rakufile. They are installed once on a host, into a cache keyed by the file's text, and found there by every job.
 //
-// An installation is made beside the cache and moved there when it is complete, so that nobody sees half of one; of two
-// jobs that make the same at once, the first to end is kept. Not thread-safe.
+// They appear there whole (staged_folder.h); of two jobs that install the same at once, the first to end is kept. Not
+// thread-safe.
 #pragma once
 
 #include <span>
@@ -28,7 +28,7 @@ struct Installed {
 
 class Dependencies {
  public:
-  // `cache` is absolute; both others outlive it.
+  // `cache` is absolute, or empty where there is no place for one; both others outlive it.
   Dependencies(std::string cache, ChildRunner& children, Output& output)
       : cache_(std::move(cache)), children_(children), output_(output) {}
 
@@ -49,11 +49,7 @@ class Dependencies {
   const std::string cache_;
   ChildRunner& children_;
   Output& output_;
-  int made_ = 0;
 };
-
-// $XDG_CACHE_HOME/cromt/modules, else ~/.cache/cromt/modules; empty where neither is absolute.
-std::string DependencyCache();
 
 // What lets programs find it.
 std::vector<SearchPath> SearchPathsOf(const Installed& installed);

@@ -14,6 +14,7 @@
 #include "agent/step/output.h"
 #include "agent/step/repository.h"
 #include "agent/step/scratch.h"
+#include "agent/step/staged_folder.h"
 #include "agent/step/task/dependencies.h"
 #include "agent/step/task/task_dir.h"
 #include "agent/step/value.h"
@@ -59,7 +60,7 @@ class TaskRunner {
       : children_(children),
         output_(output),
         read_raku_(std::move(read_raku)),
-        dependencies_(DependencyCache(), children, output) {}
+        dependencies_(CacheFolder("modules"), children, output) {}
 
   // The exit code is the program's; 128+N when killed by signal N; 126 or 127 with a note when its interpreter can't be
   // started; kExitCheckFailed, kExitHookFailed; 1 with a note for what can't be read or written.

@@ -1,5 +1,5 @@
-// YAML as a value: the defaults of a task (config.yaml). Plain scalars that look like a number, true, false or null are
-// that, as in YAML 1.2; everything else is text. Pure.
+// YAML as a value: the defaults of a task (config.yaml). Plain scalars are what YAMLish, Sparrow's reader, makes of
+// them: yes, no, on, off, y and n are truth values like true and false, in any case; 007 is a text. Pure.
 #pragma once
 
 #include <string>

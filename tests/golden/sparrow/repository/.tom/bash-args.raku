@@ -1,0 +1,1 @@
+task-run "tasks/bash-args", %( args => [ "one", [ "flag", "-f" ], %( key => "value" ) ] );

@@ -1,0 +1,1 @@
+bash "echo hello from bash; false; echo goes on";

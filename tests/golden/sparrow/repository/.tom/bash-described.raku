@@ -1,0 +1,1 @@
+bash 'echo "$NAME"; pwd | sed "s,.*/,,"', %( description => "a command", envvars => %( NAME => "value" ) );

@@ -1,0 +1,1 @@
+task-run "tasks/bash-exit-code"; say "never";

@@ -1,0 +1,1 @@
+bash "echo count 42", %( expect_stdout => '"count" \s+ \d+' );

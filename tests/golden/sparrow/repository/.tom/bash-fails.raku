@@ -1,0 +1,1 @@
+bash "echo before; exit 5"; say "never";

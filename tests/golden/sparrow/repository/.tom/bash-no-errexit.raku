@@ -1,0 +1,1 @@
+task-run "tasks/bash-no-errexit";

@@ -1,0 +1,1 @@
+my %s = task-run "tasks/bash-state"; say "version is %s<version>";

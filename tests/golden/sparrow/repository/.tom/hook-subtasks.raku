@@ -1,0 +1,1 @@
+task-run "tasks/hook-subtasks";

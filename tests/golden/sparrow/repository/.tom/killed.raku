@@ -1,0 +1,1 @@
+task-run "tasks/killed"; say "goes on";

@@ -1,0 +1,1 @@
+task-run "tasks/perl-once"; task-run "tasks/perl-once-count";

@@ -1,0 +1,1 @@
+my %s = task-run "tasks/perl-state"; say "colour is %s<colour>";

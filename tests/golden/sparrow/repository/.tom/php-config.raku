@@ -1,0 +1,1 @@
+task-run "tasks/php-config", %( name => "called" );

@@ -1,0 +1,1 @@
+my %s = task-run "tasks/ruby-state"; say "colour is %s<colour>";

@@ -1,0 +1,1 @@
+say "before"; exit 9; say "never";

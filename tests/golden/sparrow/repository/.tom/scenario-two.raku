@@ -1,0 +1,1 @@
+task-run "tasks/bash-common"; task-run "tasks/bash-stderr"; say "done";

@@ -1,0 +1,1 @@
+echo "args=$(config args)"

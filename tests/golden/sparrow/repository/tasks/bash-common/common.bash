@@ -1,0 +1,1 @@
+shared() { echo "from common.bash"; }

@@ -1,0 +1,2 @@
+echo "name=$(config name) deep=$(config a.b.c) none=<$(config no.such)>"
+echo "list=$(config list)"

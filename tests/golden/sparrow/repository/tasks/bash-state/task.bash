@@ -1,0 +1,1 @@
+update_state version 1.2

@@ -1,0 +1,1 @@
+echo hook speaks; echo hook complains >&2; exit 4

@@ -1,0 +1,1 @@
+run_task inner depth 2

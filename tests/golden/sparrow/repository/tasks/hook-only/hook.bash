@@ -1,0 +1,2 @@
+run_task a
+run_task b

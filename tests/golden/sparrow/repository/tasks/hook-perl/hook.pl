@@ -1,0 +1,1 @@
+run_task("sub", { name => "perl" }); set_stdout("perl hook");

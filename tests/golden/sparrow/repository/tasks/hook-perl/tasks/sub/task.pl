@@ -1,0 +1,1 @@
+print "sub of ", task_var("name"), "\n";

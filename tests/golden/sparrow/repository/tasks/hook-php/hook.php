@@ -1,0 +1,3 @@
+<?php
+run_task("sub", ["name" => "php"]);
+set_stdout("php hook");

@@ -1,0 +1,2 @@
+<?php
+echo "sub of " . task_var("name") . "\n";

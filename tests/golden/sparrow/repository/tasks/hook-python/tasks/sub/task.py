@@ -1,0 +1,2 @@
+from sparrow6lib import *
+print("sub of " + task_var("name"))

@@ -1,0 +1,1 @@
+run_task "sub", %( name => "raku" ); set_stdout "raku hook";

@@ -1,0 +1,1 @@
+say "sub of " ~ task_var("name");

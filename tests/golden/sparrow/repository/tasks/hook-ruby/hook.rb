@@ -1,0 +1,2 @@
+run_task "sub", { "name" => "ruby" }
+set_stdout "ruby hook"

@@ -1,0 +1,1 @@
+puts "sub of " + task_var("name")

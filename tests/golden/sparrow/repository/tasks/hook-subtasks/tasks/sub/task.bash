@@ -1,0 +1,1 @@
+echo "sub n=$n word=$word $(task_var n)"

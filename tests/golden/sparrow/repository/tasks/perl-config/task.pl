@@ -1,0 +1,1 @@
+print "name=", config()->{name}, " deep=", config()->{a}{b}, "\n"; print join(",", @{config()->{list}}), "\n";

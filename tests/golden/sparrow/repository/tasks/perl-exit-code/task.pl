@@ -1,0 +1,1 @@
+print "before\n"; exit 6;

@@ -1,0 +1,1 @@
+package Own; sub text { "a module of lib" } 1;

@@ -1,0 +1,1 @@
+use Own; print Own::text(), "\n";

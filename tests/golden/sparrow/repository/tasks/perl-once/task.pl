@@ -1,0 +1,1 @@
+open my $f, ">>", "perl-once.log"; print $f "x\n"; close $f;

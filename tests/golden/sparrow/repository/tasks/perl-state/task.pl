@@ -1,0 +1,1 @@
+update_state({ colour => "red" });

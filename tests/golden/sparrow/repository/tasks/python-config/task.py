@@ -1,0 +1,3 @@
+from sparrow6lib import *
+print("name=" + config()["name"] + " deep=" + config()["a"]["b"])
+print(",".join(config()["list"]))

@@ -1,0 +1,2 @@
+from own import text
+print(text())

@@ -1,0 +1,2 @@
+from sparrow6lib import *
+update_state({ "colour": "blue", "n": 3 })

@@ -1,0 +1,2 @@
+say "name={config()<name>} deep={config()<a><b>}";
+say config()<list>.join(",");

@@ -1,0 +1,2 @@
+unit module Own;
+sub own-text is export { "a module of lib" }

@@ -1,0 +1,1 @@
+use Own; say own-text;

@@ -1,0 +1,2 @@
+puts "name=#{config['name']} deep=#{config['a']['b']}"
+puts config["list"].join(",")
