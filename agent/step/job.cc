@@ -10,6 +10,7 @@
 #include "agent/step/scenario/parser.h"
 #include "agent/step/staged_folder.h"
 #include "agent/step/tags.h"
+#include "agent/step/task/environment.h"
 #include "base/name.h"
 
 namespace cromt::step {
@@ -35,7 +36,7 @@ Status AllowMissing(Error error) {
 
 // Who else could run a scenario that cromt doesn't read, and why that is.
 Status CheckInterpreter(const Error& why) {
-  if (IsInPath("raku")) return {};
+  if (IsInPath("raku") || IsInPath("tom")) return {};
   return Fail(ErrorCode::kInvalid, why.message + "; rakudo runs it: install rakudo");
 }
 
@@ -125,8 +126,19 @@ int Job::RunScenarioFile(const std::string& file) {
 
 int Job::RunUnderRakudo(const std::string& file, const Error& why) {
   if (auto there = CheckInterpreter(why); !there) return Refuse(there.error());
+  if (!IsInPath("raku")) return RunUnderTom(file);
   auto code = Rakudo(children_, output_, rakudo_scratch_).Run(repository_.Absolute(file), *this);
   return code ? *code : Refuse({code.error().code, fmt::format("{}: {}", file, code.error().message)});
+}
+
+int Job::RunUnderTom(const std::string& file) {
+  constexpr std::string_view kFolder = ".tom/", kEnding = ".raku";
+  std::vector<std::string> argv = {"tom", "--no_index_update"};
+  if (!environment_.empty()) argv.push_back("--env=" + environment_);
+  argv.push_back(file.substr(kFolder.size(), file.size() - kFolder.size() - kEnding.size()));
+  auto status = children_.Run(argv, EnvironmentWith({{"SP6_LOG_NO_TIMESTAMPS", "1"}}), output_);
+  if (!status) return Refuse({status.error().code, fmt::format("{}: tom: {}", file, status.error().message)});
+  return status->signal != 0 ? kExitSignalBase + status->signal : status->exit_code;
 }
 
 Result<TaskRun> Job::TaskAt(const std::string& written) const {

@@ -38,6 +38,8 @@ class Job final : private ScenarioHost {
   int RunScenarioFile(const std::string& file);
   // What cromt doesn't read itself.
   int RunUnderRakudo(const std::string& file, const Error& why);
+  // A host that has tom, but no `raku` in PATH: the original runs the whole scenario, with its own functions.
+  int RunUnderTom(const std::string& file);
   // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
   Result<TaskRun> TaskAt(const std::string& written) const;
   Status CheckCall(const CallSite& call);

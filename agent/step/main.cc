@@ -56,5 +56,5 @@ int main(int argc, char** argv) {
   } else {
     output = std::make_unique<cromt::step::TextOutput>(STDOUT_FILENO);
   }
-  return cromt::step::RunActions(*arguments, **children, *output);
+  return cromt::step::RunActions(std::move(*arguments), **children, *output);
 }

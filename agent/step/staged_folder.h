@@ -1,5 +1,5 @@
-// Folders that are made once on a host and kept for every job of its user: a folder is filled beside its place and moved
-// there when it is whole, so nobody sees half of one; of two that are made for the same place, one is kept.
+// Folders that are made once on a host and kept for every job of its user: a folder is filled beside its place and
+// moved there when it is whole, so nobody sees half of one; of two that are made for the same place, one is kept.
 #pragma once
 
 #include <functional>

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "agent/step/home_options.h"
 #include "agent/step/job.h"
 #include "base/name.h"
 
@@ -107,7 +108,7 @@ Result<Arguments> ParseArguments(const std::vector<std::string>& arguments) {
   return parsed;
 }
 
-int RunActions(const Arguments& arguments, ChildRunner& children, Output& output) {
+int RunActions(Arguments arguments, ChildRunner& children, Output& output) {
   if (!arguments.pin.empty()) return ShowPins(arguments, children, output);
   auto repository = Repository::Open(arguments.root);
   if (!repository || ::chdir(repository->root().c_str()) != 0) {
@@ -115,6 +116,10 @@ int RunActions(const Arguments& arguments, ChildRunner& children, Output& output
     return 1;
   }
   QuietOutput quiet(output);
+  if (auto status = AddHomeOptions(arguments); !status) {
+    output.Note(status.error().message);
+    return 1;
+  }
   Output& shown = arguments.quiet || IsSet("SP6_FORMAT_TERSE") ? static_cast<Output&>(quiet) : output;
   children.SetBackgroundOutput(shown);
   if (!arguments.tags.empty()) ::setenv("SP6_TAGS", arguments.tags.c_str(), 1);  // tasks look there

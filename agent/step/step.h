@@ -30,6 +30,6 @@ Result<Arguments> ParseArguments(const std::vector<std::string>& arguments);
 // The exit code of the job: 0, the failing task's, 1 for what can't be found or read (noted in `output`), 128+N when
 // signal N stopped it. Before anything runs, every action that is there is read, and refused if it can't be. Changes
 // the working directory to the root.
-int RunActions(const Arguments& arguments, ChildRunner& children, Output& output);
+int RunActions(Arguments arguments, ChildRunner& children, Output& output);
 
 }  // namespace cromt::step

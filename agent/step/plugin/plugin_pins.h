@@ -1,5 +1,5 @@
-// The plugins that jobs may take from a Sparrow repository, each pinned to one version and the digest of its archive: so
-// the repository, and whoever is between, can withhold a plugin but not change it. Immutable values; pure.
+// The plugins that jobs may take from a Sparrow repository, each pinned to one version and the digest of its archive:
+// so the repository, and whoever is between, can withhold a plugin but not change it. Immutable values; pure.
 //
 // Layout of a repository (Sparrow6, documentation/repository.md): URL/api/v1/index has a line "NAME VERSION" for each
 // plugin, URL/plugins/NAME-vVERSION.tar.gz is its task directory.

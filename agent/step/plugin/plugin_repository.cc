@@ -34,16 +34,33 @@ Result<std::string> RunTool(ChildRunner& children, const std::vector<std::string
   std::string_view why = capture.err;
   why = why.substr(0, why.find_last_not_of(" \r\n") + 1);
   why = why.substr(why.rfind('\n') + 1);
-  return Fail(ErrorCode::kUnavailable, why.empty() ? fmt::format("{} ended with {}", argv[0], status->exit_code)
-                                                   : std::string(why));
+  return Fail(ErrorCode::kUnavailable,
+              why.empty() ? fmt::format("{} ended with {}", argv[0], status->exit_code) : std::string(why));
 }
 
 Status Download(ChildRunner& children, const std::string& url, const std::string& file, size_t max_bytes) {
   const int64_t limit = kDownloadLimit.count();
   auto done = RunTool(children,
-                      {"curl", "--fail", "--silent", "--show-error", "--location", "--globoff", "--connect-timeout",
-                       "20", "--max-time", std::to_string(limit), "--max-filesize", std::to_string(max_bytes),
-                       "--proto", "=http,https,file", "--proto-redir", "=http,https", "--output", file, "--", url},
+                      {"curl",
+                       "--fail",
+                       "--silent",
+                       "--show-error",
+                       "--location",
+                       "--globoff",
+                       "--connect-timeout",
+                       "20",
+                       "--max-time",
+                       std::to_string(limit),
+                       "--max-filesize",
+                       std::to_string(max_bytes),
+                       "--proto",
+                       "=http,https,file",
+                       "--proto-redir",
+                       "=http,https",
+                       "--output",
+                       file,
+                       "--",
+                       url},
                       "curl");
   if (!done) return Fail(url, std::move(done).error());
   struct stat info;

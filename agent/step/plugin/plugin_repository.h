@@ -1,5 +1,5 @@
-// Takes plugins from a Sparrow repository (plugin_pins.h) and keeps them for every job of this host and user. It is done by
-// the host's curl, sha256sum and tar. Not thread-safe.
+// Takes plugins from a Sparrow repository (plugin_pins.h) and keeps them for every job of this host and user. It is
+// done by the host's curl, sha256sum and tar. Not thread-safe.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace cromt::step {
 
-inline constexpr size_t kMaxPluginBytes = 64 << 20;     // of an archive
-inline constexpr size_t kMaxIndexBytes = 8 << 20;       // of api/v1/index
+inline constexpr size_t kMaxPluginBytes = 64 << 20;      // of an archive
+inline constexpr size_t kMaxIndexBytes = 8 << 20;        // of api/v1/index
 inline constexpr seconds kDownloadLimit = seconds(300);  // for one file
 
 class PluginRepository {

@@ -77,6 +77,15 @@ TEST_F(UnderRakudo, WithoutRakudoNothingRuns) {
             ".tom/s.raku:1:1: 'class' is outside what cromt reads itself yet; rakudo runs it: install rakudo\n");
 }
 
+TEST_F(UnderRakudo, AHostWithTomAloneRunsTheOriginal) {
+  repository_.Write("bin/tom", "#!/bin/sh\necho \"tom $*\"; exit 3\n");
+  repository_.MakeExecutable("bin/tom");
+  Scenario("say 'never';\n");
+  StepResult result = RunSteps(repository_.path(), {"--env", "prod", "s"}, {{"PATH", repository_.path() + "/bin"}});
+  EXPECT_EQ(result.out, "tom --no_index_update --env=prod s\n") << result.notes;
+  EXPECT_EQ(result.code, 3);
+}
+
 // ---- --quiet and --dump_task ------------------------------------------------------------------
 
 TEST(Options, QuietShowsNoHeadings) {
@@ -86,6 +95,25 @@ TEST(Options, QuietShowsNoHeadings) {
   EXPECT_EQ(result.text, "out\nerr\n");
   EXPECT_EQ(RunSteps(repository.path(), {"--quiet", "t"}).marks.at(0),
             Mark(TaskBegan{.title = "task.bash - tasks/t", .quiet = true}));
+}
+
+TEST(Options, TomYamlOfTheHomeHasThoseOfAllJobs) {
+  TemporaryRepository repository, home;
+  repository.Write("tasks/t/task.bash", "echo out\n");
+  repository.Write(".tom/env/config.raku", "%( x => 'default' )");
+  repository.Write(".tom/env/config.prod.raku", "%( x => 'prod' )");
+  repository.Write(".tom/s.raku", "say config()<x>, ' ', tags()<a>; task-run 'tasks/t';");
+  home.Write("tom.yaml", "profiles: [some-profile]\noptions:\n  quiet: true\n  env: prod\n  tags: a=1\n");
+  const Variables variables = {{"HOME", home.path()}};
+  EXPECT_EQ(StepProcess(repository.path(), {"s"}, variables, false).Wait().text,
+            "load configuration from .tom/env/config.prod.raku\nprod 1\nout\n");
+  EXPECT_EQ(RunSteps(repository.path(), {"--env", "default", "--tags", "a=2", "s"}, variables).out,
+            "load configuration from .tom/env/config.raku\ndefault 2\nout\n");
+  home.Write("tom.yaml", "options: {quiet: [\n");
+  StepResult result = RunSteps(repository.path(), {"s"}, variables);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.notes, HasSubstr("/tom.yaml:"));
+  EXPECT_EQ(result.out, "");
 }
 
 TEST(Options, DumpTaskShowsTheProgram) {

@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <map>
+
 #include "temporary_repository.h"
 
 namespace cromt::step {
@@ -68,6 +73,28 @@ TEST_F(SurveyTest, NothingOutsideIsLookedAt) {
   EXPECT_THAT(survey.scenarios, IsEmpty());
   EXPECT_EQ(survey.tasks, 0u);
   EXPECT_THAT(survey.diagnostics, IsEmpty());
+}
+
+// tests/data/tom is written in the shapes of the scenarios that people have published; rakudo/ holds those beyond what
+// cromt reads itself, one for each reason that was seen more than once.
+TEST_F(SurveyTest, TellsTheShareOfTheCollectionThatNeedsNoRakudo) {
+  const auto collection = std::filesystem::path(std::getenv("CROMT_SOURCE")) / "tests/data/tom";
+  std::filesystem::create_directories(repository_.path());
+  std::filesystem::copy(collection, repository_.path() + "/.tom", std::filesystem::copy_options::recursive);
+  const Survey survey = Look();
+  std::map<Interpreter, int> counts;
+  for (const SurveyedScenario& scenario : survey.scenarios) {
+    ++counts[scenario.interpreter];
+    EXPECT_EQ(scenario.interpreter,
+              scenario.path.starts_with(".tom/rakudo/") ? Interpreter::kRakudo : Interpreter::kCromt)
+        << scenario.path;
+  }
+  EXPECT_EQ(counts[Interpreter::kCromt], 14);
+  EXPECT_EQ(counts[Interpreter::kRakudo], 7);
+  EXPECT_EQ(counts[Interpreter::kNone], 0);
+  std::cout << counts[Interpreter::kCromt] << " of " << survey.scenarios.size() << " are read by cromt itself\n";
+  for (const Diagnostic& reason : survey.diagnostics)
+    std::cout << "  " << reason.file << ": " << reason.message << "\n";
 }
 
 }  // namespace

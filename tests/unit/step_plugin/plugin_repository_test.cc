@@ -23,8 +23,8 @@ std::string WhyNot(const std::string& url, const std::map<std::string, std::stri
 }
 
 TEST(PluginPins, TravelInAVariable) {
-  auto pins = MakePluginPins("https://host/repo//", {{"a-b", "0.000018 sha256:" + kDigest},
-                                                     {"c", "1.002003   sha256:" + kDigest}});
+  auto pins = MakePluginPins("https://host/repo//",
+                             {{"a-b", "0.000018 sha256:" + kDigest}, {"c", "1.002003   sha256:" + kDigest}});
   ASSERT_TRUE(pins) << pins.error().message;
   auto read = FromVariable(ToVariable(*pins));
   ASSERT_TRUE(read) << read.error().message;
@@ -41,9 +41,9 @@ TEST(PluginPins, WhatIsNoneSaysWhatToWrite) {
   EXPECT_EQ(WhyNot("http://h", {{"p", good}}), "none");
   for (const char* url : {"", "/srv/repo", "ftp://h", "http://h/a b", "http://h/\n", "-o/etc/passwd"})
     EXPECT_THAT(WhyNot(url, {}), HasSubstr("write http://, https:// or file://")) << url;
-  for (const std::string& pin : {std::string(), std::string("1"), "sha256:" + kDigest, "1 md5:" + kDigest,
-                                 good + "a", good.substr(0, good.size() - 1), "../1 sha256:" + kDigest,
-                                 "1 sha256:" + std::string(64, 'A'), good + " more"})
+  for (const std::string& pin :
+       {std::string(), std::string("1"), "sha256:" + kDigest, "1 md5:" + kDigest, good + "a",
+        good.substr(0, good.size() - 1), "../1 sha256:" + kDigest, "1 sha256:" + std::string(64, 'A'), good + " more"})
     EXPECT_THAT(WhyNot("http://h", {{"p", pin}}), HasSubstr("write VERSION sha256:DIGEST")) << pin;
   EXPECT_THAT(WhyNot("http://h", {{"../p", good}}), HasSubstr("the name of a plugin"));
   EXPECT_FALSE(FromVariable("http://h\np"));

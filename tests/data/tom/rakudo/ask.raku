@@ -1,0 +1,4 @@
+#!raku
+
+my $message = prompt("message: ");
+task-run "commit", "git-commit", %( message => $message );

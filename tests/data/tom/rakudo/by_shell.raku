@@ -1,0 +1,1 @@
+shell "make clean";

@@ -1,0 +1,3 @@
+# the hosts are listed beside it
+
+EVALFILE "hosts.raku";

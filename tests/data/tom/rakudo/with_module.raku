@@ -1,0 +1,3 @@
+use JSON::Fast;
+
+say to-json(config());
