@@ -87,7 +87,7 @@ Result<std::unique_ptr<ChildRunner>> ChildRunner::Create() {
 
 Result<ChildStatus> ChildRunner::Run(const std::vector<std::string>& argv, const std::vector<std::string>& environment,
                                      Output& output, size_t max_bytes, const RequestPort* port) {
-  while (pipes_.size() + 2 > kMaxLeftPipes) pipes_.erase(pipes_.begin());
+  CloseOldPipes();
   Current current{.number = ++children_, .output = output, .max_bytes = max_bytes, .port = port, .asker = current_};
   current_ = &current;
   auto pid = Spawn(argv, environment);
@@ -96,6 +96,18 @@ Result<ChildStatus> ChildRunner::Run(const std::vector<std::string>& argv, const
   Linger();
   current_ = current.asker;
   return status;
+}
+
+ChildRunner::Current* ChildRunner::RunningChild(const Pipe& pipe) const {
+  Current* child = current_;
+  while (child && child->number != pipe.child) child = child->asker;
+  return child;
+}
+
+void ChildRunner::CloseOldPipes() {
+  auto is_left = [&](const Pipe& pipe) { return RunningChild(pipe) == nullptr; };
+  auto left = static_cast<size_t>(std::ranges::count_if(pipes_, is_left));
+  for (; left + 2 > kMaxLeftPipes; --left) pipes_.erase(std::ranges::find_if(pipes_, is_left));
 }
 
 int ChildRunner::stop_signal() {
@@ -162,8 +174,7 @@ bool ChildRunner::Forward(Pipe& pipe, size_t limit) {
   const ssize_t n = ::read(pipe.read_end.get(), buffer.data(), std::min(limit, buffer.size()));
   if (n < 0) return errno == EAGAIN || errno == EINTR;
   if (n == 0) return false;
-  Current* child = current_;
-  while (child && child->number != pipe.child) child = child->asker;
+  Current* child = RunningChild(pipe);
   if (child) child->printed += static_cast<size_t>(n);
   if (Output* taker = child ? &child->output : background_)
     taker->Bytes(pipe.stream, {buffer.data(), static_cast<size_t>(n)});

@@ -71,6 +71,10 @@ class ChildRunner {
     uint64_t child = 0;  // its number
   };
 
+  // Whose pipe it is, if that child has not ended.
+  Current* RunningChild(const Pipe& pipe) const;
+  // Makes room for two more of those that ended children left.
+  void CloseOldPipes();
   explicit ChildRunner(UniqueFd signals) : signals_(std::move(signals)) {}
   Result<int> Spawn(const std::vector<std::string>& argv, const std::vector<std::string>& environment);
   Result<ChildStatus> Wait(int pid);

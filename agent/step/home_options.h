@@ -6,8 +6,8 @@
 
 namespace cromt::step {
 
-// Sets what `arguments` leaves open and the file's `options` say: quiet, dump_task, env, tags. No file is fine; what else
-// stands in it is tom's own. kInvalid with file and place.
+// Sets what `arguments` leaves open and the file's `options` say: quiet, dump_task, env, tags. No file is fine; what
+// else stands in it is tom's own. kInvalid with file and place.
 Status AddHomeOptions(Arguments& arguments);
 
 }  // namespace cromt::step

@@ -2,6 +2,7 @@
 """The acceptance cases about Sparrow's own language: scenarios, hooks, checks, and tasks in other languages."""
 
 import os
+import subprocess
 
 from acceptance import Acceptance, action
 from mesh import BIN
@@ -65,6 +66,22 @@ class Sparrow(Acceptance):
         self.do("p")
         with open(file, encoding="utf-8") as lines:
             self.assertEqual(lines.read(), "a line\n")
+
+    def test_a_plugin_of_the_agents_sparrow_repository(self):
+        self.mesh.write("sparrow/task/task.bash", "echo \"plugin says $(config word)\"\n")
+        self.mesh.write("sparrow/api/v1/index", "speaker 0.000002\n")
+        self.mesh.write("sparrow/plugins/none", "")
+        subprocess.run(["tar", "-czf", self.mesh.path("sparrow/plugins/speaker-v0.000002.tar.gz"), "-C",
+                        self.mesh.path("sparrow/task"), "."], check=True)
+        url = "file://" + self.mesh.path("sparrow")
+        pins = subprocess.run([os.path.join(BIN, "cromt-step"), "--pin", url, "speaker"], env=self.mesh.environment,
+                              stdout=subprocess.PIPE, check=True).stdout.decode()
+        self.add_files({".tom/go.raku": "task-run 'to speak', 'speaker', %( word => 'hello' );\n"})
+        self.mesh.start_agent("a", "--config", self.mesh.write("agent.yaml", pins))
+        self.mesh.start_coordinator()
+        self.apply(p={"action": "go"})
+        self.do("p")
+        self.assertEqual(self.raw("p"), "plugin says hello\n")
 
     def test_cromt_step_is_small_enough_to_be_copied_anywhere(self):
         self.assertLess(os.path.getsize(os.path.join(BIN, "cromt-step")), 5_000_000)

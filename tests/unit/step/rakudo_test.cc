@@ -77,6 +77,14 @@ TEST_F(UnderRakudo, WithoutRakudoNothingRuns) {
             ".tom/s.raku:1:1: 'class' is outside what cromt reads itself yet; rakudo runs it: install rakudo\n");
 }
 
+TEST_F(UnderRakudo, WhatManyTasksLeftBehindDoesNotCostItsOwnOutput) {
+  repository_.Write("tasks/leaves/task.bash", "sleep 60 & echo $! >>pids\n");
+  Scenario("for 1..33 { task-run 'tasks/leaves' }\nsay 'still heard';\n");
+  StepResult result = Run();
+  EXPECT_EQ(result.out, "still heard\n") << result.notes;
+  EXPECT_EQ(::system(("xargs kill <" + repository_.path() + "/pids").c_str()), 0);
+}
+
 TEST_F(UnderRakudo, AHostWithTomAloneRunsTheOriginal) {
   repository_.Write("bin/tom", "#!/bin/sh\necho \"tom $*\"; exit 3\n");
   repository_.MakeExecutable("bin/tom");
