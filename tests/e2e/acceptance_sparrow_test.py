@@ -1,12 +1,20 @@
 #!/usr/bin/python3
 """The acceptance cases about Sparrow's own language: scenarios, hooks, checks, and tasks in other languages."""
 
+import functools
+import http.server
 import os
 import subprocess
+import threading
 
 from acceptance import Acceptance, action
 from mesh import BIN
 from story import main
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 class Sparrow(Acceptance):
@@ -17,6 +25,15 @@ class Sparrow(Acceptance):
         """The text of the last run's only task, without times."""
         lines = self.mesh.cromt("logs", "last").out.splitlines()
         return [line.split(" :: ", 1)[1] if " :: " in line[:12] else line for line in lines]
+
+    def serve(self, folder):
+        """Its files over http, until the test's end."""
+        handler = functools.partial(QuietHandler, directory=folder)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(lambda: (server.shutdown(), thread.join(), server.server_close()))
+        return f"http://127.0.0.1:{server.server_port}"
 
     def test_30_the_environment_chosen_goes_over_what_holds_for_any(self):
         self.add_files({".tom/env/config.any.raku": "%( db => %( host => 'any', port => 1 ), name => 'any' )\n",
@@ -73,7 +90,7 @@ class Sparrow(Acceptance):
         self.mesh.write("sparrow/plugins/none", "")
         subprocess.run(["tar", "-czf", self.mesh.path("sparrow/plugins/speaker-v0.000002.tar.gz"), "-C",
                         self.mesh.path("sparrow/task"), "."], check=True)
-        url = "file://" + self.mesh.path("sparrow")
+        url = self.serve(self.mesh.path("sparrow"))
         pins = subprocess.run([os.path.join(BIN, "cromt-step"), "--pin", url, "speaker"], env=self.mesh.environment,
                               stdout=subprocess.PIPE, check=True).stdout.decode()
         self.add_files({".tom/go.raku": "task-run 'to speak', 'speaker', %( word => 'hello' );\n"})

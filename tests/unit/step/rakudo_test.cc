@@ -1,6 +1,9 @@
 // Scenarios beyond what cromt reads itself, run by the real rakudo; and the two options that change what is shown.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
 
 #include "step_process.h"
 #include "temporary_repository.h"
@@ -82,7 +85,10 @@ TEST_F(UnderRakudo, WhatManyTasksLeftBehindDoesNotCostItsOwnOutput) {
   Scenario("for 1..33 { task-run 'tasks/leaves' }\nsay 'still heard';\n");
   StepResult result = Run();
   EXPECT_EQ(result.out, "still heard\n") << result.notes;
-  EXPECT_EQ(::system(("xargs kill <" + repository_.path() + "/pids").c_str()), 0);
+  std::ifstream pids(repository_.path() + "/pids");
+  int left = 0;
+  for (pid_t pid; pids >> pid; ++left) EXPECT_EQ(::kill(pid, SIGKILL), 0);
+  EXPECT_EQ(left, 33);
 }
 
 TEST_F(UnderRakudo, AHostWithTomAloneRunsTheOriginal) {

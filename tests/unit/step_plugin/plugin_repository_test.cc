@@ -3,11 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <fstream>
+#include <sstream>
 
 #include "scenario_fixture.h"
+#include "tests/support/command.h"
 
 namespace cromt::step {
 namespace {
@@ -66,7 +66,8 @@ class SparrowRepository : public ScenarioTest {
     served_.Write("source/tasks/sub/task.bash", "echo sub\n");
     served_.Write("plugins/.keep", "");
     const std::string archive = served_.path() + "/plugins/" + name + "-v" + version + ".tar.gz";
-    ASSERT_EQ(::system(("tar -czf '" + archive + "' -C '" + served_.path() + "/source' .").c_str()), 0);
+    const auto packed = RunCommand({"tar", "-czf", archive, "-C", served_.path() + "/source", "."});
+    ASSERT_EQ(packed.code, 0) << packed.output;
     index_ += name + " " + version + "\n";
     served_.Write("api/v1/index", index_);
   }
@@ -157,28 +158,6 @@ TEST_F(SparrowRepository, HalfAnArchiveIsNotKept) {
     EXPECT_THAT(result.notes, HasSubstr("p-v1.tar.gz: "));
   }
   EXPECT_TRUE(std::filesystem::is_empty(Path(".cache/cromt/plugins")));
-}
-
-TEST_F(SparrowRepository, IsServedOverHttp) {
-  Upload("p", "1", "echo over http\n");
-  const std::string variable = Variable(Pin({"p"}), Url());
-  // A server of one folder on a port that it picks, until its stdin ends.
-  FILE* server = ::popen(("exec python3 -c 'import functools, http.server, sys, threading\n"
-                          "handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=sys.argv[1])\n"
-                          "server = http.server.ThreadingHTTPServer((\"127.0.0.1\", 0), handler)\n"
-                          "open(sys.argv[2] + \".new\", \"w\").write(str(server.server_port))\n"
-                          "import os; os.rename(sys.argv[2] + \".new\", sys.argv[2])\n"
-                          "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
-                          "sys.stdin.read()' '" +
-                          served_.path() + "' '" + Path("port") + "' 2>/dev/null")
-                             .c_str(),
-                         "w");
-  ASSERT_NE(server, nullptr);
-  for (int i = 0; i < 1000 && !Exists("port"); ++i) ::usleep(10'000);
-  const std::string url = "http://127.0.0.1:" + Read("port");
-  StepResult result = RunPlugin("p", url + variable.substr(variable.find('\n')));
-  EXPECT_EQ(result.out, "over http\n") << result.notes;
-  ::pclose(server);
 }
 
 }  // namespace
