@@ -199,8 +199,8 @@ Result<AgentId> StoreReader::AgentOf(const AttemptId& attempt) {
                                        "WHERE r.id = ? AND t.task = ?"));
   CROMT_ASSIGN(bool found, query.Bind(1, attempt.run.text()).Bind(2, int64_t{attempt.task}).Step());
   if (!found || int64_t{attempt.attempt} > query.Int(1)) return AgentId();
-  if (int64_t{attempt.attempt} == query.Int(1)) return AgentId(std::string(query.Text(2)));
-  // An earlier one: rare, so that a look through the run's history will do.
+  if (int64_t{attempt.attempt} == query.Int(1) && !query.Text(2).empty()) return AgentId(std::string(query.Text(2)));
+  // An earlier one, or one that is to be tried again: rare, so that a look through the run's history will do.
   CROMT_ASSIGN(auto earlier, db_.Prepare("SELECT agent FROM transitions WHERE run = ? AND task = ? AND attempt = ? "
                                          "AND agent <> '' LIMIT 1"));
   earlier.Bind(1, query.Int(0)).Bind(2, int64_t{attempt.task}).Bind(3, int64_t{attempt.attempt});

@@ -145,6 +145,25 @@ TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
   EXPECT_FALSE(since.update.run);
 }
 
+// Its last output may come after its end was reported.
+TEST_F(StoreTest, AnAttemptBelongsToItsAgentAlsoWhileTheNextOneWaits) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  TaskStatus leased{.state = TaskState::kLeased, .attempt = 1, .agent = AgentId("a")};
+  TaskStatus waits{.state = TaskState::kRetryWait, .attempt = 1};
+  TaskStatus again{.state = TaskState::kLeased, .attempt = 2, .agent = AgentId("b")};
+  std::vector<Record> created = {NewRun("r1", "q1")};
+  ASSERT_TRUE(store->Commit(created));
+  auto reader = *StoreReader::Open(path_);
+  for (const TaskStatus& status : {leased, waits, again}) {
+    EXPECT_TRUE(reader.AgentOf({RunId("r1"), 0, status.attempt + 1})->empty());
+    std::vector<Record> change = {TaskChanged{RunId("r1"), 0, status}};
+    ASSERT_TRUE(store->Commit(change));
+    EXPECT_EQ(*reader.AgentOf({RunId("r1"), 0, 1}), AgentId("a"));
+  }
+  EXPECT_EQ(*reader.AgentOf({RunId("r1"), 0, 2}), AgentId("b"));
+}
+
 // ---- Applied files ----------------------------------------------------------------------------
 
 FileApplied Applied(uint64_t revision, const std::string& text, ProjectChanges changes,
