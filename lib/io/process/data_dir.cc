@@ -1,15 +1,35 @@
 #include "io/process/data_dir.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 
 namespace cromt {
+namespace {
+
+// A program that is killed while it starts another leaves for a moment a child that has not become that one yet, and
+// holds what its parent had open. Who is started again at once should not fail by it.
+constexpr std::chrono::milliseconds kLockPatience{1000};
+constexpr int kLockAgainMillis = 5;
+
+bool LockSoon(int fd) {
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline) return false;
+    ::poll(nullptr, 0, kLockAgainMillis);  // a lock tells nobody that it is free
+  }
+  return true;
+}
+
+}  // namespace
 
 Status MakeDirs(const std::string& path) {
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
@@ -27,7 +47,7 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   std::string lock = path + "/lock";
   dir.lock_.reset(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!dir.lock_) return tl::unexpected<Error>(ErrnoError("can't open " + lock, errno));
-  if (::flock(dir.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!LockSoon(dir.lock_.get())) {
     if (errno == EWOULDBLOCK)
       return Fail(ErrorCode::kConflict, path + " is in use by another program; give another --data-dir");
     return tl::unexpected<Error>(ErrnoError("can't lock " + lock, errno));

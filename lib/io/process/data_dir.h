@@ -10,7 +10,8 @@ namespace cromt {
 
 class DataDir {
  public:
-  // Makes `path` (and its parents) and locks it. kConflict names the directory if another program holds it.
+  // Makes `path` (and its parents) and locks it. kConflict names the directory if another program holds it, and goes on
+  // to for a second: blocks that long.
   static Result<DataDir> Open(const std::string& path);
   const std::string& path() const { return path_; }
   std::string File(const std::string& name) const { return path_ + "/" + name; }
