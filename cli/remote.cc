@@ -16,6 +16,7 @@ namespace {
 
 // Longer than the coordinator's own patience, so that its answer is the one that counts.
 constexpr auto kPatience = std::chrono::seconds(40);
+constexpr auto kReconnectPatience = std::chrono::milliseconds(500);
 
 Status StatusOf(const grpc::Status& status) {
   if (status.ok()) return {};
@@ -65,7 +66,8 @@ class Followed {
 
 class Remote final : public Control {
  public:
-  explicit Remote(const std::shared_ptr<grpc::Channel>& channel) : stub_(v1::CoordinatorService::NewStub(channel)) {}
+  explicit Remote(const std::shared_ptr<grpc::Channel>& channel)
+      : channel_(channel), stub_(v1::CoordinatorService::NewStub(channel)) {}
 
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
     v1::ApplyRequest message;
@@ -225,6 +227,7 @@ class Remote final : public Control {
     v1::WatchRunRequest message;
     message.set_run(run);
     message.set_author(author);
+    Reconnect();
     Followed::Call call(followed_);
     auto reader = stub_->WatchRun(&call.context, message);
     v1::RunUpdate update;
@@ -252,6 +255,7 @@ class Remote final : public Control {
     message.set_task(task);
     message.set_follow(follow);
     message.set_author(author);
+    Reconnect();
     Followed::Call call(followed_);
     auto reader = stub_->RunLogs(&call.context, message);
     v1::LogChunk chunk;
@@ -267,7 +271,12 @@ class Remote final : public Control {
   void StopFollowing() override { followed_.StopAll(); }
 
  private:
-  std::unique_ptr<v1::CoordinatorService::Stub> stub_;
+  // For a call that is made again since its connection broke: calls on a channel that could not connect end at once,
+  // and without one that waits nobody looks after its next try; gRPC itself does so every five seconds only.
+  void Reconnect() { channel_->WaitForConnected(std::chrono::system_clock::now() + kReconnectPatience); }
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::CoordinatorService::Stub> stub_;
   Followed followed_;
 };
 
