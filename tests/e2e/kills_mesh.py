@@ -1,0 +1,196 @@
+"""A mesh whose programs are killed, stopped and started again: each on an address and a data directory that stay.
+
+REQUIRES: a network namespace of its own (namespaces.enter), so that nobody takes a port while its owner is dead.
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+import namespaces
+import rpc
+from mesh import BIN, Mesh
+from process import Program, read_text
+
+COORDINATOR = "coordinator"
+AGENT_PORT, COORDINATOR_PORT = 4100, 4201  # not 4001: there it would also serve a socket that belongs to the machine
+DISK = "48m"
+
+
+class KillsMesh(Mesh):
+    """All programs on loopback."""
+
+    def __init__(self, names, slots, cgroup):
+        super().__init__()
+        self.names = names
+        self._cgroup = cgroup
+        self._slots = slots
+        self._stopped = set()  # pids under SIGSTOP
+
+    # ---- Where things are: what HostsMesh says otherwise --------------------------------------------
+
+    def address(self, name):
+        return f"127.0.0.1:{COORDINATOR_PORT if name == COORDINATOR else AGENT_PORT + self.names.index(name)}"
+
+    def before(self, _name):
+        """What is put before the command of this program."""
+        return []
+
+    def flags(self):
+        return []
+
+    # ---- Programs -----------------------------------------------------------------------------------
+
+    def start_everything(self):
+        for name in self.names:
+            command = [*self.before(name), os.path.join(BIN, "cromt-agent"), "--listen", self.address(name), "--slots",
+                       str(self._slots), "--cgroup", self._cgroup, *self.flags()]
+            self.agents[name] = Program(command, self.path(name), self.environment)
+            self.agents[name].start()
+        command = [*self.before(COORDINATOR), os.path.join(BIN, "cromt-coordinator"), "--listen", self.address(COORDINATOR),
+                   "--config", self.write_config(allow_local_git=True), *self.flags()]
+        self.coordinator = Program(command, self.path(COORDINATOR), self.environment)
+        self.coordinator.start()
+
+    def program(self, name):
+        return self.coordinator if name == COORDINATOR else self.agents[name]
+
+    def started(self, name):
+        return name in self.agents or name == COORDINATOR and self.coordinator is not None
+
+    def runs(self, name):
+        return self.program(name).process.poll() is None
+
+    def kill(self, name):
+        """SIGKILL, if it runs; whether it did."""
+        if not self.runs(name):
+            return False
+        self.wake(self.program(name).process.pid)
+        self.program(name).kill()
+        return True
+
+    def kill_while_it_starts(self, name, pause):
+        """A start that does not get far."""
+        program = self.program(name)
+        with open(program.log_path, "ab") as log:
+            program.process = subprocess.Popen(program.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                               env=program.environment)
+        time.sleep(pause)  # of the schedule: it may be anywhere in its start
+        return self.kill(name)
+
+    def revive(self, name):
+        """Starts it if it does not run."""
+        if not self.runs(name):
+            self.program(name).start()
+
+    def launchers_of(self, name):
+        """Pids of this agent's launchers: one, none while it is being started again."""
+        return [pid for pid in self.launchers() if self.path(name).encode() in _bytes(f"/proc/{pid}/cmdline").split(b"\0")]
+
+    def kill_launcher(self, name):
+        pids = self.launchers_of(name)
+        for pid in pids:
+            self.wake(pid)
+            _signal(pid, signal.SIGKILL)
+        return len(pids)
+
+    def freeze(self, pid):
+        if _signal(pid, signal.SIGSTOP):
+            self._stopped.add(pid)
+
+    def wake(self, pid):
+        if pid in self._stopped:
+            self._stopped.discard(pid)
+            _signal(pid, signal.SIGCONT)
+
+    # ---- What is asked of the coordinator -------------------------------------------------------------
+
+    def start_run(self, request, root, seconds):
+        """Asks with the same request id until there is an answer: the run's id. Any thread."""
+        deadline = time.monotonic() + seconds
+        service = rpc.coordinator.DESCRIPTOR.services_by_name["CoordinatorService"]
+        while True:
+            client = rpc.Client(self.address(COORDINATOR), service)
+            try:
+                return client.call("Start", timeout=5, request_id=request, project=root, author="kills").run_id
+            except rpc.grpc.RpcError as error:
+                unsure = (rpc.grpc.StatusCode.UNAVAILABLE, rpc.grpc.StatusCode.DEADLINE_EXCEEDED, rpc.grpc.StatusCode.CANCELLED)
+                if error.code() not in unsure or time.monotonic() > deadline:
+                    raise
+            finally:
+                client.close()
+            time.sleep(0.02)  # nobody listens; there is nothing else to wait for
+
+    # ---- Disks --------------------------------------------------------------------------------------
+
+    def mount_disks(self):
+        """A small file system of its own for each program's data."""
+        for name in [*self.names, COORDINATOR]:
+            os.makedirs(self.path(name))
+            namespaces.mount_tmpfs(self.path(name), DISK)
+
+    def fill_disk(self, name):
+        with open(self.path(name, "filler"), "wb", buffering=0) as file:
+            for size in (1 << 20, 4096):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    pass
+
+    def empty_disk(self, name):
+        if os.path.exists(self.path(name, "filler")):
+            os.unlink(self.path(name, "filler"))
+
+    # ---- The end --------------------------------------------------------------------------------------
+
+    def strangers(self):
+        """Processes that name this mesh's folder in their arguments or as their workspace, but for its own programs."""
+        own = {program.process.pid for program in [*self.agents.values(), self.coordinator]} | set(self.launchers())
+        own |= {child.pid for child in self._children}
+        named = {int(pid) for pid in os.listdir("/proc") if pid.isdigit()
+                 and self.folder.encode() in _bytes(f"/proc/{pid}/cmdline")}
+        return sorted((named | set(self.jobs())) - own)
+
+    def close(self):
+        for pid in list(self._stopped):
+            self.wake(pid)
+        mounts = [path for path in map(self.path, [*self.names, COORDINATOR]) if os.path.ismount(path)]
+        if mounts:  # their users first
+            for name in filter(self.started, [*self.names, COORDINATOR]):
+                self.kill(name)
+            self._leftovers.kill_all()
+            subprocess.run(["umount", "--lazy", *mounts], check=True)
+        super().close()
+
+
+def describe(pid):
+    """A process for a message."""
+    return f"{pid} ({_bytes(f'/proc/{pid}/cmdline').replace(bytes(1), b' ').decode(errors='replace').strip()})"
+
+
+def own_cgroup():
+    """The directory of this process's group in the v2 hierarchy, if groups can be made there; else None."""
+    mounts = [line.split() for line in read_text("/proc/self/mountinfo").splitlines() if " - cgroup2 " in line]
+    groups = [line[3:] for line in read_text("/proc/self/cgroup").splitlines() if line.startswith("0::/")]
+    if not mounts or not groups or mounts[0][3] != "/":
+        return None
+    path = mounts[0][4] + groups[0].rstrip("/")
+    return path if os.access(os.path.join(path, "cgroup.procs"), os.W_OK) else None
+
+
+def _bytes(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _signal(pid, number):
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False
