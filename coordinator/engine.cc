@@ -26,7 +26,7 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
   commit_ = state.commit;
   CROMT_TRY(registry_.Restore(state, parse));
   std::atomic_store(&catalog_, registry_.catalog());
-  Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), now));
+  Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now));
   for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
   return CommitAndRelease();
 }

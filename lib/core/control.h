@@ -29,6 +29,14 @@ struct ApplyAnswer {
   std::vector<std::string> added, changed, gone, warnings;
 };
 
+// Starts the tasks of an earlier run again: its plan, the same commits.
+struct RerunRequest {
+  RequestId request;
+  std::string run;      // id, unique prefix or "last"
+  bool failed = false;  // only what has not succeeded; the rest is taken over with its artifacts
+  std::string author;
+};
+
 struct StartRequest {
   RequestId request;
   std::string project;
@@ -113,6 +121,11 @@ class Control {
   virtual Result<RunId> Start(const StartRequest& request) = 0;
   // `run` is an id, a unique prefix or "last" (the author's newest); `task` an id (from 1) or a unique name, or empty.
   virtual Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) = 0;
+  virtual Result<RunId> Rerun(const RerunRequest& request) = 0;
+  // As the scheduler's Why for what has not finished; else from what the store remembers.
+  virtual Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) = 0;
+  // `agent` is a name of the configuration or an address. kConflict while it is up.
+  virtual Status ForgetAgent(const std::string& agent, const std::string& author) = 0;
   virtual Result<RunView> GetRun(const std::string& run, const std::string& author) = 0;
   virtual Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) = 0;
   virtual Result<std::vector<ProjectView>> ListProjects() = 0;

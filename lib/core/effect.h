@@ -49,6 +49,7 @@ struct RunStatus {
   std::optional<RunOutcome> outcome;
   std::string reason;
   CancelWish cancel = CancelWish::kNone;
+  bool timed_out = false;  // its run_timeout has passed, which is its outcome; `cancel` says how far it was stopped
   std::optional<Wall> started_at;
   std::optional<Wall> finished_at;
   friend bool operator==(const RunStatus&, const RunStatus&) = default;
@@ -94,6 +95,20 @@ struct ArtifactsPublished {
   std::vector<PublishedArtifact> artifacts;
 };
 
+// An attempt was lost in its agent's silence, so its process may still run: until the agent confirms its end, or a
+// person says that the agent won't come back, it keeps its lanes of the mesh. It outlives its run.
+struct LaneHeld {
+  AttemptId id;
+  AgentId agent;
+  std::string host;  // for people: "hostA (10.0.0.1:4000)"
+  std::string project;
+  std::vector<std::string> lanes;  // names of groups that are mesh-wide; not empty
+  friend bool operator==(const LaneHeld&, const LaneHeld&) = default;
+};
+struct LaneFreed {
+  AttemptId id;
+};
+
 // How far the reports of an agent's journal have been applied.
 struct AgentSeen {
   AgentId agent;
@@ -125,8 +140,8 @@ struct FileApplied {
   std::vector<std::string> projects;  // all that the file owns from now on
 };
 
-using Record =
-    std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, AgentSeen, FileApplied>;
+using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, LaneHeld, LaneFreed,
+                            AgentSeen, FileApplied>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 
@@ -161,7 +176,7 @@ struct ResolveSources {
   RunId run;
   std::vector<std::pair<std::string, std::string>> repositories;  // (url, ref), distinct
 };
-// The answer to StartRun, CancelRun or CancelTask. The run's id on success.
+// The answer to StartRun, CancelRun or CancelTask: the run's id. Of ForgetAgent: no id.
 struct Reply {
   Result<RunId> result;
 };

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/effect.h"
 #include "core/messages.h"
 #include "core/plan.h"
 
@@ -21,6 +22,10 @@ struct StartRun {
   uint64_t revision = 0;  // of the job file, 0 = not applied (embedded)
   std::string author;
   std::shared_ptr<const Plan> plan;  // valid by Validate()
+  // Where its tasks stand at the beginning: those of an earlier run that are taken over have finished. Empty = all
+  // wait.
+  std::vector<TaskStatus> tasks;
+  std::vector<ArtifactsPublished> artifacts;  // of those
 };
 
 // The repositories of a run were resolved and their trees stored, or could not be.
@@ -51,6 +56,13 @@ struct CancelTask {
   std::string author;
 };
 
+// A person says that the agent known at this address will not come back: what it may still have is lost now, and its
+// lanes are free. Refused while it is up.
+struct ForgetAgent {
+  std::string address;
+  std::string author;
+};
+
 // A session with the agent at `address` has exchanged hellos and inventories.
 struct AgentUp {
   std::string address;
@@ -71,7 +83,7 @@ struct AgentReported {
 // Only what time it is.
 struct ClockTick {};
 
-using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, AgentUp, AgentDown,
-                           AgentReported, ClockTick>;
+using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, ForgetAgent, AgentUp,
+                           AgentDown, AgentReported, ClockTick>;
 
 }  // namespace cromt

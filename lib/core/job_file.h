@@ -79,6 +79,13 @@ struct DependencyEntry {
 };
 using DependencyList = std::shared_ptr<const std::vector<DependencyEntry>>;  // null = none
 
+// How many of a project's tasks may fail.
+struct FailureShare {
+  uint32_t count = 0;
+  bool percent = false;  // of its tasks; a part of one counts as none
+  friend bool operator==(const FailureShare&, const FailureShare&) = default;
+};
+
 struct Project {
   std::string name;
   Position at;
@@ -94,6 +101,10 @@ struct Project {
   std::optional<int64_t> log_limit_bytes;
   bool inherit_env = false;
   bool ignore_failure = false;
+  FailureShare max_failures;
+  SilencePolicy silence;
+  std::optional<Duration> run_timeout;  // of a run that was started for it
+  int32_t priority = 0;
   std::vector<Unbuilt> unbuilt;
 };
 

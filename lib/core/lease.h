@@ -5,7 +5,7 @@
 // - The coordinator may assume that an attempt which has not started never will once kCoordinatorLeaseTime has passed
 //   since it last *sent* an echo. The heartbeat was sent before that, so the agent's right ends first, whatever the
 //   network did, as long as the two clocks run alike to within 10 %. It needs this at one place only: what is declared
-//   lost has been silent for kLostLimit, and so can't begin later.
+//   lost has been silent for kShortestLost at least, and so can't begin later.
 // - Expiry never ends what has started.
 #pragma once
 
@@ -18,16 +18,16 @@ inline constexpr Duration kLeaseTime = seconds(20);
 inline constexpr Duration kCoordinatorLeaseTime = kLeaseTime + kLeaseTime / 10;
 // Nothing heard for this long: the session is ended; its attempts are shown as unreachable.
 inline constexpr Duration kUnreachableAfter = seconds(10);
-// on_unreachable: a task that no agent can have started fails after this long, naming the host.
-inline constexpr Duration kUnreachableLimit = seconds(60);
-// on_lost: an attempt that may have started is lost after this long of silence.
-inline constexpr Duration kLostLimit = std::chrono::hours(1);
+// on_lost: no attempt is called lost before so long a silence: until then it might yet begin.
+inline constexpr Duration kShortestLost = seconds(40);
+// on_lost: retry. A lost task is tried again so many times, or `retries` times if that is more.
+inline constexpr uint32_t kLostRetries = 3;
 // An agent that gives a lease back (it drains, or is full) gets no other for this long.
 inline constexpr Duration kReturnPause = seconds(1);
 // Reports share messages, and so commits: at most one message with reports in this time,
 inline constexpr Duration kReportPause = milliseconds(2);
 // and the start of an attempt, for which nothing waits, gives its end this long to come along.
 inline constexpr Duration kStartPause = milliseconds(10);
-static_assert(kLostLimit > kCoordinatorLeaseTime + kUnreachableAfter);
+static_assert(kShortestLost > kCoordinatorLeaseTime + kUnreachableAfter);
 
 }  // namespace cromt

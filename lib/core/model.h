@@ -75,6 +75,15 @@ struct RetryPolicy {
 // The longest pause between two tries, whatever the backoff.
 inline constexpr Duration kMaxRetryDelay = std::chrono::hours(24);
 
+// What becomes of a task whose agent is silent.
+struct SilencePolicy {
+  Duration unreachable = seconds(60);  // no attempt can have started: how long the agent is waited for; then it fails,
+  bool skip_unreachable = false;       // or is skipped, which counts as succeeded
+  Duration lost = std::chrono::hours(1);  // an attempt may have started: how long news of it is waited for; then the
+  bool retry_lost = false;                // task is lost, or tried again though it may have run
+  friend bool operator==(const SilencePolicy&, const SilencePolicy&) = default;
+};
+
 // A file, directory or pattern of the workspace that is published under a name once the task has succeeded.
 struct ArtifactOut {
   std::string name;
@@ -107,6 +116,8 @@ struct TaskSpec {
   int64_t log_limit_bytes = 256 << 20;
   ExitPolicy exit_policy;
   RetryPolicy retry;                   // the coordinator's business
+  SilencePolicy silence;               // likewise
+  int32_t priority = 0;                // of what waits for a slot, the higher goes first
   bool inherit_env = false;            // the job sees the agent's whole environment, too
   std::vector<ArtifactOut> publishes;  // names unique
   std::vector<HostGap> host_gaps;      // in the order of in, index and offset

@@ -15,6 +15,7 @@
 // order; the graph of instances has no cycle; an `after` instance has exactly one parent, any other runs on success.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct PlannedInstance {
   std::vector<PlannedInput> inputs;
   When when = When::kSuccess;   // of an `after` instance: how its parent must have ended
   bool ignore_failure = false;  // a task that failed, timed out or is lost counts as succeeded
+  uint32_t max_failures = 0;    // so do that many of its tasks; where more fail, none does
   friend bool operator==(const PlannedInstance&, const PlannedInstance&) = default;
 };
 
@@ -75,6 +77,7 @@ struct Plan {
   std::vector<PlannedGroup> groups;
   std::vector<PlannedInstance> instances;
   std::vector<PlannedTask> tasks;
+  std::optional<Duration> run_timeout;  // of the whole run, from when it was created
 
   const TaskSpec& spec(TaskIndex task) const { return specs[tasks[task].spec]; }
   const PlannedHost& host(TaskIndex task) const { return hosts[tasks[task].host]; }

@@ -114,6 +114,7 @@ class Planner {
     std::reverse(left_.begin(), left_.end());
     AfterScopes(plan_.instances).Apply(left_);
     CROMT_TRY(ResolveArtifacts(file_, plan_));
+    plan_.run_timeout = file_.projects[root].run_timeout;
     return std::move(plan_);
   }
 
@@ -185,6 +186,15 @@ class Planner {
                                .needs = std::move(frame.needs),
                                .when = frame.is_after ? frame.entry->when : When::kSuccess,
                                .ignore_failure = frame.project->ignore_failure});
+    CROMT_TRY(ExpandTasks(frame));
+    const FailureShare& share = frame.project->max_failures;
+    PlannedInstance& instance = plan_.instances[frame.self];
+    instance.max_failures =
+        share.percent ? static_cast<uint32_t>(uint64_t{share.count} * instance.task_count / 100) : share.count;
+    return {};
+  }
+
+  Status ExpandTasks(const Frame& frame) {
     if (!frame.entry)
       return tasks_.Expand({frame.project, nullptr, &start_, frame.hosts, frame.project->pool.get(), frame.inherited},
                            frame.self);

@@ -174,8 +174,8 @@ void AgentQueue::State::On(const queue_event::DrainWanted& event) {
   if (!draining) return;
   for (auto& [id, mesh] : meshes) {
     if (id == kPlainMesh) continue;  // acknowledged jobs are done
-    for (Ticket ticket : std::exchange(mesh.line, {}))
-      End(attempts.at(ticket),
+    for (const InLine& place : std::exchange(mesh.line, {}))
+      End(attempts.at(place.ticket),
           {.kind = AttemptResult::Kind::kNotStarted, .reason = "the agent drains", .returned = true});
   }
 }
@@ -309,8 +309,8 @@ void AgentQueue::State::On(const queue_event::Tick&) {
 
 void AgentQueue::State::ReturnExpired(MeshState& mesh) {
   if (now.mono < mesh.lease_until) return;
-  for (Ticket ticket : std::exchange(mesh.line, {}))
-    End(attempts.at(ticket),
+  for (const InLine& place : std::exchange(mesh.line, {}))
+    End(attempts.at(place.ticket),
         {.kind = AttemptResult::Kind::kNotStarted, .reason = "its lease ran out before it began", .returned = true});
 }
 
@@ -330,15 +330,20 @@ QueuedAttempt& AgentQueue::State::Accept(journal::Accepted record) {
   return attempts.at(ticket);
 }
 
+InLine PlaceOf(const QueuedAttempt& attempt) {
+  return {attempt.spec->priority, attempt.ticket};
+}
+
 void AgentQueue::State::JoinLine(const QueuedAttempt& attempt) {
   auto& line = meshes[attempt.mesh].line;
-  line.insert(std::lower_bound(line.begin(), line.end(), attempt.ticket), attempt.ticket);
+  const InLine place = PlaceOf(attempt);
+  line.insert(std::lower_bound(line.begin(), line.end(), place), place);
 }
 
 void AgentQueue::State::DropFromLine(const QueuedAttempt& attempt) {
   auto& line = meshes[attempt.mesh].line;
-  auto found = std::lower_bound(line.begin(), line.end(), attempt.ticket);
-  if (found != line.end() && *found == attempt.ticket) line.erase(found);
+  auto found = std::lower_bound(line.begin(), line.end(), PlaceOf(attempt));
+  if (found != line.end() && found->ticket == attempt.ticket) line.erase(found);
 }
 
 // The meshes in turn, beginning after the one served last.
@@ -348,12 +353,12 @@ std::optional<Ticket> AgentQueue::State::NextInLine() {
     if (start == meshes.end()) start = meshes.begin();
     MeshState& mesh = start->second;
     if (start->first != kPlainMesh) ReturnExpired(mesh);
-    auto next = std::find_if(mesh.line.begin(), mesh.line.end(), [this](Ticket ticket) {
-      const std::string& dir = OwnDirectory(attempts.at(ticket));
+    auto next = std::find_if(mesh.line.begin(), mesh.line.end(), [this](const InLine& place) {
+      const std::string& dir = OwnDirectory(attempts.at(place.ticket));
       return dir.empty() || !used_dirs.contains(dir);
     });
     if (next == mesh.line.end()) continue;
-    Ticket ticket = *next;
+    Ticket ticket = next->ticket;
     mesh.line.erase(next);
     served_last = start->first;
     return ticket;

@@ -247,7 +247,7 @@ std::string AgentQueue::Check() const {
     active += a.phase != Phase::kEnded;
     kept += a.phase == Phase::kEnded && a.mesh == kPlainMesh;
     const auto& line = state_->meshes.at(a.mesh).line;
-    if (std::binary_search(line.begin(), line.end(), ticket) != (a.phase == Phase::kQueued))
+    if (std::binary_search(line.begin(), line.end(), PlaceOf(a)) != (a.phase == Phase::kQueued))
       return fmt::format("{}: line and phase disagree", ToString(a.id));
     if (state_->FindById(a.mesh, a.id) != &a) return fmt::format("{}: not found by its id", ToString(a.id));
   }
@@ -259,8 +259,9 @@ std::string AgentQueue::Check() const {
   for (const auto& [id, mesh] : state_->meshes) {
     if (!std::is_sorted(mesh.line.begin(), mesh.line.end()))
       return fmt::format("mesh {}: its line is not in order", id.text());
-    for (Ticket ticket : mesh.line)
-      if (!state_->attempts.contains(ticket)) return fmt::format("mesh {}: {} in line is unknown", id.text(), ticket);
+    for (const InLine& place : mesh.line)
+      if (!state_->attempts.contains(place.ticket))
+        return fmt::format("mesh {}: {} in line is unknown", id.text(), place.ticket);
     uint64_t expected = mesh.acked;
     for (const Report& report : mesh.unacked)
       if (report.sequence != ++expected)

@@ -10,6 +10,15 @@
 
 namespace cromt {
 
+// A place in the line: the higher priority first, then in the order in which they came.
+struct InLine {
+  int32_t priority = 0;
+  Ticket ticket = 0;
+  friend bool operator<(const InLine& a, const InLine& b) {
+    return a.priority != b.priority ? a.priority > b.priority : a.ticket < b.ticket;
+  }
+};
+
 struct MeshState {
   uint64_t epoch = 0;
   uint64_t commit = 0;
@@ -17,7 +26,7 @@ struct MeshState {
   uint64_t acked = 0;
   uint64_t logs_stored = 0;
   std::deque<Report> unacked;
-  std::deque<Ticket> line;  // ascending, which is the order in which they came
+  std::deque<InLine> line;  // sorted
   Mono lease_until{};
 };
 
@@ -83,6 +92,7 @@ struct AgentQueue::State {
   void DropFromLine(const QueuedAttempt& attempt);
 };
 
+InLine PlaceOf(const QueuedAttempt& attempt);
 // True if the attempt's files, script or artifacts must be staged before it can be launched.
 bool NeedsPreparing(const QueuedAttempt& attempt);
 // The directory that nobody else with artifacts may use at the same time; empty = none.

@@ -23,7 +23,8 @@ Decision Scheduler::Apply(const Event& event, Now now) {
   return state_->Finish();
 }
 
-Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, Now now) {
+Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, std::vector<LaneHeld> held,
+                            Now now) {
   state_->now = now;
   for (AgentSeen& seen : agents) {
     AgentId id = seen.agent;
@@ -35,6 +36,7 @@ Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> 
                                     std::move(stored.tasks), std::move(stored.artifacts)));
   // What is in flight takes its places in the groups first, over all runs; then what is ready lines up as it did.
   for (const auto& run : adopted) state_->ClaimInFlight(run);
+  for (LaneHeld& lanes : held) state_->Restore(std::move(lanes));
   state_->restored.emplace();
   for (const auto& run : adopted)
     if (run->status.state == RunState::kQueued)
@@ -51,6 +53,10 @@ std::optional<Mono> Scheduler::NextDeadline() const {
   if (!state_->retry_timers.empty()) {
     Mono retry = state_->retry_timers.begin()->at;
     next = next ? std::min(*next, retry) : retry;
+  }
+  if (!state_->run_timers.empty()) {
+    Mono end = state_->run_timers.begin()->at;
+    next = next ? std::min(*next, end) : end;
   }
   return next;
 }
@@ -142,7 +148,11 @@ void Scheduler::State::On(const StartRun& event) {
   RunHeader header{event.run, event.request, event.project, event.trigger, event.revision, event.author, now.wall};
   out.records.push_back(RunCreated{header, event.plan});
   out.effects.push_back(Reply{event.run});
-  auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::vector<TaskStatus>(event.plan->tasks.size()), {});
+  auto tasks = event.tasks.empty() ? std::vector<TaskStatus>(event.plan->tasks.size()) : event.tasks;
+  for (TaskIndex task = 0; task < tasks.size(); ++task)
+    if (tasks[task] != TaskStatus{}) out.records.push_back(TaskChanged{event.run, task, tasks[task]});
+  for (const ArtifactsPublished& published : event.artifacts) out.records.push_back(published);
+  auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::move(tasks), event.artifacts);
   AskForSources(run);
 }
 
@@ -182,18 +192,10 @@ void Scheduler::State::On(const CancelRun& event) {
   }
   auto run = found->second;
   out.effects.push_back(Reply{event.run});
-  CancelWish& wish = run->status.cancel;
-  if (wish == CancelWish::kAll) return;
-  std::string reason = event.author.empty() ? "canceled" : "canceled by " + event.author;
-  if (wish == CancelWish::kNone) run->status.reason = reason;
-  wish = wish == CancelWish::kNone ? CancelWish::kAllButCleanups : CancelWish::kAll;
-  Changed(run);
-  for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
-    // Of what waits for its gate, the gate decides when it opens.
-    bool has_gate = run->tasks[task].state == TaskState::kWaiting && run->status.state == RunState::kRunning;
-    if (!has_gate && IsCanceled(*run, run->plan->tasks[task].instance)) RequestStop({run, task}, reason);
-  }
-  FinishRunIfDone(run);
+  const CancelWish before = run->status.cancel;
+  if (before == CancelWish::kAll) return;
+  StopRun(run, before == CancelWish::kNone ? CancelWish::kAllButCleanups : CancelWish::kAll,
+          event.author.empty() ? "canceled" : "canceled by " + event.author);
 }
 
 void Scheduler::State::On(const CancelTask& event) {
@@ -209,6 +211,10 @@ void Scheduler::State::On(const CancelTask& event) {
 }
 
 void Scheduler::State::On(const ClockTick&) {
+  while (!run_timers.empty() && run_timers.begin()->at <= now.mono) {
+    const RunTimer due = run_timers.extract(run_timers.begin()).value();
+    if (auto run = runs.find(due.run); run != runs.end()) RunTimedOut(std::shared_ptr<Run>(run->second));
+  }
   while (!retry_timers.empty() && retry_timers.begin()->at <= now.mono)
     RetryDue(retry_timers.extract(retry_timers.begin()).value());
   while (!timers.empty() && timers.begin()->at <= now.mono) {

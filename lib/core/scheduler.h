@@ -22,6 +22,7 @@
 
 #include "core/effect.h"
 #include "core/event.h"
+#include "core/why.h"
 
 namespace cromt {
 
@@ -64,7 +65,7 @@ class Scheduler {
   // Takes up what the store holds. Call once, before the first Apply. The decision's effects dial the agents and
   // resolve the sources that the runs need.
   // REQUIRES: each plan is valid and has as many tasks as there are statuses.
-  Decision Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, Now now);
+  Decision Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, std::vector<LaneHeld> held, Now now);
 
   Decision Apply(const Event& event, Now now);
 
@@ -76,6 +77,10 @@ class Scheduler {
 
   std::vector<AgentView> Agents() const;
 
+  // Why a task of an unfinished run waits, for whom, and who holds what it waits for; for the run itself without
+  // `task`. kNotFound for one that is not unfinished. Linear in what is looked at: a lane's line, the run's instances.
+  Result<WhyLines> Why(const RunId& run, std::optional<TaskIndex> task, Now now) const;
+
   // Who of the agents that are known has these bytes, as an artifact of an unfinished run; nullopt if nobody has.
   std::optional<LeaseInput> HolderOf(const Digest& digest) const;
   size_t unfinished_runs() const;
@@ -84,8 +89,9 @@ class Scheduler {
   // Walks all cross-references; a sentence for the first that does not hold, else empty. Linear; for tests.
   std::string Check() const;
 
+  struct State;  // its inside (scheduler_state.h)
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

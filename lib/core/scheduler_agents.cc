@@ -36,13 +36,22 @@ std::pair<TaskOutcome, std::string> Judge(const ExitPolicy& policy, const ExitSt
   return {TaskOutcome::kFailed, fmt::format("exit code {}", code)};
 }
 
+}  // namespace
+
+std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attempts) {
+  std::vector<TaskRef> refs;
+  for (const auto& [id, ref] : attempts) refs.push_back(ref);
+  std::sort(refs.begin(), refs.end(), [](const TaskRef& a, const TaskRef& b) {
+    return std::tie(a.run->header.id, a.task) < std::tie(b.run->header.id, b.task);
+  });
+  return refs;
+}
+
 // How a person finds the host again: by the name in the file and the address it stands for.
 std::string HostText(const PlannedHost& host) {
   if (host.id.empty() || host.id == host.address) return host.address;
   return host.id + " (" + host.address + ")";
 }
-
-}  // namespace
 
 std::shared_ptr<Route> Scheduler::State::RouteAt(const std::string& address) {
   auto& route = routes[address];
@@ -78,7 +87,7 @@ void Scheduler::State::Bind(const std::shared_ptr<Route>& route, const std::shar
 }
 
 void Scheduler::State::ForgetIfNobody(const std::shared_ptr<KnownAgent>& agent) {
-  if (!agent->addresses.empty() || !agent->attempts.empty()) return;
+  if (!agent->addresses.empty() || !agent->attempts.empty() || !agent->held.empty()) return;
   SetTimer(agent->timer, std::nullopt, {{}, {}, agent->id});
   agents.erase(agent->id);
 }
@@ -101,27 +110,59 @@ void Scheduler::State::LetGo(const TaskRef& ref) {
 
 void Scheduler::State::Enqueue(const TaskRef& ref, bool front) {
   auto route = RouteAt(ref.run->plan->host(ref.task).address);
-  if (front)
-    route->ready.push_front({ref, now.mono});
-  else
-    route->ready.push_back({ref, now.mono});
+  route->ready.Push(ref.run->plan->spec(ref.task).priority, {ref, now.mono}, front);
   if (route->agent && route->agent->up())
     dirty.push_back(route->agent);
   else
-    SetTimer(route);
+    SetTimer(route, GivenUpAt(*route, {ref, now.mono}));
 }
 
-// Of the lines of its addresses the one whose first has waited longest; null if nobody waits.
+void ReadyLine::Push(int32_t priority, Ready ready, bool front) {
+  Line& line = lines_[priority];
+  if (front)
+    line.push_front(std::move(ready));
+  else
+    line.push_back(std::move(ready));
+  ++size_;
+}
+
+ReadyLine::Ready ReadyLine::TakeFirst() {
+  auto line = lines_.begin();
+  Ready ready = std::move(line->second.front());
+  line->second.pop_front();
+  --size_;
+  if (line->second.empty()) lines_.erase(line);
+  return ready;
+}
+
+std::vector<ReadyLine::Ready> ReadyLine::TakeIf(const std::function<bool(const Ready&)>& take) {
+  std::vector<Ready> taken;
+  for (auto& [priority, line] : lines_) {
+    auto rest = std::stable_partition(line.begin(), line.end(), [&](const Ready& ready) { return !take(ready); });
+    std::move(rest, line.end(), std::back_inserter(taken));
+    line.erase(rest, line.end());
+  }
+  std::erase_if(lines_, [](const auto& line) { return line.second.empty(); });
+  size_ -= taken.size();
+  return taken;
+}
+
+// Of the lines of its addresses the one whose first has the highest priority, or else has waited longest; null if
+// nobody waits.
 std::shared_ptr<Route> Scheduler::State::NextReady(const KnownAgent& agent) const {
   std::shared_ptr<Route> next;
+  auto goes_before = [](const ReadyLine& a, const ReadyLine& b) {
+    return a.first_priority() != b.first_priority() ? a.first_priority() > b.first_priority()
+                                                    : a.first().since < b.first().since;
+  };
   for (const std::string& address : agent.addresses) {
     const auto& route = routes.at(address);
     while (!route->ready.empty()) {
-      const TaskRef& first = route->ready.front().ref;
+      const TaskRef& first = route->ready.first().ref;
       if (first.run->tasks[first.task].state == TaskState::kReady) break;
-      route->ready.pop_front();  // it has moved on
+      route->ready.TakeFirst();  // it has moved on
     }
-    if (!route->ready.empty() && (!next || route->ready.front().since < next->ready.front().since)) next = route;
+    if (!route->ready.empty() && (!next || goes_before(route->ready, next->ready))) next = route;
   }
   return next;
 }
@@ -131,9 +172,7 @@ void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
   while (agent->up() && agent->attempts.size() < Window(*agent)) {
     auto route = NextReady(*agent);
     if (!route) return;
-    TaskRef ref = std::move(route->ready.front().ref);
-    route->ready.pop_front();
-    LeaseOut(agent, ref);
+    LeaseOut(agent, route->ready.TakeFirst().ref);
   }
 }
 
@@ -255,22 +294,21 @@ void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const
   }
   out.effects.push_back(SendVerdicts{agent->via, std::move(verdicts)});
 
-  std::vector<TaskRef> missing;
-  for (const auto& [id, ref] : agent->attempts)
-    if (!has.contains(id)) missing.push_back(ref);
-  std::sort(missing.begin(), missing.end(), [](const TaskRef& a, const TaskRef& b) {
-    return std::tie(a.run->header.id, a.task) < std::tie(b.run->header.id, b.task);
-  });
-  for (const TaskRef& ref : missing) {
+  // What was lost in its silence is over once it has ended there, or nobody there knows of it.
+  std::vector<AttemptId> over;
+  for (const auto& [id, held] : agent->held)
+    if (auto item = has.find(id); item == has.end() || item->second == InventoryItem::Phase::kEnded) over.push_back(id);
+  for (const AttemptId& id : over) FreeLanes(agent, id);
+
+  for (const TaskRef& ref : InOrder(agent->attempts)) {
     const TaskStatus& status = ref.run->tasks[ref.task];
+    if (has.contains({ref.run->header.id, ref.task, status.attempt})) continue;
     if (status.journal != event.hello.journal)
-      EndTask(
-          ref, TaskOutcome::kLost,
-          fmt::format("lost: the agent at {} came back with a new journal", HostText(ref.run->plan->host(ref.task))));
+      Lose(ref,
+           fmt::format("lost: the agent at {} came back with a new journal", HostText(ref.run->plan->host(ref.task))));
     else if (status.started_at)
-      EndTask(ref, TaskOutcome::kLost,
-              fmt::format("lost: the agent at {} no longer knows it, though it had started",
-                          HostText(ref.run->plan->host(ref.task))));
+      Lose(ref, fmt::format("lost: the agent at {} no longer knows it, though it had started",
+                            HostText(ref.run->plan->host(ref.task))));
     else
       Return(ref);  // the lease never arrived, and no message of an older session is acted on: it never will
   }
@@ -296,73 +334,6 @@ void Scheduler::State::Silence(const std::shared_ptr<KnownAgent>& agent, const s
     route->down_reason = reason;
     out.effects.push_back(DialAgent{address});
     SetTimer(route);
-  }
-}
-
-// ---- Silence ----------------------------------------------------------------------------------
-
-void Scheduler::State::SetTimer(std::optional<Mono>& current, std::optional<Mono> next, SchedulerTimer timer) {
-  if (current) {
-    timer.at = *current;
-    timers.erase(timer);
-  }
-  current = next;
-  if (!next) return;
-  timer.at = *next;
-  timers.insert(std::move(timer));
-}
-
-void Scheduler::State::SetTimer(const std::shared_ptr<Route>& route) {
-  std::optional<Mono> next;
-  if (!route->ready.empty() && !(route->agent && route->agent->up()))
-    next = std::max(route->down_since, route->ready.front().since) + kUnreachableLimit;
-  SetTimer(route->timer, next, {{}, route->address, {}});
-}
-
-void Scheduler::State::SetTimer(const std::shared_ptr<KnownAgent>& agent) {
-  std::optional<Mono> next;
-  if (!agent->up()) {
-    if (!agent->attempts.empty())
-      next = agent->silent_since + (agent->shown_unreachable ? kLostLimit : kUnreachableAfter);
-  } else if (now.mono < agent->paused_until && NextReady(*agent)) {
-    next = agent->paused_until;
-  }
-  SetTimer(agent->timer, next, {{}, {}, agent->id});
-}
-
-// Who was meant for an address at which nobody can be reached has waited long enough.
-void Scheduler::State::Timeout(const std::shared_ptr<Route>& route) {
-  if (route->agent && route->agent->up()) return;
-  Duration silent = now.mono - route->down_since;
-  while (!route->ready.empty() && now.mono - route->ready.front().since >= kUnreachableLimit &&
-         silent >= kUnreachableLimit) {
-    TaskRef ref = std::move(route->ready.front().ref);
-    route->ready.pop_front();
-    if (ref.run->tasks[ref.task].state != TaskState::kReady) continue;
-    EndTask(ref, TaskOutcome::kFailed,
-            fmt::format("no agent could be reached at {} for {}: {}", HostText(ref.run->plan->host(ref.task)),
-                        FormatDuration(silent), route->down_reason));
-  }
-}
-
-void Scheduler::State::Timeout(const std::shared_ptr<KnownAgent>& agent) {
-  if (agent->up()) return dirty.push_back(agent);  // its pause is over
-  Duration silent = now.mono - agent->silent_since;
-  bool lost = silent >= kLostLimit;
-  if (silent < kUnreachableAfter || (agent->shown_unreachable && !lost)) return;
-  agent->shown_unreachable = true;
-  auto attempts = agent->attempts;
-  for (const auto& [id, ref] : attempts) {
-    const std::string host = HostText(ref.run->plan->host(ref.task));
-    if (lost) {
-      EndTask(ref, TaskOutcome::kLost,
-              fmt::format("lost: the agent at {} was silent for {}", host, FormatDuration(silent)));
-      continue;
-    }
-    TaskStatus& status = ref.run->tasks[ref.task];
-    status.state = TaskState::kUnreachable;
-    if (!status.stop_wanted) status.reason = fmt::format("the agent at {} is silent: {}", host, agent->silent_reason);
-    Changed(ref);
   }
 }
 
@@ -392,7 +363,10 @@ void Scheduler::State::On(const AgentReported& event) {
 
 void Scheduler::State::Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report) {
   auto found = agent->attempts.find(report.id);
-  if (found == agent->attempts.end()) return;  // fenced: a superseded or lost attempt changes nothing
+  if (found == agent->attempts.end()) {  // fenced: a superseded or lost attempt changes nothing of its task
+    if (std::holds_alternative<AttemptResult>(report.fact)) FreeLanes(agent, report.id);
+    return;
+  }
   TaskRef ref = found->second;
   if (const auto* result = std::get_if<AttemptResult>(&report.fact)) return Ended(ref, *result);
   TaskStatus& status = ref.run->tasks[ref.task];
@@ -425,7 +399,7 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
     case AttemptResult::Kind::kNotStarted:
       if (status.stop_wanted) return EndTask(ref, TaskOutcome::kCanceled, status.reason);
       return EndTry(ref, TaskOutcome::kFailed, result.reason);
-    case AttemptResult::Kind::kLost: return EndTask(ref, TaskOutcome::kLost, result.reason);
+    case AttemptResult::Kind::kLost: return Lose(ref, result.reason);
   }
 }
 

@@ -76,7 +76,8 @@ std::string Scheduler::Check() const {
   Lines lines;
   std::unordered_map<const Group*, uint32_t> running;
   for (const auto& [address, route] : state_->routes)
-    for (const Route::Ready& ready : route->ready) Lines::Add(lines.in_routes, ready.ref);
+    for (const auto& [priority, line] : route->ready.lines())
+      for (const ReadyLine::Ready& ready : line) Lines::Add(lines.in_routes, ready.ref);
   for (const auto& [id, run] : state_->runs) {
     for (const auto& group : run->groups)
       if (running.emplace(group.get(), 0).second)
@@ -85,6 +86,9 @@ std::string Scheduler::Check() const {
       if (run->holds[t])
         for (uint32_t g : run->plan->tasks[t].groups) ++running[run->groups[g].get()];
   }
+  for (const auto& [id, agent] : state_->agents)
+    for (const auto& [attempt, held] : agent->held)
+      for (const auto& group : held.groups) ++running[group.get()];
   auto agent_of = [this](const Run& run, TaskIndex task) -> const KnownAgent* {
     auto agent = state_->agents.find(run.tasks[task].agent);
     return agent == state_->agents.end() ? nullptr : agent->second.get();

@@ -56,6 +56,20 @@ void Block(InstanceProgress& waiting, const InstanceProgress& ended) {
   waiting.blocked_by = ended.cause;
 }
 
+// Of a run that has succeeded all the same: who did not; "" if everybody did.
+std::string AllowedText(const Run& run) {
+  constexpr size_t kMostNamed = 5;
+  std::string names;
+  size_t count = 0;
+  for (TaskIndex t = 0; t < run.tasks.size(); ++t) {
+    if (!run.tasks[t].ignored || ++count > kMostNamed) continue;
+    names += (names.empty() ? "" : ", ") + Where(run, t);
+  }
+  if (count == 0) return "";
+  if (count > kMostNamed) names += fmt::format(" and {} more", count - kMostNamed);
+  return fmt::format("succeeded, as the job file allows it, without {}", names);
+}
+
 bool SameTask(const TaskRef& a, const TaskRef& b) {
   return a.run == b.run && a.task == b.task;
 }
@@ -106,22 +120,28 @@ std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status,
     }
   }
   for (const PlannedGroup& planned : run->plan->groups) {
-    std::shared_ptr<Group> group = planned.mesh_wide ? lanes[planned.name].lock() : nullptr;
-    if (!group) {
-      group = std::make_shared<Group>();
-      group->depth = planned.depth;
-      if (planned.mesh_wide) {
-        std::erase_if(lanes, [](const auto& lane) { return lane.second.expired(); });
-        lanes[planned.name] = group;
-      }
-    }
-    run->groups.push_back(std::move(group));
+    run->groups.push_back(planned.mesh_wide ? LaneNamed(planned.name) : std::make_shared<Group>());
+    run->groups.back()->depth = planned.depth;
   }
   runs.emplace(run->header.id, run);
   requests.emplace(run->header.request, run->header.id);
   tasks_left += run->tasks_left;
+  if (const auto& limit = run->plan->run_timeout; limit && !run->status.timed_out) {
+    // By the wall clock, which may have jumped since: never longer than the whole of it.
+    const Duration left = std::clamp<Duration>(run->header.created_at + *limit - now.wall, Duration(0), *limit);
+    run_timers.insert({now.mono + left, run->header.id});
+  }
   for (const TaskStatus& task : run->tasks) last_queued = std::max(last_queued, task.queued_at.value_or(Wall{}));
   return run;
+}
+
+std::shared_ptr<Group> Scheduler::State::LaneNamed(const std::string& name) {
+  if (auto known = lanes.find(name); known != lanes.end())
+    if (auto group = known->second.lock()) return group;
+  auto group = std::make_shared<Group>();
+  std::erase_if(lanes, [](const auto& lane) { return lane.second.expired(); });
+  lanes[name] = group;
+  return group;
 }
 
 void Scheduler::State::AskForSources(const std::shared_ptr<Run>& run) {
@@ -235,6 +255,10 @@ void Scheduler::State::JoinGroups(const TaskRef& ref) {
 void Scheduler::State::AdvanceGroups(const TaskRef& ref) {
   std::vector<Group*> changed;
   for (uint32_t g : ref.run->plan->tasks[ref.task].groups) changed.push_back(ref.run->groups[g].get());
+  Advance(std::move(changed));
+}
+
+void Scheduler::State::Advance(std::vector<Group*> changed) {
   while (!changed.empty()) {
     Group& group = *changed.back();
     changed.pop_back();
@@ -274,15 +298,33 @@ void Scheduler::State::LeaveGroups(const TaskRef& ref) {
   AdvanceGroups(ref);
 }
 
-// Ends a task for good, wherever it was.
-void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason) {
+// Whether a task that ends so counts as succeeded by its project's rules. Of those that `max_failures` allows, none is
+// once there are more.
+bool Scheduler::State::IsAllowed(const std::shared_ptr<Run>& run, TaskIndex task, TaskOutcome outcome) {
+  if (!IsFailure(outcome)) return false;
+  const InstanceIndex instance = run->plan->tasks[task].instance;
+  const PlannedInstance& planned = run->plan->instances[instance];
+  if (planned.ignore_failure) return true;
+  const uint32_t before = run->instances[instance].failures;
+  if (before < planned.max_failures) return true;
+  if (before > planned.max_failures || before == 0) return false;
+  for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t) {
+    TaskStatus& other = run->tasks[t];
+    if (!other.outcome || !IsFailure(*other.outcome) || !other.ignored) continue;
+    other.ignored = false;
+    Changed(TaskRef{run, t});
+  }
+  return false;
+}
+
+// Ends a task for good, wherever it was. `allowed`: it counts as succeeded however it ended.
+void Scheduler::State::EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason, bool allowed) {
   TaskStatus& status = ref.run->tasks[ref.task];
   LetGo(ref);
   status.state = TaskState::kFinished;
   status.outcome = outcome;
   status.reason = std::move(reason);
-  status.ignored =
-      IsFailure(outcome) && ref.run->plan->instances[ref.run->plan->tasks[ref.task].instance].ignore_failure;
+  status.ignored = allowed || IsAllowed(ref.run, ref.task, outcome);
   status.stop_wanted = false;
   status.retry_at.reset();
   if (!status.finished_at) status.finished_at = now.wall;
@@ -300,19 +342,28 @@ void Scheduler::State::EndTry(const TaskRef& ref, TaskOutcome outcome, std::stri
   const RetryPolicy& policy = ref.run->plan->spec(ref.task).retry;
   if (!IsFailure(outcome) || status.stop_wanted || status.tries >= policy.retries)
     return EndTask(ref, outcome, std::move(reason));
+  TryAgain(ref, std::move(reason), policy.retries, true);
+}
+
+// The attempt is over, and another follows; `tries` in all may follow the first. Without a delay it keeps its place in
+// its lines, if it may.
+void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, uint32_t tries, bool keeps_place) {
+  TaskStatus& status = ref.run->tasks[ref.task];
   LetGo(ref);
-  Duration delay = RetryDelay(policy, status.tries++);
-  status.reason = fmt::format("{}; try {} of {} follows", reason, status.tries + 1, policy.retries + 1);
+  Duration delay = RetryDelay(ref.run->plan->spec(ref.task).retry, status.tries++);
+  status.reason = fmt::format("{}; try {} of {} follows", reason, status.tries + 1, tries + 1);
   status.agent = {};
   status.journal = {};
   status.exit.reset();
   status.started_at.reset();
   status.finished_at.reset();
   status.log_bytes = 0;
-  if (delay == Duration(0)) {  // it keeps its place in the lanes
+  if (delay == Duration(0)) {
     status.state = TaskState::kReady;
     Changed(ref);
-    return Enqueue(ref, true);
+    if (keeps_place) return Enqueue(ref, true);
+    LeaveGroups(ref);
+    return JoinGroups(ref);
   }
   status.state = TaskState::kRetryWait;
   status.retry_at = now.wall + delay;
@@ -345,12 +396,13 @@ void Scheduler::State::AccountEnd(const std::shared_ptr<Run>& run, TaskIndex tas
   InstanceIndex instance = run->plan->tasks[task].instance;
   InstanceProgress& progress = run->instances[instance];
   run->any_failed |= status.failed();
+  progress.failures += IsFailure(*status.outcome);
   // A skipped task hands on what its instance was blocked by, with its severity.
-  GateResult result =
-      *status.outcome == TaskOutcome::kSkipped ? std::max(progress.blocked, GateResult::kPruned) : ResultOf(status);
+  const bool was_blocked = *status.outcome == TaskOutcome::kSkipped && !status.ignored;
+  GateResult result = was_blocked ? std::max(progress.blocked, GateResult::kPruned) : ResultOf(status);
   if (result > progress.result && !progress.unwanted) {
     progress.result = result;
-    progress.cause = *status.outcome == TaskOutcome::kSkipped ? status.reason : CauseOf(*run, task);
+    progress.cause = was_blocked ? status.reason : CauseOf(*run, task);
     CutCause(progress.cause);
   }
   if (--progress.tasks_left == 0) TasksDone(run, instance);
@@ -427,8 +479,30 @@ void Scheduler::State::FinishRunIfDone(const std::shared_ptr<Run>& run) {
   if (run->tasks_left > 0 || run->status.state == RunState::kFinished) return;
   // A run that is canceled before it began opens no gates.
   if (run->instances_left > 0 && run->status.state != RunState::kQueued) return;
+  if (run->status.timed_out) return EndRun(run, RunOutcome::kTimedOut, run->status.reason);
   if (run->status.cancel != CancelWish::kNone) return EndRun(run, RunOutcome::kCanceled, run->status.reason);
-  EndRun(run, run->any_failed ? RunOutcome::kFailed : RunOutcome::kSucceeded, "");
+  if (run->any_failed) return EndRun(run, RunOutcome::kFailed, "");
+  EndRun(run, RunOutcome::kSucceeded, AllowedText(*run));
+}
+
+// Stops what has not ended as far as the wish says.
+void Scheduler::State::StopRun(const std::shared_ptr<Run>& run, CancelWish wish, const std::string& reason) {
+  if (run->status.cancel == CancelWish::kNone) run->status.reason = reason;
+  run->status.cancel = wish;
+  Changed(run);
+  for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
+    // Of what waits for its gate, the gate decides when it opens.
+    bool has_gate = run->tasks[task].state == TaskState::kWaiting && run->status.state == RunState::kRunning;
+    if (!has_gate && IsCanceled(*run, run->plan->tasks[task].instance)) RequestStop({run, task}, reason);
+  }
+  FinishRunIfDone(run);
+}
+
+void Scheduler::State::RunTimedOut(const std::shared_ptr<Run>& run) {
+  if (run->status.cancel != CancelWish::kNone) return;
+  run->status.timed_out = true;
+  StopRun(run, CancelWish::kAllButCleanups,
+          fmt::format("the run took longer than its run_timeout of {}", FormatDuration(*run->plan->run_timeout)));
 }
 
 // The run never begins: its sources can't be had.

@@ -1,8 +1,9 @@
-// The scheduler's inside: its data and the steps that change it, in three groups of functions, one file each.
+// The scheduler's inside: its data and the steps that change it, in groups of functions, one file each.
 // Only core/scheduler*.cc include this.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -37,6 +38,7 @@ struct InstanceProgress {
   uint32_t tasks_left = 0;  // that have not ended, or ended before the gate opened
   uint32_t after_left = 0;
   bool is_cleanup = false;  // known once its gate opens
+  uint32_t failures = 0;    // of its tasks, those that `max_failures` bounds
   bool unwanted = false;    // what it comes after has not ended as its `when` says: skipped, which is nobody's failure
   GateResult blocked = GateResult::kOk;  // what it waited for ended badly: its tasks are skipped
   std::string blocked_by;                // the sentence that says so, or why it is unwanted
@@ -75,15 +77,44 @@ inline bool IsCanceled(const Run& run, InstanceIndex instance) {
 
 struct KnownAgent;
 
-// An address that tasks are meant for, and the line of those that are ready.
-struct Route {
-  std::string address;
-  std::shared_ptr<KnownAgent> agent;  // who answered here last; null = nobody yet
+// Lanes that a lost attempt keeps until its end is known.
+struct HeldLanes {
+  LaneHeld record;
+  std::vector<std::shared_ptr<Group>> groups;
+};
+
+// What is ready at an address: the higher priority first, then in the order in which it came. Mostly there is one
+// priority, so a line for each is kept.
+class ReadyLine {
+ public:
   struct Ready {
     TaskRef ref;
     Mono since;
   };
-  std::deque<Ready> ready;
+  using Line = std::deque<Ready>;
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+  void Push(int32_t priority, Ready ready, bool front);
+  // REQUIRES: not empty.
+  const Ready& first() const { return lines_.begin()->second.front(); }
+  int32_t first_priority() const { return lines_.begin()->first; }
+  Ready TakeFirst();
+  // Each line by its priority.
+  const std::map<int32_t, Line, std::greater<>>& lines() const { return lines_; }
+  // Takes out those for which `take` is true.
+  std::vector<Ready> TakeIf(const std::function<bool(const Ready&)>& take);
+
+ private:
+  std::map<int32_t, Line, std::greater<>> lines_;  // none empty
+  size_t size_ = 0;
+};
+
+// An address that tasks are meant for, and the line of those that are ready.
+struct Route {
+  std::string address;
+  std::shared_ptr<KnownAgent> agent;  // who answered here last; null = nobody yet
+  ReadyLine ready;
   Mono down_since;
   std::string down_reason = "not reached yet";
   std::optional<Mono> timer;
@@ -98,6 +129,7 @@ struct KnownAgent {
   uint64_t session = 0;             // the number of that session
   std::optional<AgentHello> hello;  // the last one; none before its first session with this coordinator process
   std::unordered_map<AttemptId, TaskRef> attempts;
+  std::map<AttemptId, HeldLanes> held;  // lost in its silence
   Mono silent_since;
   std::string silent_reason = "not reached yet";
   bool shown_unreachable = false;
@@ -123,6 +155,20 @@ struct RetryTimer {
   friend auto operator<=>(const RetryTimer&, const RetryTimer&) = default;
 };
 
+// When a run's time is over; out of date if it has finished.
+struct RunTimer {
+  Mono at;
+  RunId run;
+  friend auto operator<=>(const RunTimer&, const RunTimer&) = default;
+};
+
+// How a person finds the host again: by the name in the file and the address it stands for.
+std::string HostText(const PlannedHost& host);
+// When nobody waits any longer for an agent at the route's address to start this.
+Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready);
+// By run and task, so that the same facts give the same decisions.
+std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attempts);
+
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
@@ -133,6 +179,7 @@ struct Scheduler::State {
   std::map<std::string, std::weak_ptr<Group>> lanes;  // mesh-wide groups by name
   std::set<SchedulerTimer> timers;
   std::set<RetryTimer> retry_timers;
+  std::set<RunTimer> run_timers;
   size_t tasks_left = 0;
   Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
                        // restart
@@ -151,6 +198,7 @@ struct Scheduler::State {
   void On(const SourcesFailed& event);
   void On(const CancelRun& event);
   void On(const CancelTask& event);
+  void On(const ForgetAgent& event);
   void On(const AgentUp& event);
   void On(const AgentDown& event);
   void On(const AgentReported& event);
@@ -169,10 +217,12 @@ struct Scheduler::State {
   void JoinRestored();
   void JoinGroups(const TaskRef& ref);
   void AdvanceGroups(const TaskRef& ref);
+  void Advance(std::vector<Group*> changed);
   bool PassFirst(Group& group, std::vector<Group*>& changed);
   void LeaveGroups(const TaskRef& ref);
-  void EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason);
+  void EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason, bool allowed = false);
   void EndTry(const TaskRef& ref, TaskOutcome outcome, std::string reason);
+  void TryAgain(const TaskRef& ref, std::string reason, uint32_t tries, bool keeps_place);
   void WaitForRetry(const TaskRef& ref);
   void RetryDue(const RetryTimer& timer);
   void AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task);
@@ -181,6 +231,10 @@ struct Scheduler::State {
   void ReleaseAfter(const std::shared_ptr<Run>& run, InstanceIndex parent, InstanceIndex child);
   void Met(const std::shared_ptr<Run>& run, InstanceIndex waiting);
   void FinishRunIfDone(const std::shared_ptr<Run>& run);
+  void StopRun(const std::shared_ptr<Run>& run, CancelWish wish, const std::string& reason);
+  void RunTimedOut(const std::shared_ptr<Run>& run);
+  bool IsAllowed(const std::shared_ptr<Run>& run, TaskIndex task, TaskOutcome outcome);
+  std::shared_ptr<Group> LaneNamed(const std::string& name);
   void EndUnstarted(const std::shared_ptr<Run>& run, const std::string& reason);
   void EndRun(const std::shared_ptr<Run>& run, RunOutcome outcome, std::string reason);
   void RequestStop(const TaskRef& ref, const std::string& reason);
@@ -206,7 +260,14 @@ struct Scheduler::State {
   void Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);
   void Return(const TaskRef& ref);
+
+  // scheduler_silence.cc
+  void Lose(const TaskRef& ref, std::string reason);
+  void KeepLanes(const TaskRef& ref);
+  void FreeLanes(const std::shared_ptr<KnownAgent>& agent, const AttemptId& id);
+  void Restore(LaneHeld held);
   void SetTimer(const std::shared_ptr<Route>& route);
+  void SetTimer(const std::shared_ptr<Route>& route, Mono at_latest);
   void SetTimer(const std::shared_ptr<KnownAgent>& agent);
   void SetTimer(std::optional<Mono>& current, std::optional<Mono> next, SchedulerTimer timer);
   void Timeout(const std::shared_ptr<Route>& route);

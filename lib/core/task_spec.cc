@@ -103,6 +103,8 @@ Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const
   if (project.log_limit_bytes) spec.log_limit_bytes = *project.log_limit_bytes;
   spec.retry = {set.retries.value_or(0), set.retry_delay.value_or(Duration(0)),
                 set.retry_backoff_permille.value_or(1000)};
+  spec.silence = project.silence;
+  spec.priority = project.priority;
   spec.inherit_env = project.inherit_env;
   if (project.artifacts) spec.publishes = project.artifacts->out;
   if (project.run)

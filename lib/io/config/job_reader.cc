@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/name.h"
+#include "core/lease.h"
 #include "core/source_path.h"
 #include "io/config/flag_word.h"
 #include "io/config/job_keys.h"
@@ -149,7 +150,8 @@ class JobReader {
         project.inherit_env = FlagWord(value.text()).value_or(false);
       else if (key == "on_failure")
         project.ignore_failure = value.text() == "ignore";
-      else
+      else if (ReadPolicy(key, project, value)) {
+      } else
         values_.Shared(key, value, project.set, project.unbuilt);
     });
     for (const Unbuilt& unbuilt : project.unbuilt)
@@ -162,6 +164,27 @@ class JobReader {
                                               project.set.has_url() ? "url" : "hosts"));
     if (project.run && !project.set.action.empty())
       diagnostics_.Error(run_or_action, "'run' and 'action' in one project; it can have one of them");
+  }
+
+  // What is done when tasks fail or agents are silent. False if it is another key.
+  static bool ReadPolicy(std::string_view key, Project& project, YamlNode value) {
+    const std::string_view text = value.text();
+    if (key == "max_failures") {
+      if (!text.empty()) project.max_failures = ShareOf(text);
+    } else if (key == "run_timeout") {
+      if (!text.empty() && DurationOf(text) > Duration(0)) project.run_timeout = DurationOf(text);
+    } else if (key == "priority") {
+      if (!text.empty()) project.priority = IntegerOf(text);
+    } else if (key == "on_unreachable") {
+      if (!text.empty()) project.silence.unreachable = WaitOf(text).value_or(kUnreachableAfter);
+      project.silence.skip_unreachable = text == "skip";
+    } else if (key == "on_lost") {
+      if (!text.empty()) project.silence.lost = WaitOf(text).value_or(kShortestLost);
+      project.silence.retry_lost = text == "retry";
+    } else {
+      return false;
+    }
+    return true;
   }
 
   // Where both keys stand they must say the same.

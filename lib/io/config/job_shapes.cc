@@ -294,6 +294,22 @@ Duration DurationOf(std::string_view text) {
   return ParseDuration(text).value_or(Duration(0));
 }
 
+int32_t IntegerOf(std::string_view text) {
+  int32_t number = 0;
+  (void)Reads(text, number);
+  return number;
+}
+
+FailureShare ShareOf(std::string_view text) {
+  const bool percent = text.ends_with('%');
+  return {CountOf(text.substr(0, text.size() - (percent ? 1 : 0))), percent};
+}
+
+std::optional<Duration> WaitOf(std::string_view text) {
+  if (!text.starts_with("wait ")) return std::nullopt;
+  return DurationOf(text.substr(5));
+}
+
 bool HasEffect(const JobKey& key, YamlNode value) {
   if (value.kind() != YamlKind::kText) return value.size() > 0;
   if (key.shape == Shape::kFlag) return FlagWord(value.text()).value_or(true);

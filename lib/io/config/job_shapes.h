@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/time.h"
+#include "core/job_file.h"
 #include "io/config/job_keys.h"
 #include "io/yaml/yaml_tree.h"
 
@@ -15,9 +16,13 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics);
 bool HasEffect(const JobKey& key, YamlNode value);
 
 // The value of a text that CheckShape has accepted for this shape.
-uint32_t CountOf(std::string_view text);     // kCount
-uint32_t PermilleOf(std::string_view text);  // kFactor
-int64_t BytesOf(std::string_view text);      // kSize
-Duration DurationOf(std::string_view text);  // kDuration
+uint32_t CountOf(std::string_view text);      // kCount
+uint32_t PermilleOf(std::string_view text);   // kFactor
+int64_t BytesOf(std::string_view text);       // kSize
+Duration DurationOf(std::string_view text);   // kDuration
+int32_t IntegerOf(std::string_view text);     // kInteger
+FailureShare ShareOf(std::string_view text);  // kShare
+// kOnUnreachable, kOnLost: "wait 5m"; nullopt for a word.
+std::optional<Duration> WaitOf(std::string_view text);
 
 }  // namespace cromt

@@ -53,7 +53,8 @@ Result<PlannedInstance> Read(const v1::Plan::Instance& proto) {
                            .task_count = proto.task_count(),
                            .needs = {proto.needs().begin(), proto.needs().end()},
                            .after = {proto.after().begin(), proto.after().end()},
-                           .ignore_failure = proto.ignore_failure()};
+                           .ignore_failure = proto.ignore_failure(),
+                           .max_failures = proto.max_failures()};
   CROMT_ASSIGN(instance.when, Read(proto.when()));
   for (const v1::Plan::Input& input : proto.inputs())
     instance.inputs.push_back({input.name(), input.producer(), input.all_hosts()});
@@ -94,6 +95,7 @@ void ToProto(const Plan& plan, v1::Plan& proto) {
     Assign(instance.after, *to.mutable_after());
     to.set_when(ToProto(instance.when));
     to.set_ignore_failure(instance.ignore_failure);
+    to.set_max_failures(instance.max_failures);
     for (const PlannedInput& input : instance.inputs) {
       auto& in = *to.add_inputs();
       in.set_name(ToText(input.name));
@@ -109,6 +111,7 @@ void ToProto(const Plan& plan, v1::Plan& proto) {
     to.set_host(task.host);
     Assign(task.groups, *to.mutable_groups());
   }
+  if (plan.run_timeout) proto.set_run_timeout_ms(ToMillis(*plan.run_timeout));
 }
 
 Result<Plan> FromProto(const v1::Plan& proto) {
@@ -121,6 +124,9 @@ Result<Plan> FromProto(const v1::Plan& proto) {
       ReadItems("instance", proto.instances(), plan.instances, [](const auto& instance) { return Read(instance); }));
   plan.tasks.reserve(static_cast<size_t>(proto.tasks_size()));
   for (const v1::Plan::Task& task : proto.tasks()) plan.tasks.push_back(Read(task));
+  if (proto.run_timeout_ms() != 0) {
+    CROMT_ASSIGN(plan.run_timeout, ReadMillis("run_timeout_ms", proto.run_timeout_ms()));
+  }
   CROMT_TRY(Validate(plan));
   return plan;
 }

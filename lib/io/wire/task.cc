@@ -90,6 +90,14 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
     proto.mutable_retry()->set_delay_ms(ToMillis(spec.retry.delay));
     proto.mutable_retry()->set_backoff_permille(spec.retry.backoff_permille);
   }
+  if (spec.silence != SilencePolicy{}) {
+    v1::SilencePolicy& silence = *proto.mutable_silence();
+    silence.set_unreachable_ms(ToMillis(spec.silence.unreachable));
+    silence.set_skip_unreachable(spec.silence.skip_unreachable);
+    silence.set_lost_ms(ToMillis(spec.silence.lost));
+    silence.set_retry_lost(spec.silence.retry_lost);
+  }
+  proto.set_priority(spec.priority);
   proto.set_inherit_env(spec.inherit_env);
   for (const ArtifactOut& out : spec.publishes) {
     auto& to = *proto.add_publishes();
@@ -130,6 +138,13 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
     CROMT_ASSIGN(spec.retry.delay, ReadMillis("retry.delay_ms", proto.retry().delay_ms()));
     spec.retry.backoff_permille = proto.retry().backoff_permille();
   }
+  if (proto.has_silence()) {
+    CROMT_ASSIGN(spec.silence.unreachable, ReadMillis("silence.unreachable_ms", proto.silence().unreachable_ms()));
+    CROMT_ASSIGN(spec.silence.lost, ReadMillis("silence.lost_ms", proto.silence().lost_ms()));
+    spec.silence.skip_unreachable = proto.silence().skip_unreachable();
+    spec.silence.retry_lost = proto.silence().retry_lost();
+  }
+  spec.priority = proto.priority();
   spec.inherit_env = proto.inherit_env();
   for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
   for (const v1::HostGap& gap : proto.host_gaps()) {

@@ -56,7 +56,7 @@ class FakeMesh {
   // The coordinator died and comes up with what its store holds.
   void Restore(Scheduler& scheduler) {
     for (auto& [address, agent] : agents_) Break(agent);
-    Take(scheduler, scheduler.Restore(store_.Unfinished(), store_.Agents(), now_));
+    Take(scheduler, scheduler.Restore(store_.Unfinished(), store_.Agents(), store_.Held(), now_));
   }
 
   // Where a crash may strike: before what Apply decided is on disk, or after that but before its effects have left.

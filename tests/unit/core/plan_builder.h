@@ -22,7 +22,13 @@ struct InstanceOptions {
   std::vector<PlannedInput> inputs = {};
   When when = When::kSuccess;
   bool ignore_failure = false;
+  uint32_t max_failures = 0;
+  SilencePolicy silence = {};
+  int32_t priority = 0;
 };
+
+inline constexpr Duration kDefaultUnreachable = SilencePolicy{}.unreachable;
+inline constexpr Duration kDefaultLost = SilencePolicy{}.lost;
 
 // Host "a" is at address "a:4000".
 class PlanBuilder {
@@ -35,12 +41,15 @@ class PlanBuilder {
     instance.inputs = options.inputs;
     instance.when = options.when;
     instance.ignore_failure = options.ignore_failure;
+    instance.max_failures = options.max_failures;
     plan_.instances.push_back(instance);
     if (options.after_of) plan_.instances[*options.after_of].after.push_back(index);
     TaskSpec spec{.name = project, .project = project, .work = Command{{project}}};
     spec.exit_policy = options.exit_policy;
     spec.source.repository = options.repository;
     spec.retry = options.retry;
+    spec.silence = options.silence;
+    spec.priority = options.priority;
     if (!options.hosts.empty()) plan_.specs.push_back(std::move(spec));
     for (const std::string& host : options.hosts) {
       PlannedTask task{.instance = index, .spec = static_cast<uint32_t>(plan_.specs.size() - 1), .host = Host(host)};
@@ -56,6 +65,11 @@ class PlanBuilder {
   PlanBuilder& Limit(const std::string& name, uint32_t depth) { return Group(name, depth, false); }
   PlanBuilder& Group(const std::string& name, uint32_t depth, bool mesh_wide) {
     plan_.groups.push_back({name, depth, mesh_wide});
+    return *this;
+  }
+
+  PlanBuilder& RunTimeout(Duration limit) {
+    plan_.run_timeout = limit;
     return *this;
   }
 

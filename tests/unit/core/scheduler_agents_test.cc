@@ -241,7 +241,7 @@ TEST(SchedulerAgents, NeverReachedHostFailsAfterAMinuteAndTheRestGoesOn) {
   env.Connect("a");
   env.Start(plan.Build());
   env.Disconnect("down", "connection refused");
-  env.Pass(kUnreachableLimit - milliseconds(1));
+  env.Pass(kDefaultUnreachable - milliseconds(1));
   EXPECT_EQ(env.TaskText("r1", 1), "ready");
   env.Ends("a", "r1/3/1");
   env.Pass(milliseconds(1));
@@ -271,7 +271,7 @@ TEST(SchedulerAgents, LostAfterAnHourAndStoppedShouldItComeBack) {
   env.Start(Chain(2));
   env.Begins("a", "r1/1/1");
   env.Disconnect("a");
-  env.Pass(kLostLimit - milliseconds(1));
+  env.Pass(kDefaultLost - milliseconds(1));
   EXPECT_EQ(env.Task("r1", 1).state, TaskState::kUnreachable);
   env.Pass(milliseconds(1));
   EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: the agent at a (a:4000) was silent for 1h00m");
@@ -321,7 +321,7 @@ TEST(SchedulerAgents, AnotherAgentAtTheAddressIsSilenceOfTheFirst) {
   env.Pass(kUnreachableAfter);
   EXPECT_EQ(env.TaskText("r1", 1),
             "unreachable: the agent at a (a:4000) is silent: another agent (agent-other) now answers at a:4000");
-  env.Pass(kLostLimit - kUnreachableAfter);
+  env.Pass(kDefaultLost - kUnreachableAfter);
   EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: the agent at a (a:4000) was silent for 1h00m");
   EXPECT_EQ(env.RunText("r1"), "failed");
   EXPECT_FALSE(env.scheduler().NextDeadline());

@@ -74,6 +74,9 @@ class SchedulerEnv {
     return run;
   }
   void Cancel(const std::string& run, const std::string& author = "") { Apply(CancelRun{RunId(run), author}); }
+  void ForgetAgent(const std::string& address, const std::string& author = "") {
+    Apply(cromt::ForgetAgent{address + ":4000", author});
+  }
   void CancelOne(const std::string& run, TaskIndex task, const std::string& author = "") {
     Apply(CancelTask{RunId(run), task - 1, author});
   }
@@ -116,7 +119,7 @@ class SchedulerEnv {
     scheduler_ = std::make_unique<Scheduler>();
     effects_.clear();
     records_.clear();
-    Take(scheduler_->Restore(store_.Unfinished(), store_.Agents(), now_));
+    Take(scheduler_->Restore(store_.Unfinished(), store_.Agents(), store_.Held(), now_));
   }
 
   // ---- What came of it --------------------------------------------------------------------------
@@ -131,6 +134,15 @@ class SchedulerEnv {
     return all;
   }
   void Forget() { effects_.clear(), records_.clear(); }
+
+  // "kind: sentence", a line each.
+  std::vector<std::string> Why(const std::string& run, std::optional<TaskIndex> task = {}) const {
+    auto lines = scheduler_->Why(RunId(run), task ? std::optional(*task - 1) : task, now_);
+    std::vector<std::string> texts;
+    if (!lines) return {"error: " + lines.error().message};
+    for (const WhyLine& line : *lines) texts.push_back(fmt::format("{}: {}", ToString(line.kind), line.text));
+    return texts;
+  }
 
   const TaskStatus& Task(const std::string& run, TaskIndex task) const {
     return store_.Run(RunId(run)).tasks.at(task - 1);
@@ -206,6 +218,12 @@ class SchedulerEnv {
     for (const PublishedArtifact& artifact : r.artifacts)
       records_.push_back(fmt::format("published {}/{} {}", r.run.text(), r.task + 1, artifact.name));
   }
+  void Tell(const LaneHeld& r) {
+    std::string text = fmt::format("{} keeps", ToString(r.id));
+    for (const std::string& lane : r.lanes) text += " " + lane;
+    records_.push_back(text);
+  }
+  void Tell(const LaneFreed& r) { records_.push_back(ToString(r.id) + " frees its lanes"); }
   void Tell(const AgentSeen& r) {
     records_.push_back(fmt::format("seen {} of {}", r.applied_sequence, r.journal.text()));
   }

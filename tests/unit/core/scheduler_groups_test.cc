@@ -239,11 +239,6 @@ INSTANTIATE_TEST_SUITE_P(
                           env.Disconnect("b");
                           env.LoseJournal("b");
                           env.Connect("b");
-                        }},
-                    End{"Silence",
-                        [](SchedulerEnv& env) {
-                          env.Disconnect("b");
-                          env.Pass(kLostLimit);
                         }}),
     [](const auto& param) { return std::string(param.param.name); });
 

@@ -26,6 +26,11 @@ class StoredRuns {
     for (const auto& [id, seen] : agents_) agents.push_back(seen);
     return agents;
   }
+  std::vector<LaneHeld> Held() const {
+    std::vector<LaneHeld> held;
+    for (const auto& [id, one] : held_) held.push_back(one);
+    return held;
+  }
   const StoredRun& Run(const RunId& id) const { return runs_.at(id); }
   const std::vector<RunId>& Ids() const { return order_; }
 
@@ -38,12 +43,15 @@ class StoredRuns {
   void Fold(const RunChanged& r) { runs_.at(r.run).status = r.status; }
   void Fold(const TaskChanged& r) { runs_.at(r.run).tasks.at(r.task) = r.status; }
   void Fold(const ArtifactsPublished& r) { runs_.at(r.run).artifacts.push_back(r); }
+  void Fold(const LaneHeld& r) { held_[r.id] = r; }
+  void Fold(const LaneFreed& r) { held_.erase(r.id); }
   void Fold(const AgentSeen& r) { agents_[r.agent] = r; }
   void Fold(const FileApplied&) {}
 
   std::map<RunId, StoredRun> runs_;
   std::vector<RunId> order_;
   std::map<AgentId, AgentSeen> agents_;
+  std::map<AttemptId, LaneHeld> held_;
 };
 
 }  // namespace cromt

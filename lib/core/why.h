@@ -1,0 +1,41 @@
+// Why a task or a run stands where it does, in sentences for people, the cause first. What the store remembers of a
+// finished one is told by the same words (coordinator/why.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cromt {
+
+// What kind of answer it is; tests walk all of them.
+enum class WhyKind {
+  kSources,       // the run's repositories are being resolved
+  kNeeds,         // waits for projects that come before
+  kAfter,         // waits for the tasks of the project it comes after
+  kLane,          // somebody else has its lane
+  kLaneLost,      // an attempt that was lost in silence keeps its lane
+  kParallel,      // as many of its project run as may
+  kBehind,        // others are before it in its lane
+  kSlots,         // its agent has enough to do
+  kPaused,        // its agent has just given back a lease
+  kUnreachable,   // nobody answers at its address
+  kRetry,         // waits for its next try
+  kLeased,        // its agent has it, and has not said that it began
+  kRunning,       // its process runs
+  kStopping,      // it was told to stop
+  kSilent,        // its agent is silent, and it may be running
+  kEnded,         // how it ended, and why
+  kEarlier,       // how an earlier attempt of it ended
+  kProgress,      // of a run: how many of its tasks stand where
+};
+
+struct WhyLine {
+  WhyKind kind;
+  std::string text;  // a sentence without a full stop
+};
+using WhyLines = std::vector<WhyLine>;
+
+std::string_view ToString(WhyKind kind);
+
+}  // namespace cromt

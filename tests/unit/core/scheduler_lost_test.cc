@@ -1,0 +1,155 @@
+// Lanes that an attempt keeps which was lost in its agent's silence: its process may still run, so nobody else may.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/lease.h"
+#include "tests/unit/core/scheduler_env.h"
+
+namespace cromt {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Two runs of one task each in the lane "db": the first on b, the second on a.
+class LostLane : public ::testing::Test {
+ protected:
+  std::shared_ptr<const Plan> InLane(const std::string& host, SilencePolicy silence = {}) {
+    PlanBuilder plan;
+    plan.Lane("db");
+    plan.Add("x", {.hosts = {host}, .groups = {"db"}, .silence = silence});
+    return plan.Build();
+  }
+  // r1 runs on b, r2 waits; b is silent until r1 is lost.
+  void Lose(SilencePolicy silence = {}) {
+    env.Connect("a");
+    env.Connect("b");
+    env.Start(InLane("b", silence));
+    env.Start(InLane("a"));
+    env.Begins("b", "r1/1/1");
+    env.Disconnect("b");
+    env.Forget();
+    env.Pass(std::max(silence.lost, kShortestLost));
+  }
+  SchedulerEnv env;
+};
+
+TEST_F(LostLane, IsKeptUntilTheAgentHasStoppedIt) {
+  Lose();
+  EXPECT_EQ(env.RunText("r1"), "failed");
+  EXPECT_THAT(env.Records(), Contains("r1/1/1 keeps db"));
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  EXPECT_THAT(env.Why("r2", 1),
+              ElementsAre("lane_lost: the queue 'db' is kept for 'x' of run r1, which was lost at b (b:4000) and may still "
+                          "run there: until the agent there says that it has ended, or `cromt agents forget` says that "
+                          "it won't come back"));
+  env.Forget();
+  env.Connect("b");
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to b, stop r1/1/1"));
+  env.Ends("b", "r1/1/1", NotRun(AttemptResult::Kind::kStopped, "stopped"));
+  EXPECT_THAT(env.Records(), Contains("r1/1/1 frees its lanes"));
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
+TEST_F(LostLane, IsFreeOnceTheAgentSaysThatItHasEnded) {
+  Lose();
+  AgentHello hello{.agent = AgentId("agent-b"), .journal = JournalId("journal-b"), .slots = 4};
+  env.Apply(AgentUp{"b:4000", hello, {{{RunId("r1"), 0, 1}, InventoryItem::Phase::kEnded}}});
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
+TEST_F(LostLane, IsFreeOnceTheAgentKnowsNothingOfIt) {
+  Lose();
+  env.LoseJournal("b");
+  env.Connect("b");
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
+TEST_F(LostLane, AnotherAgentAtItsAddressIsNoProof) {
+  Lose();
+  env.ConnectAt("b", "other");
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.ConnectAt("c", "b");  // at another address
+  env.Ends("b", "r1/1/1", 0);
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
+TEST_F(LostLane, IsKeptOverARestartThoughItsRunIsOver) {
+  Lose();
+  env.Restart();
+  env.Connect("a");
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.Restart();
+  env.Connect("a");
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.Connect("b");
+  env.Ends("b", "r1/1/1", 0);
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+  env.Restart();
+  EXPECT_EQ(env.Task("r2", 1).state, TaskState::kLeased);
+}
+
+TEST_F(LostLane, APersonMaySayThatTheAgentIsGone) {
+  Lose();
+  env.Forget();
+  env.ForgetAgent("b", "eve");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply ", "lease r2/1/1 to a"));
+  EXPECT_THAT(env.Records(), Contains("r1/1/1 frees its lanes"));
+}
+
+TEST_F(LostLane, ATaskThatIsTriedAgainWaitsForItsOwnLostAttempt) {
+  Lose({.lost = kShortestLost, .retry_lost = true});
+  EXPECT_THAT(env.TaskText("r1", 1), HasSubstr("ready: lost"));
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.Connect("b");
+  EXPECT_THAT(env.Effects(), Contains("verdicts to b, stop r1/1/1"));
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.Ends("b", "r1/1/1", NotRun(AttemptResult::Kind::kStopped, "stopped"));
+  EXPECT_EQ(env.TaskText("r2", 1), "leased") << "who waited is before who is tried again";
+  env.Ends("a", "r2/1/1");
+  EXPECT_EQ(env.Task("r1", 1).attempt, 2u);
+}
+
+TEST_F(LostLane, ALaneIsFreeAtOnceWhereTheAgentSaysItself) {
+  env.Connect("a");
+  env.Connect("b");
+  env.Start(InLane("b"));
+  env.Start(InLane("a"));
+  env.Ends("b", "r1/1/1", NotRun(AttemptResult::Kind::kLost, "lost: the launcher died"));
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+  EXPECT_THAT(env.Records(), Not(Contains("r1/1/1 keeps db")));
+}
+
+// ---- Agents that are forgotten ----------------------------------------------------------------
+
+TEST_F(LostLane, WhatAForgottenAgentHasIsLostAtOnce) {
+  env.Connect("b");
+  env.Start(InLane("b"));
+  env.Start(InLane("b"));
+  env.Begins("b", "r1/1/1");
+  env.Disconnect("b");
+  env.Pass(kUnreachableAfter);
+  env.Forget();
+  env.ForgetAgent("b", "eve");
+  EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: eve said that the agent at b (b:4000) will not come back");
+  EXPECT_EQ(env.TaskText("r2", 1), "ready") << "what waits for the host waits for another agent there";
+  env.Connect("b");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply ", "verdicts to b, stop r1/1/1", "lease r2/1/1 to b"));
+}
+
+TEST_F(LostLane, OnlyWhoIsDownCanBeForgotten) {
+  env.Connect("b");
+  env.Forget();
+  env.ForgetAgent("b");
+  env.ForgetAgent("nowhere");
+  EXPECT_THAT(env.Effects(),
+              ElementsAre("reply refused: the agent at b:4000 is up; only one that will not come back can be forgotten",
+                          "reply refused: no agent is known at nowhere:4000"));
+  EXPECT_THAT(env.Records(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace cromt
