@@ -11,6 +11,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/service/coordinator_service.h"
 #include "coordinator/service/grpc_transport.h"
+#include "coordinator/store_commands.h"
 #include "io/config/git_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
@@ -29,6 +30,7 @@ struct Flags {
   std::string data_dir;
   std::string config;
   bool insecure = false;
+  std::string file;  // of `backup` and `restore`
 };
 
 constexpr auto kKeys = std::to_array<SettingSpec>({
@@ -59,8 +61,40 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.footer("Next: cromt --conf jobs.yaml; cromt start PROJECT --follow");
 }
 
+// Without one the coordinator serves.
+struct Subcommands {
+  CLI::App* backup = nullptr;
+  CLI::App* restore = nullptr;
+};
+
+Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
+  app.require_subcommand(0, 1)->fallthrough(false);
+  auto add = [&](const char* name, const char* what, const char* file) {
+    CLI::App* command = app.add_subcommand(name, what);
+    command->fallthrough();  // --data-dir and --config may come after it, too
+    command->add_option("FILE", flags.file, file)->type_name("")->required();
+    return command;
+  };
+  Subcommands commands;
+  commands.backup =
+      add("backup", "Copy the store to FILE, also while the coordinator runs", "The copy; must not exist");
+  commands.restore =
+      add("restore", "Put a backup in the store's place; the store is kept beside it. Stop the coordinator first",
+          "A backup, or a copy made before a change of the schema");
+  return commands;
+}
+
+Result<Settings> Load(const Flags& flags) {
+  return LoadSettings(flags.config, WithGitKeys(kKeys), !flags.config.empty());
+}
+
+Result<std::string> DataDirOf(const Flags& flags) {
+  CROMT_ASSIGN(const Settings settings, Load(flags));
+  return flags.data_dir.empty() ? settings.Text("data-dir").value_or(StateDir("coordinator")) : flags.data_dir;
+}
+
 Result<CoordinatorOptions> Merge(Flags& flags) {
-  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, WithGitKeys(kKeys), !flags.config.empty()));
+  CROMT_ASSIGN(Settings settings, Load(flags));
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or(kDefaultListen);
   if (flags.local_agent.empty()) flags.local_agent = settings.Text("local-agent").value_or("127.0.0.1:4000");
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("coordinator"));
@@ -94,6 +128,15 @@ std::optional<std::string> UnixSocket(const Flags& flags) {
 int Refuse(const Error& error) {
   fmt::print(stderr, "cromt-coordinator: {}\n", error.message);
   return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
+}
+
+int Finish(const Status& done) {
+  return done ? 0 : Refuse(done.error());
+}
+
+Status Maintain(const Flags& flags, Status (*work)(const std::string& data_dir, const std::string& file)) {
+  CROMT_ASSIGN(const std::string data_dir, DataDirOf(flags));
+  return work(data_dir, flags.file);
 }
 
 int Serve(const Flags& flags, CoordinatorOptions options) {
@@ -132,11 +175,14 @@ int RunCoordinatorProgram(int argc, char** argv) {
   Flags flags;
   CLI::App app;
   AddFlags(app, flags);
+  const Subcommands commands = AddSubcommands(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (commands.backup->parsed()) return Finish(Maintain(flags, RunBackup));
+  if (commands.restore->parsed()) return Finish(Maintain(flags, RunRestore));
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
   return Serve(flags, std::move(*options));

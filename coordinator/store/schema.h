@@ -1,6 +1,6 @@
-// The tables of the coordinator's SQLite file, version 5.
+// The tables of the coordinator's SQLite file, version 6.
 //
-//   meta         what the file is: schema version, mesh id, epoch, number of the last commit
+//   meta         what the file is: schema version, and the stamp of the last commit (stamp.h)
 //   files        the newest revision of each job file; `revisions` has them all, with the text
 //   projects     who owns which project
 //   changes      what each revision did to which project: added, changed, gone (left the file, kept), removed
@@ -10,20 +10,29 @@
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
 //                `agent` is who the attempt was leased to, in the row that says so
 //   artifacts    what the tasks of a run have published, and who keeps it
+//   lanes_held   lost attempts that still hold lanes of the mesh; `lanes` are their names, one a line
 //   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
 //
-// Times are UTC microseconds; states and outcomes the words of core/model.cc.
+// Times are UTC microseconds; states and outcomes the words of core/model.cc. `sum` is the checksum of the columns
+// before it (row_sum.h); of `runs`, `head_sum` is that of the columns before it, and `sum` that of `n` and those
+// between; `text_sum` is that of `text`.
+//
+// A change of the schema: a new version here, a step from the one before in migration.cc.
 #pragma once
+
+#include <cstdint>
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
+// Says in the file's header whose it is: "crmt".
+inline constexpr uint32_t kApplicationId = 0x63726D74;
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE files (file TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE revisions (revision INTEGER PRIMARY KEY, file TEXT NOT NULL, path TEXT NOT NULL, author TEXT NOT NULL,
-  request TEXT NOT NULL, at_us INTEGER NOT NULL, text TEXT NOT NULL);
+  request TEXT NOT NULL, at_us INTEGER NOT NULL, text_sum INTEGER NOT NULL, sum INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX revisions_by_file ON revisions (file, revision);
 CREATE TABLE changes (project TEXT NOT NULL, revision INTEGER NOT NULL, what TEXT NOT NULL,
   PRIMARY KEY (project, revision)) WITHOUT ROWID;
@@ -31,22 +40,25 @@ CREATE INDEX changes_by_revision ON changes (revision, what, project);
 CREATE TABLE projects (name TEXT PRIMARY KEY, file TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
   trigger TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL, created_at_us INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL DEFAULT '', cancel INTEGER NOT NULL DEFAULT 0,
-  started_at_us INTEGER, finished_at_us INTEGER);
+  head_sum INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, cancel INTEGER NOT NULL,
+  timed_out INTEGER NOT NULL, started_at_us INTEGER, finished_at_us INTEGER, sum INTEGER NOT NULL);
 CREATE INDEX runs_by_project ON runs (project, n);
 CREATE INDEX runs_unfinished ON runs (n) WHERE state <> 'finished';
-CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL);
+CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL, sum INTEGER NOT NULL);
 CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, attempt INTEGER NOT NULL,
   agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
   stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
   log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER,
-  ignored INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
+  ignored INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
+  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL,
+  sum INTEGER NOT NULL);
 CREATE INDEX transitions_by_run ON transitions (run, seq);
 CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, attempt INTEGER NOT NULL,
   agent TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, archive INTEGER NOT NULL, ticket TEXT NOT NULL,
-  PRIMARY KEY (run, task, name)) WITHOUT ROWID;
+  sum INTEGER NOT NULL, PRIMARY KEY (run, task, name)) WITHOUT ROWID;
+CREATE TABLE lanes_held (run TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, agent TEXT NOT NULL,
+  host TEXT NOT NULL, project TEXT NOT NULL, lanes TEXT NOT NULL, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID;
 CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
   applied_sequence INTEGER NOT NULL, labels TEXT NOT NULL) WITHOUT ROWID;
 )sql";

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "base/time.h"
+#include "coordinator/store/loader.h"
+#include "coordinator/store/migration.h"
+#include "coordinator/store/row_sum.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/store/schema.h"
+#include "coordinator/store/store_file.h"
 #include "cromt/v1/types.pb.h"
 #include "io/wire/plan.h"
 
@@ -30,77 +32,46 @@ Result<std::string> PlanBytes(const Plan& plan) {
   return bytes;
 }
 
-std::string LabelsText(const std::map<std::string, std::string>& labels) {
-  std::string text;
-  for (const auto& [name, value] : labels) text += name + '=' + value + '\n';
-  return text;
-}
-
-// Names hold no '=' and values no line end.
-std::map<std::string, std::string> LabelsFrom(std::string_view text) {
-  std::map<std::string, std::string> labels;
-  for (size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
-    const std::string_view line = text.substr(0, end);
-    const size_t equals = line.find('=');
-    if (equals != line.npos) labels.emplace(line.substr(0, equals), line.substr(equals + 1));
-    text.remove_prefix(end + 1);
-  }
-  return labels;
-}
-
 }  // namespace
 
 struct SqliteStore::Statements {
-  sqlite::Statement begin, commit, rollback, set_meta;
+  sqlite::Statement begin, commit, rollback, set_stamp;
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
-  sqlite::Statement number_of, request, seen, put_artifact;
+  sqlite::Statement number_of, request, seen, put_artifact, hold_lanes, free_lanes;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
 };
 
 SqliteStore::SqliteStore() = default;
-SqliteStore::~SqliteStore() = default;
+SqliteStore::~SqliteStore() {
+  if (mark_ && durability_ == Durability::kHost) (void)mark_->Sync();  // it may always be older than the store
+}
+
+// ---- Opening ----------------------------------------------------------------------------------
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Random& random, Durability durability) {
   std::unique_ptr<SqliteStore> store(new SqliteStore());
-  CROMT_ASSIGN(store->db_, sqlite::Database::Open(path, sqlite::Database::Mode::kReadWrite));
-  CROMT_TRY(store->Prepare(path, random, durability));
+  store->path_ = path;
+  store->durability_ = durability;
+  auto opened = store->OpenFile(random);
+  if (opened) opened = store->Prepare();
+  if (!opened) return tl::unexpected<Error>(Advise(path, std::move(opened).error()));
   return store;
 }
 
-Status SqliteStore::CheckFile(const std::string& path, Random& random) {
-  CROMT_ASSIGN(auto tables, db_.Prepare("SELECT count(*), sum(name = 'meta') FROM sqlite_master WHERE type = 'table'"));
-  CROMT_TRY(tables.Step());
-  if (tables.Int(0) == 0) {
-    CROMT_TRY(db_.Execute("BEGIN IMMEDIATE"));
-    CROMT_TRY(db_.Execute(kSchema));
-    CROMT_ASSIGN(auto put, db_.Prepare("INSERT INTO meta VALUES (?, ?)"));
-    CROMT_TRY(put.Bind(1, "schema").Bind(2, int64_t{kSchemaVersion}).Run());
-    CROMT_TRY(put.Bind(1, "mesh").Bind(2, RandomName(random)).Run());
-    CROMT_TRY(put.Bind(1, "epoch").Bind(2, int64_t{0}).Run());
-    CROMT_TRY(put.Bind(1, "commit").Bind(2, int64_t{0}).Run());
-    return db_.Execute("COMMIT");
-  }
-  if (tables.Int(1) == 0) return Fail(ErrorCode::kConflict, path + " is a database of something else than cromt");
-  CROMT_ASSIGN(auto version, db_.Prepare("SELECT value FROM meta WHERE key = 'schema'"));
-  CROMT_ASSIGN(bool there, version.Step());
-  if (!there) return Fail(ErrorCode::kCorrupt, path + " does not say its schema version");
-  if (version.Int(0) < kSchemaVersion)
-    return Fail(ErrorCode::kConflict,
-                fmt::format("{} has schema version {} of a cromt before its first release, this program knows {}: move "
-                            "the file away, a new one is made",
-                            path, version.Int(0), kSchemaVersion));
-  if (version.Int(0) != kSchemaVersion)
-    return Fail(ErrorCode::kConflict,
-                fmt::format("{} has schema version {}, this program knows {}: start the newer version of cromt", path,
-                            version.Int(0), kSchemaVersion));
+Status SqliteStore::OpenFile(Random& random) {
+  CROMT_TRY(CheckStoreFile(path_));
+  CROMT_ASSIGN(db_, sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite));
+  db_.CheckpointOnClose(false);
+  const bool sync = durability_ == Durability::kHost;
+  CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
+  CROMT_ASSIGN(const int schema, SchemaVersion(db_, path_));
+  if (schema == 0) CROMT_TRY(CreateTables(db_, MeshId(RandomName(random))));
+  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
+  if (schema != 0 && schema != kSchemaVersion) CROMT_TRY(Migrate(db_, path_, schema));
   return {};
 }
 
-Status SqliteStore::Prepare(const std::string& path, Random& random, Durability durability) {
-  const bool sync = durability == Durability::kHost;  // first: the change to WAL is a write, too
-  CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
-  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
-  CROMT_TRY(CheckFile(path, random));
+Status SqliteStore::Prepare() {
   sql_ = std::make_unique<Statements>();
   struct Item {
     sqlite::Statement& statement;
@@ -110,32 +81,29 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Durability 
            Item{sql_->begin, "BEGIN IMMEDIATE"},
            Item{sql_->commit, "COMMIT"},
            Item{sql_->rollback, "ROLLBACK"},
-           Item{sql_->set_meta, "UPDATE meta SET value = ?2 WHERE key = ?1"},
+           Item{sql_->set_stamp, "UPDATE meta SET value = ? WHERE key = 'stamp'"},
            Item{sql_->new_run,
-                "INSERT INTO runs (id, request, project, trigger, revision, author, created_at_us, state) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, 'queued')"},
+                "INSERT INTO runs (n, id, request, project, trigger, revision, author, created_at_us, head_sum, state, "
+                "reason, cancel, timed_out, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 0, 0, 0)"},
            Item{sql_->change_run,
-                "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, "
-                "started_at_us = ?6, finished_at_us = ?7 WHERE n = ?1"},
-           Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?)"},
-           Item{sql_->put_task,
-                "INSERT INTO tasks VALUES (?1, ?2, 'waiting', NULL, 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL, 0, "
-                "0, NULL, 0)"},
+                "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, timed_out = ?6, "
+                "started_at_us = ?7, finished_at_us = ?8, sum = ?9 WHERE n = ?1"},
+           Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)"},
+           Item{sql_->put_task, "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
-                "signal = ?9, "
-                "reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, finished_at_us = ?14, "
-                "log_bytes = ?15, tries = ?16, retry_at_us = ?17, ignored = ?18 "
+                "signal = ?9, reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, "
+                "finished_at_us = ?14, log_bytes = ?15, tries = ?16, retry_at_us = ?17, ignored = ?18, sum = ?19 "
                 "WHERE run = ?1 AND task = ?2"},
-           Item{sql_->transition,
-                "INSERT INTO transitions (run, task, attempt, state, outcome, reason, at_us, agent) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->transition, "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
-           Item{sql_->put_artifact, "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_artifact, "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->hold_lanes, "INSERT OR REPLACE INTO lanes_held VALUES (?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->free_lanes, "DELETE FROM lanes_held WHERE run = ? AND task = ? AND attempt = ?"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?)"},
            Item{sql_->put_file, "INSERT OR REPLACE INTO files VALUES (?, ?)"},
-           Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_revision, "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->put_change, "INSERT INTO changes VALUES (?, ?, ?)"},
            Item{sql_->drop_projects, "DELETE FROM projects WHERE file = ?"},
            Item{sql_->put_project, "INSERT INTO projects VALUES (?, ?)"},
@@ -145,109 +113,28 @@ Status SqliteStore::Prepare(const std::string& path, Random& random, Durability 
   return {};
 }
 
-// ---- Reading at start -------------------------------------------------------------------------
-
 Result<StoredState> SqliteStore::Load() {
-  CROMT_TRY(db_.Execute("UPDATE meta SET value = value + 1 WHERE key = 'epoch'"));
-  StoredState state;
-  CROMT_ASSIGN(auto meta, db_.Prepare("SELECT key, value FROM meta"));
-  for (;;) {
-    CROMT_ASSIGN(bool row, meta.Step());
-    if (!row) break;
-    if (meta.Text(0) == "mesh") state.mesh = MeshId(std::string(meta.Text(1)));
-    if (meta.Text(0) == "epoch") state.epoch = static_cast<uint64_t>(meta.Int(1));
-    if (meta.Text(0) == "commit") state.commit = commit_ = static_cast<uint64_t>(meta.Int(1));
-  }
-  CROMT_ASSIGN(state.runs, LoadRuns());
-  CROMT_ASSIGN(auto agents, db_.Prepare("SELECT agent, journal, address, applied_sequence, labels FROM agents"));
-  for (;;) {
-    CROMT_ASSIGN(bool row, agents.Step());
-    if (!row) break;
-    state.agents.push_back({AgentId(std::string(agents.Text(0))), JournalId(std::string(agents.Text(1))),
-                            std::string(agents.Text(2)), static_cast<uint64_t>(agents.Int(3)),
-                            LabelsFrom(agents.Text(4))});
-  }
-  CROMT_ASSIGN(state.files, LoadFiles());
-  CROMT_ASSIGN(state.applies, LoadApplies());
-  CROMT_ASSIGN(auto revision, db_.Prepare("SELECT coalesce(max(revision), 0) FROM revisions"));
-  CROMT_TRY(revision.Step());
-  state.revision = static_cast<uint64_t>(revision.Int(0));
+  auto state = CheckedLoad();
+  if (!state) return tl::unexpected<Error>(Advise(path_, std::move(state).error()));
+  db_.CheckpointOnClose(true);
+  stamp_.epoch = ++state->epoch;
+  CROMT_TRY(WriteStamp());
+  CROMT_ASSIGN(mark_, CommitMark::Open(path_));
+  CROMT_TRY(mark_->Write(stamp_));
+  if (durability_ == Durability::kHost) CROMT_TRY(mark_->Sync());
   return state;
 }
 
-Result<std::vector<StoredFile>> SqliteStore::LoadFiles() {
-  // Which revision each project is planned from: the newest of its file, or the last one before it left.
-  std::map<uint64_t, std::vector<std::string>> projects;
-  CROMT_ASSIGN(auto files, db_.Prepare("SELECT revision FROM files"));
-  for (;;) {
-    CROMT_ASSIGN(bool row, files.Step());
-    if (!row) break;
-    projects[static_cast<uint64_t>(files.Int(0))];
-  }
-  CROMT_ASSIGN(
-      auto owned,
-      db_.Prepare(
-          "SELECT p.name, CASE (SELECT what FROM changes WHERE project = p.name ORDER BY revision DESC LIMIT 1) "
-          "WHEN 'gone' THEN (SELECT max(revision) FROM revisions WHERE file = p.file AND revision < "
-          "(SELECT max(revision) FROM changes WHERE project = p.name)) ELSE f.revision END "
-          "FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
-  for (;;) {
-    CROMT_ASSIGN(bool row, owned.Step());
-    if (!row) break;
-    projects[static_cast<uint64_t>(owned.Int(1))].emplace_back(owned.Text(0));
-  }
-  std::vector<StoredFile> stored;
-  CROMT_ASSIGN(auto revision, db_.Prepare("SELECT file, path, text FROM revisions WHERE revision = ?"));
-  for (auto& [number, names] : projects) {
-    CROMT_ASSIGN(bool found, revision.Bind(1, static_cast<int64_t>(number)).Step());
-    if (!found) return Fail(ErrorCode::kCorrupt, fmt::format("revision {} is in use and not in the store", number));
-    stored.push_back({std::string(revision.Text(0)), std::string(revision.Text(1)), number,
-                      std::string(revision.Text(2)), std::move(names)});
-    revision.Reset();
-  }
-  return stored;
-}
-
-Result<std::vector<StoredApply>> SqliteStore::LoadApplies() {
-  CROMT_ASSIGN(auto query, db_.Prepare("SELECT request, file, revision FROM revisions ORDER BY revision DESC LIMIT ?"));
-  query.Bind(1, static_cast<int64_t>(kRememberedApplies));
-  std::vector<StoredApply> applies;
-  for (;;) {
-    CROMT_ASSIGN(bool row, query.Step());
-    if (!row) break;
-    applies.push_back(
-        {RequestId(std::string(query.Text(0))), std::string(query.Text(1)), static_cast<uint64_t>(query.Int(2))});
-  }
-  return applies;
-}
-
-Result<std::vector<StoredRun>> SqliteStore::LoadRuns() {
-  std::vector<StoredRun> runs;
-  CROMT_ASSIGN(auto rows,
-               db_.Prepare(fmt::format("SELECT {} FROM runs WHERE state <> 'finished' ORDER BY n", kRunColumns)));
-  CROMT_ASSIGN(auto tasks, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? ORDER BY task", kTaskColumns)));
-  for (;;) {
-    CROMT_ASSIGN(bool found, rows.Step());
-    if (!found) break;
-    CROMT_ASSIGN(RunRow row, ReadRun(rows));
-    StoredRun run{std::move(row.header), std::move(row.status), nullptr, {}, {}};
-    CROMT_ASSIGN(run.plan, ReadPlan(db_, row.n));
-    CROMT_ASSIGN(run.artifacts, ReadArtifacts(db_, row.n, run.header.id));
-    tasks.Bind(1, row.n);
-    for (;;) {
-      CROMT_ASSIGN(bool task, tasks.Step());
-      if (!task) break;
-      CROMT_ASSIGN(auto read, ReadTask(tasks));
-      run.tasks.push_back(std::move(read.second));
-    }
-    tasks.Reset();
-    if (run.tasks.size() != run.plan->tasks.size())
-      return Fail(ErrorCode::kCorrupt, fmt::format("run {} has {} tasks in its plan and {} rows", run.header.id.text(),
-                                                   run.plan->tasks.size(), run.tasks.size()));
-    numbers_.emplace(run.header.id, row.n);
-    runs.push_back(std::move(run));
-  }
-  return runs;
+Result<StoredState> SqliteStore::CheckedLoad() {
+  // First whether it is the last commit at all: that says more than a row that does not fit.
+  CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
+  CROMT_ASSIGN(stamp_, ReadStamp(db_));
+  CROMT_TRY(CheckMark(path_, stamp_, mark));
+  CROMT_ASSIGN(LoadedStore loaded, LoadStore(db_));
+  sums_ = std::move(loaded.sums);
+  last_run_ = loaded.last_run;
+  last_transition_ = loaded.last_transition;
+  return std::move(loaded.state);
 }
 
 Result<RunId> SqliteStore::FindRequest(const RequestId& request) {
@@ -262,18 +149,30 @@ Result<RunId> SqliteStore::FindRequest(const RequestId& request) {
 // ---- Writing ----------------------------------------------------------------------------------
 
 Result<uint64_t> SqliteStore::Commit(std::span<const Record> records) {
-  if (records.empty()) return commit_;
+  if (records.empty()) return stamp_.commit;
+  if (broken_) return Fail(ErrorCode::kInternal, "a commit has failed before; the process must end");
   now_us_ = Micros(SystemClock().Read().wall);
+  broken_ = true;  // until it has succeeded
   CROMT_TRY(sql_->begin.Run());
-  Status written;
-  for (size_t i = 0; i < records.size() && written; ++i) written = Write(records[i]);
-  if (written) written = sql_->set_meta.Bind(1, "commit").Bind(2, static_cast<int64_t>(commit_ + 1)).Run();
-  if (written) written = sql_->commit.Run();
-  if (!written) {
+  if (auto written = WriteAll(records); !written) {
     (void)sql_->rollback.Run();  // the error that matters is the first one
     return tl::unexpected<Error>(std::move(written).error());
   }
-  return ++commit_;
+  CROMT_TRY(mark_->Write(stamp_));
+  broken_ = false;
+  return stamp_.commit;
+}
+
+Status SqliteStore::WriteAll(std::span<const Record> records) {
+  for (const Record& record : records) CROMT_TRY(Write(record));
+  ++stamp_.commit;
+  CROMT_TRY(WriteStamp());
+  return sql_->commit.Run();
+}
+
+Status SqliteStore::WriteStamp() {
+  stamp_.totals = sums_.totals();
+  return sql_->set_stamp.Bind(1, stamp_.Text()).Run();
 }
 
 Status SqliteStore::Write(const Record& record) {
@@ -281,7 +180,7 @@ Status SqliteStore::Write(const Record& record) {
 }
 
 Result<int64_t> SqliteStore::NumberOf(const RunId& run) {
-  if (auto known = numbers_.find(run); known != numbers_.end()) return known->second;
+  if (const auto* known = sums_.Find(run)) return known->n;
   sql_->number_of.Bind(1, run.text());
   auto found = sql_->number_of.Step();
   int64_t n = found && *found ? sql_->number_of.Int(0) : -1;
@@ -293,132 +192,153 @@ Result<int64_t> SqliteStore::NumberOf(const RunId& run) {
 
 Status SqliteStore::Write(const RunCreated& record) {
   const RunHeader& h = record.header;
-  CROMT_TRY(sql_->new_run.Bind(1, h.id.text())
-                .Bind(2, h.request.text())
-                .Bind(3, h.project)
-                .Bind(4, ToString(h.trigger))
-                .Bind(5, static_cast<int64_t>(h.revision))
-                .Bind(6, h.author)
-                .Bind(7, Micros(h.created_at))
-                .Run());
-  int64_t n = db_.last_insert_rowid();
-  numbers_.emplace(h.id, n);
-  CROMT_ASSIGN(std::string bytes, PlanBytes(*record.plan));
-  CROMT_TRY(sql_->put_plan.Bind(1, n).BindBlob(2, bytes).Run());
-  for (size_t task = 0; task < record.plan->tasks.size(); ++task)
-    CROMT_TRY(sql_->put_task.Bind(1, n).Bind(2, static_cast<int64_t>(task)).Run());
+  const int64_t n = ++last_run_;
+  SummedRow head(sql_->new_run, RowKind::kRunHead);
+  head.Put(n).Put(h.id.text()).Put(h.request.text()).Put(h.project).Put(ToString(h.trigger));
+  head.Put(static_cast<int64_t>(h.revision)).Put(h.author).Put(Micros(h.created_at));
+  CROMT_ASSIGN(const uint32_t sum, head.Run());
+  sums_.Added(sums_.Add(h.id, n), sum);
+  CROMT_TRY(WriteRun(h.id, n, {}));
+  CROMT_TRY(WritePlan(h.id, n, *record.plan));
+  for (TaskIndex task = 0; task < record.plan->tasks.size(); ++task)
+    CROMT_TRY(WriteTask(sql_->put_task, h.id, n, task, {}));
+  return {};
+}
+
+Status SqliteStore::WriteRun(const RunId& run, int64_t n, const RunStatus& s) {
+  SummedRow row(sql_->change_run, RowKind::kRunStatus);
+  row.Put(n).Put(ToString(s.state)).Put(WordOf(s.outcome)).Put(s.reason).Put(static_cast<int64_t>(s.cancel));
+  row.Put(int64_t{s.timed_out}).Put(Us(s.started_at)).Put(Us(s.finished_at));
+  CROMT_ASSIGN(const uint32_t sum, row.Run());
+  if (auto* sums = sums_.Find(run)) sums_.Replaced(*sums, sums->status, sum);
+  return {};
+}
+
+Status SqliteStore::WritePlan(const RunId& run, int64_t n, const Plan& plan) {
+  CROMT_ASSIGN(std::string bytes, PlanBytes(plan));
+  CROMT_ASSIGN(const uint32_t sum, SummedRow(sql_->put_plan, RowKind::kPlan).Put(n).PutBlob(bytes).Run());
+  if (auto* sums = sums_.Find(run)) sums_.Replaced(*sums, sums->plan, sum);
+  return {};
+}
+
+Status SqliteStore::WriteTask(sqlite::Statement& statement, const RunId& run, int64_t n, TaskIndex task,
+                              const TaskStatus& s) {
+  const auto* exited = s.exit ? std::get_if<Exited>(&*s.exit) : nullptr;
+  const auto* signaled = s.exit ? std::get_if<Signaled>(&*s.exit) : nullptr;
+  SummedRow row(statement, RowKind::kTask);
+  row.Put(n).Put(int64_t{task}).Put(ToString(s.state)).Put(WordOf(s.outcome)).Put(int64_t{s.attempt});
+  row.Put(s.agent.text()).Put(s.journal.text());
+  row.Put(exited ? std::optional<int64_t>(exited->code) : std::nullopt);
+  row.Put(signaled ? std::optional<int64_t>(signaled->signal) : std::nullopt);
+  row.Put(s.reason).Put(int64_t{s.stop_wanted});
+  row.Put(Us(s.queued_at)).Put(Us(s.started_at)).Put(Us(s.finished_at));
+  row.Put(s.log_bytes).Put(int64_t{s.tries}).Put(Us(s.retry_at)).Put(int64_t{s.ignored});
+  CROMT_ASSIGN(const uint32_t sum, row.Run());
+  if (auto* sums = sums_.Find(run)) sums_.TaskReplaced(*sums, task, sum);
+  return {};
+}
+
+Status SqliteStore::WriteTransition(const RunId& run, int64_t n, int64_t task, int64_t attempt, std::string_view state,
+                                    std::optional<std::string_view> outcome, std::string_view reason,
+                                    std::string_view agent) {
+  SummedRow row(sql_->transition, RowKind::kTransition);
+  row.Put(++last_transition_).Put(n).Put(task).Put(attempt).Put(state).Put(outcome).Put(reason);
+  CROMT_ASSIGN(const uint32_t sum, row.Put(now_us_).Put(agent).Run());
+  if (auto* sums = sums_.Find(run)) sums_.Added(*sums, sum);
   return {};
 }
 
 Status SqliteStore::Write(const RunPlanned& record) {
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  CROMT_ASSIGN(std::string bytes, PlanBytes(*record.plan));
-  return sql_->put_plan.Bind(1, n).BindBlob(2, bytes).Run();
+  return WritePlan(record.run, n, *record.plan);
 }
 
 Status SqliteStore::Write(const RunChanged& record) {
   const RunStatus& s = record.status;
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  CROMT_TRY(sql_->change_run.Bind(1, n)
-                .Bind(2, ToString(s.state))
-                .BindOptional(3, WordOf(s.outcome))
-                .Bind(4, s.reason)
-                .Bind(5, static_cast<int64_t>(s.cancel))
-                .BindOptional(6, Us(s.started_at))
-                .BindOptional(7, Us(s.finished_at))
-                .Run());
-  CROMT_TRY(sql_->transition.Bind(1, n)
-                .Bind(2, int64_t{-1})
-                .Bind(3, int64_t{0})
-                .Bind(4, ToString(s.state))
-                .BindOptional(5, WordOf(s.outcome))
-                .Bind(6, s.reason)
-                .Bind(7, now_us_)
-                .Bind(8, "")
-                .Run());
-  if (s.state == RunState::kFinished) numbers_.erase(record.run);
+  CROMT_TRY(WriteRun(record.run, n, s));
+  CROMT_TRY(WriteTransition(record.run, n, -1, 0, ToString(s.state), WordOf(s.outcome), s.reason, ""));
+  if (s.state == RunState::kFinished) sums_.Finish(record.run);
   return {};
 }
 
 Status SqliteStore::Write(const TaskChanged& record) {
   const TaskStatus& s = record.status;
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  const auto* exited = s.exit ? std::get_if<Exited>(&*s.exit) : nullptr;
-  const auto* signaled = s.exit ? std::get_if<Signaled>(&*s.exit) : nullptr;
-  CROMT_TRY(sql_->change_task.Bind(1, n)
-                .Bind(2, int64_t{record.task})
-                .Bind(3, ToString(s.state))
-                .BindOptional(4, WordOf(s.outcome))
-                .Bind(5, int64_t{s.attempt})
-                .Bind(6, s.agent.text())
-                .Bind(7, s.journal.text())
-                .BindOptional(8, exited ? std::optional<int64_t>(exited->code) : std::nullopt)
-                .BindOptional(9, signaled ? std::optional<int64_t>(signaled->signal) : std::nullopt)
-                .Bind(10, s.reason)
-                .Bind(11, int64_t{s.stop_wanted})
-                .BindOptional(12, Us(s.queued_at))
-                .BindOptional(13, Us(s.started_at))
-                .BindOptional(14, Us(s.finished_at))
-                .Bind(15, s.log_bytes)
-                .Bind(16, int64_t{s.tries})
-                .BindOptional(17, Us(s.retry_at))
-                .Bind(18, int64_t{s.ignored})
-                .Run());
-  return sql_->transition.Bind(1, n)
-      .Bind(2, int64_t{record.task})
-      .Bind(3, int64_t{s.attempt})
-      .Bind(4, ToString(s.state))
-      .BindOptional(5, WordOf(s.outcome))
-      .Bind(6, s.reason)
-      .Bind(7, now_us_)
-      .Bind(8, s.state == TaskState::kLeased ? std::string_view(s.agent.text()) : "")
-      .Run();
+  CROMT_TRY(WriteTask(sql_->change_task, record.run, n, record.task, s));
+  return WriteTransition(record.run, n, record.task, s.attempt, ToString(s.state), WordOf(s.outcome), s.reason,
+                         s.state == TaskState::kLeased ? std::string_view(s.agent.text()) : "");
 }
 
 Status SqliteStore::Write(const ArtifactsPublished& record) {
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  for (const PublishedArtifact& artifact : record.artifacts)
-    CROMT_TRY(sql_->put_artifact.Bind(1, n)
-                  .Bind(2, int64_t{record.task})
-                  .Bind(3, artifact.name)
-                  .Bind(4, int64_t{record.attempt})
-                  .Bind(5, record.agent.text())
-                  .Bind(6, artifact.digest.sha256)
-                  .Bind(7, artifact.digest.size_bytes)
-                  .Bind(8, int64_t{artifact.archive})
-                  .Bind(9, artifact.ticket)
-                  .Run());
+  auto* sums = sums_.Find(record.run);
+  for (const PublishedArtifact& artifact : record.artifacts) {
+    SummedRow row(sql_->put_artifact, RowKind::kArtifact);
+    row.Put(n).Put(int64_t{record.task}).Put(artifact.name).Put(int64_t{record.attempt}).Put(record.agent.text());
+    row.Put(artifact.digest.sha256).Put(artifact.digest.size_bytes).Put(int64_t{artifact.archive}).Put(artifact.ticket);
+    CROMT_ASSIGN(const uint32_t sum, row.Run());
+    if (sums) sums_.Replaced(*sums, sums->artifacts[{record.task, artifact.name}], sum);
+  }
   return {};
 }
 
-Status SqliteStore::Write(const AgentSeen& record) {
-  return sql_->seen.Bind(1, record.agent.text())
-      .Bind(2, record.journal.text())
-      .Bind(3, record.address)
-      .Bind(4, static_cast<int64_t>(record.applied_sequence))
-      .Bind(5, LabelsText(record.labels))
+Status SqliteStore::Write(const LaneHeld& record) {
+  SummedRow row(sql_->hold_lanes, RowKind::kLane);
+  row.Put(record.id.run.text()).Put(int64_t{record.id.task}).Put(int64_t{record.id.attempt}).Put(record.agent.text());
+  CROMT_ASSIGN(const uint32_t sum, row.Put(record.host).Put(record.project).Put(LinesText(record.lanes)).RunUnsummed());
+  sums_.LaneHeld(record.id, sum);
+  return {};
+}
+
+Status SqliteStore::Write(const LaneFreed& record) {
+  sums_.LaneFreed(record.id);
+  return sql_->free_lanes.Bind(1, record.id.run.text())
+      .Bind(2, int64_t{record.id.task})
+      .Bind(3, int64_t{record.id.attempt})
       .Run();
 }
 
+Status SqliteStore::Write(const AgentSeen& record) {
+  SummedRow row(sql_->seen, RowKind::kAgent);
+  row.Put(record.agent.text()).Put(record.journal.text()).Put(record.address);
+  row.Put(static_cast<int64_t>(record.applied_sequence)).Put(LabelsText(record.labels));
+  CROMT_ASSIGN(const uint32_t sum, row.RunUnsummed());
+  sums_.Agent(record.agent, sum);
+  return {};
+}
+
 Status SqliteStore::Write(const FileApplied& record) {
-  int64_t revision = static_cast<int64_t>(record.revision);
-  CROMT_TRY(sql_->put_file.Bind(1, record.file).Bind(2, revision).Run());
-  CROMT_TRY(sql_->put_revision.Bind(1, revision)
-                .Bind(2, record.file)
-                .Bind(3, record.path)
-                .Bind(4, record.author)
-                .Bind(5, record.request.text())
-                .Bind(6, Micros(record.at))
-                .Bind(7, record.text)
-                .Run());
+  const auto revision = static_cast<int64_t>(record.revision);
+  const uint32_t text_sum = RowSum(RowKind::kText).Add(record.text).Finish();
+  SummedRow row(sql_->put_revision, RowKind::kRevision);
+  row.Put(revision).Put(record.file).Put(record.path).Put(record.author).Put(record.request.text());
+  sql_->put_revision.Bind(9, record.text);
+  CROMT_ASSIGN(const uint32_t sum, row.Put(Micros(record.at)).Put(int64_t{text_sum}).Run());
+  sums_.FileAdded(sum);
   const auto& [added, changed, gone, removed] = record.changes;
   for (const auto& [what, projects] :
-       {std::pair("added", &added), {"changed", &changed}, {"gone", &gone}, {"removed", &removed}})
-    for (const std::string& project : *projects)
-      CROMT_TRY(sql_->put_change.Bind(1, project).Bind(2, revision).Bind(3, what).Run());
+       {std::pair("added", &added), {"changed", &changed}, {"gone", &gone}, {"removed", &removed}}) {
+    for (const std::string& project : *projects) {
+      CROMT_ASSIGN(const uint32_t change,
+                   SummedRow(sql_->put_change, RowKind::kChange).Put(project).Put(revision).Put(what).RunUnsummed());
+      sums_.FileAdded(change);
+    }
+  }
+  return WriteOwned(record);
+}
+
+Status SqliteStore::WriteOwned(const FileApplied& record) {
+  SummedRow file(sql_->put_file, RowKind::kFile);
+  CROMT_ASSIGN(const uint32_t sum, file.Put(record.file).Put(static_cast<int64_t>(record.revision)).RunUnsummed());
+  uint64_t total = Part(sum);
   CROMT_TRY(sql_->drop_projects.Bind(1, record.file).Run());
-  for (const std::string& project : record.projects)
-    CROMT_TRY(sql_->put_project.Bind(1, project).Bind(2, record.file).Run());
+  for (const std::string& project : record.projects) {
+    CROMT_ASSIGN(const uint32_t owned,
+                 SummedRow(sql_->put_project, RowKind::kProject).Put(project).Put(record.file).RunUnsummed());
+    total += Part(owned);
+  }
+  sums_.FileReplaced(record.file, total);
   return {};
 }
 

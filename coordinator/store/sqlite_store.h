@@ -2,23 +2,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "base/durability.h"
 #include "base/random.h"
+#include "coordinator/store/commit_mark.h"
 #include "coordinator/store/store.h"
+#include "coordinator/store/store_sums.h"
 #include "io/sqlite/database.h"
 
 namespace cromt {
 
 class SqliteStore final : public Store {
  public:
-  // Opens or creates `path`. A foreign file or one of a newer version is refused, untouched. `random` names a new mesh.
+  // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
+  // or one of a newer version is refused, untouched. `random` names a new mesh.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
                                                    Durability durability = Durability::kHost);
   ~SqliteStore() override;
 
+  // Until it has succeeded nothing in the file is changed.
   Result<StoredState> Load() override;
   Result<uint64_t> Commit(std::span<const Record> records) override;
   Result<RunId> FindRequest(const RequestId& request) override;
@@ -26,26 +31,40 @@ class SqliteStore final : public Store {
  private:
   struct Statements;
   SqliteStore();
-  Status Prepare(const std::string& path, Random& random, Durability durability);
-  Status CheckFile(const std::string& path, Random& random);
-  Result<std::vector<StoredRun>> LoadRuns();
-  Result<std::vector<StoredFile>> LoadFiles();
-  Result<std::vector<StoredApply>> LoadApplies();
+  Status OpenFile(Random& random);
+  Status Prepare();
+  Result<StoredState> CheckedLoad();
+  Status WriteStamp();
   Result<int64_t> NumberOf(const RunId& run);
+  Status WriteAll(std::span<const Record> records);
   Status Write(const Record& record);
   Status Write(const RunCreated& record);
   Status Write(const RunPlanned& record);
   Status Write(const RunChanged& record);
   Status Write(const TaskChanged& record);
   Status Write(const ArtifactsPublished& record);
+  Status Write(const LaneHeld& record);
+  Status Write(const LaneFreed& record);
   Status Write(const AgentSeen& record);
   Status Write(const FileApplied& record);
+  Status WriteOwned(const FileApplied& record);
+  Status WriteRun(const RunId& run, int64_t n, const RunStatus& status);
+  Status WritePlan(const RunId& run, int64_t n, const Plan& plan);
+  Status WriteTask(sqlite::Statement& statement, const RunId& run, int64_t n, TaskIndex task, const TaskStatus& status);
+  Status WriteTransition(const RunId& run, int64_t n, int64_t task, int64_t attempt, std::string_view state,
+                         std::optional<std::string_view> outcome, std::string_view reason, std::string_view agent);
 
+  std::string path_;
+  Durability durability_ = Durability::kHost;
   sqlite::Database db_;
   std::unique_ptr<Statements> sql_;
-  uint64_t commit_ = 0;
-  int64_t now_us_ = 0;                          // when the commit under way began, for transitions
-  std::unordered_map<RunId, int64_t> numbers_;  // of unfinished runs
+  StoreStamp stamp_;  // of the last commit
+  StoreSums sums_;
+  std::optional<CommitMark> mark_;  // from Load on
+  int64_t last_run_ = 0;
+  int64_t last_transition_ = 0;
+  int64_t now_us_ = 0;   // when the commit under way began, for transitions
+  bool broken_ = false;  // a commit has failed: what is in memory is ahead of the disk
 };
 
 }  // namespace cromt

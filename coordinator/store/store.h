@@ -38,11 +38,13 @@ inline constexpr size_t kRememberedApplies = 1000;
 // What a starting coordinator takes up.
 struct StoredState {
   MeshId mesh;
-  uint64_t epoch = 0;   // of this incarnation: already raised and stored
-  uint64_t commit = 0;  // number of the last commit
+  uint64_t epoch = 0;      // of this incarnation: already raised and stored
+  uint64_t commit = 0;     // number of the last commit
+  bool went_back = false;  // the store is older than what was made of it: nothing may be leased until it is recovered
   uint64_t revision = 0;
   std::vector<StoredRun> runs;  // unfinished, oldest first
   std::vector<AgentSeen> agents;
+  std::vector<LaneHeld> held;
   std::vector<StoredFile> files;     // oldest first
   std::vector<StoredApply> applies;  // the last kRememberedApplies
 };

@@ -78,6 +78,18 @@ void Statement::Reset() {
   sqlite3_reset(handle_);
 }
 
+Statement::Type Statement::TypeOf(int column) const {
+  switch (sqlite3_column_type(handle_, column)) {
+    case SQLITE_INTEGER: return Type::kInteger;
+    case SQLITE_TEXT: return Type::kText;
+    case SQLITE_BLOB: return Type::kBlob;
+    case SQLITE_FLOAT: return Type::kReal;
+    default: return Type::kNull;
+  }
+}
+int Statement::columns() const {
+  return sqlite3_column_count(handle_);
+}
 int64_t Statement::Int(int column) const {
   return sqlite3_column_int64(handle_, column);
 }
@@ -130,6 +142,11 @@ Result<Statement> Database::Prepare(std::string_view sql) {
                                 nullptr);
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle_, code, sql.substr(0, 60)));
   return Statement(handle);
+}
+
+void Database::CheckpointOnClose(bool wanted) {
+  (void)sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1,
+                          nullptr);  // fails for no option we name
 }
 
 int64_t Database::last_insert_rowid() const {

@@ -42,6 +42,9 @@ class Statement {
   void Reset();
 
   // Columns of the current row count from 0; views live until the next Step or Reset.
+  enum class Type { kNull, kInteger, kText, kBlob, kReal };
+  Type TypeOf(int column) const;
+  int columns() const;
   int64_t Int(int column) const;
   std::string_view Text(int column) const;
   std::string_view Blob(int column) const;
@@ -68,6 +71,9 @@ class Database {
   Status Execute(const std::string& sql);
   Result<Statement> Prepare(std::string_view sql);
   int64_t last_insert_rowid() const;
+  // Whether the last connection, when it closes, writes the WAL into the database and removes it, as it does by
+  // default. Without, a database that was only looked at is left as it was, and so is what a damaged WAL still holds.
+  void CheckpointOnClose(bool wanted);
 
  private:
   sqlite3* handle_ = nullptr;

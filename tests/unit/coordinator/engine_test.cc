@@ -27,7 +27,7 @@ class EngineTest : public testing::Test {
  protected:
   void SetUp() override {
     std::string path = testing::TempDir() + "engine-test.db";
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path + end);
+    for (const char* end : {"", "-wal", "-shm", "-mark"}) std::filesystem::remove(path + end);
     store_ = *SqliteStore::Open(path, random_);
   }
   Engine& Start(Engine::Options options = {}) {

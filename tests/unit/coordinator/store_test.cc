@@ -1,51 +1,10 @@
 // The SQLite store: what is committed is what a new process finds; readers see it too.
-#include <gtest/gtest.h>
-
-#include <filesystem>
-#include <fstream>
-
-#include "coordinator/store/reader.h"
-#include "coordinator/store/sqlite_store.h"
+#include "tests/unit/coordinator/store_env.h"
 
 namespace cromt {
 namespace {
 
-class StoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    path_ = testing::TempDir() + "store-" + testing::UnitTest::GetInstance()->current_test_info()->name() + ".db";
-    TearDown();
-  }
-  void TearDown() override {
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(path_ + end);
-  }
-  std::unique_ptr<SqliteStore> Open() { return *SqliteStore::Open(path_, random_); }
-
-  static std::shared_ptr<const Plan> TwoTasks() {
-    auto plan = std::make_shared<Plan>();
-    plan->specs = {{.name = "say hello", .project = "hello", .work = Script{"echo hello"}}};
-    plan->hosts = {{"h1", "127.0.0.1:1"}};
-    plan->instances = {{.project = "hello", .first_task = 0, .task_count = 2}};
-    plan->tasks = {{0, 0, 0, {}}, {0, 0, 0, {}}};
-    return plan;
-  }
-  static RunCreated NewRun(const std::string& id, const std::string& request) {
-    return {{RunId(id), RequestId(request), "hello", Trigger::kManual, 0, "ann", WallFromMicros(1)}, TwoTasks()};
-  }
-  static TaskChanged Finished(const std::string& run, TaskIndex task) {
-    TaskStatus status;
-    status.state = TaskState::kFinished;
-    status.outcome = TaskOutcome::kFailed;
-    status.attempt = 2;
-    status.exit = Signaled{9};
-    status.reason = "killed";
-    status.finished_at = WallFromMicros(7);
-    return {RunId(run), task, status};
-  }
-
-  std::string path_;
-  SeededRandom random_{1};
-};
+using StoreTest = StoreEnv;
 
 TEST_F(StoreTest, ANewProcessFindsUnfinishedRunsAsTheyWere) {
   MeshId mesh;
@@ -63,7 +22,7 @@ TEST_F(StoreTest, ANewProcessFindsUnfinishedRunsAsTheyWere) {
   EXPECT_EQ(state.epoch, 2u);
   EXPECT_EQ(state.commit, 1u);
   ASSERT_EQ(state.runs.size(), 1u);
-  EXPECT_EQ(*state.runs[0].plan, *TwoTasks());
+  EXPECT_EQ(*state.runs[0].plan, *Tasks(2));
   EXPECT_EQ(state.runs[0].tasks[0], TaskStatus{});
   EXPECT_EQ(state.runs[0].tasks[1], Finished("r1", 1).status);
   ASSERT_EQ(state.agents.size(), 1u);
@@ -74,7 +33,7 @@ TEST_F(StoreTest, WhatWasCanceledAndIgnoredIsRemembered) {
   TaskChanged ignored = Finished("r1", 0);
   ignored.status.ignored = true;
   for (CancelWish wish : {CancelWish::kAllButCleanups, CancelWish::kAll}) {
-    TearDown();
+    SetUp();
     const RunStatus running{.state = RunState::kRunning, .cancel = wish};
     std::vector<Record> records = {NewRun("r1", "q1"), RunChanged{RunId("r1"), running}, ignored};
     {
@@ -110,18 +69,6 @@ TEST_F(StoreTest, ARequestIdFindsItsRunForEver) {
   EXPECT_EQ(*store->FindRequest(RequestId("q1")), RunId("r1"));
   EXPECT_TRUE(store->FindRequest(RequestId("q2"))->empty());
   EXPECT_TRUE(Open()->Load()->runs.empty());
-}
-
-TEST_F(StoreTest, ForeignAndNewerFilesAreRefusedUntouched) {
-  std::ofstream(path_) << "this is a letter to my aunt, not a database, and it is long enough to have a header";
-  EXPECT_FALSE(SqliteStore::Open(path_, random_));
-  TearDown();
-  Open();
-  ASSERT_TRUE(sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite)
-                  ->Execute("UPDATE meta SET value = 99 WHERE key = 'schema'"));
-  auto newer = SqliteStore::Open(path_, random_);
-  ASSERT_FALSE(newer);
-  EXPECT_NE(newer.error().message.find("99"), std::string::npos);
 }
 
 TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
@@ -165,13 +112,6 @@ TEST_F(StoreTest, AnAttemptBelongsToItsAgentAlsoWhileTheNextOneWaits) {
 }
 
 // ---- Applied files ----------------------------------------------------------------------------
-
-FileApplied Applied(uint64_t revision, const std::string& text, ProjectChanges changes,
-                    std::vector<std::string> projects) {
-  return {
-      "mesh",  "/srv/jobs.yaml", revision, text, "ann", RequestId("q" + std::to_string(revision)), WallFromMicros(7),
-      changes, projects};
-}
 
 TEST_F(StoreTest, AKeptProjectIsPlannedFromTheRevisionThatHeldItLast) {
   {

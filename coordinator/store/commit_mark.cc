@@ -1,0 +1,85 @@
+#include "coordinator/store/commit_mark.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <tuple>
+
+namespace cromt {
+namespace {
+
+// One write of one size: no shorter text leaves the end of a longer one.
+constexpr size_t kMarkBytes = 512;
+
+std::string MarkPath(const std::string& store_path) {
+  return store_path + "-mark";
+}
+
+constexpr char kRecover[] =
+    "; put a backup in its place (cromt-coordinator restore FILE), or go on with what is there "
+    "(cromt-coordinator recover)";
+
+}  // namespace
+
+Result<CommitMark> CommitMark::Open(const std::string& store_path) {
+  CommitMark mark;
+  mark.path_ = MarkPath(store_path);
+  mark.fd_.reset(::open(mark.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!mark.fd_) return tl::unexpected<Error>(ErrnoError("can't open " + mark.path_, errno));
+  return mark;
+}
+
+Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path) {
+  const std::string path = MarkPath(store_path);
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  if (!fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  std::string text(kMarkBytes + 1, '\0');
+  ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
+  if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
+  text.resize(static_cast<size_t>(n));
+  if (text.empty()) return std::nullopt;  // made and not yet written
+  auto stamp = StoreStamp::From(text.substr(0, text.find_last_not_of(" \n") + 1));
+  if (!stamp || text.size() != kMarkBytes || text.back() != '\n' || text.find('\n') != kMarkBytes - 1)
+    return Fail(ErrorCode::kCorrupt,
+                path + " is damaged, so that nobody can tell whether the store is whole" + kRecover);
+  return *stamp;
+}
+
+Status CommitMark::Write(const StoreStamp& stamp) {
+  const std::string text = fmt::format("{:<{}}\n", stamp.Text(), kMarkBytes - 1);
+  ssize_t n = ::pwrite(fd_.get(), text.data(), text.size(), 0);
+  if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write " + path_, errno));
+  if (static_cast<size_t>(n) != text.size()) return tl::unexpected<Error>(ErrnoError("can't write " + path_, ENOSPC));
+  return {};
+}
+
+Status CommitMark::Sync() {
+  if (::fdatasync(fd_.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + path_, errno));
+  return {};
+}
+
+Status CheckMark(const std::string& store_path, const StoreStamp& stamp, const std::optional<StoreStamp>& mark) {
+  auto fail = [](const std::string& what) { return Fail(ErrorCode::kCorrupt, what + kRecover); };
+  if (!mark) {
+    if (stamp.epoch == 0) return {};  // nothing was done with it yet
+    return fail(fmt::format("{}, which says what the last commit was, is missing: was only a part of the store copied?",
+                            MarkPath(store_path)));
+  }
+  if (mark->mesh != stamp.mesh)
+    return fail(fmt::format("{} is of mesh {} and {} of mesh {}: the store is not the one that was here", store_path,
+                            stamp.mesh.text(), MarkPath(store_path), mark->mesh.text()));
+  if (mark->epoch > stamp.epoch || mark->commit > stamp.commit)
+    return fail(
+        fmt::format("{} is at commit {} of epoch {}, but commit {} of epoch {} was made: its newest part is gone "
+                    "({}-wal cut short or left behind, or an older copy put here)",
+                    store_path, stamp.commit, stamp.epoch, mark->commit, mark->epoch, store_path));
+  if (mark->epoch == stamp.epoch && mark->commit == stamp.commit && !(*mark == stamp))
+    return fail(fmt::format("{} is at commit {}, but not at the one that was made under this number", store_path,
+                            stamp.commit));
+  return {};
+}
+
+}  // namespace cromt

@@ -1,0 +1,30 @@
+// Reads all that a starting coordinator takes up, and checks it: each row by its sum, the whole by the stamp's totals.
+#pragma once
+
+#include "coordinator/store/store.h"
+#include "coordinator/store/store_sums.h"
+#include "io/sqlite/database.h"
+
+namespace cromt {
+
+struct LoadedStore {
+  StoredState state;
+  StoreStamp stamp;
+  StoreSums sums;
+  int64_t last_run = 0;  // the highest `n` and `seq` that were given
+  int64_t last_transition = 0;
+};
+
+// Changes nothing. kCorrupt names the row that is not what was written, or says that rows are missing or old.
+Result<LoadedStore> LoadStore(sqlite::Database& db);
+
+// The totals of its rows, whatever the stamp says, for who writes the stamp.
+Result<StoreTotals> TotalsOf(sqlite::Database& db);
+
+// The stamp alone. kCorrupt if it is not what was written.
+Result<StoreStamp> ReadStamp(sqlite::Database& db);
+
+// Checks what LoadStore leaves out: the rows of runs that have finished, texts of old revisions. Linear in the file.
+Status CheckAllRows(sqlite::Database& db);
+
+}  // namespace cromt

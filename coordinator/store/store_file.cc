@@ -1,0 +1,95 @@
+#include "coordinator/store/store_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "coordinator/store/commit_mark.h"
+#include "coordinator/store/schema.h"
+#include "coordinator/store/stamp.h"
+#include "io/sqlite/file_header.h"
+
+namespace cromt {
+namespace {
+
+tl::unexpected<Error> Newer(const std::string& path, int64_t schema) {
+  const std::string copy = CopyPath(path, kSchemaVersion);
+  const std::string back =
+      ::access(copy.c_str(), F_OK) == 0
+          ? fmt::format(", or go back to the copy that was made before the change: cromt-coordinator restore {}", copy)
+          : "";
+  return Fail(ErrorCode::kConflict,
+              fmt::format("{} has schema version {}, this program knows {}: start the newer version "
+                          "of cromt{}",
+                          path, schema, kSchemaVersion, back));
+}
+
+}  // namespace
+
+std::string CopyPath(const std::string& path, int schema) {
+  return fmt::format("{}.v{}", path, schema);
+}
+
+Result<int> CheckStoreFile(const std::string& path) {
+  using Kind = sqlite::FileHeader::Kind;
+  CROMT_ASSIGN(const sqlite::FileHeader header, sqlite::ReadFileHeader(path));
+  switch (header.kind) {
+    case Kind::kAbsent:
+    case Kind::kEmpty: {
+      CROMT_ASSIGN(auto mark, CommitMark::Read(path));
+      if (mark && mark->epoch > 0)
+        return Fail(ErrorCode::kCorrupt,
+                    fmt::format("{} is {}, but {}-mark says that its commit {} was made; put it back, or a backup "
+                                "(cromt-coordinator restore FILE). For a new, empty store move the mark away",
+                                path, header.kind == Kind::kEmpty ? "empty" : "missing", path, mark->commit));
+      return 0;
+    }
+    case Kind::kForeign:
+      return Fail(ErrorCode::kConflict,
+                  path + " is not a store of cromt: it is no SQLite database, or not a whole one");
+    case Kind::kDatabase: break;
+  }
+  if (header.application_id != 0 && header.application_id != kApplicationId)
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{} is a database of something else than cromt (application id {:#x})", path,
+                            header.application_id));
+  if (header.user_version > kSchemaVersion) return Newer(path, header.user_version);
+  return static_cast<int>(header.user_version);
+}
+
+Result<int> SchemaVersion(sqlite::Database& db, const std::string& path) {
+  CROMT_ASSIGN(auto tables, db.Prepare("SELECT count(*), sum(name = 'meta') FROM sqlite_master WHERE type = 'table'"));
+  CROMT_TRY(tables.Step());
+  if (tables.Int(0) == 0) return 0;
+  if (tables.Int(1) == 0) return Fail(ErrorCode::kConflict, path + " is a database of something else than cromt");
+  CROMT_ASSIGN(auto version, db.Prepare("SELECT value FROM meta WHERE key = 'schema'"));
+  CROMT_ASSIGN(bool there, version.Step());
+  const int64_t schema = there ? version.Int(0) : 0;
+  if (schema < 1) return Fail(ErrorCode::kCorrupt, "it does not say its schema version");
+  if (schema > kSchemaVersion) return Newer(path, schema);
+  return static_cast<int>(schema);
+}
+
+Error Advise(const std::string& path, Error error) {
+  const bool damaged = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kInternal;
+  if (!damaged || error.message.find("cromt-coordinator") != std::string::npos) return error;
+  error.code = ErrorCode::kCorrupt;
+  error.message = fmt::format(
+      "{} is damaged: {}. Nothing in it was changed; put a backup in its place: "
+      "cromt-coordinator restore FILE",
+      path, error.message);
+  return error;
+}
+
+Status CreateTables(sqlite::Database& db, const MeshId& mesh) {
+  // Before the change to WAL, so that the file's header says from the beginning whose it is.
+  CROMT_TRY(db.Execute("BEGIN IMMEDIATE"));
+  CROMT_TRY(
+      db.Execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion)));
+  CROMT_TRY(db.Execute(kSchema));
+  CROMT_ASSIGN(auto put, db.Prepare("INSERT INTO meta VALUES (?, ?)"));
+  CROMT_TRY(put.Bind(1, "schema").Bind(2, int64_t{kSchemaVersion}).Run());
+  CROMT_TRY(put.Bind(1, "stamp").Bind(2, StoreStamp{kSchemaVersion, mesh, 0, 0, {}}.Text()).Run());
+  return db.Execute("COMMIT");
+}
+
+}  // namespace cromt

@@ -1,0 +1,28 @@
+// What is at the path of a store, and how to say that it can't be used.
+#pragma once
+
+#include <string>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "io/sqlite/database.h"
+
+namespace cromt {
+
+// The schema version of the store at `path`; 0 if there is nothing, or a database without tables. Changes nothing.
+// kConflict: it is something else, or of a newer version. kCorrupt: it was here and is gone.
+Result<int> CheckStoreFile(const std::string& path);
+
+// The same of an open database, where also what is only in its WAL is seen.
+Result<int> SchemaVersion(sqlite::Database& db, const std::string& path);
+
+// Where the copy lies that is made before a store of version `schema` is changed to a newer one.
+std::string CopyPath(const std::string& path, int schema);
+
+// With what to do about it, for an error of reading the store.
+Error Advise(const std::string& path, Error error);
+
+// Gives an open database without tables ours.
+Status CreateTables(sqlite::Database& db, const MeshId& mesh);
+
+}  // namespace cromt

@@ -1,0 +1,61 @@
+// What the rows that decide something add up to, kept while they change, so that each commit can say it (stamp.h).
+// Not thread-safe: of one store.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "coordinator/store/rows.h"
+#include "coordinator/store/stamp.h"
+
+namespace cromt {
+
+class StoreSums {
+ public:
+  // The sums of an unfinished run's rows; 0 = there is no row.
+  struct Run {
+    int64_t n = 0;
+    uint64_t total = 0;
+    uint32_t status = 0;
+    uint32_t plan = 0;
+    std::vector<uint32_t> tasks;
+    ArtifactSums artifacts;
+  };
+
+  const StoreTotals& totals() const { return totals_; }
+
+  Run& Add(const RunId& id, int64_t n);
+  // Null for a run that is not unfinished: its rows count no more.
+  Run* Find(const RunId& id);
+  void Finish(const RunId& id);
+
+  // Of a run's rows that stay as they are: its head, transitions.
+  void Added(Run& run, uint32_t sum);
+  // `slot` is the run's place of this row's sum.
+  void Replaced(Run& run, uint32_t& slot, uint32_t sum);
+  void TaskReplaced(Run& run, TaskIndex task, uint32_t sum);
+
+  void Agent(const AgentId& agent, uint32_t sum) { Replace(totals_.agents, agents_[agent], sum); }
+  void LaneHeld(const AttemptId& attempt, uint32_t sum) { Replace(totals_.agents, lanes_[attempt], sum); }
+  void LaneFreed(const AttemptId& attempt);
+
+  // Of rows of changes and revisions: they stay as they are.
+  void FileAdded(uint32_t sum);
+  // The rows of `files` and `projects` that a file has, all at once: `total` is the sum of their parts.
+  void FileReplaced(const std::string& file, uint64_t total);
+  // While reading them one by one.
+  void FileRow(const std::string& file, uint32_t sum);
+
+ private:
+  static void Replace(uint64_t& total, uint32_t& slot, uint32_t sum);
+
+  StoreTotals totals_;
+  std::unordered_map<RunId, Run> runs_;
+  std::unordered_map<AgentId, uint32_t> agents_;
+  std::unordered_map<AttemptId, uint32_t> lanes_;
+  std::map<std::string, uint64_t> files_;
+};
+
+}  // namespace cromt

@@ -1,0 +1,43 @@
+#include "io/sqlite/file_header.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+
+#include "base/unique_fd.h"
+
+namespace cromt::sqlite {
+namespace {
+
+// Of SQLite's file format, section 1.3.
+constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+constexpr size_t kHeaderBytes = 100;
+constexpr size_t kUserVersionAt = 60;
+constexpr size_t kApplicationIdAt = 68;
+
+uint32_t BigEndian(std::string_view bytes) {
+  uint32_t value = 0;
+  for (char byte : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(byte);
+  return value;
+}
+
+}  // namespace
+
+Result<FileHeader> ReadFileHeader(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return FileHeader{};
+  if (!fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  std::array<char, kHeaderBytes> bytes{};
+  ssize_t n = ::pread(fd.get(), bytes.data(), bytes.size(), 0);
+  if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
+  const std::string_view header(bytes.data(), static_cast<size_t>(n));
+  if (header.empty()) return FileHeader{FileHeader::Kind::kEmpty};
+  if (header.size() < kHeaderBytes || !header.starts_with(kMagic)) return FileHeader{FileHeader::Kind::kForeign};
+  return FileHeader{FileHeader::Kind::kDatabase, BigEndian(header.substr(kApplicationIdAt)),
+                    BigEndian(header.substr(kUserVersionAt))};
+}
+
+}  // namespace cromt::sqlite
