@@ -20,6 +20,9 @@ queue_event::LauncherStarted StartedEvent(const launcher::Started& started) {
 }
 
 constexpr Duration kLauncherPatience = seconds(10);
+// For one that is stopping its jobs before it leaves, and how long a connection to it is tried at a time.
+constexpr Duration kLeavingPatience = seconds(30);
+constexpr Duration kLeavingPause = milliseconds(200);
 constexpr auto kShutdownPatience = std::chrono::seconds(2);
 
 std::string FirstLine(const std::string& path) {
@@ -183,11 +186,18 @@ Status Agent::ConnectLauncher() {
   launcher_ready_ = false;
   hello_ = {};
   known_.clear();
-  auto started =
-      StartLauncher(options_.program_dir + "/cromt-launcher", dir_->path(), options_.launcher, kLauncherPatience);
-  if (!started && started.error().code != ErrorCode::kConflict) return started;  // kConflict: it lives already
-  CROMT_ASSIGN(launcher_, LauncherClient::Connect(dir_->path(), kLauncherPatience));
-  return {};
+  const std::string program = options_.program_dir + "/cromt-launcher";
+  for (const Mono until = clock_.Read().mono + kLeavingPatience;;) {
+    auto started = StartLauncher(program, dir_->path(), options_.launcher, kLauncherPatience);
+    if (!started && started.error().code != ErrorCode::kConflict) return started;  // kConflict: one lives already
+    auto client = LauncherClient::Connect(dir_->path(), started ? kLauncherPatience : kLeavingPause);
+    if (client) {
+      launcher_ = std::move(*client);
+      return {};
+    }
+    const bool leaves = !started && client.error().code == ErrorCode::kUnavailable;
+    if (!leaves || clock_.Read().mono >= until) return tl::unexpected<Error>(std::move(client).error());
+  }
 }
 
 Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
@@ -244,6 +254,8 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
 // Another launcher than the one that started them can't end them: what is left of them is stopped before they are
 // called lost. Blocks for as long as that takes; there is nothing else to be done with a launcher that is just up.
 std::string Agent::StopRemains(const queue_event::LauncherUp& launcher) {
+  const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
+  if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
   for (const InventoryTicket& item : engine_->queue().Tickets()) {
     const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
@@ -253,7 +265,7 @@ std::string Agent::StopRemains(const queue_event::LauncherUp& launcher) {
   if (marks.empty()) return {};
   auto killed = launcher::KillMarked(marks);
   if (!killed) return killed.error().message;
-  if (*killed == 0) return {};
+  if (*killed == 0) return left;
   return fmt::format("{} that it left running {} stopped",
                      *killed == 1 ? "a process" : fmt::format("{} processes", *killed), *killed == 1 ? "was" : "were");
 }

@@ -12,6 +12,7 @@
 #include "cli/embed/local_runs.h"
 #include "cli/remote.h"
 #include "cli/signal_interrupts.h"
+#include "io/process/boot_id.h"
 
 namespace cromt::cli {
 namespace {
@@ -78,7 +79,8 @@ int Main(int argc, char** argv) {
                     .terminal_size = ErrorTerminal,
                     .variable = Variable,
                     .user = UserName(),
-                    .directory = WorkingDirectory()};
+                    .directory = WorkingDirectory(),
+                    .boot = BootId()};
   return RunCli({argv + 1, argv + argc}, {.connect = ConnectRemote, .embed = Embed, .open_local = OpenLocalRuns},
                 world);
 }

@@ -23,22 +23,28 @@ constexpr std::array<SettingSpec, 7> kKeys = {{{"agents", SettingKind::kMap},
 }  // namespace
 
 Result<RunConfig> ReadRunConfig(const std::optional<std::string>& file, const World& world) {
+  if (!file) return ParseRunConfig("", "", world);
+  auto text = ReadFile(AbsolutePath(*file, world), kMaxFileBytes);
+  if (!text) return Fail(ErrorCode::kInvalid, std::move(text).error().message);
+  return ParseRunConfig(std::move(*text), *file, world);
+}
+
+Result<RunConfig> ParseRunConfig(std::string text, const std::string& name, const World& world) {
   RunConfig config;
   const std::string home = world.variable("HOME").value_or("");
-  if (!file) {
+  if (text.empty()) {
     CROMT_ASSIGN(config.git, ReadGitSettings(Settings(), home));
     return config;
   }
-  auto text = ReadFile(AbsolutePath(*file, world), kMaxFileBytes);
-  if (!text) return Fail(ErrorCode::kInvalid, std::move(text).error().message);
-  CROMT_ASSIGN(const Settings settings, ReadSettings(std::move(*text), *file, WithGitKeys(kKeys)));
+  config.text = text;
+  CROMT_ASSIGN(const Settings settings, ReadSettings(std::move(text), name, WithGitKeys(kKeys)));
   config.agents = settings.Map("agents");
   auto git = ReadGitSettings(settings, home);
-  if (!git) return Fail(*file, git.error());
+  if (!git) return Fail(name, git.error());
   config.git = std::move(*git);
   config.insecure = settings.Flag("insecure").value_or(false);
   const int64_t slots = settings.Number("slots").value_or(0);
-  if (slots < 0 || slots > kMaxSlots) return Fail(ErrorCode::kInvalid, *file + ": slots is out of range");
+  if (slots < 0 || slots > kMaxSlots) return Fail(ErrorCode::kInvalid, name + ": slots is out of range");
   config.slots = static_cast<uint32_t>(slots);
   return config;
 }

@@ -19,9 +19,13 @@ struct RunConfig {
   GitSettings git;
   bool insecure = false;
   uint32_t slots = 0;  // of the embedded agent; 0 = not said
+  std::string text;    // what it was read from; empty where no file was named
 };
 
 // Defaults where no file is named. kInvalid with all errors, one a line; also for a file that can't be read.
 Result<RunConfig> ReadRunConfig(const std::optional<std::string>& file, const World& world);
+
+// The same from a text that was read before; errors name `name`. An empty text: the defaults.
+Result<RunConfig> ParseRunConfig(std::string text, const std::string& name, const World& world);
 
 }  // namespace cromt::cli

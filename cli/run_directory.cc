@@ -1,8 +1,10 @@
 #include "cli/run_directory.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,13 +14,19 @@
 #include <vector>
 
 #include "base/name.h"
+#include "cli/embed/run_files.h"
+#include "io/config/read_file.h"
 
 namespace cromt::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kFinishedMark = "run-finished";
+constexpr size_t kBootBytes = 64;
+// A second in all: a child of a process that was killed may hold the lock until it has become another program, and who
+// only looks whether a run goes on (cli/embed/left_run.cc) holds it, too.
+constexpr int kLockTries = 200;
+constexpr int kLockPauseMillis = 5;
 constexpr auto kBrokenOffAge = std::chrono::hours(24);  // its launcher has ended its jobs long before
 
 // $XDG_STATE_HOME, by default ~/.local/state.
@@ -69,8 +77,29 @@ Result<RunDirectory> RunDirectory::Create(const World& world, const std::string&
   return RunDirectory(runs, std::move(path), std::move(lock));
 }
 
+Result<RunDirectory> RunDirectory::Open(const World& world, const std::string& id) {
+  CROMT_ASSIGN(const std::string runs, RunsDirectory(world));
+  std::string path = runs + "/" + id;
+  for (int tries = 0; tries < kLockTries; ++tries) {
+    UniqueFd lock = LockDirectory(path);
+    if (lock) return RunDirectory(runs, std::move(path), std::move(lock));
+    if (errno != EWOULDBLOCK) return tl::unexpected<Error>(ErrnoError(path, errno));
+    ::poll(nullptr, 0, kLockPauseMillis);
+  }
+  return Fail(ErrorCode::kConflict, path + " is in use by another process");
+}
+
+bool RunDirectory::IsMarkedFinished() const {
+  return ::access((path_ + "/" + kRunFinishedFile).c_str(), F_OK) == 0;
+}
+
+bool RunDirectory::IsOfBoot(const std::string& boot) const {
+  const auto made_in = ReadFile(path_ + "/" + kRunBootFile, kBootBytes);
+  return made_in && *made_in == boot + "\n";
+}
+
 void RunDirectory::MarkFinished() {
-  const std::string mark = path_ + "/" + std::string(kFinishedMark);
+  const std::string mark = path_ + "/" + kRunFinishedFile;
   const UniqueFd made(::open(mark.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   lock_.reset();
 }
@@ -82,7 +111,7 @@ void RunDirectory::RemoveOld() const {
     if (!IsName(it->path().filename().string()) || it->path() == path_) continue;
     std::error_code gone;
     if (it->symlink_status(gone).type() != fs::file_type::directory) continue;
-    const auto ended_at = fs::last_write_time(it->path() / kFinishedMark, gone);
+    const auto ended_at = fs::last_write_time(it->path() / kRunFinishedFile, gone);
     if (!gone)
       finished.push_back({it->path().string(), ended_at});
     else if (fs::last_write_time(it->path(), gone) + kBrokenOffAge < fs::file_time_type::clock::now() && !gone)

@@ -19,10 +19,18 @@ class RunDirectory {
 
   // Makes it and those above it, for the user alone. `id` is a name.
   static Result<RunDirectory> Create(const World& world, const std::string& id);
+  // One that is there, to go on in it. kConflict: another process works there, and has for the second that this then
+  // takes. kNotFound.
+  static Result<RunDirectory> Open(const World& world, const std::string& id);
 
   const std::string& path() const { return path_; }
+  // MarkFinished was called, maybe by another process.
+  bool IsMarkedFinished() const;
+  // It was made since the host's last start.
+  bool IsOfBoot(const std::string& boot) const;
 
-  // The run has ended, nothing of it works there any more: from now on it may be removed when newer ones come.
+  // The run has ended or was given up, nothing of it works there any more: from now on it may be removed when newer
+  // ones come, and can't be resumed. Unlocks it.
   void MarkFinished();
 
   // Removes finished runs beyond the newest kKept, and those that were broken off over a day ago. Follows no link and

@@ -28,6 +28,7 @@ struct World {
   std::function<std::optional<std::string>(const std::string& name)> variable;  // of the environment
   std::string user;                          // the system's name of the caller: the author of what is asked
   std::string directory;                     // the current one, absolute
+  std::string boot;                          // the kernel's id of this start of the host
   Duration retry_pause = milliseconds(500);  // before a connection that broke is tried again
   std::string system_socket = "/run/cromt/coordinator.sock";
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "agent/launcher/say.h"
 
 namespace cromt::launcher {
@@ -72,6 +74,13 @@ void AgentLink::Disconnect() {
   agent_.reset();
   greeted_ = false;
   backlog_ = false;
+}
+
+void AgentLink::Close() {
+  if (!std::exchange(listener_paused_, false) && endpoint_.fd() >= 0) poller_.Remove(endpoint_.fd());
+  endpoint_.StopListening();
+  DropNewcomer();
+  Disconnect();
 }
 
 void AgentLink::OnAgent(uint32_t events) {

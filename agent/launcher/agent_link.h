@@ -47,6 +47,8 @@ class AgentLink {
   // Writes what was sent. Once a loop round.
   void Flush();
   void Disconnect();
+  // No agent is served any more.
+  void Close();
 
  private:
   void Promote();

@@ -71,7 +71,13 @@ Result<Endpoint> Endpoint::Open(const std::string& dir) {
 }
 
 Endpoint::~Endpoint() {
-  if (listener_) unlink(path_.c_str());
+  StopListening();
+}
+
+void Endpoint::StopListening() {
+  if (!listener_) return;
+  unlink(path_.c_str());
+  listener_.reset();
 }
 
 Result<std::optional<UniqueFd>> Endpoint::Accept() {

@@ -28,6 +28,9 @@ class Endpoint {
 
   int fd() const { return listener_.get(); }
 
+  // Removes the socket, for good. The lock stays.
+  void StopListening();
+
   // The next caller that may speak to us, nonblocking; nullopt when there is none now. Callers of other users are
   // hung up on. Errors: kExhausted (no descriptor left): wait and try again.
   Result<std::optional<UniqueFd>> Accept();

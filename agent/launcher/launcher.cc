@@ -1,5 +1,6 @@
 #include "agent/launcher/launcher.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -47,6 +48,12 @@ std::string DirectoryHash(const std::string& dir) {
   for (char c : fmt::format("{}:{}:{}", dir, info.st_dev, info.st_ino))
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return fmt::format("{:016x}", hash);
+}
+
+// For the next agent. Without it, it only knows less.
+void LeaveWord(const std::string& path, const std::string& text) {
+  UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (file && write(file.get(), text.data(), text.size()) < 0) Say("could not write " + path);
 }
 
 std::optional<CgroupTree> MakeCgroups(const Options& options) {
@@ -208,11 +215,21 @@ void Launcher::FireTimers() {
         if (link_.connected()) break;  // just come
         Say(fmt::format("no agent for {}: stopping {} attempts and leaving", FormatDuration(options_.orphan_timeout),
                         attempts_.size()));
-        abandoned_ = true;
-        StopAll();
+        Abandon();
         break;
     }
   }
+}
+
+// Who comes from now on waits until we are gone: it would be told of ends that nobody has asked for.
+void Launcher::Abandon() {
+  abandoned_ = true;
+  if (!Idle())
+    LeaveWord(LeftPath(options_.data_dir),
+              fmt::format("it had left and stopped its jobs, since no agent had come for {}\n",
+                          FormatDuration(options_.orphan_timeout)));
+  link_.Close();
+  StopAll();
 }
 
 void Launcher::StopAll() {

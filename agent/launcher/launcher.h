@@ -96,6 +96,7 @@ class Launcher {
   void TellTrouble();
   void LogRecovered();
   void FreeSlot(const Attempt& attempt);
+  void Abandon();
   void StopAll();
   void AgentCameOrWent();
   bool Idle() const { return attempts_.empty() && results_.empty(); }

@@ -55,6 +55,9 @@ inline std::string LogDir(const std::string& dir) {
 inline std::string MessagesPath(const std::string& dir) {
   return dir + "/launcher.log";
 }  // its own words, detached
+inline std::string LeftPath(const std::string& dir) {
+  return dir + "/launcher.left";
+}  // a line for the next agent, from a launcher that has stopped its jobs since none came
 
 struct Hello {
   uint32_t version = kProtocolVersion;

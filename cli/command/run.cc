@@ -6,8 +6,10 @@
 #include "cli/command.h"
 #include "cli/follow_run.h"
 #include "cli/job_source.h"
+#include "cli/resume_run.h"
 #include "cli/run_config.h"
 #include "cli/run_directory.h"
+#include "cli/run_origin.h"
 #include "cli/start_flags.h"
 
 namespace cromt::cli {
@@ -28,11 +30,17 @@ class RunCommand final : public Command {
     arguments.Option("--timeout", "D", timeout_, "cancel the run after this time: 90, 90s, 5m, 2h");
     arguments.Option("--slots", "N", slots_, "how many tasks run here at a time; max(8, 2 × cores) unless given");
     arguments.Flag("--insecure", insecure_, "also talk to agents of other machines, without certificates");
-    arguments.Option("--resume", "ID", resume_, "not built yet");
+    arguments.Option("--resume", "RUN", resume_,
+                     "go on with a run whose 'cromt run' was killed: its id, a prefix of it, or 'last'");
     arguments.Option("--secrets-file", "F", secrets_, "not built yet");
   }
 
   Result<ExitCode> Run(Session& session) override {
+    if (resume_) {
+      CROMT_TRY(CheckResume(session));
+      CROMT_ASSIGN(const auto timeout, ReadDuration("--timeout", timeout_));
+      return ResumeRun(session, *resume_, timeout);
+    }
     CROMT_TRY(ReadOptions(session));
     CROMT_ASSIGN(const std::string name, JobFileName(session));
     CROMT_ASSIGN(const JobSource source, ReadJobSource(name, session.world()));
@@ -42,16 +50,37 @@ class RunCommand final : public Command {
     InterruptCount interrupts(session.world().interrupts);
     CROMT_ASSIGN(RunDirectory directory, RunDirectory::Create(session.world(), RandomName(session.world().random)));
     embedded_.data_dir = directory.path();
+    CROMT_TRY(WriteRunOrigin(directory.path(), OriginFor(session.world().clock.Read().mono)));
     auto code = RunThere(session, source, interrupts);
-    // Nothing can be resumed yet, so a run that broke off is as finished as one that ended.
     directory.MarkFinished();
     directory.RemoveOld();
     return code;
   }
 
  private:
+  // All but how long to wait is the run's own.
+  Status CheckResume(const Session& session) const {
+    std::string_view given;
+    if (!what_.empty()) given = "a project or file";
+    if (session.options().conf) given = "--conf";
+    if (config_) given = "--config";
+    if (flags_.action) given = "--action";
+    if (!flags_.vars.empty()) given = "--var";
+    if (slots_) given = "--slots";
+    if (insecure_) given = "--insecure";
+    if (secrets_) given = "--secrets-file";
+    if (given.empty()) return {};
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("--resume goes on with what the run was started with; {} can't be given again", given));
+  }
+
+  RunOrigin OriginFor(Mono now) const {
+    RunOrigin origin{config_text_, embedded_.insecure, embedded_.slots, {}};
+    if (timeout_given_) origin.deadline = now + *timeout_given_;
+    return origin;
+  }
+
   Status ReadOptions(Session& session) {
-    if (resume_) return Fail(ErrorCode::kInvalid, "--resume is not built yet");
     if (secrets_) return Fail(ErrorCode::kInvalid, "--secrets-file is not built yet");
     if (NamesFile(what_) && session.options().conf)
       return Fail(ErrorCode::kInvalid, fmt::format("{} and --conf both name a job file; give one of them", what_));
@@ -61,6 +90,7 @@ class RunCommand final : public Command {
     CROMT_ASSIGN(timeout_given_, ReadDuration("--timeout", timeout_));
     CROMT_ASSIGN(const auto slots, ReadNumber("--slots", slots_, kMaxSlots));
     CROMT_ASSIGN(RunConfig config, ReadRunConfig(config_, session.world()));
+    config_text_ = std::move(config.text);
     embedded_.agents = std::move(config.agents);
     embedded_.git = std::move(config.git);
     embedded_.insecure = insecure_ || config.insecure;
@@ -88,13 +118,7 @@ class RunCommand final : public Command {
     if (interrupts.count() > 0) return ExitCode::kInterrupted;
     CROMT_ASSIGN(const RunId run, control.Start(start_));
     if (session.format() == Format::kQuiet) session.output().Started(run);
-    FollowWish wish;
-    wish.run = run.text();
-    wish.stop = FollowOptions::Stop::kRun;
-    wish.is_local = true;
-    wish.timeout = timeout_given_;
-    wish.retries = 0;  // there is no connection that could break
-    return FollowStarted(session, control, interrupts, wish);
+    return FollowStarted(session, control, interrupts, WishHere(run, timeout_given_));
   }
 
   std::string what_;
@@ -103,6 +127,7 @@ class RunCommand final : public Command {
   bool insecure_ = false;
   // As read from these.
   std::optional<Duration> timeout_given_;
+  std::string config_text_;
   EmbeddedOptions embedded_;
   StartRequest start_;
 };
@@ -115,16 +140,20 @@ std::unique_ptr<Command> Make() {
 
 const CommandInfo kRunInfo = {
     .name = "run",
-    .usage = "[PROJECT | FILE]",
+    .usage = "[PROJECT | FILE | --resume RUN]",
     .summary = "plan and run here, without a server",
     .about =
         "Runs a project of a job file with a coordinator and an agent of its own. Tasks with a url run on the\n"
         "agents there, all others on this machine. A word with a '/' or ending in .yaml or .yml is a file.\n"
-        "Shows the jobs' output; Ctrl-C cancels the run and waits for its processes.",
+        "Shows the jobs' output; Ctrl-C cancels the run and waits for its processes.\n"
+        "Should cromt be killed, its jobs go on for 10 minutes, and --resume goes on where the run is. It takes what\n"
+        "the run was started with, shows all output from the beginning, and ends as the run does. After 10 minutes\n"
+        "the jobs are ended and count as lost; after a restart of this machine nothing can be resumed.",
     .examples =
         "cromt run hello.yaml\n"
         "cromt run hello --conf jobs.yaml --action 'build test' --var MODE=fast\n"
-        "cromt run ./deploy.yaml --config mesh.yaml --timeout 10m",
+        "cromt run ./deploy.yaml --config mesh.yaml --timeout 10m\n"
+        "cromt run --resume last",
     .make = Make,
 };
 

@@ -6,8 +6,11 @@
 #include "agent/service/agent_service.h"
 #include "base/name.h"
 #include "cli/embed/local_transport.h"
+#include "cli/embed/run_files.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/service/grpc_transport.h"
+#include "io/process/boot_id.h"
+#include "io/process/data_dir.h"
 
 namespace cromt {
 namespace {
@@ -39,6 +42,7 @@ Embedded::~Embedded() {
 Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   auto parts = std::make_unique<Parts>();
   parts->data_dir = options.data_dir;
+  CROMT_TRY(WriteFileAtomic(options.data_dir + "/" + kRunBootFile, BootId() + "\n"));
   CROMT_ASSIGN(auto opened, BlobStore::Open(options.data_dir + "/blobs", Durability::kProcess));
   std::shared_ptr<BlobStore> blobs = std::move(opened);
 

@@ -13,7 +13,9 @@
 namespace cromt {
 
 struct EmbeddedOptions {
-  std::string data_dir;  // exists; its last part is the id that the first run gets, so that both are found by one word
+  // Exists; its last part is the id that the first run gets, so that both are found by one word. What an embedded pair
+  // of this boot has left there is taken up: its run, and the launcher with the jobs if it still lives.
+  std::string data_dir;
   std::map<std::string, std::string> agents;  // `agents:` of the configuration
   GitSettings git;                            // `git:` of it; the run's author owns this disk, so local is allowed
   bool insecure = false;                      // also dials agents beyond loopback without certificates

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/name.h"
+#include "cli/embed/left_run.h"
 #include "coordinator/log_store.h"
 #include "coordinator/store/reader.h"
 
@@ -28,7 +29,11 @@ class LocalRuns final : public Control {
   Result<RunView> GetRun(const std::string& run, const std::string&) override {
     CROMT_ASSIGN(const RunId id, Resolve(run));
     CROMT_ASSIGN(StoreReader reader, StoreReader::Open(StoreOf(id)));
-    return reader.Run(id);
+    auto view = reader.Run(id);
+    if (view) TellIfLeft(dir_ + "/" + id.text(), *view);
+    if (!view && view.error().code == ErrorCode::kNotFound)
+      return Fail(ErrorCode::kNotFound, "run " + id.text() + " has not begun: nothing of it ran");
+    return view;
   }
 
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {
@@ -37,7 +42,9 @@ class LocalRuns final : public Control {
       auto reader = StoreReader::Open(StoreOf(id));
       if (!reader) continue;
       auto runs = reader->Runs(project, limit);
-      if (runs) std::move(runs->begin(), runs->end(), std::back_inserter(all));
+      if (!runs) continue;
+      for (RunView& run : *runs) TellIfLeft(dir_ + "/" + id.text(), run);
+      std::move(runs->begin(), runs->end(), std::back_inserter(all));
     }
     std::sort(all.begin(), all.end(),
               [](const RunView& a, const RunView& b) { return a.header.created_at > b.header.created_at; });
@@ -63,8 +70,17 @@ class LocalRuns final : public Control {
   }
   void StopFollowing() override { stopped_ = true; }
 
-  Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>&) override {
-    return OnlyKept("what goes on there can't be followed");
+  // Of one that has ended, the end.
+  Status WatchRun(const std::string& run, const std::string& author,
+                  const std::function<bool(const RunUpdate&)>& sink) override {
+    CROMT_ASSIGN(RunView view, GetRun(run, author));
+    if (view.status.state != RunState::kFinished) return OnlyKept("what goes on there can't be followed");
+    RunUpdate update;
+    update.tasks = std::move(view.tasks);
+    view.tasks.clear();
+    update.run = std::move(view);
+    sink(update);
+    return {};
   }
   Result<ApplyAnswer> Apply(const ApplyRequest&) override { return OnlyKept("no file can be applied"); }
   Result<RunId> Start(const StartRequest&) override { return OnlyKept("nothing can be started"); }

@@ -127,6 +127,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
                     },
                     .user = "alice",
                     .directory = directory_,
+                    .boot = "boot1",
                     .retry_pause = milliseconds(1),
                     .system_socket = directory_ + "/system.sock"};
   Backends backends;

@@ -51,6 +51,24 @@ TEST_F(RunDirectoryTest, IsForTheUserAlone) {
   EXPECT_FALSE(Create("run1")) << "an id is used once";
 }
 
+TEST_F(RunDirectoryTest, IsTakenUpAgainByOneProcessAtATime) {
+  EXPECT_EQ(RunDirectory::Open(world_, "run1").error().code, ErrorCode::kNotFound);
+  {
+    const auto made = Create("run1");
+    EXPECT_EQ(RunDirectory::Open(world_, "run1").error().code, ErrorCode::kConflict);
+  }
+  auto opened = RunDirectory::Open(world_, "run1");
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_FALSE(opened->IsMarkedFinished());
+  EXPECT_FALSE(opened->IsOfBoot("boot1")) << "nobody has said in which it was made";
+  std::ofstream(opened->path() + "/boot") << "boot1\n";
+  EXPECT_TRUE(opened->IsOfBoot("boot1"));
+  EXPECT_FALSE(opened->IsOfBoot("boot2"));
+  opened->MarkFinished();
+  EXPECT_TRUE(opened->IsMarkedFinished());
+  EXPECT_TRUE(RunDirectory::Open(world_, "run1")) << "the mark unlocks it";
+}
+
 TEST_F(RunDirectoryTest, OnlyWhatHasFinishedAndIsOldGoes) {
   for (int i = 0; i < 12; ++i) Finished("f" + std::to_string(i), std::chrono::hours(100 - i));
   fs::create_directories(Runs() + "/running");

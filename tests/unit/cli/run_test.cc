@@ -91,8 +91,6 @@ TEST_F(RunTest, OptionsAndConfigurationReachTheMesh) {
   EXPECT_EQ(embedded_[0].slots, 3u);
   EXPECT_TRUE(embedded_[0].insecure);
   EXPECT_EQ(control_.started[0].variables, (Variables{{"A", "b=c"}}));
-  EXPECT_EQ(Cromt({"run", "hello.yaml", "--resume", "x"}), 2);
-  EXPECT_THAT(err(), HasSubstr("--resume is not built yet"));
 }
 
 TEST_F(RunTest, JsonIsTheRunAndTheOutputGoesToStandardError) {

@@ -1,8 +1,12 @@
 // Stopping, timeouts, and what a main process leaves behind; each with and without cgroups.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "agent/launcher/remains.h"
 #include "tests/unit/launcher/test_agent.h"
@@ -159,6 +163,27 @@ TEST(OrphanedLauncherTest, StopsItsJobsAndLeavesWhenNoAgentComes) {
   agent.Disconnect();
   agent.WaitLauncherGone();
   EXPECT_FALSE(Lives(job));
+  std::ifstream left(LeftPath(agent.dir()));
+  std::string word;
+  std::getline(left, word);
+  EXPECT_EQ(word, "it had left and stopped its jobs, since no agent had come for 1.0s");
+}
+
+TEST(OrphanedLauncherTest, ServesNobodyWhileItStopsItsJobs) {
+  TestAgent agent{{.orphan_timeout = seconds(1)}};
+  Start start = agent.Shell("trap '' TERM; echo up; while :; do sleep 0.05; done");
+  start.grace_us = 1'500'000;
+  uint64_t id = agent.Run(start);
+  agent.WaitPrinted(id, "up\n");
+  agent.Disconnect();
+  const auto deadline = std::chrono::steady_clock::now() + kCap;
+  while (std::filesystem::exists(SocketPath(agent.dir())) && std::chrono::steady_clock::now() < deadline)
+    poll(nullptr, 0, 1);
+  const auto late = LauncherClient::Connect(agent.dir(), milliseconds(20));
+  EXPECT_TRUE(Lives(static_cast<pid_t>(agent.hello().pid))) << "its job has not ended";
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kUnavailable);
+  agent.WaitLauncherGone();
 }
 
 TEST(DeadLauncherTest, TheAgentFindsWhatIsLeftByItsMark) {

@@ -1,0 +1,12 @@
+// What lies in the directory of a run of `cromt run` besides the data of the embedded programs (DIR/agent,
+// DIR/coordinator, DIR/blobs). The directory is locked (flock) by the process that works there.
+#pragma once
+
+namespace cromt {
+
+// The kernel's id of the boot in which the run was started: nothing of it is resumed in another one. One line.
+inline constexpr char kRunBootFile[] = "boot";
+// Empty; it is there once the run has ended, or was given up: nothing works there any more.
+inline constexpr char kRunFinishedFile[] = "run-finished";
+
+}  // namespace cromt
