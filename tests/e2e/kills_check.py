@@ -5,7 +5,7 @@ What is checked, each by the method of that name:
 
 - starts         each start that was answered is one run, and each request made one run only
 - ends           each run has finished, with the outcome that its tasks give it
-- outcomes       each task has the outcome that its project must come to; `lost` only where its launcher was killed meanwhile,
+- outcomes       each task has the outcome that its project must come to; `lost` only where its launcher or host died meanwhile,
                  `canceled` only where somebody wished it, `skipped` exactly where what it depends on says so
 - side_effects   no attempt began twice; each task ran exactly as often as it must, and at most that often if it was lost
 - order          a task began after all that it depends on had ended; in a lane one at a time
@@ -32,7 +32,7 @@ class Facts:
     runs: dict  # run id → the run as `show` gives it
     logs: dict  # run id → pieces of output as `logs` gives them
     effects: list  # Effect, in the order in which they happened
-    launcher_kills: list = field(default_factory=list)  # (host, wall seconds)
+    deaths: list = field(default_factory=list)  # (host, wall seconds, "launcher" or "crash" of the host)
     full_disks: list = field(default_factory=list)  # names of programs whose disk was full at some time
     canceled: dict = field(default_factory=dict)  # run id → whether the wish was acknowledged
     followed: list = field(default_factory=list)  # (run id, whether it ended well, pieces of output)
@@ -134,10 +134,13 @@ class Checker:
 
     def _check_lost(self, run, task):
         begin, end = _seconds(task["queued_at"]) - 1, _seconds(task["finished_at"]) + 1
-        if not any(host == task["host"] and begin <= at <= end for host, at in self._facts.launcher_kills):
-            self._of_task("outcomes", run, task, f"is lost ({task['reason']}), and no launcher of its host was killed meanwhile")
-        elif "launcher" not in task["reason"]:
-            self._of_task("outcomes", run, task, f"is lost, and its reason does not name the launcher: {task['reason']}")
+        causes = {cause for host, at, cause in self._facts.deaths if host == task["host"] and begin <= at <= end}
+        if not causes:
+            self._of_task("outcomes", run, task, f"is lost ({task['reason']}), and neither its host nor a launcher there died meanwhile")
+        elif not any(word in task["reason"] for cause in causes for word in self.REASONS[cause]):
+            self._of_task("outcomes", run, task, f"is lost by {' or '.join(sorted(causes))}, and says: {task['reason']}")
+
+    REASONS = {"launcher": ["launcher"], "crash": ["restarted", "new journal"]}
 
     def _must_skip(self, run, project):
         """Whether what it depends on says so; only roots have an `after`, so their own tasks are all that counts."""

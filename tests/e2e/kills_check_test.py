@@ -90,21 +90,21 @@ class Lies(unittest.TestCase):
 
     def test_a_task_is_lost_without_cause(self):
         self.is_lost(self.b)
-        self.facts.launcher_kills = [("one", BEGIN + 1), ("two", BEGIN + 100)]
+        self.facts.deaths = [("one", BEGIN + 1, "crash"), ("two", BEGIN + 100, "launcher")]
         self.c["outcome"] = "succeeded"
         self.facts.effects += [Effect.parse("start r c 3 one 1 -"), Effect.parse("end r c 3 one 1 -")]
         self.c["attempt"] = 1
         self.facts.logs["r"] += pieces(projects()["c"], "3", 1)
-        self.finds("outcomes", "task 2", "no launcher of its host was killed")
+        self.finds("outcomes", "task 2", "neither its host nor a launcher")
 
     def test_what_follows_a_failure_was_skipped(self):
         self.is_lost(self.b)
-        self.facts.launcher_kills = [("two", BEGIN + 1)]
+        self.facts.deaths = [("two", BEGIN + 1, "launcher")]
         self.finds("outcomes", "task 3", "skipped", "instead of succeeded")
 
     def test_what_depends_on_a_failure_ran(self):
         self.is_lost(self.a)
-        self.facts.launcher_kills = [("one", BEGIN + 1)]
+        self.facts.deaths = [("one", BEGIN + 1, "launcher")]
         self.facts.effects.pop(3)
         self.facts.effects = [e for e in self.facts.effects if e.event != "took"]
         self.c["outcome"] = "skipped"
@@ -131,7 +131,7 @@ class Lies(unittest.TestCase):
 
     def test_a_lost_task_ran_twice(self):
         self.is_lost(self.b)
-        self.facts.launcher_kills = [("two", BEGIN + 1)]
+        self.facts.deaths = [("two", BEGIN + 1, "launcher")]
         self.facts.effects.append(Effect.parse("start r b 2 two 2 -"))
         self.facts.workload.projects["b"].after = []
         self.run_["tasks"].pop()
@@ -163,7 +163,7 @@ class Lies(unittest.TestCase):
 
     def test_output_of_a_lost_task_has_a_gap(self):
         self.is_lost(self.b)
-        self.facts.launcher_kills = [("two", BEGIN + 1)]
+        self.facts.deaths = [("two", BEGIN + 1, "launcher")]
         self.facts.workload.projects["b"].after = []
         self.run_["tasks"].pop()
         piece = self.facts.logs["r"][4]

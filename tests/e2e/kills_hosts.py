@@ -84,7 +84,7 @@ class HostsMesh(KillsMesh):
         return f"{self._hosts[name].address}:{COORDINATOR_PORT if name == COORDINATOR else AGENT_PORT}"
 
     def before(self, name):
-        return self._hosts[name].enter
+        return [*self._hosts[name].enter, *super().before(name)]
 
     def flags(self):
         return ["--insecure"]

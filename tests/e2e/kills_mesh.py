@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import time
+import uuid
 
 import namespaces
 import rpc
 from mesh import BIN, Mesh
-from process import Program, read_text
+from process import Program, read_text, wait_for
 
 COORDINATOR = "coordinator"
 AGENT_PORT, COORDINATOR_PORT = 4100, 4201  # not 4001: there it would also serve a socket that belongs to the machine
@@ -33,9 +34,9 @@ class KillsMesh(Mesh):
     def address(self, name):
         return f"127.0.0.1:{COORDINATOR_PORT if name == COORDINATOR else AGENT_PORT + self.names.index(name)}"
 
-    def before(self, _name):
-        """What is put before the command of this program."""
-        return []
+    def before(self, name):
+        """What is put before the command of this program: each agent's host has a boot id of its own."""
+        return [] if name == COORDINATOR else namespaces.with_boot_id(self._boot(name))
 
     def flags(self):
         return []
@@ -87,6 +88,21 @@ class KillsMesh(Mesh):
     def launchers_of(self, name):
         """Pids of this agent's launchers: one, none while it is being started again."""
         return [pid for pid in self.launchers() if self.path(name).encode() in _bytes(f"/proc/{pid}/cmdline").split(b"\0")]
+
+    def _boot(self, name):
+        return self.write(f"{name}.boot", f"{uuid.uuid4()}\n")
+
+    def crash_host(self, name):
+        """All that runs there is gone at once, and the kernel will be another one; whether the agent and launchers ran."""
+        done = self.kill(name), self.kill_launcher(name)
+        wait_for(f"jobs of {name} are dead", lambda: not self._kill_jobs(name))
+        self._boot(name)
+        return done
+
+    def _kill_jobs(self, name):
+        mark = f"CROMT_WORKSPACE={self.path(name)}/".encode()
+        pids = [pid for pid in self.jobs() if mark in _bytes(f"/proc/{pid}/environ")]
+        return [pid for pid in pids if _signal(pid, signal.SIGKILL)]
 
     def kill_launcher(self, name):
         pids = self.launchers_of(name)

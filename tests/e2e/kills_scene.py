@@ -31,7 +31,7 @@ class Scene:
         self._cgroup_parent = own_cgroup() if self.dice.random() < 0.7 else None
         style = Style(launchers=self.dice.random() < 0.6, hosts=hosts is not None, long=long,
                       faults=self.dice.randint(40, 120) if long else 20 if hosts else 30)
-        self.workload = Workload(self.dice, self.agents, bare_daemons=self._cgroup_parent is not None)
+        self.workload = Workload(self.dice, self.agents, style.faults // 10, bare_daemons=self._cgroup_parent is not None)
         self.steps = make_schedule(self.dice, self.workload, self.agents, style)
         self._slots = self.dice.randint(2, 4)
         self.hosts = hosts  # how to make a mesh of hosts; None: loopback
@@ -92,7 +92,7 @@ class Scene:
 
     def _prepare(self):
         self._effects_path = self.mesh.write("effects", "")
-        self._launcher_kills, self._full, self._canceled = [], [], {}
+        self._deaths, self._full, self._canceled = [], [], {}
         self._started, self._threads, self._followers = {}, [], []
         self._mending = []  # (step number, what to do then)
         if self.hosts:
@@ -130,16 +130,18 @@ class Scene:
 
     KILLS = {"agent": ["HOST"], "coordinator": [COORDINATOR], "launcher": [], "agent+coordinator": ["HOST", COORDINATOR],
              "agent+launcher": ["HOST"], "agents": ["ALL"], "agent twice": ["HOST"], "coordinator twice": [COORDINATOR],
-             "all": ["ALL", COORDINATOR]}
+             "all": ["ALL", COORDINATOR], "host": ["HOST"]}
 
     def _kill(self, number, step):
         names = [name for word in self.KILLS[step.kind]
                  for name in (self.agents if word == "ALL" else [step.host if word == "HOST" else word])]
+        if step.kind == "host":
+            self._crash(step.host)
         for name in names:
             self._count_kill(name, self.mesh.kill(name))
         if "launcher" in step.kind or step.kind == "all":
             for host in self.agents if step.kind == "all" else [step.host]:
-                self._launcher_kills.append((host, time.time()))
+                self._deaths.append((host, time.time(), "launcher"))
                 self.counts["kills launcher"] += self.mesh.kill_launcher(host)
         if "twice" in step.kind:
             self._count_kill(names[0], self.mesh.kill_while_it_starts(names[0], step.pause))
@@ -148,6 +150,13 @@ class Scene:
             self._mending.append((number + step.lasts, revive))
         else:
             revive()
+
+    def _crash(self, host):
+        self.counts["crashes of hosts"] += 1
+        self._deaths.append((host, time.time(), "crash"))
+        agent, launchers = self.mesh.crash_host(host)
+        self.counts["kills agent"] += agent
+        self.counts["kills launcher"] += launchers
 
     def _count_kill(self, name, done):
         self.counts["kills coordinator" if name == COORDINATOR else "kills agent"] += done
@@ -238,7 +247,7 @@ class Scene:
         self.counts["followers"] += len(followed)
         self.counts["followers that gave up"] += sum(not well for _, well, _ in followed)
         effects = [Effect.parse(line) for line in read_text(self._effects_path).splitlines()]
-        return Facts(self.workload, self._started, runs, logs, effects, self._launcher_kills, self._full, self._canceled,
+        return Facts(self.workload, self._started, runs, logs, effects, self._deaths, self._full, self._canceled,
                      followed)
 
     def _stop(self, facts, cgroup):

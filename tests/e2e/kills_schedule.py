@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 # Weights of what is done on loopback, where only programs die, and between hosts.
 KILLS = {"agent": 30, "coordinator": 28, "launcher": 5, "agent+coordinator": 8, "agent+launcher": 3, "agents": 3,
-         "agent twice": 5, "coordinator twice": 5, "all": 3}
+         "agent twice": 5, "coordinator twice": 5, "all": 3, "host": 4}
+LOSE = ("launcher", "agent+launcher", "all", "host")  # what runs
 NETWORK = {"partition": 6, "deaf": 5, "mute": 5, "unplug": 4, "reset": 6, "loss": 5, "delay": 5, "peers": 3}
 HOSTS = {**NETWORK, "stop agent": 4, "stop coordinator": 4, "stop launcher": 3, "full agent": 3, "full coordinator": 3}
 
@@ -36,7 +37,7 @@ class Step:
 class Style:
     """What a seed makes of its faults."""
 
-    launchers: bool  # whether launchers die: where none does, nothing may be lost
+    launchers: bool  # whether launchers and hosts die: where none does, nothing may be lost
     hosts: bool  # faults between hosts, besides kills
     long: bool  # some faults last longer than it takes to call an agent unreachable
     faults: int
@@ -63,7 +64,7 @@ def make_schedule(dice, workload, agents, style):
 
 def _weights(dice, style):
     """Of the kinds that this seed uses: not all at once, so that each meets a mesh that works otherwise."""
-    weights = {kind: weight for kind, weight in KILLS.items() if style.launchers or "launcher" not in kind and kind != "all"}
+    weights = {kind: weight for kind, weight in KILLS.items() if style.launchers or kind not in LOSE}
     if style.hosts:
         chosen = dice.sample(sorted(HOSTS), dice.randint(3, 6))
         weights = {**{kind: weight / 4 for kind, weight in weights.items()}, **{kind: HOSTS[kind] for kind in chosen}}

@@ -72,12 +72,12 @@ class Project:
 class Workload:
     """Projects by name, and which of them are started, in order. Made by `dice` alone."""
 
-    def __init__(self, dice, agents, bare_daemons):
+    def __init__(self, dice, agents, starts, bare_daemons):
         self._dice, self._agents = dice, agents
         self._daemons = ["quiet", "loud"] + (["bare"] if bare_daemons else [])
         self.projects = {}
         roots = [self._family(f"p{number}") for number in range(1, dice.randint(2, 3) + 1)]
-        self.starts = roots + [dice.choice(roots) for _ in range(dice.randint(1, 3))]
+        self.starts = roots + [dice.choice(roots) for _ in range(dice.randint(1, max(3, starts)))]
         dice.shuffle(self.starts)
 
     # What is in the repository.

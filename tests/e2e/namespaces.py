@@ -15,11 +15,14 @@ def enter(network=False):
     if os.environ.pop(_ENTERED, "") == "yes":
         return _raise_loopback() if network else None
     os.environ[_ENTERED] = "yes"
-    flags = ["--mount", *(["--net"] if network else []), *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    if not _root_is_mounted():  # in a chroot, whose root can't be told to keep mounts to itself
-        flags += ["--propagation", "unchanged"]
+    flags = [*_MOUNTS, *(["--net"] if network else []), *([] if os.geteuid() == 0 else ["--map-root-user"])]
     os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
     return None
+
+
+def with_boot_id(path):
+    """What to put before a command, so that the boot id of its host is what this file says. Entered already."""
+    return ["unshare", *_MOUNTS, "sh", "-c", 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"', path]
 
 
 def mount_tmpfs(path, size="16m"):
@@ -29,6 +32,10 @@ def mount_tmpfs(path, size="16m"):
 def _root_is_mounted():
     with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
         return any(line.split()[4] == "/" for line in mounts)
+
+
+# In a chroot the root can't be told to keep mounts to itself.
+_MOUNTS = ["--mount", *([] if _root_is_mounted() else ["--propagation", "unchanged"])]
 
 
 def _raise_loopback():
