@@ -3,6 +3,7 @@
 REQUIRES: a network namespace of its own (namespaces.enter), so that nobody takes a port while its owner is dead.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -44,9 +45,11 @@ class KillsMesh(Mesh):
     # ---- Programs -----------------------------------------------------------------------------------
 
     def start_everything(self):
+        # Their user's own home holds what is not ours, such as a tom.yaml.
+        config = self.write("agent.yaml", json.dumps({"env": {"HOME": self.path("home")}}))
         for name in self.names:
             command = [*self.before(name), os.path.join(BIN, "cromt-agent"), "--listen", self.address(name), "--slots",
-                       str(self._slots), "--cgroup", self._cgroup, *self.flags()]
+                       str(self._slots), "--cgroup", self._cgroup, "--config", config, *self.flags()]
             self.agents[name] = Program(command, self.path(name), self.environment)
             self.agents[name].start()
         command = [*self.before(COORDINATOR), os.path.join(BIN, "cromt-coordinator"), "--listen", self.address(COORDINATOR),

@@ -18,7 +18,7 @@ from mesh import SOURCE
 from process import Timeout, read_text, wait_for
 
 CAP = 60  # seconds in which all must have ended once nothing is done to the mesh any more
-QUIET = 0.4  # seconds without news after which a step no longer waits for any
+QUIET = 0.25  # seconds without news after which a step no longer waits for any
 
 
 class Scene:
@@ -31,7 +31,7 @@ class Scene:
         self._cgroup_parent = own_cgroup() if self.dice.random() < 0.7 else None
         style = Style(launchers=self.dice.random() < 0.6, hosts=hosts is not None, long=long,
                       faults=self.dice.randint(40, 120) if long else 20 if hosts else 30)
-        self.workload = Workload(self.dice, self.agents, style.faults // 10, bare_daemons=self._cgroup_parent is not None)
+        self.workload = Workload(self.dice, self.agents, style.faults // 6, bare_daemons=self._cgroup_parent is not None)
         self.steps = make_schedule(self.dice, self.workload, self.agents, style)
         self._slots = self.dice.randint(2, 4)
         self.hosts = hosts  # how to make a mesh of hosts; None: loopback
