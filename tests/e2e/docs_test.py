@@ -16,7 +16,7 @@ from mesh import BIN, EXAMPLES, SOURCE, Finished
 from process import read_text, wait_for
 from story import Story, main
 
-PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "docs/sparrow.md", "examples/README.md"]
+PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "docs/reliability.md", "docs/sparrow.md", "examples/README.md"]
 
 
 def page(name):
@@ -64,6 +64,7 @@ class Documents(Story):
         for server in self.servers:
             server.terminate()
             server.wait(timeout=15)
+        self.servers.clear()
 
     def serve(self, line):
         """A server on its default port."""
@@ -140,6 +141,17 @@ class Documents(Story):
                     self.succeeded(done)
                 seen += 1
         self.assertGreater(seen, 25)
+
+    def test_a_backup_and_back(self):
+        """The store's page, in its order: what needs the coordinator stopped finds it so."""
+        self.serve("cromt-coordinator")
+        seen = []
+        for line in commands(page("docs/reliability.md"), "cromt-coordinator"):
+            if " backup " not in line:
+                self.stop_servers()
+            self.succeeded(self.shell(line))
+            seen.append(line.split()[1])
+        self.assertEqual(seen, ["backup", "restore"])
 
     def test_an_action_by_hand(self):
         repository = self.mesh.path("repository")
