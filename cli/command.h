@@ -40,6 +40,6 @@ const CommandInfo* FindCommand(std::string_view name);
 extern const CommandInfo kApplyInfo;
 
 extern const CommandInfo kRunInfo, kValidateInfo, kPlanInfo, kStartInfo, kShowInfo, kLogsInfo, kRunsInfo, kProjectsInfo,
-    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo;
+    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo, kWhyInfo, kRerunInfo;
 
 }  // namespace cromt::cli

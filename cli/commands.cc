@@ -5,8 +5,8 @@
 namespace cromt::cli {
 
 std::span<const CommandInfo> Commands() {
-  static const std::array kAll = {kRunInfo,       kValidateInfo, kPlanInfo,     kStartInfo,  kShowInfo,
-                                  kLogsInfo,      kRunsInfo,     kProjectsInfo, kAgentsInfo, kCancelInfo,
+  static const std::array kAll = {kRunInfo,       kValidateInfo, kPlanInfo,     kStartInfo,  kShowInfo,      kLogsInfo,
+                                  kWhyInfo,       kRunsInfo,     kProjectsInfo, kAgentsInfo, kCancelInfo,    kRerunInfo,
                                   kArtifactsInfo, kGetInfo,      kHistoryInfo,  kInitInfo,   kCompletionInfo};
   return kAll;
 }

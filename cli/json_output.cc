@@ -227,6 +227,19 @@ void JsonOutput::CancelAsked(const RunId& run, const std::string& task) {
   out_.Write(Dump({{"id", run.text()}, {"task", OrNull(task)}}) + "\n");
 }
 
+void JsonOutput::ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) {
+  Json reasons = Json::array();
+  for (const WhyLine& line : lines) reasons.push_back({{"kind", ToString(line.kind)}, {"text", line.text}});
+  out_.Write(Dump({{"run", run.header.id.text()},
+                   {"task", task ? Json(IdOf(*task)) : Json()},
+                   {"reasons", std::move(reasons)}}) +
+             "\n");
+}
+
+void JsonOutput::Forgot(const std::string& agent) {
+  out_.Write(Dump({{"forgot", agent}}) + "\n");
+}
+
 void JsonOutput::Initialized(const std::string& dir, const std::vector<std::string>& files) {
   out_.Write(Dump({{"dir", dir.empty() ? "." : dir}, {"files", files}}) + "\n");
 }

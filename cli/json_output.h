@@ -22,6 +22,8 @@ class JsonOutput final : public Output {
   void ListRevisions(const std::vector<RevisionView>& revisions) override;
   void ListArtifacts(const std::vector<ArtifactView>& artifacts) override;
   void Got(const ArtifactView& artifact, const std::string& to) override;
+  void ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) override;
+  void Forgot(const std::string& agent) override;
   void ListAgents(const std::vector<AgentView>& agents) override;
 
  private:

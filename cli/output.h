@@ -47,6 +47,10 @@ class Output {
   virtual void ListArtifacts(const std::vector<ArtifactView>& artifacts) = 0;
   // `to`: where it was put.
   virtual void Got(const ArtifactView& artifact, const std::string& to) = 0;
+  // `task`: of the run; none = the run itself.
+  virtual void ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) = 0;
+  // An agent, as the user named it.
+  virtual void Forgot(const std::string& agent) = 0;
   virtual void ListAgents(const std::vector<AgentView>& agents) = 0;
 };
 

@@ -1,6 +1,7 @@
 // Results for shell scripts: ids and names, one a line, and nothing else.
 #pragma once
 
+#include "cli/clean_text.h"
 #include "cli/output.h"
 
 namespace cromt::cli {
@@ -38,6 +39,10 @@ class QuietOutput final : public Output {
     for (const ArtifactView& artifact : artifacts) Line(artifact.host + "/" + artifact.name);
   }
   void Got(const ArtifactView&, const std::string& to) override { Line(to); }
+  void ShowWhy(const RunView&, std::optional<TaskIndex>, const WhyLines& lines) override {
+    for (const WhyLine& line : lines) Line(Clean(line.text));
+  }
+  void Forgot(const std::string& agent) override { Line(agent); }
   void ListAgents(const std::vector<AgentView>& agents) override {
     for (const AgentView& agent : agents) Line(agent.address);
   }

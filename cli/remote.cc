@@ -110,6 +110,41 @@ class Remote final : public Control {
     return RunId(answer.run_id());
   }
 
+  Result<RunId> Rerun(const RerunRequest& request) override {
+    v1::RerunRequest message;
+    message.set_request_id(request.request.text());
+    message.set_run(request.run);
+    message.set_failed(request.failed);
+    message.set_author(request.author);
+    v1::StartResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->Rerun(&context, message, &answer)));
+    return RunId(answer.run_id());
+  }
+
+  Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {
+    v1::WhyRequest message;
+    message.set_run(run);
+    message.set_task(task);
+    message.set_author(author);
+    v1::WhyResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(stub_->Why(&context, message, &answer)));
+    WhyLines lines;
+    for (const auto& line : answer.lines())  // of a kind that we do not know: a newer coordinator's
+      lines.push_back({WhyKindFrom(line.kind()).value_or(WhyKind::kProgress), line.text()});
+    return lines;
+  }
+
+  Status ForgetAgent(const std::string& agent, const std::string& author) override {
+    v1::ForgetAgentRequest message;
+    message.set_agent(agent);
+    message.set_author(author);
+    v1::ForgetAgentResponse answer;
+    Context context;
+    return StatusOf(stub_->ForgetAgent(&context, message, &answer));
+  }
+
   // By the stream, whose messages are bounded however many tasks the run has.
   Result<RunView> GetRun(const std::string& run, const std::string& author) override {
     v1::WatchRunRequest message;

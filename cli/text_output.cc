@@ -115,6 +115,22 @@ void TextOutput::CancelAsked(const RunId& run, const std::string& task) {
                      : fmt::format("canceling task {} of run {}\n", Clean(task), run.text()));
 }
 
+void TextOutput::ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) {
+  const std::string id = run.header.id.text();
+  std::string text = fmt::format("run {} of {} ({})\n", id, Clean(run.header.project), Standing(run.status));
+  if (task) {
+    const TaskView& one = run.tasks.at(*task);
+    text = fmt::format("task {} of run {}: {} on {} ({})\n", *task + 1, id, Clean(one.name), Clean(one.host),
+                       Standing(one.status));
+  }
+  for (const WhyLine& line : lines) text += fmt::format("  - {}\n", Clean(line.text));
+  Print(text);
+}
+
+void TextOutput::Forgot(const std::string& agent) {
+  Print(fmt::format("forgot {}: what it had is lost, and its queues are free\n", Clean(agent)));
+}
+
 void TextOutput::Initialized(const std::string& dir, const std::vector<std::string>& files) {
   std::string text = "wrote\n";
   for (const std::string& file : files) text += fmt::format("  {}{}\n", dir.empty() ? "" : Clean(dir) + "/", file);

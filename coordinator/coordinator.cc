@@ -1,5 +1,7 @@
 #include "coordinator/coordinator.h"
 
+#include <fmt/format.h>
+
 #include <future>
 
 #include "base/name.h"
@@ -8,6 +10,7 @@
 #include "core/action.h"
 #include "core/agent_address.h"
 #include "core/planner.h"
+#include "core/rerun.h"
 #include "io/config/job_reader.h"
 #include "io/wire/plan.h"
 
@@ -184,6 +187,81 @@ Result<RunId> Coordinator::Cancel(const std::string& run, const std::string& tas
   CROMT_ASSIGN(auto index, TaskNamed(view, task));
   if (index) return Ask(CancelTask{view.header.id, *index, author});
   return Ask(CancelRun{view.header.id, author});
+}
+
+Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
+  CROMT_ASSIGN(const StoredRun earlier, WithReader([&](StoreReader& reader) -> Result<StoredRun> {
+                 CROMT_ASSIGN(const RunId id, reader.Resolve(request.run, request.author));
+                 return reader.Stored(id);
+               }));
+  const std::string id = earlier.header.id.text();
+  if (earlier.status.state != RunState::kFinished)
+    return Fail(ErrorCode::kConflict, fmt::format("run {} has not finished; `cromt cancel {}` ends it", id, id));
+  StartRun event{NewRunId(),
+                 request.request.empty() ? RequestId(RandomName(random_)) : request.request,
+                 earlier.header.project,
+                 Trigger::kRerun,
+                 earlier.header.revision,
+                 request.author,
+                 earlier.plan,
+                 {},
+                 {}};
+  if (request.failed) {
+    TakenOver taken = TakeOver(earlier, event.run);
+    if (taken.again == 0) return Fail(ErrorCode::kConflict, "all of run " + id + " has succeeded");
+    event.tasks = std::move(taken.tasks);
+    event.artifacts = std::move(taken.artifacts);
+  }
+  return Ask(std::move(event));
+}
+
+Status Coordinator::ForgetAgent(const std::string& agent, const std::string& author) {
+  std::string address = agent;
+  if (auto named = options_.agents.find(agent); named != options_.agents.end()) {
+    address = named->second;
+  } else {
+    CROMT_ASSIGN(const AgentAddress parsed, ParseAgentAddress(agent));
+    address = ToString(parsed);
+  }
+  CROMT_TRY(Ask(cromt::ForgetAgent{address, author}));
+  return {};
+}
+
+Result<WhyLines> Coordinator::Why(const std::string& run, const std::string& task, const std::string& author) {
+  CROMT_ASSIGN(const RunView view, GetRun(run, author));
+  CROMT_ASSIGN(const auto index, TaskNamed(view, task));
+  const RunId& id = view.header.id;
+  WhyLines lines;
+  if (index) {
+    CROMT_ASSIGN(const auto history, WithReader([&](StoreReader& reader) { return reader.History(id, *index); }));
+    lines = WhatCameBefore(view.tasks[*index], history);
+  }
+  const bool ended =
+      index ? view.tasks[*index].status.state == TaskState::kFinished : view.status.state == RunState::kFinished;
+  if (!ended) {
+    auto promise = std::make_shared<std::promise<Result<WhyLines>>>();
+    auto future = promise->get_future();
+    const Now now = clock_.Read();
+    if (!inbox_.Post(engine_input::Inspect{
+            [promise, id, index, now](const Scheduler& s) { promise->set_value(s.Why(id, index, now)); }}))
+      return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+    auto live = Await(std::move(future), kPatience);
+    if (live) {
+      for (WhyLine& line : *live) {
+        if (line.kind == WhyKind::kSources)
+          if (const std::string progress = resolver_->Progress(id); !progress.empty()) line.text += "; " + progress;
+        lines.push_back(std::move(line));
+      }
+      return lines;
+    }
+    if (live.error().code != ErrorCode::kNotFound) return live;
+    return Why(id.text(), task, author);  // it has just finished, and does so once
+  }
+  if (index) {
+    lines.push_back(HowItEnded(view.tasks[*index]));
+    return lines;
+  }
+  return HowItEnded(view);
 }
 
 Result<std::vector<AgentView>> Coordinator::ListAgents() {

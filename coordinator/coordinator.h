@@ -57,6 +57,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override;
   Result<RunId> Start(const StartRequest& request) override;
   Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override;
+  Result<RunId> Rerun(const RerunRequest& request) override;
+  Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override;
+  Status ForgetAgent(const std::string& agent, const std::string& author) override;
   Result<RunView> GetRun(const std::string& run, const std::string& author) override;
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
   Result<std::vector<ProjectView>> ListProjects() override;

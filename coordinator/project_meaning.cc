@@ -49,6 +49,14 @@ void Put(const Source& source, std::string& out) {
   Put(ref, out);
 }
 
+void Put(const SilencePolicy& silence, std::string& out) {
+  const auto& [unreachable, skip_unreachable, lost, retry_lost] = silence;
+  PutNumber(unreachable.count(), out);
+  PutNumber(skip_unreachable, out);
+  PutNumber(lost.count(), out);
+  PutNumber(retry_lost, out);
+}
+
 void Put(const Pool& pool, std::string& out) {
   const auto& [at, labels, count] = pool;
   for (const auto& [name, value] : labels) {
@@ -145,7 +153,7 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               ignore_failure, unbuilt] = project;
+               ignore_failure, max_failures, silence, run_timeout, priority, unbuilt] = project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(
@@ -167,6 +175,11 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   PutOptional(log_limit, description);
   PutNumber(inherit_env, description);
   PutNumber(ignore_failure, description);
+  PutNumber(max_failures.count, description);
+  PutNumber(max_failures.percent, description);
+  Put(silence, description);
+  PutOptional(run_timeout, description);
+  PutNumber(priority, description);
   if (has_unbuilt) Put(Lines(revision, project), description);
   return Number(std::move(description));
 }

@@ -87,6 +87,19 @@ class LocalRuns final : public Control {
   Result<RunId> Cancel(const std::string&, const std::string&, const std::string&) override {
     return OnlyKept("nothing can be canceled");
   }
+  Result<RunId> Rerun(const RerunRequest&) override { return OnlyKept("nothing can be started"); }
+  Status ForgetAgent(const std::string&, const std::string&) override { return OnlyKept("it has no agents"); }
+  // What the store remembers; who waits for whom only the process knows that runs it.
+  Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {
+    CROMT_ASSIGN(const RunView view, GetRun(run, author));
+    CROMT_ASSIGN(const auto index, TaskNamed(view, task));
+    if (!index) return HowItEnded(view);
+    CROMT_ASSIGN(StoreReader reader, StoreReader::Open(StoreOf(view.header.id)));
+    CROMT_ASSIGN(const auto history, reader.History(view.header.id, *index));
+    WhyLines lines = WhatCameBefore(view.tasks[*index], history);
+    lines.push_back(HowItEnded(view.tasks[*index]));
+    return lines;
+  }
   Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
   Result<std::vector<AgentView>> ListAgents() override { return OnlyKept("it has no agents"); }
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {

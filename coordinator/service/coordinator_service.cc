@@ -51,6 +51,24 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     response->set_run_id(run->text());
     return grpc::Status::OK;
   }
+  grpc::Status Rerun(grpc::ServerContext*, const v1::RerunRequest* request, v1::StartResponse* response) override {
+    return StatusOf(DoRerun(*request, *response));
+  }
+  grpc::Status Why(grpc::ServerContext*, const v1::WhyRequest* request, v1::WhyResponse* response) override {
+    auto lines = coordinator_.Why(request->run(), request->task(), request->author());
+    if (!lines) return rpc::ToStatus(lines.error());
+    for (const WhyLine& line : *lines) {
+      auto& to = *response->add_lines();
+      to.set_kind(std::string(ToString(line.kind)));
+      to.set_text(line.text);
+    }
+    return grpc::Status::OK;
+  }
+  grpc::Status ForgetAgent(grpc::ServerContext*, const v1::ForgetAgentRequest* request,
+                           v1::ForgetAgentResponse*) override {
+    if (auto good = CheckAuthor(request->author()); !good) return rpc::ToStatus(good.error());
+    return StatusOf(coordinator_.ForgetAgent(request->agent(), request->author()));
+  }
   grpc::Status GetRun(grpc::ServerContext*, const v1::GetRunRequest* request, v1::Run* response) override {
     auto run = coordinator_.GetRun(request->run(), request->author());
     if (!run) return rpc::ToStatus(run.error());
@@ -202,6 +220,14 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     CROMT_ASSIGN(Variables variables, wire::FromProto(request.variables()));
     CROMT_ASSIGN(RunId run, coordinator_.Start({RequestId(request.request_id()), request.project(), request.action(),
                                                 std::move(variables), request.author()}));
+    response.set_run_id(run.text());
+    return {};
+  }
+  Status DoRerun(const v1::RerunRequest& request, v1::StartResponse& response) {
+    CROMT_TRY(CheckRequestId(request.request_id()));
+    CROMT_TRY(CheckAuthor(request.author()));
+    CROMT_ASSIGN(const RunId run, coordinator_.Rerun({RequestId(request.request_id()), request.run(), request.failed(),
+                                                      request.author()}));
     response.set_run_id(run.text());
     return {};
   }

@@ -120,6 +120,36 @@ Result<RunView> StoreReader::Run(const RunId& run) {
   return view;
 }
 
+Result<StoredRun> StoreReader::Stored(const RunId& run) {
+  CROMT_ASSIGN(RunView view, Run(run));
+  CROMT_ASSIGN(const int64_t n, NumberOf(run));
+  StoredRun stored{std::move(view.header), std::move(view.status), nullptr, {}, {}};
+  CROMT_ASSIGN(stored.plan, ReadPlan(db_, n));
+  CROMT_ASSIGN(stored.artifacts, ReadArtifacts(db_, n, run));
+  for (TaskView& task : view.tasks) stored.tasks.push_back(std::move(task.status));
+  if (stored.tasks.size() != stored.plan->tasks.size())
+    return Fail(ErrorCode::kCorrupt, "run " + run.text() + " does not have the tasks of its plan");
+  return stored;
+}
+
+Result<std::vector<TaskTransition>> StoreReader::History(const RunId& run, TaskIndex task) {
+  constexpr int64_t kMost = 10'000;
+  CROMT_ASSIGN(const int64_t n, NumberOf(run));
+  CROMT_ASSIGN(auto query,
+               db_.Prepare("SELECT attempt, state, reason, at_us FROM (SELECT * FROM transitions WHERE run = ? "
+                           "AND task = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq"));
+  query.Bind(1, n).Bind(2, int64_t{task}).Bind(3, kMost);
+  std::vector<TaskTransition> history;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) return history;
+    const auto state = TaskStateFrom(query.Text(1));
+    if (!state) return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has a change to an unknown state");
+    history.push_back(
+        {static_cast<uint32_t>(query.Int(0)), *state, std::string(query.Text(2)), WallFromMicros(query.Int(3))});
+  }
+}
+
 Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint32_t limit) {
   std::string where = project.empty() ? "" : "WHERE project = ?2";
   CROMT_ASSIGN(auto query,

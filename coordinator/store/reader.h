@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/why.h"
 #include "core/control.h"
 #include "io/sqlite/database.h"
 
@@ -18,6 +19,10 @@ class StoreReader {
   Result<RunState> StateOf(const RunId& run);
   // With its tasks and instances.
   Result<RunView> Run(const RunId& run);
+  // As a starting coordinator would take it up.
+  Result<StoredRun> Stored(const RunId& run);
+  // What became of a task, in order.
+  Result<std::vector<TaskTransition>> History(const RunId& run, TaskIndex task);
   // Newest first, without tasks and instances.
   Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
   Result<std::vector<ProjectView>> Projects();

@@ -72,16 +72,16 @@ void Scheduler::State::SetTimer(const std::shared_ptr<KnownAgent>& agent) {
 void Scheduler::State::Timeout(const std::shared_ptr<Route>& route) {
   if (route->agent && route->agent->up()) return;
   const Duration silent = now.mono - route->down_since;
-  const auto given_up = route->ready.TakeIf([&](const ReadyLine::Ready& ready) {
-    return !StillReady(ready) || GivenUpAt(*route, ready) <= now.mono;
-  });
+  const auto given_up = route->ready.TakeIf(
+      [&](const ReadyLine::Ready& ready) { return !StillReady(ready) || GivenUpAt(*route, ready) <= now.mono; });
   for (const ReadyLine::Ready& ready : given_up) {
     if (!StillReady(ready)) continue;
     const bool skip = ready.ref.run->plan->spec(ready.ref.task).silence.skip_unreachable;
-    EndTask(ready.ref, skip ? TaskOutcome::kSkipped : TaskOutcome::kFailed,
-            fmt::format("no agent could be reached at {} for {}: {}", HostText(ready.ref.run->plan->host(ready.ref.task)),
-                        FormatDuration(silent), route->down_reason),
-            skip);
+    EndTask(
+        ready.ref, skip ? TaskOutcome::kSkipped : TaskOutcome::kFailed,
+        fmt::format("no agent could be reached at {} for {}: {}", HostText(ready.ref.run->plan->host(ready.ref.task)),
+                    FormatDuration(silent), route->down_reason),
+        skip);
   }
 }
 

@@ -48,16 +48,15 @@ class Asker {
       case TaskState::kWaiting: return Waiting(run, run.plan->tasks[task].instance);
       case TaskState::kReady: return Ready(run, task);
       case TaskState::kRetryWait:
-        return Say(WhyKind::kRetry,
-                   fmt::format("its next try is due in {}: {}",
-                               Left(status.retry_at.value_or(now_.wall) - now_.wall), status.reason));
+        return Say(WhyKind::kRetry, fmt::format("its next try is due in {}: {}",
+                                                Left(status.retry_at.value_or(now_.wall) - now_.wall), status.reason));
       case TaskState::kLeased:
       case TaskState::kPreparing: return Leased(run, task, host);
       case TaskState::kRunning:
       case TaskState::kPublishing: return Running(run, task, host);
       case TaskState::kStopping:
-        return Say(WhyKind::kStopping, fmt::format("it was told to stop and {} has not confirmed its end: {}", host,
-                                                   status.reason));
+        return Say(WhyKind::kStopping,
+                   fmt::format("it was told to stop and {} has not confirmed its end: {}", host, status.reason));
       case TaskState::kUnreachable: return Silent(run, task, host);
       case TaskState::kFinished: break;
     }
@@ -90,8 +89,8 @@ class Asker {
         Say(WhyKind::kAfter, fmt::format("'{}' comes after '{}', of whose {} tasks {} have not ended", name,
                                          planned[*cause].project, planned[*cause].task_count, other.tasks_left));
       else if (other.open && other.tasks_left == 0)
-        Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', whose tasks have ended, but not what comes after it", name,
-                                         planned[*cause].project));
+        Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', whose tasks have ended, but not what comes after it",
+                                         name, planned[*cause].project));
       else
         Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', of whose {} tasks {} have not ended", name,
                                          planned[*cause].project, planned[*cause].task_count, other.tasks_left));
@@ -144,17 +143,17 @@ class Asker {
           const Duration left = std::max(route.down_since, ready.since) + policy.unreachable - now_.mono;
           return Say(WhyKind::kUnreachable,
                      fmt::format("no agent answers at {}: {}; unless one does, it is {} in {}", HostText(host),
-                                 route.down_reason, policy.skip_unreachable ? "skipped" : "failed",
-                                 Left(left)));
+                                 route.down_reason, policy.skip_unreachable ? "skipped" : "failed", Left(left)));
         }
       return;
     }
     const KnownAgent& agent = *route.agent;
     if (now_.mono < agent.paused_until)
-      return Say(WhyKind::kPaused, fmt::format("the agent at {} has just given a task back: it drains, or is full",
-                                               HostText(host)));
-    Say(WhyKind::kSlots, fmt::format("the agent at {} has {} tasks for its {} slots, and {} are ready for it", HostText(host),
-                                     agent.attempts.size(), agent.hello ? agent.hello->slots : 0, route.ready.size()));
+      return Say(WhyKind::kPaused,
+                 fmt::format("the agent at {} has just given a task back: it drains, or is full", HostText(host)));
+    Say(WhyKind::kSlots,
+        fmt::format("the agent at {} has {} tasks for its {} slots, and {} are ready for it", HostText(host),
+                    agent.attempts.size(), agent.hello ? agent.hello->slots : 0, route.ready.size()));
   }
 
   void InGroup(const Run& run, TaskIndex task, const PlannedGroup& planned, const Group& group) {
@@ -180,9 +179,9 @@ class Asker {
         for (TaskIndex t = 0; t < run->tasks.size(); ++t) {
           const auto& mine = run->plan->tasks[t].groups;
           if (!run->holds[t] || std::find(mine.begin(), mine.end(), g) == mine.end()) continue;
-          Say(WhyKind::kLane, fmt::format("the queue '{}' is taken by {}{}, which is {}{}", lane, Named(*run, t),
-                                          OfRun(*run, asked), ToString(run->tasks[t].state),
-                                          Since(run->tasks[t].started_at, now_.wall)));
+          Say(WhyKind::kLane,
+              fmt::format("the queue '{}' is taken by {}{}, which is {}{}", lane, Named(*run, t), OfRun(*run, asked),
+                          ToString(run->tasks[t].state), Since(run->tasks[t].started_at, now_.wall)));
         }
       }
     for (const auto& [id, agent] : state_.agents)
@@ -200,10 +199,10 @@ class Asker {
     const TaskStatus& status = run.tasks[task];
     auto found = state_.agents.find(status.agent);
     const KnownAgent* agent = found == state_.agents.end() ? nullptr : found->second.get();
-    Say(WhyKind::kLeased, fmt::format("the agent at {} has it and has not said that it began: it has {} tasks for {} slots, "
-                                      "or prepares its files",
-                                      host, agent ? agent->attempts.size() : 0,
-                                      agent && agent->hello ? agent->hello->slots : 0));
+    Say(WhyKind::kLeased,
+        fmt::format("the agent at {} has it and has not said that it began: it has {} tasks for {} slots, "
+                    "or prepares its files",
+                    host, agent ? agent->attempts.size() : 0, agent && agent->hello ? agent->hello->slots : 0));
   }
 
   void Running(const Run& run, TaskIndex task, const std::string& host) {
@@ -226,8 +225,7 @@ class Asker {
         fmt::format("the agent at {} has been silent for {} ({}), and the task may be running; unless the agent comes "
                     "back, it is {} in {}",
                     host, FormatDuration(std::chrono::floor<seconds>(silent)), agent.silent_reason,
-                    policy.retry_lost ? "tried again" : "lost",
-                    Left(left)));
+                    policy.retry_lost ? "tried again" : "lost", Left(left)));
   }
 
   const Scheduler::State& state_;

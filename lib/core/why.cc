@@ -21,9 +21,16 @@ std::string_view ToString(WhyKind kind) {
     case WhyKind::kSilent: return "silent";
     case WhyKind::kEnded: return "ended";
     case WhyKind::kEarlier: return "earlier";
+    case WhyKind::kWaited: return "waited";
     case WhyKind::kProgress: return "progress";
   }
   return "";
+}
+
+std::optional<WhyKind> WhyKindFrom(std::string_view text) {
+  for (int i = 0; i <= static_cast<int>(WhyKind::kProgress); ++i)
+    if (ToString(static_cast<WhyKind>(i)) == text) return static_cast<WhyKind>(i);
+  return std::nullopt;
 }
 
 }  // namespace cromt

@@ -2,6 +2,7 @@
 // finished one is told by the same words (coordinator/why.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,24 +11,25 @@ namespace cromt {
 
 // What kind of answer it is; tests walk all of them.
 enum class WhyKind {
-  kSources,       // the run's repositories are being resolved
-  kNeeds,         // waits for projects that come before
-  kAfter,         // waits for the tasks of the project it comes after
-  kLane,          // somebody else has its lane
-  kLaneLost,      // an attempt that was lost in silence keeps its lane
-  kParallel,      // as many of its project run as may
-  kBehind,        // others are before it in its lane
-  kSlots,         // its agent has enough to do
-  kPaused,        // its agent has just given back a lease
-  kUnreachable,   // nobody answers at its address
-  kRetry,         // waits for its next try
-  kLeased,        // its agent has it, and has not said that it began
-  kRunning,       // its process runs
-  kStopping,      // it was told to stop
-  kSilent,        // its agent is silent, and it may be running
-  kEnded,         // how it ended, and why
-  kEarlier,       // how an earlier attempt of it ended
-  kProgress,      // of a run: how many of its tasks stand where
+  kSources,      // the run's repositories are being resolved
+  kNeeds,        // waits for projects that come before
+  kAfter,        // waits for the tasks of the project it comes after
+  kLane,         // somebody else has its lane
+  kLaneLost,     // an attempt that was lost in silence keeps its lane
+  kParallel,     // as many of its project run as may
+  kBehind,       // others are before it in its lane
+  kSlots,        // its agent has enough to do
+  kPaused,       // its agent has just given back a lease
+  kUnreachable,  // nobody answers at its address
+  kRetry,        // waits for its next try
+  kLeased,       // its agent has it, and has not said that it began
+  kRunning,      // its process runs
+  kStopping,     // it was told to stop
+  kSilent,       // its agent is silent, and it may be running
+  kEnded,        // how it ended, and why
+  kEarlier,      // how an earlier attempt of it ended
+  kWaited,       // how long it waited before
+  kProgress,     // of a run: how many of its tasks stand where
 };
 
 struct WhyLine {
@@ -37,5 +39,6 @@ struct WhyLine {
 using WhyLines = std::vector<WhyLine>;
 
 std::string_view ToString(WhyKind kind);
+std::optional<WhyKind> WhyKindFrom(std::string_view text);
 
 }  // namespace cromt

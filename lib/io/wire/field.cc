@@ -6,10 +6,12 @@
 
 #include "base/name.h"
 #include "core/messages.h"
+#include "io/wire/check.h"
 
 namespace cromt::wire {
 namespace {
 
+constexpr int64_t kMaxMillis = std::chrono::duration_cast<milliseconds>(kMaxDuration).count();
 constexpr int64_t kMaxWallMicros = 253'402'300'799'999'999;  // the end of 9999
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "…";
@@ -27,6 +29,15 @@ tl::unexpected<Error> Invalid(std::string_view field, std::string_view complaint
 Status InRange(std::string_view field, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return {};
   return Invalid(field, fmt::format("{} is not within {} and {}", value, least, most));
+}
+
+int64_t ToMillis(Duration duration) {
+  return std::chrono::ceil<milliseconds>(duration).count();
+}
+
+Result<Duration> ReadMillis(std::string_view field, int64_t millis) {
+  CROMT_TRY(InRange(field, millis, 0, kMaxMillis));
+  return Duration(milliseconds(millis));
 }
 
 Status CheckBatch(std::string_view field, int count) {

@@ -47,6 +47,10 @@ Status ReadItems(std::string_view what, const google::protobuf::RepeatedPtrField
 // kInvalid unless least <= value <= most.
 Status InRange(std::string_view field, int64_t value, int64_t least, int64_t most);
 
+// A duration as milliseconds, rounded up; kInvalid for one that is negative or longer than kMaxDuration.
+int64_t ToMillis(Duration duration);
+Result<Duration> ReadMillis(std::string_view field, int64_t millis);
+
 // kExhausted beyond kMaxBatch items.
 Status CheckBatch(std::string_view field, int count);
 

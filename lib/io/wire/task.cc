@@ -8,8 +8,6 @@ namespace {
 
 using google::protobuf::RepeatedPtrField;
 
-constexpr int64_t kMaxMillis = std::chrono::duration_cast<milliseconds>(kMaxDuration).count();
-
 void CopyStrings(const std::vector<std::string>& from, RepeatedPtrField<std::string>& to) {
   to.Reserve(static_cast<int>(from.size()));
   for (const std::string& text : from) *to.Add() = text;
@@ -40,15 +38,6 @@ Result<Work> ReadWork(const v1::TaskSpec& proto) {
     case v1::TaskSpec::WORK_NOT_SET: break;
   }
   return Invalid("work", "neither command nor script nor actions");
-}
-
-int64_t ToMillis(Duration duration) {
-  return std::chrono::ceil<milliseconds>(duration).count();
-}
-
-Result<Duration> ReadMillis(std::string_view field, int64_t millis) {
-  CROMT_TRY(InRange(field, millis, 0, kMaxMillis));
-  return Duration(milliseconds(millis));
 }
 
 Variables ReadVariables(const RepeatedPtrField<v1::Variable>& proto) {

@@ -56,6 +56,21 @@ class FakeControl final : public Control {
     changed_.notify_all();
     return RunId(run);
   }
+  Result<RunId> Rerun(const RerunRequest& request) override {
+    rerun.push_back(request);
+    return start_answer;
+  }
+  Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string&) override {
+    asked_why.push_back(run + "/" + task);
+    return why_answer;
+  }
+  Status ForgetAgent(const std::string& agent, const std::string&) override {
+    forgotten.push_back(agent);
+    return {};
+  }
+  std::vector<RerunRequest> rerun;
+  std::vector<std::string> asked_why, forgotten;
+  WhyLines why_answer;
   Result<RunView> GetRun(const std::string& run, const std::string&) override {
     if (run != "last" && !view.header.id.text().starts_with(run))
       return Fail(ErrorCode::kNotFound, "there is no run " + run);
@@ -145,6 +160,13 @@ class ForwardingControl final : public Control {
   Result<RunId> Start(const StartRequest& request) override { return to_.Start(request); }
   Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override {
     return to_.Cancel(run, task, author);
+  }
+  Result<RunId> Rerun(const RerunRequest& request) override { return to_.Rerun(request); }
+  Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {
+    return to_.Why(run, task, author);
+  }
+  Status ForgetAgent(const std::string& agent, const std::string& author) override {
+    return to_.ForgetAgent(agent, author);
   }
   Result<RunView> GetRun(const std::string& run, const std::string& author) override { return to_.GetRun(run, author); }
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {

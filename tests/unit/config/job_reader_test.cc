@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "core/lease.h"
 #include "tests/unit/config/support.h"
 
 namespace cromt {
@@ -453,6 +454,30 @@ TEST(JobFile, ChoosesTheOneProjectOrSaysWhich) {
   EXPECT_EQ(two.Choose("").error().message, "f has 2 projects; say which");
   EXPECT_EQ(two.Choose("biuld").error().message, "f has no project 'biuld'; did you mean 'build'?");
   EXPECT_EQ(two.Choose("biuld").error().code, ErrorCode::kNotFound);
+}
+
+TEST(JobReader, ReadsWhatIsDoneAboutFailuresAndSilence) {
+  JobFileReading reading = ReadJobFile(
+      "projects:\n"
+      "  a: {run: x, max_failures: 10%, on_unreachable: skip, on_lost: retry, run_timeout: 2h, priority: -5}\n"
+      "  b: {run: x, max_failures: 2, on_unreachable: wait 5m, on_lost: wait 1d}\n"
+      "  c: {run: x, on_unreachable: fail, on_lost: fail}\n"
+      "  d: {run: x, max_failures: , on_unreachable: , on_lost: , run_timeout: 0, priority: }\n",
+      "f");
+  ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
+  EXPECT_TRUE(reading.diagnostics.empty());
+  const Project &a = reading.file->projects[0], &b = reading.file->projects[1], &c = reading.file->projects[2],
+                &d = reading.file->projects[3];
+  EXPECT_EQ(a.max_failures, (FailureShare{10, true}));
+  EXPECT_EQ(a.silence, (SilencePolicy{kUnreachableAfter, true, kShortestLost, true}));
+  EXPECT_EQ(a.run_timeout, std::chrono::hours(2));
+  EXPECT_EQ(a.priority, -5);
+  EXPECT_EQ(b.max_failures, (FailureShare{2, false}));
+  EXPECT_EQ(b.silence, (SilencePolicy{seconds(300), false, std::chrono::hours(24), false}));
+  EXPECT_EQ(c.silence, (SilencePolicy{kUnreachableAfter, false, kShortestLost, false}));
+  EXPECT_EQ(d.silence, SilencePolicy{});
+  EXPECT_EQ(d.max_failures, FailureShare{});
+  EXPECT_FALSE(d.run_timeout);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a project's own rules make of failures and silence: max_failures, on_unreachable, on_lost, run_timeout, priority;
-// and runs that take over what an earlier one has done.
+// What a project's own rules make of failures and silence: max_failures, on_unreachable, on_lost, run_timeout,
+// priority; and runs that take over what an earlier one has done.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -90,7 +90,8 @@ TEST(SchedulerPolicy, AnUnreachableHostMayBeSkippedWhichIsNoFailure) {
   env.Ends("a", "r1/1/1");
   env.Ends("b", "r1/2/1");
   env.Pass(kUnreachableAfter);
-  EXPECT_EQ(env.TaskText("r1", 3), "skipped (ignored): no agent could be reached at c (c:4000) for 10.0s: connection refused");
+  EXPECT_EQ(env.TaskText("r1", 3),
+            "skipped (ignored): no agent could be reached at c (c:4000) for 10.0s: connection refused");
   EXPECT_EQ(env.TaskText("r1", 4), "leased");
   env.Ends("a", "r1/4/1");
   EXPECT_EQ(env.RunText("r1"), "succeeded");
@@ -157,9 +158,10 @@ TEST(SchedulerPolicy, OnLostMayTryAgainAndSaysThatItMayHaveRun) {
   env.Begins("a", "r1/1/1");
   env.Disconnect("a");
   env.Pass(kShortestLost);
-  EXPECT_EQ(env.TaskText("r1", 1),
-            "ready: lost: the agent at a (a:4000) was silent for 40.0s; it may have run, and on_lost says to try again; try "
-            "2 of 4 follows");
+  EXPECT_EQ(
+      env.TaskText("r1", 1),
+      "ready: lost: the agent at a (a:4000) was silent for 40.0s; it may have run, and on_lost says to try again; try "
+      "2 of 4 follows");
   env.Forget();
   env.Connect("a");
   EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, stop r1/1/1", "lease r1/1/2 to a"));
@@ -306,7 +308,8 @@ TEST(SchedulerPolicy, ARunMayBeginWithTasksThatHaveEnded) {
   builder.Add("y", {.needs = {x}, .inputs = {{"patch", x, false}}});
   auto plan = builder.Build();
   TaskStatus done{.state = TaskState::kFinished, .outcome = TaskOutcome::kSucceeded, .reason = "as in run r0"};
-  ArtifactsPublished published{RunId("r9"), 1, 0, AgentId("agent-b"), {{"patch", {std::string(64, 'a'), 3}, false, "t"}}};
+  ArtifactsPublished published{
+      RunId("r9"), 1, 0, AgentId("agent-b"), {{"patch", {std::string(64, 'a'), 3}, false, "t"}}};
   SchedulerEnv env;
   env.Connect("a");
   env.Connect("b");
@@ -331,7 +334,8 @@ TEST(SchedulerPolicy, ARunMayBeginWithTasksThatHaveEnded) {
 TEST(SchedulerPolicy, ARunOfWhichAllHasEndedIsOverAtOnce) {
   TaskStatus done{.state = TaskState::kFinished, .outcome = TaskOutcome::kSucceeded};
   SchedulerEnv env;
-  env.Apply(StartRun{.run = RunId("r9"), .request = RequestId("q"), .project = "p", .plan = Chain(2), .tasks = {done, done}});
+  env.Apply(
+      StartRun{.run = RunId("r9"), .request = RequestId("q"), .project = "p", .plan = Chain(2), .tasks = {done, done}});
   EXPECT_EQ(env.RunText("r9"), "succeeded");
   EXPECT_THAT(env.Effects("lease"), IsEmpty());
 }

@@ -50,7 +50,8 @@ TEST_F(SchedulerWhy, AfterNamesWhomItComesAfterAndNeedsWhatComesAfter) {
   env.Start(plan.Build());
   EXPECT_THAT(env.Why("r1", 2).at(0), "after: 'clean' comes after 'main', of whose 1 tasks 1 have not ended");
   env.Ends("a", "r1/1/1");
-  EXPECT_THAT(env.Why("r1", 3).at(0), "needs: 'next' waits for 'main', whose tasks have ended, but not what comes after it");
+  EXPECT_THAT(env.Why("r1", 3).at(0),
+              "needs: 'next' waits for 'main', whose tasks have ended, but not what comes after it");
   EXPECT_THAT(env.Why("r1", 3).at(1), HasSubstr("leased: 'clean' on a: "));
 }
 
@@ -97,8 +98,9 @@ TEST_F(SchedulerWhy, UnreachableSaysWhatWillHappenWhen) {
   env.Start(plan.Build());
   env.Disconnect("down", "connection refused");
   env.Pass(seconds(20));
-  EXPECT_THAT(env.Why("r1", 1), ElementsAre("unreachable: no agent answers at down (down:4000): connection refused; unless "
-                                            "one does, it is failed in 40.0s"));
+  EXPECT_THAT(env.Why("r1", 1),
+              ElementsAre("unreachable: no agent answers at down (down:4000): connection refused; unless "
+                          "one does, it is failed in 40.0s"));
 }
 
 TEST_F(SchedulerWhy, RetrySaysWhenAndAfterWhat) {
@@ -114,15 +116,17 @@ TEST_F(SchedulerWhy, LeasedRunningStoppingSilent) {
   plan.Add("x");
   env.Connect("a");
   env.Start(plan.Build());
-  EXPECT_THAT(env.Why("r1", 1), ElementsAre("leased: the agent at a (a:4000) has it and has not said that it began: it has "
-                                            "1 tasks for 4 slots, or prepares its files"));
+  EXPECT_THAT(env.Why("r1", 1),
+              ElementsAre("leased: the agent at a (a:4000) has it and has not said that it began: it has "
+                          "1 tasks for 4 slots, or prepares its files"));
   env.Begins("a", "r1/1/1");
   EXPECT_THAT(env.Why("r1", 1), ElementsAre("running: it has been running at a (a:4000); it has no timeout"));
   env.Disconnect("a");
   env.Pass(seconds(20));
-  EXPECT_THAT(env.Why("r1", 1),
-              ElementsAre("silent: the agent at a (a:4000) has been silent for 20.0s (connection refused), and the task may "
-                          "be running; unless the agent comes back, it is lost in 59m40s"));
+  EXPECT_THAT(
+      env.Why("r1", 1),
+      ElementsAre("silent: the agent at a (a:4000) has been silent for 20.0s (connection refused), and the task may "
+                  "be running; unless the agent comes back, it is lost in 59m40s"));
   env.Connect("a");
   env.CancelOne("r1", 1, "eve");
   EXPECT_THAT(env.Why("r1", 1),
@@ -147,8 +151,9 @@ TEST_F(SchedulerWhy, OfARunItsCausesOnceEachWithWhomTheyConcern) {
   auto lines = env.Why("r1");
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "progress: of 8 tasks: 1 waiting, 7 ready");
-  EXPECT_THAT(lines[1], HasSubstr("unreachable: 'x' on down, 'x' on down, 'x' on down, 'x' on down, 'x' on down and 2 more: "
-                                  "no agent answers at down (down:4000): not reached yet"));
+  EXPECT_THAT(lines[1],
+              HasSubstr("unreachable: 'x' on down, 'x' on down, 'x' on down, 'x' on down, 'x' on down and 2 more: "
+                        "no agent answers at down (down:4000): not reached yet"));
 }
 
 TEST_F(SchedulerWhy, UnknownRunsAndTasks) {

@@ -25,6 +25,8 @@ TaskSpec FullSpec(Work work) {
           .log_limit_bytes = 12345,
           .exit_policy = {.success = {0, 3}, .stop = {77, 255}},
           .retry = {3, seconds(5), 1500},
+          .silence = {seconds(7), true, seconds(99), true},
+          .priority = -3,
           .inherit_env = true,
           .publishes = {{"out", "build/*.tar"}},
           .host_gaps = {{HostGap::In::kVariable, 0, 0, "HOME"}, {HostGap::In::kArtifactPath, 0, 5, "NAME"}}};
@@ -79,16 +81,18 @@ Plan FullPlan() {
        .task_count = 1,
        .inputs = {{"out", 0, true}},
        .when = When::kAlways,
-       .ignore_failure = true},
+       .ignore_failure = true,
+       .max_failures = 2},
       {.project = "last", .first_task = 3, .needs = {0}},
       {.project = "tell", .first_task = 3, .when = When::kFailure}};
   plan.tasks = {{0, 0, 0, {}}, {0, 1, 1, {0, 1}}, {1, 2, 1, {1}}};
+  plan.run_timeout = seconds(3600);
   return plan;
 }
 
 ToAgent FullToAgent() {
   ToAgent message;
-  message.hello = CoordinatorHello{MeshId("mesh"), 3, 4, 1, 5};
+  message.hello = CoordinatorHello{MeshId("mesh"), 3, 4, 1, 5, true};
   message.verdicts = {
       {FullId(), Verdict::Kind::kKeep}, {FullId(), Verdict::Kind::kStop}, {FullId(), Verdict::Kind::kForget}};
   message.verdicts_done = true;
@@ -115,7 +119,8 @@ FromAgent FullFromAgent() {
                              .labels = {{"os", "linux"}, {"gpu", ""}},
                              .version = "0.1.0",
                              .seen_epoch = 3,
-                             .seen_commit = 4};
+                             .seen_commit = 4,
+                             .acked_sequence = 5};
   message.inventory = {{FullId(), Phase::kLeased}, {FullId(), Phase::kRunning}, {FullId(), Phase::kEnded}};
   message.inventory_done = true;
   message.reports.push_back({1, FullId(), Report::Started{WallFromMicros(1'700'000'000'000'000)}});
