@@ -19,6 +19,8 @@ class Binaries:
         self.bin = os.path.join(build, "bin")
         self.spawn_loop = os.path.join(build, "bench", "spawn_loop")
         self.copy_loop = os.path.join(build, "bench", "copy_loop")
+        self.many_agents = os.path.join(build, "bench", "many_agents")
+        self.many_runs = os.path.join(build, "bench", "many_runs")
 
     def path(self, name):
         return os.path.join(self.bin, name)
@@ -28,12 +30,18 @@ class Binaries:
 
 
 class Mesh:
-    """Use as a context: starts on entry, ends every process it started, and its launchers, on exit."""
+    """Use as a context: starts on entry, ends every process it started, and its launchers, on exit.
 
-    def __init__(self, binaries, parent, agents=1):
+    `known` are agents that the coordinator's configuration names beside those that are started here: name → address.
+    Without any of the latter, tasks without a `url` go to `local`.
+    """
+
+    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1"):
         self.binaries = binaries
         self.folder = tempfile.mkdtemp(prefix="mesh-", dir=parent)
         self.agent_count = agents
+        self.known = known or {}
+        self.local = local
         self.processes = {}  # name → Popen
         self.addresses = {}  # name → HOST:PORT
 
@@ -42,8 +50,11 @@ class Mesh:
             names = [f"agent{i + 1}" for i in range(self.agent_count)]
             for name in names:
                 self._start(name, "cromt-agent", "--listen", "127.0.0.1:0")
-            self._start("coordinator", "cromt-coordinator", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                        "--local-agent", self.addresses[names[0]])
+            if names:
+                self.local = self.addresses[names[0]]
+            with open(os.path.join(self.folder, "mesh.yaml"), "w", encoding="utf-8") as file:
+                json.dump({"agents": self.known}, file)  # JSON is YAML
+            self.start_coordinator()
         except BaseException:
             self.stop()
             raise
@@ -52,12 +63,27 @@ class Mesh:
     def __exit__(self, *_):
         self.stop()
 
+    def start_coordinator(self):
+        """The first time, or again where it was; returns when it listens. It says so before it has dialled its agents."""
+        self._start("coordinator", "cromt-coordinator", "--listen", self.addresses.get("coordinator", "127.0.0.1:0"), "--http",
+                    "127.0.0.1:0", "--local-agent", self.local, "--config", os.path.join(self.folder, "mesh.yaml"))
+
+    def start_agent(self, name):
+        """Again where it was."""
+        self._start(name, "cromt-agent", "--listen", self.addresses[name])
+
+    def kill(self, name):
+        self.processes[name].kill()
+        self.processes[name].wait()
+
     def _start(self, name, program, *arguments):
         data = os.path.join(self.folder, name)
-        os.makedirs(data)
+        os.makedirs(data, exist_ok=True)
+        if os.path.exists(os.path.join(data, "address")):
+            os.unlink(os.path.join(data, "address"))
         # A short runtime folder: the programs put sockets there, and no other mesh's may be found.
         environment = {**os.environ, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
-        with open(os.path.join(self.folder, f"{name}.log"), "wb") as log:
+        with open(os.path.join(self.folder, f"{name}.log"), "ab") as log:
             process = subprocess.Popen([self.binaries.path(program), *arguments, "--data-dir", data],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         self.processes[name] = process

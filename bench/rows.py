@@ -11,6 +11,7 @@ from datetime import datetime
 
 import measure
 import peers
+import scale
 import sparrow
 from mesh import Mesh
 
@@ -386,6 +387,10 @@ ALL = {
     "sizes": sizes,
     "logs": logs,
     "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
+    "restart": lambda bench: scale.restart(bench, Row),
+    "reconnect": lambda bench: scale.reconnect(bench, Row),
+    "memory": lambda bench: scale.memory(bench, Row),
+    "history": lambda bench: scale.history(bench, Row),
 }
 NEED_CROMT = set(ALL) - {"peers"}
 FAILURES = (RuntimeError, OSError, ValueError, KeyError, StopIteration, subprocess.SubprocessError, shutil.Error)
