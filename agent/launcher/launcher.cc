@@ -226,7 +226,7 @@ void Launcher::Abandon() {
   abandoned_ = true;
   if (!Idle())
     LeaveWord(LeftPath(options_.data_dir),
-              fmt::format("it had left and stopped its jobs, since no agent had come for {}\n",
+              fmt::format("no agent had come for {}, so it had stopped its jobs and left\n",
                           FormatDuration(options_.orphan_timeout)));
   link_.Close();
   StopAll();

@@ -227,6 +227,14 @@ class NotResumed(Killed):
         self.assertEqual(self.output(self.mesh.cromt("logs", run, "--local").out), "before\n")
         self.refused(1, "the host was restarted before the run had ended")
 
+    def test_one_that_was_given_up(self):
+        """Its process could not go on, as on a full disk, and said so."""
+        self.kill()
+        run = self.kept()["id"]
+        self.mesh.write(f"state/cromt/runs/{run}/run-finished", "")
+        self.assertEqual((self.kept()["outcome"], self.kept()["reason"]), ("failed", "lost: 'cromt run' could not go on"))
+        self.refused(1, "could not go on")
+
     def test_after_the_launcher_has_ended_the_jobs(self):
         """As after its ten minutes: launcher and jobs are gone. The attempt is lost, and the run ends as that asks."""
         pid = int(read_text(self.starts))

@@ -166,7 +166,7 @@ TEST(OrphanedLauncherTest, StopsItsJobsAndLeavesWhenNoAgentComes) {
   std::ifstream left(LeftPath(agent.dir()));
   std::string word;
   std::getline(left, word);
-  EXPECT_EQ(word, "it had left and stopped its jobs, since no agent had come for 1.0s");
+  EXPECT_EQ(word, "no agent had come for 1.0s, so it had stopped its jobs and left");
 }
 
 TEST(OrphanedLauncherTest, ServesNobodyWhileItStopsItsJobs) {
