@@ -110,6 +110,14 @@ class Resume(Killed):
         self.resume()
         self.ends_as_if_nothing_had_happened()
 
+    def test_after_an_end_that_nobody_was_told_of(self):
+        """Killed between the run's end and its own: all is shown, as what was shown of it nobody knows."""
+        self.mesh.write("gate", "")
+        self.running.wait(timeout=30)
+        os.unlink(self.mesh.path("state", "cromt", "runs", self.kept()["id"], "run-finished"))
+        self.resume()
+        self.ends_as_if_nothing_had_happened()
+
     def test_the_run_as_json(self):
         self.kill()
         self.resume("-o", "json")

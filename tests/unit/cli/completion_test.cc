@@ -103,6 +103,7 @@ TEST_F(CompletionTest, AfterAnOptionWithAValueItsValues) {
   EXPECT_THAT(Bash("cromt runs -o j").words, ElementsAre("json"));
   EXPECT_THAT(Bash("cromt runs --output=q").words, ElementsAre("quiet"));
   EXPECT_THAT(Bash("cromt plan hello -o d").words, ElementsAre("dot"));
+  EXPECT_THAT(Bash("cromt run --resume ").words, ElementsAre("last"));
   EXPECT_THAT(Bash("cromt -o ").words, UnorderedElementsAre("text", "json", "quiet")) << "also in front of a command";
 }
 
