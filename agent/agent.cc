@@ -223,7 +223,7 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
   auto tell = [&](QueueEvent event) { inputs.push_back(agent_input::Tell{std::move(event), {}}); };
   if (const auto* hello = std::get_if<launcher::Hello>(&message)) {
     hello_.incarnation = hello->incarnation;
-    log_end_ = hello->log_end;
+    hello_.log_end = log_end_ = hello->log_end;
     logs_->Advanced(log_end_);
   } else if (const auto* known = std::get_if<launcher::Known>(&message)) {
     hello_.known.push_back({known->started.log_id, !known->ended});
@@ -252,17 +252,24 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
 }
 
 // Another launcher than the one that started them can't end them: what is left of them is stopped before they are
-// called lost. Blocks for as long as that takes; there is nothing else to be done with a launcher that is just up.
-std::string Agent::StopRemains(const queue_event::LauncherUp& launcher) {
+// called lost, and what it has written of their output is counted. Blocks for as long as that takes; there is nothing
+// else to be done with a launcher that is just up.
+std::string Agent::StopRemains(queue_event::LauncherUp& launcher) {
   const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
   if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
+  std::unordered_set<Ticket> tickets;
+  uint64_t begin = launcher.log_end;
   for (const InventoryTicket& item : engine_->queue().Tickets()) {
     const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
     bool begun = attempt.phase == QueuedAttempt::Phase::kLaunching || attempt.phase == QueuedAttempt::Phase::kRunning;
-    if (begun && attempt.incarnation != launcher.incarnation) marks.insert(MarkOf(attempt));
+    if (!begun || attempt.incarnation == launcher.incarnation) continue;
+    marks.insert(MarkOf(attempt));
+    tickets.insert(item.ticket);
+    begin = std::min(begin, attempt.log_begin);  // 0 where its start was not told
   }
   if (marks.empty()) return {};
+  launcher.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
   auto killed = launcher::KillMarked(marks);
   if (!killed) return killed.error().message;
   if (*killed == 0) return left;

@@ -97,7 +97,7 @@ class Agent final : private AgentEdges {
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
-  std::string StopRemains(const queue_event::LauncherUp& launcher);
+  std::string StopRemains(queue_event::LauncherUp& launcher);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
   void TrimLog();

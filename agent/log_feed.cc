@@ -1,5 +1,6 @@
 #include "agent/log_feed.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "io/seglog/reader.h"
@@ -12,6 +13,23 @@ constexpr size_t kReadBytes = 256 << 10;
 constexpr uint64_t kSilentAdvance = 4 << 20;
 
 }  // namespace
+
+std::unordered_map<Ticket, int64_t> OutputWritten(const std::string& dir, uint64_t from,
+                                                  const std::unordered_set<Ticket>& tickets) {
+  std::unordered_map<Ticket, int64_t> written;
+  auto reader = seglog::Reader::Open(dir, from);
+  while (reader) {
+    auto frames = reader->Read(kReadBytes);
+    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
+    if (!frames || frames->empty()) break;
+    for (const auto& [frame, position] : *frames) {
+      if (!tickets.contains(frame.log_id)) continue;
+      int64_t& bytes = written[frame.log_id];
+      bytes = std::max(bytes, static_cast<int64_t>(frame.offset + frame.data.size()));
+    }
+  }
+  return written;
+}
 
 struct LogFeed::Follower {
   std::shared_ptr<LogSubscription> subscription;

@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -44,6 +45,11 @@ struct LogSubscription {
   // Called on the feed's thread; must not block.
   std::function<void(LogBatch)> deliver;
 };
+
+// How much output of these attempts lies in the segmented log `dir` from `from` on, in bytes; those of which none does
+// are left out, as is what can't be read. Reads all of it: for when nobody can say it who has written it.
+std::unordered_map<Ticket, int64_t> OutputWritten(const std::string& dir, uint64_t from,
+                                                  const std::unordered_set<Ticket>& tickets);
 
 // Thread-safe.
 class LogFeed {

@@ -220,8 +220,14 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
   std::string reason = "lost: the launcher died";
   if (!event.remains.empty()) reason += "; " + event.remains;
   for (Ticket ticket : lost) {
-    ReleaseSlot(attempts.at(ticket), false);
-    End(attempts.at(ticket), {.kind = AttemptResult::Kind::kLost, .reason = reason});
+    QueuedAttempt& attempt = attempts.at(ticket);
+    AttemptResult result{.kind = AttemptResult::Kind::kLost, .reason = reason};
+    if (auto written = event.written.find(ticket); written != event.written.end()) {
+      result.log_bytes = written->second;
+      attempt.log_end = event.log_end;
+    }
+    ReleaseSlot(attempt, false);
+    End(attempt, std::move(result));
   }
   // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
   for (const auto& [ticket, running] : known)

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -74,6 +75,9 @@ struct LauncherUp {
   std::string incarnation;
   std::vector<Known> known;  // a running one is followed by LauncherStarted, an ended one by LauncherEnded
   std::string remains;       // what became of what a dead launcher left running; told with what is lost; may be empty
+  // What dead launchers have written of attempts that are lost by this, in bytes; it lies before `log_end`.
+  std::unordered_map<Ticket, int64_t> written = {};
+  uint64_t log_end = 0;
 };
 struct LauncherDown {
   std::string reason;

@@ -116,7 +116,41 @@ projects:
 
 
 class DeadLauncher(Story):
-    """What has detached itself from its job is found and stopped too, before the task is called lost."""
+    """What has detached itself from its job is found and stopped too, before the task is called lost. What the job had
+    printed by then is kept."""
+
+    def test_output_of_what_is_lost(self):
+        """More than fits in a message, and all of it printed while there is no coordinator."""
+        self.mesh.start_all("host")
+        begun, gate, last = self.mesh.path("begun"), self.mesh.path("gate"), 2_000_000
+        self.mesh.apply(f"""
+projects:
+  p:
+    run: |
+      touch {begun}
+      until [ -e {gate} ]; do sleep 0.02; done
+      seq 1 {last}
+      sleep 1000
+""")
+        run = self.mesh.start("p")
+        wait_for("the job runs", lambda: os.path.exists(begun))
+        self.mesh.coordinator.kill()
+        self.mesh.write("gate", "")
+        wait_for("the launcher has read it", lambda: self.ends_with(f"\n{last}\n".encode()))
+        for launcher in self.mesh.launchers():
+            os.kill(launcher, signal.SIGKILL)
+        self.mesh.coordinator.restart()
+        self.assertEqual(self.mesh.wait_finished(run)["tasks"][0]["outcome"], "lost")
+        followed = self.mesh.cromt("logs", run, "--follow", "--raw")
+        self.succeeded(followed)
+        self.assertTrue(followed.out == "".join(f"{n}\n" for n in range(1, last + 1)), f"{len(followed.out)} bytes of it came")
+
+    def ends_with(self, text):
+        """Whether the host's log does."""
+        newest = max(os.listdir(self.mesh.path("host", "log")))
+        with open(self.mesh.path("host", "log", newest), "rb") as file:
+            file.seek(-min(len(text), os.path.getsize(file.name)), os.SEEK_END)
+            return file.read() == text
 
     def leaves_a_daemon(self, *flags):
         self.mesh.start_agent("host", *flags)

@@ -47,6 +47,17 @@ struct Received {
   }
 };
 
+TEST_F(LogFeedTest, WhatWasWrittenIsCounted) {
+  Print(1, 0, "before");
+  uint64_t from = Print(2, 0, "another's");
+  Print(1, 6, "one");
+  Print(3, 0, "three");
+  Print(1, 9, "two");
+  EXPECT_EQ(OutputWritten(dir_, from, {1, 2, 3}), (std::unordered_map<Ticket, int64_t>{{1, 12}, {3, 5}}));
+  EXPECT_EQ(OutputWritten(dir_, 0, {2}), (std::unordered_map<Ticket, int64_t>{{2, 9}}));
+  EXPECT_TRUE(OutputWritten(dir_ + "-not-there", 0, {1}).empty());
+}
+
 TEST_F(LogFeedTest, OutputOfOtherMeshesIsNotGivenOut) {
   Print(1, 0, "mine ");
   Print(2, 0, "theirs");

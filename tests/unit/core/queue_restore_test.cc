@@ -68,6 +68,25 @@ TEST(QueueRestore, WhatADeadLauncherLeftIsTold) {
               testing::EndsWith("the launcher died; 2 processes that it left running were stopped"));
 }
 
+// What the dead launcher had written is waited for like any output.
+TEST(QueueRestore, OutputOfALostAttemptIsKeptUntilItIsStored) {
+  QueueEnv env;
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Lease("m", "r1/2/1");
+  env.Begins(1, 100);
+  env.Begins(2, 100);
+  env.Apply(queue_event::LauncherUp{"launcher2", {}, "", {{1, 40}}, 500});
+  env.Restart();
+  env.Ack("m", 4);
+  EXPECT_EQ(env.queue().attempts(), 1u);  // the second one had said nothing
+  env.LogsStored("m", 499);
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  env.LogsStored("m", 500);
+  EXPECT_EQ(env.queue().attempts(), 0u);
+}
+
 // An attempt whose start and end nobody has acknowledged: restored from a snapshot it is ended, not in line.
 TEST(QueueRestore, SnapshotOfAnUnacknowledgedEndStartsNothing) {
   QueueEnv env;
