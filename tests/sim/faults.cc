@@ -56,6 +56,9 @@ void Faults::Next() {
 }
 
 void Faults::Strike(Kind kind, SimHost& host) {
+  const bool all = kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails;
+  for (const auto& other : hosts_)
+    if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
     case kAgentDies: return host.Die("killed");
     case kAgentDiesInStep: return host.DieAfter(dice_.Below(4));

@@ -6,6 +6,14 @@
 #include "tests/sim/ledger.h"
 
 namespace cromt::sim {
+namespace {
+
+bool IsBad(const TaskStatus& status) {
+  const TaskOutcome outcome = status.outcome.value_or(TaskOutcome::kSucceeded);
+  return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
+}
+
+}  // namespace
 
 void Ledger::CheckFinal(const std::vector<RunView>& runs) {
   std::map<RequestId, RunId> made;
@@ -36,17 +44,25 @@ void Ledger::CheckRun(const RunView& run) {
   if (run.status.state != RunState::kFinished || !run.status.outcome)
     return violation("never finished: invariants 1 and 4");
   bool failed = sources_failed_.contains(run.header.id) && run.status.outcome == RunOutcome::kFailed;
+  std::map<InstanceIndex, uint32_t> failures;
+  for (const TaskView& task : run.tasks) failures[task.instance] += IsBad(task.status);
   for (const TaskView& task : run.tasks) {
     CheckTask(wish->second, run, task);
-    TaskOutcome outcome = task.status.outcome.value_or(TaskOutcome::kSucceeded);
-    bool bad = outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
-    const bool ignores = wish->second.plan->instances[task.instance].ignore_failure;
-    if (task.status.ignored != (bad && ignores))
+    const bool bad = IsBad(task.status);
+    const PlannedInstance& planned = wish->second.plan->instances[task.instance];
+    const bool ignores = planned.ignore_failure || failures[task.instance] <= planned.max_failures;
+    const bool may_skip =
+        task.status.outcome == TaskOutcome::kSkipped && wish->second.plan->spec(task.index).silence.skip_unreachable;
+    if (task.status.ignored != (bad && ignores) && !may_skip)
       violation(fmt::format("has task {}, which is {}ignored", task.index + 1, task.status.ignored ? "" : "not "));
     failed |= bad && !ignores;
   }
   RunOutcome expected = failed ? RunOutcome::kFailed : RunOutcome::kSucceeded;
   bool canceled = run.status.outcome == RunOutcome::kCanceled;
+  const bool timed_out = run.status.outcome == RunOutcome::kTimedOut;
+  if (timed_out != run.status.timed_out) violation("does not end as its time limit says");
+  if (timed_out && !wish->second.plan->run_timeout) violation("timed out and has no limit");
+  if (timed_out) return;
   if (canceled_.contains(run.header.id) && !canceled)
     violation(fmt::format("was canceled, acknowledged, and ended as {}", ToString(*run.status.outcome)));
   if (canceled && wish->second.cancels_offered == 0) violation("is canceled and nobody wished that");
@@ -69,24 +85,32 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
   const TaskStatus& status = task.status;
   if (status.state != TaskState::kFinished || !status.outcome) return "its run has finished and it has not";
   AttemptId current{run.header.id, task.index, status.attempt};
-  if (process && process->id != current && *status.outcome != TaskOutcome::kLost)
+  const TaskSpec& spec = wish.plan->spec(task.index);
+  const bool tried_again = spec.retry.retries > 0 || spec.silence.retry_lost;
+  // After an attempt that did there may be one that began no process, or the task may have been ended while it waited.
+  const bool was_lost = spec.silence.retry_lost && process && MayBeLost(wish, task.index, process->host);
+  const bool waited_again = tried_again && process && process->result && !status.exit &&
+                            (was_lost || Meaning(spec.exit_policy, *process->result) != TaskOutcome::kSucceeded);
+  const bool none_of_last = waited_again || (tried_again && process && process->id.attempt < status.attempt);
+  if (process && process->id != current && *status.outcome != TaskOutcome::kLost && !none_of_last)
     return "the process was that of " + ToString(process->id);
-  bool cancel_wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.index);
+  bool cancel_wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.index) || run.status.timed_out;
   if (std::string wrong = WhyNoCleanUp(wish, run, task); !wrong.empty()) return wrong;
   size_t host = process ? process->host : hosts_.at(wish.plan->host(task.index).address);
   switch (*status.outcome) {
-    case TaskOutcome::kLost: return may_lose_.contains(host) ? "" : "its host has lost nothing";
+    case TaskOutcome::kLost: return MayBeLost(wish, task.index, host) ? "" : "its host has lost nothing";
     case TaskOutcome::kCanceled:
       if (!cancel_wished) return "nobody wished that";
       break;
     case TaskOutcome::kFailed:
-      if (process) break;
-      return could_not_start_.contains(current) || away_.contains(host) ? "" : "its host was there all the time";
-    case TaskOutcome::kSkipped: return process ? "its process ran" : "";
+      if (process && !none_of_last) break;
+      return MayNotHaveStarted(wish, run.header.id, task.index) ? "" : "its host was there all the time";
+    case TaskOutcome::kSkipped: return process && !(tried_again && status.ignored) ? "its process ran" : "";
     default:
       if (!process) return "no process of it ever ran";
   }
-  if (!process || !process->result) return "";
+  if (none_of_last && *status.outcome != TaskOutcome::kCanceled) return "its last attempt began no process";
+  if (none_of_last || !process || !process->result) return "";
   TaskOutcome truth = Meaning(wish.plan->spec(task.index).exit_policy, *process->result);
   if (truth != *status.outcome) return fmt::format("its process says {}", ToString(truth));
   if (status.exit != process->result->status) return "it has not the exit status of its process";

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/lease.h"
+
 namespace cromt::sim {
 
 void Ledger::Violation(const std::string& what) {
@@ -50,16 +52,34 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
     return process;
   }
   auto& earlier = by_task_[{id.run, id.task}];
-  if (!earlier.empty()) {
-    const ProcessRecord& last = processes_[earlier.back()];
-    Violation(fmt::format("invariant 2: {} was started though {} had been{}", ToString(id), ToString(last.id),
-                          last.result ? "" : " and is running"));
-  }
+  if (std::string why = WhyNoOther(wish->second, id, earlier); !why.empty())
+    Violation(fmt::format("invariant 2: {} was started though {}", ToString(id), why));
   earlier.push_back(process);
   runs_with_processes_.insert(id.run);
   CheckOrder(wish->second, id);
   CheckGroups(wish->second, id);
   return process;
+}
+
+std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std::vector<size_t>& earlier) const {
+  if (earlier.empty()) return "";
+  const TaskSpec& spec = wish.plan->spec(id.task);
+  const ProcessRecord& last = processes_[earlier.back()];
+  if (last.id.attempt >= id.attempt) return ToString(last.id) + " had been";
+  uint32_t most = spec.retry.retries;
+  if (spec.silence.retry_lost) most = std::max(most, kLostRetries);
+  if (earlier.size() > most) return fmt::format("it had been {} times", earlier.size());
+  const bool may_be_lost = spec.silence.retry_lost && MayBeLost(wish, id.task, last.host);
+  if (may_be_lost) return "";
+  if (!last.result) return ToString(last.id) + " is running";
+  const TaskOutcome truth = Meaning(spec.exit_policy, *last.result);
+  if (truth == TaskOutcome::kFailed || truth == TaskOutcome::kTimedOut) return "";
+  return fmt::format("{} is {}", ToString(last.id), ToString(truth));
+}
+
+bool Ledger::MayBeLost(const Wish& wish, TaskIndex task, size_t host) const {
+  constexpr Duration kLongTrouble = std::chrono::minutes(30);
+  return may_lose_.contains(host) || (troubled_.contains(host) && wish.plan->spec(task).silence.lost < kLongTrouble);
 }
 
 void Ledger::ProcessEnded(size_t process, AttemptResult result) {

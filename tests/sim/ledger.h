@@ -1,7 +1,8 @@
 // What really happened, kept apart from the code under test: what clients were told, and which processes ran when on
 // the simulated hosts. The checkers compare the cluster with this.
 //
-// Checked while it happens:    2. a task has one process at most, ever    3. it starts only after what it needs
+// Checked while it happens:    2. a task has one process at most, ever, unless it is tried again after a bad end, or
+//                              after a loss where its project asks for that   3. it starts only after what it needs
 //                              and as its `when` says   5. a group never runs more than its depth
 // Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes
 // did
@@ -49,6 +50,8 @@ class Ledger {
   void ProcessEnded(size_t process, AttemptResult result);
   // It could not be prepared or spawned.
   void CouldNotStart(const AttemptId& id) { could_not_start_.insert(id); }
+  // Something kept the agent from being heard, however shortly.
+  void HostWasTroubled(size_t host) { troubled_.insert(host); }
   // No session could be had with the host for a while.
   void HostWasAway(size_t host) { away_.insert(host); }
   // Attempts may be lost there: its launcher died, it was restarted, or it was away for long.
@@ -86,6 +89,10 @@ class Ledger {
   bool CertainlyEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance,
                           std::set<InstanceIndex>& seen) const;
   bool NeedsEndedWell(const Wish& wish, const RunId& run, InstanceIndex instance, std::set<InstanceIndex>& seen) const;
+  // Why a task may not have another process; empty if it may.
+  std::string WhyNoOther(const Wish& wish, const AttemptId& id, const std::vector<size_t>& earlier) const;
+  // Its agent may have been silent for longer than its project waits, or it may have been lost otherwise.
+  bool MayBeLost(const Wish& wish, TaskIndex task, size_t host) const;
   bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
@@ -106,7 +113,7 @@ class Ledger {
   std::set<RunId> runs_with_processes_;
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;
-  std::set<size_t> away_, may_lose_;
+  std::set<size_t> away_, may_lose_, troubled_;
   std::vector<std::string> violations_;
 };
 

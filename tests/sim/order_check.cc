@@ -44,27 +44,32 @@ TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result) {
 // It can have failed without a process.
 bool Ledger::MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const {
   const size_t host = hosts_.at(wish.plan->host(task).address);
-  return away_.contains(host) || may_lose_.contains(host) ||
+  const bool impatient = wish.plan->spec(task).silence.unreachable < SilencePolicy{}.unreachable;
+  return away_.contains(host) || may_lose_.contains(host) || (impatient && troubled_.contains(host)) ||
          std::ranges::any_of(could_not_start_, [&](const AttemptId& id) { return id.run == run && id.task == task; });
 }
 
 Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex task) const {
   const InstanceIndex instance = wish.plan->tasks[task].instance;
-  const bool ignores = wish.plan->instances[instance].ignore_failure;
+  const PlannedInstance& planned = wish.plan->instances[instance];
+  const bool ignores = planned.ignore_failure;
+  // As long as no more of its tasks fail; nobody here knows how many will.
+  const bool may_ignore = ignores || planned.max_failures > 0;
+  const bool skips = wish.plan->spec(task).silence.skip_unreachable;
   auto found = by_task_.find({run, task});
   if (found == by_task_.end())
-    return {.well = MayBeUnwanted(wish, run, instance) || (ignores && MayNotHaveStarted(wish, run, task)),
+    return {.well = MayBeUnwanted(wish, run, instance) || ((may_ignore || skips) && MayNotHaveStarted(wish, run, task)),
             .early = true,
             .badly = true};
   const ProcessRecord& last = processes_[found->second.back()];
   if (!last.result) return {};
   const TaskOutcome truth = Meaning(wish.plan->spec(task).exit_policy, *last.result);
   const bool succeeded = truth == TaskOutcome::kSucceeded, early = truth == TaskOutcome::kStoppedEarly;
-  const bool forgiven = ignores && !succeeded && !early && truth != TaskOutcome::kCanceled;
-  const bool may_be_lost = may_lose_.contains(last.host);
-  return {.well = succeeded || forgiven || (ignores && may_be_lost),
+  const bool failed = !succeeded && !early && truth != TaskOutcome::kCanceled;
+  const bool may_be_lost = MayBeLost(wish, task, last.host);
+  return {.well = succeeded || (may_ignore && (failed || may_be_lost)) || (skips && may_be_lost),
           .early = early,
-          .badly = (!succeeded && !early && !forgiven) || may_be_lost};
+          .badly = (!succeeded && !early && !(failed && ignores)) || may_be_lost};
 }
 
 Ledger::Possible Ledger::TasksEnded(const Wish& wish, const RunId& run, InstanceIndex instance) const {
@@ -167,10 +172,10 @@ std::string Ledger::WhyNoCleanUp(const Wish& wish, const RunView& run, const Tas
   const InstanceIndex instance = wish.plan->tasks[task.index].instance;
   if (!IsCleanUp(*wish.plan, instance) || by_task_.contains({id, task.index})) return "";
   if (task.status.outcome == TaskOutcome::kCanceled) {
-    const bool wished = wish.cancels_offered > 1 || wish.task_cancels.contains(task.index);
+    const bool wished = wish.cancels_offered + run.status.timed_out > 1 || wish.task_cancels.contains(task.index);
     return wished || !runs_with_processes_.contains(id) ? "" : "it cleans up, and one cancel lets it";
   }
-  if (task.status.outcome != TaskOutcome::kSkipped || sources_failed_.contains(id)) return "";
+  if (task.status.outcome != TaskOutcome::kSkipped || task.status.ignored || sources_failed_.contains(id)) return "";
   if (wish.plan->instances[instance].when == When::kSuccess || MayBeUnwanted(wish, id, instance)) return "";
   std::set<InstanceIndex> seen;
   const bool certain = std::ranges::all_of(wish.plan->instances[instance].needs, [&](InstanceIndex need) {

@@ -177,6 +177,36 @@ TEST(PlantedBugs, LaneThatIsTooWide) {
   EXPECT_NE(Find(bugs, "invariant 5", false), "");
 }
 
+TEST(PlantedBugs, RetryThatIsOneTooMany) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (TaskSpec& spec : plan->specs) ++spec.retry.retries;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "it had been 1 times", false), "");
+}
+
+TEST(PlantedBugs, LostTaskThatIsTriedAgainThoughNobodyAskedForIt) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (TaskSpec& spec : plan->specs) spec.silence.retry_lost = true;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "invariant 2"), "");
+}
+
+TEST(PlantedBugs, FailureThatIsForgivenBeyondMaxFailures) {
+  PlantedBugs bugs;
+  bugs.plan = [](const std::shared_ptr<const Plan>& wished) {
+    auto plan = std::make_shared<Plan>(*wished);
+    for (PlannedInstance& instance : plan->instances) ++instance.max_failures;
+    return plan;
+  };
+  EXPECT_NE(Find(bugs, "which is ignored", false), "");
+}
+
 // Ends that never arrive: the run would wait for ever.
 TEST(PlantedBugs, ReportsThatVanish) {
   PlantedBugs bugs;

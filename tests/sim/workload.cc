@@ -20,6 +20,14 @@ TaskSpec RandomSpec(Dice& dice, const std::string& project, bool with_source) {
   if (dice.PerCent(20)) spec.exit_policy.success = {0, 3};
   if (dice.PerCent(20)) spec.exit_policy.stop = {99};
   if (dice.PerCent(15)) spec.timeout = seconds(dice.Between(1, 20));
+  if (dice.PerCent(15)) spec.retry = {static_cast<uint32_t>(dice.Between(1, 3)), seconds(dice.Below(10)), 1500};
+  if (dice.PerCent(25)) {
+    spec.silence = {.unreachable = seconds(dice.Between(2, 90)),
+                    .skip_unreachable = dice.PerCent(30),
+                    .lost = seconds(dice.Between(1, 90)),
+                    .retry_lost = dice.PerCent(40)};
+  }
+  if (dice.PerCent(30)) spec.priority = static_cast<int32_t>(dice.Below(5)) - 2;
   if (dice.PerCent(20)) spec.work = Script{"a\nb\n"};  // which is staged before it starts
   if (with_source) {
     spec.source.repository = "git://example/r";
@@ -59,6 +67,9 @@ std::optional<Plan> TryPlan(Dice& dice, const std::vector<std::string>& addresse
     plan.instances[dice.Below(i)].after.push_back(i);
     plan.instances[i].when = static_cast<When>(dice.Below(3));
   }
+  for (PlannedInstance& instance : plan.instances)
+    if (dice.PerCent(15)) instance.max_failures = static_cast<uint32_t>(dice.Between(1, 2));
+  if (dice.PerCent(15)) plan.run_timeout = seconds(dice.Between(1, 120));
   if (!Validate(plan)) return std::nullopt;
   return plan;
 }
