@@ -7,7 +7,7 @@
 namespace cromt {
 namespace {
 
-constexpr size_t kMostCauses = 20;           // of a run
+constexpr size_t kMostCauses = 20;              // of a run
 constexpr Duration kWorthTelling = seconds(1);  // of waiting
 
 std::string Named(const TaskView& task) {
@@ -71,16 +71,16 @@ WhyLines WhatCameBefore(const TaskView& task, const std::vector<TaskTransition>&
       if (change.state == TaskState::kReady) ready_at = change.at;
       if (change.attempt == 0 || change.attempt != last_leased) continue;
       last_leased = 0;
-      lines.push_back({WhyKind::kEarlier,
-                       change.reason.empty()
-                           ? fmt::format("attempt {} was given back before it began, at {}", change.attempt,
-                                         At(change.at))
-                           : fmt::format("attempt {}: {}, at {}", change.attempt, change.reason, At(change.at))});
+      lines.push_back(
+          {WhyKind::kEarlier,
+           change.reason.empty()
+               ? fmt::format("attempt {} was given back before it began, at {}", change.attempt, At(change.at))
+               : fmt::format("attempt {}: {}, at {}", change.attempt, change.reason, At(change.at))});
       continue;
     }
     if (change.state == TaskState::kUnreachable && !is_last)
-      lines.push_back({WhyKind::kEarlier, fmt::format("attempt {}: {}, at {}", change.attempt, change.reason,
-                                                      At(change.at))});
+      lines.push_back(
+          {WhyKind::kEarlier, fmt::format("attempt {}: {}, at {}", change.attempt, change.reason, At(change.at))});
   }
   if (lines.size() > kMostEarlier) lines.erase(lines.begin(), lines.end() - kMostEarlier);
   return lines;

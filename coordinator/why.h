@@ -20,8 +20,8 @@ struct TaskTransition {
 WhyLine HowItEnded(const TaskView& task);
 WhyLines HowItEnded(const RunView& run);
 
-// The attempts before the last one and how each ended, silences of its agent, and how long it was kept waiting: the oldest
-// first, at most kMostEarlier lines, the newest. `history` is in order.
+// The attempts before the last one and how each ended, silences of its agent, and how long it was kept waiting: the
+// oldest first, at most kMostEarlier lines, the newest. `history` is in order.
 inline constexpr size_t kMostEarlier = 50;
 WhyLines WhatCameBefore(const TaskView& task, const std::vector<TaskTransition>& history);
 

@@ -45,7 +45,8 @@ const CommandInfo kWhyInfo = {
     .usage = "RUN [TASK]",
     .summary = "say why a run or task waits, failed, was skipped, tried again or lost",
     .about =
-        "Says in words why a run, or one of its tasks, stands where it does: what it waits for and who holds that, down\n"
+        "Says in words why a run, or one of its tasks, stands where it does: what it waits for and who holds that, "
+        "down\n"
         "to the first cause; how its earlier attempts ended; and how it ended itself.",
     .examples =
         "cromt why last\n"

@@ -38,23 +38,22 @@ TEST(Why, NothingUnusualIsNotTold) {
 }
 
 TEST(Why, TellsWaitingRetriesSilencesAndWhatWasGivenBack) {
-  EXPECT_THAT(
-      Before(View(), {{0, TaskState::kReady, "", At(0)},
-                      {1, TaskState::kLeased, "", At(90)},
-                      {1, TaskState::kReady, "", At(91)},
-                      {2, TaskState::kLeased, "", At(91)},
-                      {2, TaskState::kRunning, "", At(92)},
-                      {2, TaskState::kRetryWait, "exit code 5; try 2 of 3 follows", At(100)},
-                      {2, TaskState::kReady, "exit code 5; try 2 of 3 follows", At(105)},
-                      {3, TaskState::kLeased, "", At(105)},
-                      {3, TaskState::kRunning, "", At(105)},
-                      {3, TaskState::kUnreachable, "the agent at hostA is silent: reset", At(120)},
-                      {3, TaskState::kRunning, "", At(150)},
-                      {3, TaskState::kFinished, "", At(200)}}),
-      ElementsAre("waited: it was ready for 1m30s before an agent got it, at 2023-11-14T22:14:50Z",
-                  "earlier: attempt 1 was given back before it began, at 2023-11-14T22:14:51Z",
-                  "earlier: attempt 2: exit code 5; try 2 of 3 follows, at 2023-11-14T22:15:00Z",
-                  "earlier: attempt 3: the agent at hostA is silent: reset, at 2023-11-14T22:15:20Z"));
+  EXPECT_THAT(Before(View(), {{0, TaskState::kReady, "", At(0)},
+                              {1, TaskState::kLeased, "", At(90)},
+                              {1, TaskState::kReady, "", At(91)},
+                              {2, TaskState::kLeased, "", At(91)},
+                              {2, TaskState::kRunning, "", At(92)},
+                              {2, TaskState::kRetryWait, "exit code 5; try 2 of 3 follows", At(100)},
+                              {2, TaskState::kReady, "exit code 5; try 2 of 3 follows", At(105)},
+                              {3, TaskState::kLeased, "", At(105)},
+                              {3, TaskState::kRunning, "", At(105)},
+                              {3, TaskState::kUnreachable, "the agent at hostA is silent: reset", At(120)},
+                              {3, TaskState::kRunning, "", At(150)},
+                              {3, TaskState::kFinished, "", At(200)}}),
+              ElementsAre("waited: it was ready for 1m30s before an agent got it, at 2023-11-14T22:14:50Z",
+                          "earlier: attempt 1 was given back before it began, at 2023-11-14T22:14:51Z",
+                          "earlier: attempt 2: exit code 5; try 2 of 3 follows, at 2023-11-14T22:15:00Z",
+                          "earlier: attempt 3: the agent at hostA is silent: reset, at 2023-11-14T22:15:20Z"));
 }
 
 TEST(Why, ASilenceThatLastsIsToldByWhoKnowsMore) {
