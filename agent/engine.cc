@@ -58,7 +58,7 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
   bool first = !session.greeted();
   auto events = session.Receive(input.message, queue_, now_);
   if (!events) return CloseStream(input.stream, events.error());
-  if (first) {
+  if (first && !session.inspected()) {
     if (!SupersedeOthers(input.stream)) return;
     for (const Digest& digest : wanted_[session.mesh()]) session.WantBlob(digest);
   }
@@ -74,7 +74,8 @@ bool AgentEngine::SupersedeOthers(StreamId newest) {
   const AgentSession& mine = streams_.at(newest).session;
   std::vector<StreamId> older;
   for (const auto& [id, stream] : streams_) {
-    if (id == newest || !stream.session.greeted() || stream.session.mesh() != mine.mesh()) continue;
+    if (id == newest || !stream.session.greeted() || stream.session.inspected() || stream.session.mesh() != mine.mesh())
+      continue;
     if (stream.session.order() >= mine.order()) {
       CloseStream(newest, {ErrorCode::kConflict, "this mesh has a newer session with the agent"});
       return false;

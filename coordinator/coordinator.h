@@ -116,6 +116,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
+  void Held(const std::string& why) override {
+    if (options_.warn) options_.warn(why);
+  }
 
   CoordinatorOptions options_;
   std::optional<DataDir> dir_;

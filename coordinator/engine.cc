@@ -12,6 +12,10 @@ constexpr Duration kLongestRedial = seconds(2);
 // The transport gives a dial up before this, with the better words.
 constexpr Duration kDialLimit = seconds(12);
 
+constexpr char kWentBack[] =
+    "the coordinator's store went back to an earlier state, and nothing is leased until "
+    "`cromt-coordinator recover`";
+
 }  // namespace
 
 Engine::Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options)
@@ -26,6 +30,13 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
   commit_ = state.commit;
   CROMT_TRY(registry_.Restore(state, parse));
   std::atomic_store(&catalog_, registry_.catalog());
+  kept_.insert(state.kept.begin(), state.kept.end());
+  if (state.went_back) {
+    held_ = kWentBack;
+    edges_.Held(held_);
+    (void)scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now);  // to look at
+    return {};
+  }
   Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now));
   for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
   return CommitAndRelease();
@@ -34,6 +45,7 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
 Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
   now_ = now;
   for (EngineInput& input : inputs) std::visit([this](auto& i) { On(std::move(i)); }, input);
+  if (went_back_ && held_.empty()) CROMT_TRY(Hold(*went_back_));
   CheckTimers();
   CROMT_TRY(CommitAndRelease());
   Flush();
@@ -41,6 +53,7 @@ Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
 }
 
 std::optional<Mono> Engine::NextDeadline() const {
+  if (!held_.empty()) return std::nullopt;
   auto next = scheduler_.NextDeadline();
   if (link_timer_) next = next ? std::min(*next, *link_timer_) : link_timer_;
   return next;
@@ -62,9 +75,21 @@ void Engine::On(engine_input::LinkMessage input) {
   auto found = links_.find(input.link);
   if (found == links_.end() || !found->second.session) return;
   Link& link = found->second;
+  // By the last commit of now: what was acknowledged since our own hello may have been seen.
+  if (const auto& hello = input.message.hello; hello && (hello->seen_epoch > epoch_ || hello->seen_commit > commit_))
+    went_back_ = fmt::format("{}: agent {} at {} has seen commit {} of epoch {}, the store is at commit {} of epoch {}",
+                             kWentBack, hello->agent.text(), link.address, hello->seen_commit, hello->seen_epoch,
+                             commit_, epoch_);
   auto events = link.session->Receive(std::move(input.message), now_);
   if (!events) return CloseLink(input.link, "protocol error: " + events.error().message, true);
-  for (Event& event : *events) Take(scheduler_.Apply(event, now_));
+  for (Event& event : *events) {
+    // What is kept is said to nobody, and so neither stopped nor forgotten.
+    if (auto* up = std::get_if<AgentUp>(&event); up && !kept_.empty())
+      std::erase_if(up->inventory, [&](const InventoryItem& item) {
+        return kept_.contains({up->hello.agent, item.id});
+      });
+    Take(scheduler_.Apply(event, now_));
+  }
   if (link.session->greeted() && !std::exchange(link.live, true)) {
     targets_[link.address].backoff = Duration(0);
     edges_.CollectLogs(input.link, mesh_, link.session->agent().agent);
@@ -97,6 +122,10 @@ Result<RunId> Engine::RunOfRequest(const RequestId& request) {
 }
 
 void Engine::On(engine_input::Ask input) {
+  if (!held_.empty()) {
+    if (input.reply) replies_.push_back({std::move(input.reply), Fail(ErrorCode::kUnavailable, held_)});
+    return;
+  }
   if (const auto* start = std::get_if<StartRun>(&input.event)) {
     auto before = RunOfRequest(start->request);
     if (!before || !before->empty()) {
@@ -108,6 +137,10 @@ void Engine::On(engine_input::Ask input) {
 }
 
 void Engine::On(engine_input::Apply input) {
+  if (!held_.empty()) {
+    applies_.push_back({std::move(input.reply), Fail(ErrorCode::kUnavailable, held_)});
+    return;
+  }
   auto decision = registry_.Decide(input.request, input.job_file, now_.wall);
   if (!decision) {
     applies_.push_back({std::move(input.reply), tl::unexpected<Error>(std::move(decision).error())});
@@ -149,7 +182,21 @@ void Engine::CloseLink(LinkId id, const std::string& reason, bool tell_edges) {
   Take(scheduler_.Apply(AgentDown{address, reason}, now_));
 }
 
+// What has not been committed yet is: it was decided by what is here. Then nothing more leaves.
+Status Engine::Hold(const std::string& why) {
+  CROMT_TRY(CommitAndRelease());
+  CROMT_TRY(store_.WentBack());
+  held_ = why;
+  for (const auto& [id, link] : links_) edges_.Close(id, kWentBack);
+  links_.clear();
+  targets_.clear();
+  link_timer_.reset();
+  edges_.Held(held_);
+  return {};
+}
+
 void Engine::CheckTimers() {
+  if (!held_.empty()) return;
   if (auto due = scheduler_.NextDeadline(); due && *due <= now_.mono) Take(scheduler_.Apply(ClockTick{}, now_));
   if (!link_timer_ || *link_timer_ > now_.mono) return;
   link_timer_.reset();

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -84,6 +85,8 @@ class CoordinatorEdges : public AgentTransport {
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // These runs have changed and the change is on disk.
   virtual void Published(std::span<const RunChange> changes) = 0;
+  // Nothing is leased from now on (Engine::held), and why.
+  virtual void Held(const std::string&) {}
 };
 
 class Engine {
@@ -103,6 +106,10 @@ class Engine {
 
   // When Step is next needed, even without inputs.
   std::optional<Mono> NextDeadline() const;
+
+  // Why nothing is leased, "" as long as it is: the store is older than what was made of it. Then no agent is dialled,
+  // no time passes for the scheduler, and whoever asks for something is told this.
+  const std::string& held() const { return held_; }
 
   const Scheduler& scheduler() const { return scheduler_; }
   const MeshId& mesh() const { return mesh_; }
@@ -147,6 +154,7 @@ class Engine {
   void Carry(Effect& effect);
   Result<RunId> RunOfRequest(const RequestId& request);
   void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
+  Status Hold(const std::string& why);
   void CheckTimers();
   void Flush();
   CoordinatorSession* LiveSession(const std::string& address);
@@ -161,6 +169,8 @@ class Engine {
   MeshId mesh_;
   uint64_t epoch_ = 0;
   uint64_t commit_ = 0;
+  std::string held_;
+  std::set<KeptAttempt> kept_;
   uint64_t next_session_ = 1;
   LinkId next_link_ = 1;
   std::map<LinkId, Link> links_;
@@ -173,6 +183,7 @@ class Engine {
   std::vector<Effect> effects_;
   std::vector<PendingReply> replies_;
   std::vector<PendingApply> applies_;
+  std::optional<std::string> went_back_;  // an agent has proved it
   std::vector<std::pair<FileApplied, std::shared_ptr<const JobFile>>> taken_files_;
 };
 

@@ -11,7 +11,9 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/service/coordinator_service.h"
 #include "coordinator/service/grpc_transport.h"
+#include "coordinator/service/inspect_agents.h"
 #include "coordinator/store_commands.h"
+#include "core/agent_address.h"
 #include "io/config/git_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
@@ -22,6 +24,8 @@ namespace cromt {
 namespace {
 
 constexpr char kDefaultListen[] = "127.0.0.1:4001";
+// How long each agent is given to answer `recover`.
+constexpr Duration kInspectPatience = seconds(10);
 
 struct Flags {
   std::string listen;
@@ -30,7 +34,9 @@ struct Flags {
   std::string data_dir;
   std::string config;
   bool insecure = false;
-  std::string file;  // of `backup` and `restore`
+  std::string file;             // of `backup` and `restore`
+  bool without_agents = false;  // of `recover`
+  bool stop_unknown = false;    // likewise
 };
 
 constexpr auto kKeys = std::to_array<SettingSpec>({
@@ -65,6 +71,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
 struct Subcommands {
   CLI::App* backup = nullptr;
   CLI::App* restore = nullptr;
+  CLI::App* recover = nullptr;
 };
 
 Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
@@ -72,7 +79,7 @@ Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
   auto add = [&](const char* name, const char* what, const char* file) {
     CLI::App* command = app.add_subcommand(name, what);
     command->fallthrough();  // --data-dir and --config may come after it, too
-    command->add_option("FILE", flags.file, file)->type_name("")->required();
+    if (file) command->add_option("FILE", flags.file, file)->type_name("")->required();
     return command;
   };
   Subcommands commands;
@@ -81,6 +88,11 @@ Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
   commands.restore =
       add("restore", "Put a backup in the store's place; the store is kept beside it. Stop the coordinator first",
           "A backup, or a copy made before a change of the schema");
+  commands.recover =
+      add("recover", "After the store went back: ask all agents what they know and make it go on from there", nullptr);
+  commands.recover->add_flag("--without-agents", flags.without_agents,
+                             "Though agents don't answer: what they had in flight is lost");
+  commands.recover->add_flag("--stop-unknown", flags.stop_unknown, "Stop jobs that the store does not know of");
   return commands;
 }
 
@@ -128,6 +140,26 @@ std::optional<std::string> UnixSocket(const Flags& flags) {
 int Refuse(const Error& error) {
   fmt::print(stderr, "cromt-coordinator: {}\n", error.message);
   return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
+}
+
+Status Recover(Flags& flags) {
+  CROMT_ASSIGN(const CoordinatorOptions merged, Merge(flags));
+  RecoverOptions options{.data_dir = merged.data_dir,
+                         .addresses = {merged.local_address},
+                         .without = flags.without_agents,
+                         .stop_unknown = flags.stop_unknown,
+                         .inspect = {}};
+  for (const auto& [name, address] : merged.agents) {
+    auto parsed = ParseAgentAddress(address);
+    if (!parsed) return Fail(ErrorCode::kInvalid, "agents: " + name + ": " + parsed.error().message);
+    options.addresses.push_back(ToString(*parsed));
+  }
+  options.inspect = [&](const MeshId& mesh, const auto& addresses, auto& unreached) {
+    AgentInspection found = InspectAgents(mesh, addresses, flags.insecure, kInspectPatience);
+    unreached = std::move(found.unreached);
+    return std::move(found.agents);
+  };
+  return RunRecover(options);
 }
 
 int Finish(const Status& done) {
@@ -183,6 +215,7 @@ int RunCoordinatorProgram(int argc, char** argv) {
   }
   if (commands.backup->parsed()) return Finish(Maintain(flags, RunBackup));
   if (commands.restore->parsed()) return Finish(Maintain(flags, RunRestore));
+  if (commands.recover->parsed()) return Finish(Recover(flags));
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
   return Serve(flags, std::move(*options));

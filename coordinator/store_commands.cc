@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/random.h"
 #include "base/time.h"
 #include "coordinator/store/backup.h"
+#include "coordinator/store/commit_mark.h"
+#include "coordinator/store/sqlite_store.h"
 #include "io/process/data_dir.h"
 
 namespace cromt {
@@ -18,6 +23,18 @@ std::string Text(const StoreStamp& stamp) {
   return fmt::format("mesh {}, commit {} of epoch {}", stamp.mesh.text(), stamp.commit, stamp.epoch);
 }
 
+// Locked: nobody else uses the store while this lives.
+Result<DataDir> Lock(const std::string& data_dir) {
+  auto dir = DataDir::Open(data_dir);
+  if (!dir && dir.error().code == ErrorCode::kConflict)
+    return Fail(ErrorCode::kConflict, data_dir + " is in use: stop its coordinator first; jobs go on meanwhile");
+  return dir;
+}
+
+void PrintAll(const char* what, const std::vector<AttemptId>& attempts) {
+  for (const AttemptId& id : attempts) fmt::print("{}: {}\n", what, ToString(id));
+}
+
 }  // namespace
 
 Status RunBackup(const std::string& data_dir, const std::string& file) {
@@ -27,15 +44,44 @@ Status RunBackup(const std::string& data_dir, const std::string& file) {
 }
 
 Status RunRestore(const std::string& data_dir, const std::string& file) {
-  auto dir = DataDir::Open(data_dir);
-  if (!dir && dir.error().code == ErrorCode::kConflict)
-    return Fail(ErrorCode::kConflict, data_dir + " is in use: stop its coordinator first; jobs go on meanwhile");
-  if (!dir) return tl::unexpected<Error>(std::move(dir).error());
+  CROMT_ASSIGN(const DataDir dir, Lock(data_dir));
   CROMT_ASSIGN(const RestoredStore restored, RestoreStore(file, StoreIn(data_dir), SystemClock().Read().wall));
   fmt::print("restored {}: {}\n", file, Text(restored.stamp));
   if (!restored.replaced.empty()) fmt::print("what was there before is kept as {}\n", restored.replaced);
   if (restored.went_back)
     fmt::print("more was done since than it holds: nothing is leased until `cromt-coordinator recover`\n");
+  return {};
+}
+
+Status RunRecover(const RecoverOptions& options) {
+  CROMT_ASSIGN(const DataDir dir, Lock(options.data_dir));
+  const std::string path = StoreIn(options.data_dir);
+  auto mark = CommitMark::Read(path);
+  SystemRandom random;
+  CROMT_ASSIGN(auto store, SqliteStore::Open(path, random));
+  CROMT_ASSIGN(const StoredState state, store->LoadToRecover());
+  std::vector<std::string> addresses = AgentAddresses(state);
+  addresses.insert(addresses.end(), options.addresses.begin(), options.addresses.end());
+  std::sort(addresses.begin(), addresses.end());
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  std::vector<std::string> unreached;
+  const std::vector<InspectedAgent> agents = options.inspect(state.mesh, addresses, unreached);
+  for (const std::string& one : unreached) fmt::print("not reached: {}\n", one);
+  if (const auto missing = MissingAgents(state, agents); !missing.empty() && !options.without)
+    return Fail(ErrorCode::kUnavailable,
+                fmt::format("agent {} has attempts in flight by the store and was not reached; start it, or give "
+                            "--without-agents to call them lost",
+                            missing.front().text()));
+  Recovery recovery = PlanRecovery(state, agents, mark && *mark ? (*mark)->commit : 0, SystemClock().Read().wall);
+  if (options.stop_unknown) recovery.kept.clear();
+  CROMT_TRY(store->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept));
+  PrintAll("adopted", recovery.adopted);
+  PrintAll("lost: store restored", recovery.lost);
+  for (const KeptAttempt& one : recovery.kept)
+    fmt::print("unknown, kept on agent {}: {}\n", one.agent.text(), ToString(one.id));
+  if (!recovery.kept.empty())
+    fmt::print("what is unknown runs to its end; `cromt-coordinator recover --stop-unknown` has it stopped\n");
+  fmt::print("recovered: epoch {}; {} agents answered; start the coordinator\n", recovery.epoch, agents.size());
   return {};
 }
 

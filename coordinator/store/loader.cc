@@ -29,6 +29,7 @@ class Loader {
   Status LoadTransitions(const RunId& run, StoreSums::Run& sums);
   Status LoadAgents();
   Status LoadLanes();
+  Status LoadKept();
   Status LoadRevisions();
   Status LoadFiles();
   Status LoadChanges();
@@ -84,6 +85,7 @@ Status Loader::Read() {
   CROMT_TRY(LoadRuns());
   CROMT_TRY(LoadAgents());
   CROMT_TRY(LoadLanes());
+  CROMT_TRY(LoadKept());
   CROMT_TRY(LoadRevisions());
   return LoadFiles();
 }
@@ -193,6 +195,20 @@ Status Loader::LoadLanes() {
     loaded_.state.held.push_back(std::move(held));
     return {};
   });
+}
+
+Status Loader::LoadKept() {
+  CROMT_ASSIGN(auto rows, db_.Prepare("SELECT agent, run, task, attempt FROM kept"));
+  uint64_t total = 0;
+  CROMT_TRY(Each(rows, [&]() -> Status {
+    total += Part(RowSum(RowKind::kKept).AddColumns(rows, 0, rows.columns()).Finish());
+    loaded_.state.kept.push_back(
+        {AgentId(std::string(rows.Text(0))),
+         {RunId(std::string(rows.Text(1))), static_cast<TaskIndex>(rows.Int(2)), static_cast<uint32_t>(rows.Int(3))}});
+    return {};
+  }));
+  loaded_.sums.KeptReplaced(total);
+  return {};
 }
 
 // ---- Files ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ enum class RowKind : char {
   kChange = 'c',
   kAgent = 'g',
   kLane = 'l',
+  kKept = 'k',
 };
 
 class RowSum {

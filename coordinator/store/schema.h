@@ -11,6 +11,7 @@
 //                `agent` is who the attempt was leased to, in the row that says so
 //   artifacts    what the tasks of a run have published, and who keeps it
 //   lanes_held   lost attempts that still hold lanes of the mesh; `lanes` are their names, one a line
+//   kept         attempts that agents had when the store was recovered and that fit nothing in it
 //   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc. `sum` is the checksum of the columns
@@ -59,6 +60,8 @@ CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT N
   sum INTEGER NOT NULL, PRIMARY KEY (run, task, name)) WITHOUT ROWID;
 CREATE TABLE lanes_held (run TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, agent TEXT NOT NULL,
   host TEXT NOT NULL, project TEXT NOT NULL, lanes TEXT NOT NULL, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID;
+CREATE TABLE kept (agent TEXT NOT NULL, run TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  PRIMARY KEY (agent, run, task, attempt)) WITHOUT ROWID;
 CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
   applied_sequence INTEGER NOT NULL, labels TEXT NOT NULL) WITHOUT ROWID;
 )sql";

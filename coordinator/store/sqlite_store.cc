@@ -114,22 +114,34 @@ Status SqliteStore::Prepare() {
 }
 
 Result<StoredState> SqliteStore::Load() {
-  auto state = CheckedLoad();
+  auto state = CheckedLoad(true);
   if (!state) return tl::unexpected<Error>(Advise(path_, std::move(state).error()));
-  db_.CheckpointOnClose(true);
   stamp_.epoch = ++state->epoch;
   CROMT_TRY(WriteStamp());
-  CROMT_ASSIGN(mark_, CommitMark::Open(path_));
-  CROMT_TRY(mark_->Write(stamp_));
-  if (durability_ == Durability::kHost) CROMT_TRY(mark_->Sync());
+  CROMT_TRY(OpenMark());
   return state;
 }
 
-Result<StoredState> SqliteStore::CheckedLoad() {
+Result<StoredState> SqliteStore::LoadToRecover() {
+  auto state = CheckedLoad(false);
+  if (!state) return tl::unexpected<Error>(Advise(path_, std::move(state).error()));
+  return state;
+}
+
+Status SqliteStore::OpenMark() {
+  db_.CheckpointOnClose(true);
+  CROMT_ASSIGN(mark_, CommitMark::Open(path_));
+  CROMT_TRY(mark_->Write(stamp_));
+  return durability_ == Durability::kHost ? mark_->Sync() : Status();
+}
+
+Result<StoredState> SqliteStore::CheckedLoad(bool last_commit) {
   // First whether it is the last commit at all: that says more than a row that does not fit.
-  CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
   CROMT_ASSIGN(stamp_, ReadStamp(db_));
-  CROMT_TRY(CheckMark(path_, stamp_, mark));
+  if (last_commit) {
+    CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
+    CROMT_TRY(CheckMark(path_, stamp_, mark));
+  }
   CROMT_ASSIGN(LoadedStore loaded, LoadStore(db_));
   sums_ = std::move(loaded.sums);
   last_run_ = loaded.last_run;
@@ -154,13 +166,50 @@ Result<uint64_t> SqliteStore::Commit(std::span<const Record> records) {
   now_us_ = Micros(SystemClock().Read().wall);
   broken_ = true;  // until it has succeeded
   CROMT_TRY(sql_->begin.Run());
-  if (auto written = WriteAll(records); !written) {
-    (void)sql_->rollback.Run();  // the error that matters is the first one
-    return tl::unexpected<Error>(std::move(written).error());
-  }
+  CROMT_TRY(Finish(WriteAll(records)));
   CROMT_TRY(mark_->Write(stamp_));
   broken_ = false;
   return stamp_.commit;
+}
+
+// Of what was written in a transaction: undone if it failed, with its own error.
+Status SqliteStore::Finish(const Status& written) {
+  if (!written) (void)sql_->rollback.Run();
+  return written;
+}
+
+Status SqliteStore::WentBack() {
+  stamp_.went_back = true;
+  ++stamp_.commit;  // another state needs another number
+  CROMT_TRY(WriteStamp());
+  return mark_->Write(stamp_);
+}
+
+Status SqliteStore::Recover(uint64_t epoch, uint64_t commit, std::span<const Record> records,
+                            std::span<const KeptAttempt> kept) {
+  stamp_.epoch = epoch;
+  stamp_.commit = commit;
+  stamp_.went_back = false;
+  now_us_ = Micros(SystemClock().Read().wall);
+  CROMT_TRY(sql_->begin.Run());
+  Status written = WriteKept(kept);
+  if (written) written = WriteAll(records);
+  CROMT_TRY(Finish(written));
+  return OpenMark();
+}
+
+Status SqliteStore::WriteKept(std::span<const KeptAttempt> kept) {
+  CROMT_TRY(db_.Execute("DELETE FROM kept"));
+  CROMT_ASSIGN(auto put, db_.Prepare("INSERT INTO kept VALUES (?, ?, ?, ?)"));
+  uint64_t total = 0;
+  for (const KeptAttempt& one : kept) {
+    SummedRow row(put, RowKind::kKept);
+    row.Put(one.agent.text()).Put(one.id.run.text()).Put(int64_t{one.id.task}).Put(int64_t{one.id.attempt});
+    CROMT_ASSIGN(const uint32_t sum, row.RunUnsummed());
+    total += Part(sum);
+  }
+  sums_.KeptReplaced(total);
+  return {};
 }
 
 Status SqliteStore::WriteAll(std::span<const Record> records) {

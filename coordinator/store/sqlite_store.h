@@ -26,6 +26,14 @@ class SqliteStore final : public Store {
   // Until it has succeeded nothing in the file is changed.
   Result<StoredState> Load() override;
   Result<uint64_t> Commit(std::span<const Record> records) override;
+  Status WentBack() override;
+
+  // Instead of Load, for who then calls Recover: it need not be the last commit that was made, and the epoch stays.
+  Result<StoredState> LoadToRecover();
+  // Makes it the store that others go on with: these records and kept attempts (instead of those before), under numbers
+  // above all that were used.
+  Status Recover(uint64_t epoch, uint64_t commit, std::span<const Record> records, std::span<const KeptAttempt> kept);
+
   Result<RunId> FindRequest(const RequestId& request) override;
 
  private:
@@ -33,10 +41,13 @@ class SqliteStore final : public Store {
   SqliteStore();
   Status OpenFile(Random& random);
   Status Prepare();
-  Result<StoredState> CheckedLoad();
+  Result<StoredState> CheckedLoad(bool last_commit);
+  Status OpenMark();
   Status WriteStamp();
   Result<int64_t> NumberOf(const RunId& run);
   Status WriteAll(std::span<const Record> records);
+  Status WriteKept(std::span<const KeptAttempt> kept);
+  Status Finish(const Status& written);
   Status Write(const Record& record);
   Status Write(const RunCreated& record);
   Status Write(const RunPlanned& record);

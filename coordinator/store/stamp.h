@@ -18,7 +18,7 @@ namespace cromt {
 struct StoreTotals {
   uint64_t runs = 0;    // runs, plans, tasks, transitions, artifacts; of unfinished runs only
   uint64_t files = 0;   // files, projects, changes, revisions
-  uint64_t agents = 0;  // agents, lanes_held
+  uint64_t agents = 0;  // agents, lanes_held, kept
   friend bool operator==(const StoreTotals&, const StoreTotals&) = default;
 };
 

@@ -35,6 +35,14 @@ struct StoredApply {
 // So many requests are known again when they are repeated.
 inline constexpr size_t kRememberedApplies = 1000;
 
+// An attempt that an agent had when the store was recovered, and that fits nothing in it: left alone until it ends, or
+// a person decides.
+struct KeptAttempt {
+  AgentId agent;
+  AttemptId id;
+  friend auto operator<=>(const KeptAttempt&, const KeptAttempt&) = default;
+};
+
 // What a starting coordinator takes up.
 struct StoredState {
   MeshId mesh;
@@ -45,6 +53,7 @@ struct StoredState {
   std::vector<StoredRun> runs;  // unfinished, oldest first
   std::vector<AgentSeen> agents;
   std::vector<LaneHeld> held;
+  std::vector<KeptAttempt> kept;
   std::vector<StoredFile> files;     // oldest first
   std::vector<StoredApply> applies;  // the last kRememberedApplies
 };
@@ -57,6 +66,8 @@ class Store {
   // All of `records` or nothing, on disk when it returns: the commit's number. After an error the process must end;
   // it never goes on with state that is not on disk.
   virtual Result<uint64_t> Commit(std::span<const Record> records) = 0;
+  // Remembers that the store is older than what was made of it: from the next Load on, StoredState::went_back.
+  virtual Status WentBack() { return {}; }
   // The run that this request id has started; an empty id if none.
   virtual Result<RunId> FindRequest(const RequestId& request) = 0;
 };

@@ -45,6 +45,11 @@ void StoreSums::LaneFreed(const AttemptId& attempt) {
   lanes_.erase(found);
 }
 
+void StoreSums::KeptReplaced(uint64_t total) {
+  totals_.agents += total - kept_;
+  kept_ = total;
+}
+
 void StoreSums::FileAdded(uint32_t sum) {
   totals_.files += Part(sum);
 }

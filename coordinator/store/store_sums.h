@@ -39,6 +39,8 @@ class StoreSums {
 
   void Agent(const AgentId& agent, uint32_t sum) { Replace(totals_.agents, agents_[agent], sum); }
   void LaneHeld(const AttemptId& attempt, uint32_t sum) { Replace(totals_.agents, lanes_[attempt], sum); }
+  // All rows of `kept` at once: `total` is the sum of their parts.
+  void KeptReplaced(uint64_t total);
   void LaneFreed(const AttemptId& attempt);
 
   // Of rows of changes and revisions: they stay as they are.
@@ -56,6 +58,7 @@ class StoreSums {
   std::unordered_map<AgentId, uint32_t> agents_;
   std::unordered_map<AttemptId, uint32_t> lanes_;
   std::map<std::string, uint64_t> files_;
+  uint64_t kept_ = 0;
 };
 
 }  // namespace cromt

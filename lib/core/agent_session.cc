@@ -18,6 +18,7 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
   if (message.hello.has_value() != (phase_ == Phase::kAwaitHello))
     return Fail(ErrorCode::kInvalid,
                 message.hello ? "a second hello in one session" : "the first message must be a hello");
+  if (inspected()) return Fail(ErrorCode::kInvalid, "who only asks what there is says nothing more");
   if (message.hello) {
     CROMT_TRY(ReceiveHello(message, queue, events));
     return events;
@@ -56,7 +57,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
                 fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
                             hello.protocol, kSessionProtocol));
   auto [seen_epoch, seen_commit] = queue.Seen(hello.mesh);
-  if (hello.epoch < seen_epoch)
+  if (hello.epoch < seen_epoch && !hello.inspect)
     return Fail(ErrorCode::kConflict,
                 fmt::format("a coordinator of mesh {} with epoch {} has been here; this one has {}", hello.mesh.text(),
                             seen_epoch, hello.epoch));
@@ -65,7 +66,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
   auto items = queue.Inventory(hello.mesh);
   inventory_.assign(items.begin(), items.end());
   sent_sequence_ = queue.AckedSequence(hello.mesh);
-  events.push_back(queue_event::SessionBegan{hello.mesh, hello.epoch, hello.commit});
+  if (!hello.inspect) events.push_back(queue_event::SessionBegan{hello.mesh, hello.epoch, hello.commit});
   return {};
 }
 
@@ -85,9 +86,9 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   if (phase_ == Phase::kAwaitHello) return message;
   if (!hello_sent_) {
     auto [epoch, commit] = queue.Seen(hello_.mesh);
-    message.hello = AgentHello{identity_.agent,   queue.journal(), identity_.boot,
-                               kSessionProtocol,  identity_.slots, identity_.labels,
-                               identity_.version, epoch,           commit};
+    message.hello = AgentHello{
+        identity_.agent,  queue.journal(),   identity_.boot, kSessionProtocol, identity_.slots,
+        identity_.labels, identity_.version, epoch,          commit,           queue.AckedSequence(hello_.mesh)};
     hello_sent_ = true;
     message.inventory_done = inventory_.empty();
   }

@@ -47,6 +47,8 @@ class AgentSession {
   std::vector<BlobFailure> TakeBlobFailures() { return std::exchange(blob_failures_, {}); }
 
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
+  // Who opened it only asks: it takes no part in which session of a mesh is the newest.
+  bool inspected() const { return hello_.inspect; }
   // REQUIRES: greeted().
   const MeshId& mesh() const { return hello_.mesh; }
   std::pair<uint64_t, uint64_t> order() const { return {hello_.epoch, hello_.session}; }

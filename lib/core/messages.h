@@ -34,6 +34,9 @@ struct CoordinatorHello {
   uint64_t session = 0;  // higher than any earlier session of this epoch
   uint32_t protocol = kSessionProtocol;
   uint64_t commit = 0;  // number of the store's last commit
+  // Only asks what the agent has seen and what it knows, whatever the numbers: the answer is its hello and inventory,
+  // and nothing changes by it. For `cromt-coordinator recover`.
+  bool inspect = false;
   friend bool operator==(const CoordinatorHello&, const CoordinatorHello&) = default;
 };
 
@@ -47,6 +50,7 @@ struct AgentHello {
   std::string version;
   uint64_t seen_epoch = 0;  // the highest of this mesh that the agent has seen
   uint64_t seen_commit = 0;
+  uint64_t acked_sequence = 0;  // of its reports to this mesh the last that was acknowledged
   friend bool operator==(const AgentHello&, const AgentHello&) = default;
 };
 

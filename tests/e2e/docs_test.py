@@ -151,7 +151,7 @@ class Documents(Story):
                 self.stop_servers()
             self.succeeded(self.shell(line))
             seen.append(line.split()[1])
-        self.assertEqual(seen, ["backup", "restore"])
+        self.assertEqual(seen, ["backup", "restore", "recover"])
 
     def test_an_action_by_hand(self):
         repository = self.mesh.path("repository")

@@ -2,10 +2,11 @@
 """The coordinator's store: backups while it works, put back in mid-run; a damaged one is refused, not believed."""
 
 import os
+import shutil
 import subprocess
 
 from mesh import BIN, Finished
-from process import wait_for
+from process import alive, read_text, wait_for
 from story import Story, main
 
 
@@ -124,6 +125,117 @@ class Backup(Store):
             self.mesh.start("p")
             self.succeeded(self.coordinator("backup", self.mesh.path(f"backup{number}.db")))
         self.assertEqual([name for name in os.listdir(self.mesh.folder) if "partial" in name], [])
+
+
+
+class Recovery(Store):
+    """A store that went back in mid-run: nothing that agents know is lost, and nothing is leased before `recover`."""
+
+    def setUp(self):
+        super().setUp()
+        self.mesh.start_all("host")
+        wait = lambda name: f"echo $$ >>{self.mesh.path(name)}.pid; until [ -e {self.mesh.path(name)} ]; do sleep 0.02; done"
+        self.mesh.apply(f"""
+projects:
+  a: {{run: "{wait('a')}", queue-id: lane}}
+  b: {{run: "{wait('b')}", queue-id: lane}}
+  c: {{run: "{wait('c')}"}}
+  all: {{run: echo all, before: [{{name: a}}, {{name: b}}, {{name: c}}]}}
+  later: {{run: "{wait('later')}"}}
+  short: {{run: echo short}}
+""")
+
+    def began(self, name):
+        """The pids of its processes, once there is one."""
+        wait_for(f"{name} runs", lambda: read_text(self.mesh.path(name + ".pid")).endswith("\n"))
+        return [int(pid) for pid in read_text(self.mesh.path(name + ".pid")).split()]
+
+    def recover(self, *flags):
+        done = self.coordinator("recover", *flags, "--config", self.mesh.path("mesh.yaml"))
+        self.succeeded(done)
+        return done.out
+
+    def refuses(self):
+        done = self.mesh.cromt("start", "short")
+        self.exited(3, done)
+        self.says(done.err, "went back", "cromt-coordinator recover")
+
+    def test_in_mid_run(self):
+        run = self.mesh.start("all")
+        self.began("c")
+        started = lambda: [name for name in "ab" if os.path.exists(self.mesh.path(name + ".pid"))]
+        first = wait_for("one has the lane", started)[0]
+        second = "b" if first == "a" else "a"
+        self.began(first)
+        wait_for("its start is known", lambda: self.mesh.tasks(run)[first]["state"] == "running")
+        self.succeeded(self.coordinator("backup", self.backup))
+        # What the backup does not know: the one ends and the other gets the lane, and a whole run.
+        self.mesh.write(first, "")
+        self.began(second)
+        unknown = self.mesh.start("later")
+        later = self.began("later")[0]
+        tasks = {name: task["id"] for name, task in self.mesh.tasks(run).items()}
+        self.mesh.coordinator.terminate()
+        self.says(self.coordinator("restore", self.backup).out, "nothing is leased until `cromt-coordinator recover`")
+        self.mesh.coordinator.restart()
+        self.refuses()
+        self.assertEqual(self.mesh.show(run)["state"], "running")
+        self.says(self.mesh.coordinator.log(), "went back")
+        self.mesh.coordinator.terminate()
+        said = self.recover()
+        self.says(said, f"adopted: {run}/{tasks[second]}/1", f"lost: store restored: {run}/{tasks[first]}/1",
+                  f": {unknown}/1/1", "--stop-unknown")
+        self.mesh.coordinator.restart()
+        self.mesh.write(second, "")
+        self.mesh.write("c", "")
+        ended = self.mesh.wait_finished(run)
+        outcomes = {task["name"]: (task["outcome"], task["attempt"]) for task in ended["tasks"]}
+        self.assertEqual((outcomes[first], outcomes[second], outcomes["c"], outcomes["all"][0]),
+                         (("lost", 1), ("succeeded", 1), ("succeeded", 1), "skipped"))
+        for name in ("a", "b", "c"):
+            self.assertEqual(len(self.began(name)), 1, f"{name} was started twice")
+        self.assertTrue(alive(later), "what the store does not know was stopped")
+        self.succeeded(self.mesh.cromt("start", "short", "--wait"))
+        self.mesh.coordinator.terminate()
+        self.assertNotIn(unknown, self.recover("--stop-unknown"))
+        self.mesh.coordinator.restart()
+        wait_for("what is unknown is stopped", lambda: not alive(later))
+        self.succeeded(self.mesh.cromt("start", "short", "--wait"))
+
+    def test_an_agent_proves_it(self):
+        self.mesh.coordinator.terminate()
+        for name in ("store.db", "store.db-mark"):
+            shutil.copy(self.mesh.path("coordinator", name), self.mesh.path(name))
+        self.mesh.coordinator.restart()
+        self.succeeded(self.mesh.cromt("start", "short", "--wait"))
+        self.mesh.coordinator.terminate()
+        for name in self.names():
+            os.unlink(self.mesh.path("coordinator", name))
+        for name in ("store.db", "store.db-mark"):
+            shutil.copy(self.mesh.path(name), self.mesh.path("coordinator", name))
+        self.mesh.coordinator.restart()
+        wait_for("it knows", lambda: "has seen commit" in self.mesh.coordinator.log())
+        self.refuses()
+        self.mesh.coordinator.kill()
+        self.mesh.coordinator.restart()
+        self.refuses()
+        self.mesh.coordinator.terminate()
+        self.recover()
+        self.mesh.coordinator.restart()
+        self.succeeded(self.mesh.cromt("start", "short", "--wait"))
+
+    def test_an_agent_that_does_not_answer(self):
+        run = self.mesh.start("c")
+        self.began("c")
+        wait_for("its start is known", lambda: self.mesh.tasks(run)["c"]["state"] == "running")
+        self.mesh.coordinator.terminate()
+        self.mesh.agents["host"].kill()
+        refused = self.coordinator("recover", "--config", self.mesh.path("mesh.yaml"))
+        self.exited(2, refused)
+        self.says(refused.err, "was not reached", "--without-agents")
+        self.says(self.recover("--without-agents"), f"lost: store restored: {run}/1/1")
+        self.mesh.coordinator.restart()
+        self.assertEqual(self.mesh.wait_finished(run)["tasks"][0]["reason"], "lost: store restored")
 
 
 if __name__ == "__main__":

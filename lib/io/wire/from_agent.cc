@@ -18,6 +18,7 @@ void Write(const AgentHello& hello, v1::FromAgent::Hello& proto) {
   proto.set_version(ToText(hello.version));
   proto.set_seen_epoch(hello.seen_epoch);
   proto.set_seen_commit(hello.seen_commit);
+  proto.set_acked_sequence(hello.acked_sequence);
 }
 
 Result<std::map<std::string, std::string>> ReadLabels(const google::protobuf::Map<std::string, std::string>& from) {
@@ -47,7 +48,8 @@ Result<AgentHello> Read(const v1::FromAgent::Hello& proto) {
                     .labels = std::move(labels),
                     .version = proto.version(),
                     .seen_epoch = proto.seen_epoch(),
-                    .seen_commit = proto.seen_commit()};
+                    .seen_commit = proto.seen_commit(),
+                    .acked_sequence = proto.acked_sequence()};
 }
 
 v1::FromAgent::Item::Phase PhaseToWire(InventoryItem::Phase phase) {

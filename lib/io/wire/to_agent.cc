@@ -17,11 +17,13 @@ void Write(const CoordinatorHello& hello, v1::ToAgent::Hello& proto) {
   proto.set_session(hello.session);
   proto.set_protocol(hello.protocol);
   proto.set_commit(hello.commit);
+  proto.set_inspect(hello.inspect);
 }
 
 Result<CoordinatorHello> Read(const v1::ToAgent::Hello& proto) {
   CROMT_TRY(CheckName("mesh", proto.mesh()));
-  return CoordinatorHello{MeshId(proto.mesh()), proto.epoch(), proto.session(), proto.protocol(), proto.commit()};
+  return CoordinatorHello{MeshId(proto.mesh()), proto.epoch(),  proto.session(),
+                          proto.protocol(),     proto.commit(), proto.inspect()};
 }
 
 v1::ToAgent::Verdict::Kind KindToWire(Verdict::Kind kind) {

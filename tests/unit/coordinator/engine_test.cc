@@ -21,6 +21,7 @@ class NoEdges final : public CoordinatorEdges {
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources&) override {}
   void Published(std::span<const RunChange>) override {}
+  void Held(const std::string& why) override { said.push_back("held: " + why); }
 };
 
 class EngineTest : public testing::Test {
@@ -75,6 +76,55 @@ TEST_F(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {
   }
   ASSERT_TRUE(engine.Step(std::move(twice), Now{}));
   EXPECT_EQ(answers, (std::vector<std::string>{"first", "first"}));
+}
+
+class EngineThatWentBack : public EngineTest {
+ protected:
+  // An agent at the only address answers that it has seen this commit.
+  void AgentHasSeen(Engine& engine, uint64_t commit) {
+    const Now now{};
+    ASSERT_TRUE(engine.Step({}, now));
+    ASSERT_EQ(edges_.said.at(0), "dial a:4000");
+    std::vector<EngineInput> inputs;
+    inputs.push_back(engine_input::LinkOpened{1});
+    FromAgent hello;
+    hello.hello = AgentHello{.agent = AgentId("agent"), .journal = JournalId("journal"), .slots = 1};
+    hello.hello->seen_commit = commit;
+    inputs.push_back(engine_input::LinkMessage{1, std::move(hello)});
+    ASSERT_TRUE(engine.Step(std::move(inputs), now));
+  }
+  std::string Start(Engine& engine, const std::string& request) {
+    std::string answer = "none";
+    StartRun start{RunId("run-" + request), RequestId(request), "p"};
+    start.plan = std::make_shared<const Plan>();
+    std::vector<EngineInput> inputs;
+    inputs.push_back(
+        engine_input::Ask{start, [&](Result<RunId> got) { answer = got ? "started" : got.error().message; }});
+    EXPECT_TRUE(engine.Step(std::move(inputs), Now{}));
+    return answer;
+  }
+};
+
+TEST_F(EngineThatWentBack, AsAnAgentProvesTakesNothingAnyMore) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  EXPECT_EQ(Start(engine, "q1"), "started");
+  AgentHasSeen(engine, 100);
+  EXPECT_NE(engine.held().find("agent agent at a:4000 has seen commit 100"), std::string::npos) << engine.held();
+  EXPECT_EQ(edges_.said.back(), "held: " + engine.held());
+  EXPECT_NE(Start(engine, "q2").find("cromt-coordinator recover"), std::string::npos);
+  EXPECT_EQ(engine.NextDeadline(), std::nullopt);
+  // The next process knows it from the store.
+  Engine& next = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  EXPECT_NE(next.held(), "");
+  EXPECT_NE(Start(next, "q3").find("cromt-coordinator recover"), std::string::npos);
+}
+
+TEST_F(EngineThatWentBack, IsNotOneWhoseAgentHasSeenItsLastCommit) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  EXPECT_EQ(Start(engine, "q1"), "started");
+  AgentHasSeen(engine, 1);
+  EXPECT_EQ(engine.held(), "");
+  EXPECT_EQ(Start(engine, "q2"), "started");
 }
 
 }  // namespace

@@ -162,5 +162,41 @@ TEST_F(StoreTest, RevisionsAreReadNewestFirstAndByProject) {
   EXPECT_TRUE(reader.Revisions("nobody", 50)->empty());
 }
 
+// ---- Recovering -------------------------------------------------------------------------------
+
+TEST_F(StoreTest, RecoveredItGoesOnAboveAllNumbers) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Load());
+    Fill(*store);
+    ASSERT_TRUE(store->WentBack());
+  }
+  EXPECT_TRUE(Open()->Load()->went_back);
+  std::filesystem::remove(path_ + "-mark");  // need not be there for this
+  const std::vector<KeptAttempt> kept = {{AgentId("a"), {RunId("elsewhere"), 0, 1}},
+                                         {AgentId("b"), {RunId("r2"), 1, 2}}};
+  std::vector<Record> records = {Finished("r2", 30)};
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->LoadToRecover());
+    ASSERT_TRUE(store->Recover(40, 700, records, kept));
+  }
+  auto state = Open()->Load();
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->epoch, 41u);
+  EXPECT_EQ(state->commit, 701u);
+  EXPECT_FALSE(state->went_back);
+  EXPECT_EQ(state->kept, kept);
+  EXPECT_EQ(state->runs.at(0).tasks.at(30).outcome, TaskOutcome::kFailed);
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->LoadToRecover());
+    ASSERT_TRUE(store->Recover(50, 800, {}, {}));
+  }
+  EXPECT_TRUE(Open()->Load()->kept.empty());
+  Execute("INSERT INTO kept VALUES ('a', 'r', 0, 1)");
+  EXPECT_FALSE(Open()->Load());
+}
+
 }  // namespace
 }  // namespace cromt

@@ -120,6 +120,21 @@ TEST(AgentSession, HandshakeOutOfOrderIsRefused) {
   ExpectRefused(end.Receive(late), ErrorCode::kInvalid, "verdicts after the last of them");
 }
 
+TEST(AgentSession, WhoOnlyAsksChangesNothing) {
+  AgentEnd end;
+  end.Greet();
+  ASSERT_TRUE(end.Receive(WithLease(0)));
+  end.session = AgentSession({.agent = AgentId("a"), .boot = "boot", .slots = 2, .version = "1"}, At(seconds(0)));
+  auto events = end.Receive(AgentEnd::Hello({.mesh = MeshId("m"), .inspect = true}));
+  ASSERT_TRUE(events);
+  EXPECT_THAT(*events, IsEmpty());
+  const FromAgent answer = end.Poll();
+  EXPECT_EQ(answer.hello.value().seen_commit, 50u);
+  EXPECT_THAT(answer.inventory, SizeIs(1));
+  EXPECT_TRUE(answer.inventory_done);
+  ExpectRefused(end.Receive(WithLease(1)), ErrorCode::kInvalid, "says nothing more");
+}
+
 TEST(AgentSession, WrongHellosAreRefused) {
   ExpectRefused(AgentEnd().Receive(AgentEnd::Hello({.mesh = MeshId("m"), .protocol = 99})), ErrorCode::kInvalid,
                 "session protocol 99");

@@ -1,0 +1,154 @@
+#include "coordinator/recovery.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace cromt {
+namespace {
+
+constexpr char kReason[] = "lost: store restored";
+
+bool InFlight(TaskState state) {
+  switch (state) {
+    case TaskState::kLeased:
+    case TaskState::kPreparing:
+    case TaskState::kRunning:
+    case TaskState::kPublishing:
+    case TaskState::kStopping:
+    case TaskState::kUnreachable: return true;
+    default: return false;
+  }
+}
+
+struct Found {
+  const InspectedAgent* agent = nullptr;
+  InventoryItem item;
+};
+
+// A task of an unfinished run and what an agent has of it; null if none has.
+class TaskRecovery {
+ public:
+  TaskRecovery(AttemptId id, TaskStatus status, const Found* found, Wall now)
+      : id_(std::move(id)), status_(std::move(status)), found_(found), now_(now) {}
+
+  void Decide(Recovery& out) {
+    if (found_ && Fits()) {
+      if (!Known()) Adopt(out);
+    } else if (InFlight(status_.state)) {
+      Lose(out);
+    }
+  }
+  // It may be that attempt: its gate was open, and no later attempt was made.
+  bool Fits() const {
+    return status_.state != TaskState::kWaiting && status_.state != TaskState::kFinished &&
+           found_->item.id.attempt >= status_.attempt;
+  }
+
+ private:
+  bool Known() const {
+    return InFlight(status_.state) && status_.attempt == found_->item.id.attempt &&
+           status_.agent == found_->agent->hello.agent;
+  }
+  void Adopt(Recovery& out) {
+    const bool begun = found_->item.phase != InventoryItem::Phase::kLeased;
+    status_.attempt = found_->item.id.attempt;
+    status_.agent = found_->agent->hello.agent;
+    status_.journal = found_->agent->hello.journal;
+    status_.state = begun ? TaskState::kRunning : TaskState::kLeased;
+    if (begun && !status_.started_at) status_.started_at = now_;  // what the agent says later is better
+    status_.reason.clear();
+    status_.retry_at.reset();
+    status_.stop_wanted = false;
+    out.records.push_back(TaskChanged{id_.run, id_.task, status_});
+    out.adopted.push_back(found_->item.id);
+  }
+  void Lose(Recovery& out) {
+    status_.state = TaskState::kFinished;
+    status_.outcome = TaskOutcome::kLost;
+    status_.reason = kReason;
+    status_.finished_at = now_;
+    out.records.push_back(TaskChanged{id_.run, id_.task, status_});
+    out.lost.push_back({id_.run, id_.task, status_.attempt});
+  }
+
+  const AttemptId id_;
+  TaskStatus status_;
+  const Found* found_;
+  const Wall now_;
+};
+
+// The newest attempt of each task that an agent has; the others in `rest`.
+std::map<std::pair<RunId, TaskIndex>, Found> Newest(std::span<const InspectedAgent> agents, std::vector<Found>& rest) {
+  std::map<std::pair<RunId, TaskIndex>, Found> newest;
+  for (const InspectedAgent& agent : agents) {
+    for (const InventoryItem& item : agent.inventory) {
+      Found& found = newest[{item.id.run, item.id.task}];
+      Found other{&agent, item};
+      if (!found.agent || found.item.id.attempt < item.id.attempt) std::swap(found, other);
+      if (other.agent) rest.push_back(std::move(other));
+    }
+  }
+  return newest;
+}
+
+// Reports that were acknowledged are not said again, though this store has not applied them.
+void TakeUpReports(const StoredState& state, const InspectedAgent& agent, Recovery& out) {
+  AgentSeen seen{agent.hello.agent, agent.hello.journal, agent.address, 0, agent.hello.labels};
+  for (const AgentSeen& before : state.agents)
+    if (before.agent == seen.agent && before.journal == seen.journal) seen.applied_sequence = before.applied_sequence;
+  seen.applied_sequence = std::max(seen.applied_sequence, agent.hello.acked_sequence);
+  out.records.push_back(std::move(seen));
+}
+
+}  // namespace
+
+Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now) {
+  Recovery out{.epoch = state.epoch,
+               .commit = std::max(state.commit, commit),
+               .records = {},
+               .adopted = {},
+               .lost = {},
+               .kept = {}};
+  for (const InspectedAgent& agent : agents) {
+    out.epoch = std::max(out.epoch, agent.hello.seen_epoch);
+    out.commit = std::max(out.commit, agent.hello.seen_commit);
+    TakeUpReports(state, agent, out);
+  }
+  ++out.epoch;
+  std::vector<Found> rest;
+  auto newest = Newest(agents, rest);
+  for (const StoredRun& run : state.runs) {
+    for (TaskIndex task = 0; task < run.tasks.size(); ++task) {
+      auto found = newest.find({run.header.id, task});
+      TaskRecovery recovery({run.header.id, task, 0}, run.tasks[task], found == newest.end() ? nullptr : &found->second,
+                            now);
+      recovery.Decide(out);
+      // A task that has ended, or an attempt before its last one: what its agent still has is stopped as ever.
+      const bool settled = found != newest.end() && found->second.item.id.attempt <= run.tasks[task].attempt;
+      if (found != newest.end() && (recovery.Fits() || settled)) newest.erase(found);
+    }
+  }
+  for (auto& [key, found] : newest) rest.push_back(std::move(found));
+  for (const Found& found : rest) out.kept.push_back({found.agent->hello.agent, found.item.id});
+  return out;
+}
+
+std::vector<AgentId> MissingAgents(const StoredState& state, std::span<const InspectedAgent> agents) {
+  std::set<AgentId> missing;
+  for (const StoredRun& run : state.runs)
+    for (const TaskStatus& task : run.tasks)
+      if (InFlight(task.state)) missing.insert(task.agent);
+  for (const InspectedAgent& agent : agents) missing.erase(agent.hello.agent);
+  return {missing.begin(), missing.end()};
+}
+
+std::vector<std::string> AgentAddresses(const StoredState& state) {
+  std::set<std::string> addresses;
+  for (const AgentSeen& agent : state.agents) addresses.insert(agent.address);
+  for (const StoredRun& run : state.runs)
+    for (const PlannedHost& host : run.plan->hosts) addresses.insert(host.address);
+  return {addresses.begin(), addresses.end()};
+}
+
+}  // namespace cromt

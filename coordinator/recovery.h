@@ -1,0 +1,39 @@
+// What becomes of a store that went back, once all agents have said what they know. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "coordinator/store/store.h"
+#include "core/messages.h"
+
+namespace cromt {
+
+// What an agent answered who was only asked (CoordinatorHello::inspect).
+struct InspectedAgent {
+  std::string address;
+  AgentHello hello;
+  std::vector<InventoryItem> inventory;
+};
+
+struct Recovery {
+  uint64_t epoch = 0;   // above all that was seen
+  uint64_t commit = 0;  // as high as any that was seen
+  std::vector<Record> records;
+  std::vector<AttemptId> adopted;  // are in flight, which the store did not know
+  std::vector<AttemptId> lost;     // were in flight and are not: nobody knows their ends
+  std::vector<KeptAttempt> kept;   // are on agents and fit nothing in the store
+};
+
+// An attempt in flight at an agent that has not answered is lost, too.
+// `commit`: the highest number that is known besides, of the mark beside the store.
+Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now);
+
+// Those of the store's agents that have attempts in flight and are not among `agents`.
+std::vector<AgentId> MissingAgents(const StoredState& state, std::span<const InspectedAgent> agents);
+
+// All addresses at which agents may be found: of the store's agents and of what its unfinished runs name.
+std::vector<std::string> AgentAddresses(const StoredState& state);
+
+}  // namespace cromt

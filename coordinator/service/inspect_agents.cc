@@ -1,0 +1,73 @@
+#include "coordinator/service/inspect_agents.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "cromt/v1/agent.grpc.pb.h"
+#include "io/rpc/channel.h"
+#include "io/rpc/status.h"
+#include "io/wire/session.h"
+
+namespace cromt {
+namespace {
+
+constexpr size_t kAtOnce = 16;
+
+Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, bool insecure, Duration patience) {
+  CROMT_ASSIGN(auto channel, rpc::OpenChannel(address, {.insecure = insecure}));
+  auto stub = v1::AgentService::NewStub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + patience);
+  auto stream = stub->Session(&context);
+  ToAgent hello;
+  hello.hello = CoordinatorHello{.mesh = mesh, .inspect = true};
+  v1::ToAgent request;
+  wire::ToProto(hello, request);
+  InspectedAgent agent{.address = address, .hello = {}, .inventory = {}};
+  stream->Write(request);  // should it fail, so does reading
+  for (v1::FromAgent answer; stream->Read(&answer);) {
+    auto message = wire::FromProto(answer);
+    if (!message) {
+      context.TryCancel();
+      stream->Finish();
+      return Fail("its answer", std::move(message).error());
+    }
+    if (message->hello) agent.hello = *message->hello;
+    agent.inventory.insert(agent.inventory.end(), message->inventory.begin(), message->inventory.end());
+    if (!message->inventory_done) continue;
+    context.TryCancel();
+    stream->Finish();  // canceled, by us
+    return agent;
+  }
+  const grpc::Status status = stream->Finish();
+  return Fail(ErrorCode::kUnavailable, status.ok() ? "it closed the connection" : status.error_message());
+}
+
+}  // namespace
+
+AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>& addresses, bool insecure,
+                              Duration patience) {
+  std::vector<Result<InspectedAgent>> answers(addresses.size(), Fail(ErrorCode::kUnavailable, "not asked"));
+  std::atomic<size_t> next = 0;
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < std::min(kAtOnce, addresses.size()); ++i)
+    threads.emplace_back([&] {
+      for (size_t at = next++; at < addresses.size(); at = next++)
+        answers[at] = Inspect(mesh, addresses[at], insecure, patience);
+    });
+  for (std::thread& thread : threads) thread.join();
+  AgentInspection found;
+  std::set<AgentId> seen;
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (!answers[i])
+      found.unreached.push_back(addresses[i] + ": " + answers[i].error().message);
+    else if (seen.insert(answers[i]->hello.agent).second)
+      found.agents.push_back(std::move(*answers[i]));
+  }
+  return found;
+}
+
+}  // namespace cromt

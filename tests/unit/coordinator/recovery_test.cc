@@ -1,0 +1,120 @@
+// What becomes of each task of a store that went back, by what agents know.
+#include "coordinator/recovery.h"
+
+#include <gtest/gtest.h>
+
+namespace cromt {
+namespace {
+
+using Phase = InventoryItem::Phase;
+
+class RecoveryTest : public testing::Test {
+ protected:
+  // One run r of these tasks, all on one host.
+  static StoredState State(std::vector<TaskStatus> tasks) {
+    auto plan = std::make_shared<Plan>();
+    plan->hosts = {{"h", "h:4000"}};
+    StoredState state;
+    state.epoch = 3;
+    state.commit = 10;
+    StoredRun run;
+    run.header.id = RunId("r");
+    run.plan = plan;
+    run.tasks = std::move(tasks);
+    state.runs.push_back(std::move(run));
+    state.agents.push_back({AgentId("a"), JournalId("j"), "h:4000", 5, {}});
+    return state;
+  }
+  static TaskStatus In(TaskState state, uint32_t attempt = 0) {
+    TaskStatus task;
+    task.state = state;
+    task.attempt = attempt;
+    if (attempt > 0) task.agent = AgentId("a");
+    return task;
+  }
+  static InspectedAgent Agent(std::vector<InventoryItem> inventory) {
+    InspectedAgent agent{"h:4000", {}, std::move(inventory)};
+    agent.hello.agent = AgentId("a");
+    agent.hello.journal = JournalId("j");
+    agent.hello.seen_epoch = 7;
+    agent.hello.seen_commit = 90;
+    agent.hello.acked_sequence = 20;
+    return agent;
+  }
+  static AttemptId Id(TaskIndex task, uint32_t attempt, const std::string& run = "r") {
+    return {RunId(run), task, attempt};
+  }
+  static Recovery Recovered(const StoredState& state, std::vector<InspectedAgent> agents) {
+    return PlanRecovery(state, agents, 12, WallFromMicros(99));
+  }
+  static std::optional<TaskStatus> Changed(const Recovery& recovery, TaskIndex task) {
+    for (const Record& record : recovery.records)
+      if (const auto* changed = std::get_if<TaskChanged>(&record); changed && changed->task == task)
+        return changed->status;
+    return std::nullopt;
+  }
+  using Ids = std::vector<AttemptId>;
+};
+
+TEST_F(RecoveryTest, GoesOnAboveAllThatWasSeen) {
+  const Recovery recovery = Recovered(State({}), {Agent({})});
+  EXPECT_EQ(recovery.epoch, 8u);
+  EXPECT_EQ(recovery.commit, 90u);
+  EXPECT_EQ(Recovered(State({}), {}).epoch, 4u);
+  EXPECT_EQ(Recovered(State({}), {}).commit, 12u);
+  // Reports 6 to 20 were acknowledged and are not said again.
+  EXPECT_EQ(std::get<AgentSeen>(recovery.records.at(0)).applied_sequence, 20u);
+}
+
+TEST_F(RecoveryTest, WhatRunsAsTheStoreKnowsStaysAsItIs) {
+  const Recovery recovery = Recovered(State({In(TaskState::kRunning, 2)}), {Agent({{Id(0, 2), Phase::kRunning}})});
+  EXPECT_EQ(Changed(recovery, 0), std::nullopt);
+  EXPECT_TRUE(recovery.adopted.empty() && recovery.lost.empty() && recovery.kept.empty());
+}
+
+TEST_F(RecoveryTest, ALaterAttemptIsAdopted) {
+  const Recovery recovery =
+      Recovered(State({In(TaskState::kReady), In(TaskState::kRunning, 1), In(TaskState::kRetryWait, 1)}),
+                {Agent({{Id(0, 1), Phase::kLeased}, {Id(1, 2), Phase::kRunning}, {Id(2, 2), Phase::kEnded}})});
+  EXPECT_EQ(recovery.adopted, (Ids{Id(0, 1), Id(1, 2), Id(2, 2)}));
+  EXPECT_EQ(Changed(recovery, 0)->state, TaskState::kLeased);
+  EXPECT_EQ(Changed(recovery, 0)->agent, AgentId("a"));
+  EXPECT_EQ(Changed(recovery, 0)->journal, JournalId("j"));
+  EXPECT_EQ(Changed(recovery, 1)->attempt, 2u);
+  EXPECT_EQ(Changed(recovery, 2)->state, TaskState::kRunning);
+  EXPECT_TRUE(recovery.kept.empty());
+}
+
+TEST_F(RecoveryTest, AnEndThatNobodyKnowsIsALoss) {
+  StoredState state = State({In(TaskState::kRunning, 1), In(TaskState::kLeased, 1), In(TaskState::kReady)});
+  const Recovery recovery = Recovered(state, {Agent({})});
+  EXPECT_EQ(recovery.lost, (Ids{Id(0, 1), Id(1, 1)}));
+  EXPECT_EQ(Changed(recovery, 0)->outcome, TaskOutcome::kLost);
+  EXPECT_EQ(Changed(recovery, 0)->reason, "lost: store restored");
+  EXPECT_EQ(Changed(recovery, 2), std::nullopt);
+  EXPECT_EQ(MissingAgents(state, {}), std::vector<AgentId>{AgentId("a")});
+  EXPECT_TRUE(MissingAgents(state, std::vector{Agent({})}).empty());
+}
+
+TEST_F(RecoveryTest, WhatFitsNothingIsKept) {
+  const StoredState state = State({In(TaskState::kWaiting), In(TaskState::kFinished, 2)});
+  const Recovery recovery = Recovered(
+      state, {Agent({{Id(0, 1), Phase::kRunning}, {Id(1, 2), Phase::kRunning}, {Id(0, 1, "other"), Phase::kRunning}})});
+  EXPECT_EQ(recovery.kept, (std::vector<KeptAttempt>{{AgentId("a"), Id(0, 1, "other")}, {AgentId("a"), Id(0, 1)}}));
+  EXPECT_TRUE(recovery.adopted.empty());
+}
+
+TEST_F(RecoveryTest, AnAttemptBeforeTheLastIsNot) {
+  const Recovery recovery = Recovered(State({In(TaskState::kReady, 3)}), {Agent({{Id(0, 2), Phase::kRunning}})});
+  EXPECT_TRUE(recovery.kept.empty());
+  EXPECT_TRUE(recovery.adopted.empty());
+}
+
+TEST_F(RecoveryTest, AgentsAreLookedForWhereTheyWereAndWhereTasksGo) {
+  StoredState state = State({});
+  state.agents[0].address = "old:4000";
+  EXPECT_EQ(AgentAddresses(state), (std::vector<std::string>{"h:4000", "old:4000"}));
+}
+
+}  // namespace
+}  // namespace cromt
