@@ -65,7 +65,8 @@ class Soak:
         code, output = run(command)
         found = [int(number) for number in SIM_DONE.findall(output)]
         counts = Counter({"seeds of the simulator": len(found), "violations": sum(found)})
-        self._took(command, code, output, counts, f"simulator, seeds {first} to {first + SIM_BATCH - 1}: {sum(found)} violations")
+        line = f"simulator, seeds {first} to {first + SIM_BATCH - 1}: {sum(found)} violations" + (f", exit code {code}" if code else "")
+        self._took(command, code, output, counts, line)
 
     def _took(self, command, code, output, counts, line):
         with self._lock:

@@ -84,9 +84,14 @@ class KillsMesh(Mesh):
         return self.kill(name)
 
     def revive(self, name):
-        """Starts it if it does not run."""
-        if not self.runs(name):
+        """Starts it if it does not run. On a full disk it may refuse."""
+        if self.runs(name):
+            return
+        try:
             self.program(name).start()
+        except AssertionError:
+            if not self._is_full(name) or self.runs(name):
+                raise
 
     def launchers_of(self, name):
         """Pids of this agent's launchers: one, none while it is being started again."""
@@ -134,8 +139,7 @@ class KillsMesh(Mesh):
             try:
                 return client.call("Start", timeout=5, request_id=request, project=root, author="kills").run_id
             except rpc.grpc.RpcError as error:
-                unsure = (rpc.grpc.StatusCode.UNAVAILABLE, rpc.grpc.StatusCode.DEADLINE_EXCEEDED, rpc.grpc.StatusCode.CANCELLED)
-                if error.code() not in unsure or time.monotonic() > deadline:
+                if error.code().name not in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "RESOURCE_EXHAUSTED") or time.monotonic() > deadline:
                     raise
             finally:
                 client.close()
@@ -159,8 +163,11 @@ class KillsMesh(Mesh):
                     pass
 
     def empty_disk(self, name):
-        if os.path.exists(self.path(name, "filler")):
+        if self._is_full(name):
             os.unlink(self.path(name, "filler"))
+
+    def _is_full(self, name):
+        return os.path.exists(self.path(name, "filler"))
 
     # ---- The end --------------------------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ class Scene:
             name = COORDINATOR if step.kind == "full coordinator" else step.host
             self._full.append(name)
             self.mesh.fill_disk(name)
-            return lambda: self.mesh.empty_disk(name)
+            return lambda: [self.mesh.empty_disk(name), self.mesh.revive(name)]
         return self.mesh.network_fault(step.kind, step.host, self.dice)
 
     def _pids(self, step):
@@ -202,18 +202,21 @@ class Scene:
         self._threads.append(threading.Thread(target=ask, daemon=True))
         self._threads[-1].start()
 
+    def _answered(self, step):
+        """The run that this start was answered with; empty if none has been yet."""
+        run = self._started.get(step.run, ("", ""))[1]
+        return "" if run.startswith("refused") else run
+
     def _cancel(self, step):
-        if step.run not in self._started:
+        if not (run := self._answered(step)):
             return
-        run = self._started[step.run][1]
         code = self.mesh.cromt("cancel", run).code
         if code != 2:  # 2: it had ended already
             self._canceled[run] = self._canceled.get(run, False) or code == 0
             self.counts["cancels"] += 1
 
     def _follow(self, step):
-        if step.run in self._started:
-            run = self._started[step.run][1]
+        if run := self._answered(step):
             self._followers.append((run, self.mesh.begin("logs", run, "--follow", "-o", "json")))
 
     # ---- The end ----------------------------------------------------------------------------------------
