@@ -58,6 +58,10 @@ Status CommitMark::Write(const StoreStamp& stamp) {
 
 Status CommitMark::Sync() {
   if (::fdatasync(fd_.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + path_, errno));
+  const size_t slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  UniqueFd names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!names || ::fsync(names.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + folder, errno));
   return {};
 }
 

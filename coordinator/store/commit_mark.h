@@ -24,6 +24,7 @@ class CommitMark {
 
   // After an error the process must end: the mark is not what it should be.
   Status Write(const StoreStamp& stamp);
+  // The mark and its name outlive a crash of the host.
   Status Sync();
 
  private:
