@@ -57,6 +57,7 @@ Plan Part(const Plan& plan, const std::vector<bool>& members, InstanceIndex star
   for (InstanceIndex i = 0; i < members.size(); ++i)
     if (members[i]) moved[i] = count++;
   Plan part;
+  part.run_timeout = plan.run_timeout;
   Kept specs(plan.specs, part.specs);
   Kept hosts(plan.hosts, part.hosts);
   Kept groups(plan.groups, part.groups);

@@ -149,7 +149,7 @@ void Scheduler::State::On(const StartRun& event) {
   out.records.push_back(RunCreated{header, event.plan});
   out.effects.push_back(Reply{event.run});
   auto tasks = event.tasks.empty() ? std::vector<TaskStatus>(event.plan->tasks.size()) : event.tasks;
-  for (TaskIndex task = 0; task < tasks.size(); ++task)
+  for (TaskIndex task = 0; task < event.tasks.size(); ++task)
     if (tasks[task] != TaskStatus{}) out.records.push_back(TaskChanged{event.run, task, tasks[task]});
   for (const ArtifactsPublished& published : event.artifacts) out.records.push_back(published);
   auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::move(tasks), event.artifacts);

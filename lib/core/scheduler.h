@@ -78,7 +78,8 @@ class Scheduler {
   std::vector<AgentView> Agents() const;
 
   // Why a task of an unfinished run waits, for whom, and who holds what it waits for; for the run itself without
-  // `task`. kNotFound for one that is not unfinished. Linear in what is looked at: a lane's line, the run's instances.
+  // `task`. kNotFound for one that is not unfinished. Linear in what is looked at: a lane's line, an agent's, all
+  // tasks for who holds a lane; of a run only its first tasks that wait for no other project are asked.
   Result<WhyLines> Why(const RunId& run, std::optional<TaskIndex> task, Now now) const;
 
   // Who of the agents that are known has these bytes, as an artifact of an unfinished run; nullopt if nobody has.

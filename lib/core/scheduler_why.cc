@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kMostLinks = 20;   // of a chain of projects that wait for each other
 constexpr size_t kMostNamed = 5;    // of those that hold something
 constexpr size_t kMostCauses = 20;  // of a run
+constexpr size_t kMostAsked = 50;   // tasks of a run: each may cost a look at all who wait with it
 
 std::string Named(const Run& run, TaskIndex task) {
   const std::string& host = run.plan->host(task).id;
@@ -259,9 +260,11 @@ Result<WhyLines> Scheduler::Why(const RunId& id, std::optional<TaskIndex> task, 
   lines.push_back({WhyKind::kProgress, Progress(run)});
   // Those that wait for no other project are the causes; many tasks may have the same.
   std::vector<std::pair<WhyLine, std::vector<TaskIndex>>> causes;
-  for (TaskIndex t = 0; t < run.tasks.size() && causes.size() < kMostCauses; ++t) {
+  size_t asked = 0;
+  for (TaskIndex t = 0; t < run.tasks.size() && causes.size() < kMostCauses && asked < kMostAsked; ++t) {
     if (run.tasks[t].state == TaskState::kFinished) continue;
     if (run.tasks[t].state == TaskState::kWaiting && run.status.state != RunState::kQueued) continue;
+    ++asked;
     WhyLines own;
     Asker(*state_, now, own).Task(run, t);
     for (WhyLine& line : own) {
