@@ -1,5 +1,6 @@
 """Namespaces of its own for a test file: what it mounts or listens on is nobody else's."""
 
+import atexit
 import fcntl
 import os
 import socket
@@ -16,6 +17,7 @@ def enter(network=False):
         return _raise_loopback() if network else None
     os.environ[_ENTERED] = "yes"
     flags = [*_MOUNTS, *(["--net"] if network else []), *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    atexit._run_exitfuncs()  # exec would leave out what imported modules have to tidy up
     os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
     return None
 
