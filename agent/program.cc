@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <atomic>
+#include <filesystem>
 
 #include "agent/agent.h"
 #include "agent/service/agent_service.h"
@@ -82,6 +83,7 @@ Result<AgentOptions> Merge(Flags& flags) {
   CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("127.0.0.1:4000");
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("agent"));
+  flags.data_dir = std::filesystem::absolute(flags.data_dir);  // jobs have other working directories than we
   if (auto slots = settings.Number("slots"); slots && flags.slots == 0) {
     if (*slots < 1 || *slots > 4096) return Fail(ErrorCode::kInvalid, flags.config + ": slots: from 1 to 4096");
     flags.slots = static_cast<uint32_t>(*slots);

@@ -57,7 +57,7 @@ void RunProgress::Introduce(const RunView& run, const std::vector<TaskView>& tas
 void RunProgress::TellTask(const TaskView& task) {
   if (task.index >= told_.size()) return;
   Told& told = told_[task.index];
-  if (told.finished) return;
+  if (told.finished) return TellNoLongerIgnored(task, told);
   if (HasStarted(task.status)) TellStart(task, told);
   TellWait(task, told);
   const bool unreachable = task.status.state == TaskState::kUnreachable;
@@ -66,8 +66,18 @@ void RunProgress::TellTask(const TaskView& task) {
   told.unreachable = unreachable;
   if (task.status.state == TaskState::kFinished && task.status.outcome) {
     told.finished = true;
+    told.ignored = task.status.ignored;
     TellEnd(task);
   }
+}
+
+// More of its project have failed since than may.
+void RunProgress::TellNoLongerIgnored(const TaskView& task, Told& told) {
+  if (!told.ignored || task.status.ignored || !task.status.outcome) return;
+  told.ignored = false;
+  --ignored_;
+  ++ended_.at(static_cast<size_t>(*task.status.outcome));
+  if (task.status.failed() && failures_.size() < kMaxFailuresNamed) failures_.push_back({task.index, EndLine(task)});
 }
 
 void RunProgress::TellStart(const TaskView& task, Told& told) {

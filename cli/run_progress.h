@@ -43,6 +43,7 @@ class RunProgress {
   // What was told of a task.
   struct Told {
     bool finished = false;
+    bool ignored = false;
     bool unreachable = false;
     bool waits = false;
     uint32_t started_attempt = 0;
@@ -58,6 +59,7 @@ class RunProgress {
   void TellFetching();
   void TellWait(const TaskView& task, Told& told);
   void TellEnd(const TaskView& task);
+  void TellNoLongerIgnored(const TaskView& task, Told& told);
   std::string EndLine(const TaskView& task) const;
   std::string CountsText() const;
 

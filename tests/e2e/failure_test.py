@@ -5,7 +5,9 @@ why, rerun, agents forget."""
 import json
 import os
 import signal
+import subprocess
 
+from mesh import BIN
 from process import read_text, wait_for
 from story import Story, main
 
@@ -121,6 +123,18 @@ projects:
         self.exited(2, self.mesh.cromt("rerun", "last", "--failed"))
         self.succeeded(self.mesh.cromt("rerun", "last", "--wait"))
         self.assertEqual(sorted(read_text(done).split()), ["flaky"] * 3 + ["made"] * 2 + ["used"] * 2)
+
+    def test_a_data_directory_may_be_a_relative_path(self):
+        with open(self.mesh.path("relative.log"), "wb") as log:
+            agent = subprocess.Popen([os.path.join(BIN, "cromt-agent"), "--listen", "127.0.0.1:0", "--data-dir", "here"],
+                                     cwd=self.mesh.folder, env=self.mesh.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.addCleanup(agent.wait, timeout=15)
+        self.addCleanup(agent.terminate)
+        address = self.mesh.path("here", "address")
+        wait_for("the agent serves", lambda: os.path.exists(address))
+        self.mesh.start_coordinator(local=read_text(address).split()[1])
+        self.mesh.apply("projects: {p: {run: echo there}}\n")
+        self.assertEqual(self.mesh.wait_finished(self.mesh.start("p"))["outcome"], "succeeded")
 
     def test_an_agent_that_is_gone_can_be_forgotten(self):
         self.mesh.start_all("a", "b")

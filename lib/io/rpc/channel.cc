@@ -25,6 +25,7 @@ Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, c
   args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
+  args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5000);  // who comes back is found soon, however long he was away
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
   if (options.read_ahead_bytes > 0) {
     args.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);

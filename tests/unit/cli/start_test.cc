@@ -64,6 +64,18 @@ TEST_F(StartTest, ARefusalByTheCoordinatorHasItsOwnCode) {
 
 // ---- Waiting ----------------------------------------------------------------------------------
 
+TEST_F(StartTest, AFailureThatIsNoLongerForgivenIsCounted) {
+  const RunView run = RunOf("hello", {Task(1, "hello", "hostA"), Task(2, "hello", "hostB")});
+  TaskView forgiven = Failed(Task(1, "hello", "hostA"), 7);
+  forgiven.status.ignored = true;
+  control_.updates = {Whole(run), Changed({forgiven}),
+                      Changed({Failed(Task(1, "hello", "hostA"), 7), Failed(Task(2, "hello", "hostB"), 7)}),
+                      Ended(run, RunOutcome::kFailed)};
+  EXPECT_EQ(Cromt({"start", "hello", "--wait"}), 1);
+  EXPECT_THAT(err(), HasSubstr("2 failed of 2 tasks"));
+  EXPECT_THAT(err(), HasSubstr("hello on hostA failed"));
+}
+
 TEST_F(StartTest, WaitPrintsTheIdAndOnlyTheEnd) {
   GivenARunThatFails();
   EXPECT_EQ(Cromt({"start", "hello", "--wait"}), 1);
