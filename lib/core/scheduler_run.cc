@@ -67,7 +67,7 @@ std::string AllowedText(const Run& run) {
   }
   if (count == 0) return "";
   if (count > kMostNamed) names += fmt::format(" and {} more", count - kMostNamed);
-  return fmt::format("succeeded, as the job file allows it, without {}", names);
+  return fmt::format("without {}, as the job file allows", names);
 }
 
 bool SameTask(const TaskRef& a, const TaskRef& b) {

@@ -33,6 +33,20 @@ std::string Left(Duration left) {
   return FormatDuration(std::chrono::ceil<seconds>(std::max(Duration(0), left)));
 }
 
+// "whose task has not ended", "of whose 5 tasks 2 have not ended".
+std::string NotEnded(uint32_t tasks, uint32_t left) {
+  if (tasks == 1) return "whose task has not ended";
+  return fmt::format("of whose {} tasks {} {} not ended", tasks, left, left == 1 ? "has" : "have");
+}
+
+std::string Before(size_t count) {
+  return count == 1 ? "1 task is" : fmt::format("{} tasks are", count);
+}
+
+std::string Tasks(size_t count) {
+  return count == 1 ? "1 task" : fmt::format("{} tasks", count);
+}
+
 bool IsDone(const InstanceProgress& progress) {
   return progress.open && progress.tasks_left == 0 && progress.after_left == 0;
 }
@@ -86,15 +100,14 @@ class Asker {
       if (!cause) return;  // its gate opens with the next event
       const InstanceProgress& other = run.instances[*cause];
       const std::string& name = planned[instance].project;
+      const std::string left = NotEnded(planned[*cause].task_count, other.tasks_left);
       if (is_parent)
-        Say(WhyKind::kAfter, fmt::format("'{}' comes after '{}', of whose {} tasks {} have not ended", name,
-                                         planned[*cause].project, planned[*cause].task_count, other.tasks_left));
+        Say(WhyKind::kAfter, fmt::format("'{}' comes after '{}', {}", name, planned[*cause].project, left));
       else if (other.open && other.tasks_left == 0)
         Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', whose tasks have ended, but not what comes after it",
                                          name, planned[*cause].project));
       else
-        Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', of whose {} tasks {} have not ended", name,
-                                         planned[*cause].project, planned[*cause].task_count, other.tasks_left));
+        Say(WhyKind::kNeeds, fmt::format("'{}' waits for '{}', {}", name, planned[*cause].project, left));
       instance = *cause;
       if (other.open && other.tasks_left == 0) {
         for (InstanceIndex child : planned[instance].after)
@@ -153,8 +166,8 @@ class Asker {
       return Say(WhyKind::kPaused,
                  fmt::format("the agent at {} has just given a task back: it drains, or is full", HostText(host)));
     Say(WhyKind::kSlots,
-        fmt::format("the agent at {} has {} tasks for its {} slots, and {} are ready for it", HostText(host),
-                    agent.attempts.size(), agent.hello ? agent.hello->slots : 0, route.ready.size()));
+        fmt::format("the agent at {} has {} for its {} slots, and {} more wait for it", HostText(host),
+                    Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0, route.ready.size()));
   }
 
   void InGroup(const Run& run, TaskIndex task, const PlannedGroup& planned, const Group& group) {
@@ -169,8 +182,8 @@ class Asker {
     }
     if (before > 0)
       Say(WhyKind::kBehind, planned.mesh_wide
-                                ? fmt::format("{} tasks are before it in the queue '{}'", before, planned.name)
-                                : fmt::format("{} tasks of its project are before it", before));
+                                ? fmt::format("{} before it in the queue '{}'", Before(before), planned.name)
+                                : fmt::format("{} before it in its project", Before(before)));
   }
 
   void Holders(const Run& asked, const std::string& lane, const Group& group) {
@@ -201,9 +214,9 @@ class Asker {
     auto found = state_.agents.find(status.agent);
     const KnownAgent* agent = found == state_.agents.end() ? nullptr : found->second.get();
     Say(WhyKind::kLeased,
-        fmt::format("the agent at {} has it and has not said that it began: it has {} tasks for {} slots, "
+        fmt::format("the agent at {} has it and has not said that it began: it has {} for {} slots, "
                     "or prepares its files",
-                    host, agent ? agent->attempts.size() : 0, agent && agent->hello ? agent->hello->slots : 0));
+                    host, Tasks(agent ? agent->attempts.size() : 0), agent && agent->hello ? agent->hello->slots : 0));
   }
 
   void Running(const Run& run, TaskIndex task, const std::string& host) {
@@ -241,7 +254,7 @@ std::string Progress(const Run& run) {
   std::string text;
   for (const auto& [state, count] : counts)
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, ToString(state));
-  return fmt::format("of {} tasks: {}", run.tasks.size(), text);
+  return fmt::format("of {}: {}", Tasks(run.tasks.size()), text);
 }
 
 }  // namespace

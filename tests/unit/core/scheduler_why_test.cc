@@ -22,7 +22,7 @@ TEST_F(SchedulerWhy, Sources) {
   env.Start(plan.Build());
   const std::string text = "sources: the run has not begun: its repositories are being fetched: https://host/r.git";
   EXPECT_THAT(env.Why("r1", 1), ElementsAre(text));
-  EXPECT_THAT(env.Why("r1"), ElementsAre("progress: of 1 tasks: 1 waiting", text));
+  EXPECT_THAT(env.Why("r1"), ElementsAre("progress: of 1 task: 1 waiting", text));
 }
 
 TEST_F(SchedulerWhy, NeedsAreFollowedToWhoDoesNotWait) {
@@ -37,8 +37,8 @@ TEST_F(SchedulerWhy, NeedsAreFollowedToWhoDoesNotWait) {
   env.Ends("a", "r1/1/1");
   env.Pass(seconds(90));
   EXPECT_THAT(env.Why("r1", 4),
-              ElementsAre("needs: 'deploy' waits for 'build', of whose 1 tasks 1 have not ended",
-                          "needs: 'build' waits for 'fetch', of whose 2 tasks 1 have not ended",
+              ElementsAre("needs: 'deploy' waits for 'build', whose task has not ended",
+                          "needs: 'build' waits for 'fetch', of whose 2 tasks 1 has not ended",
                           "running: 'fetch' on b: it has been running at b (b:4000) for 1m30s; it has no timeout"));
 }
 
@@ -48,7 +48,7 @@ TEST_F(SchedulerWhy, AfterNamesWhomItComesAfterAndNeedsWhatComesAfter) {
   plan.Add("next", {.needs = {main}});
   env.Connect("a");
   env.Start(plan.Build());
-  EXPECT_THAT(env.Why("r1", 2).at(0), "after: 'clean' comes after 'main', of whose 1 tasks 1 have not ended");
+  EXPECT_THAT(env.Why("r1", 2).at(0), "after: 'clean' comes after 'main', whose task has not ended");
   env.Ends("a", "r1/1/1");
   EXPECT_THAT(env.Why("r1", 3).at(0),
               "needs: 'next' waits for 'main', whose tasks have ended, but not what comes after it");
@@ -65,7 +65,7 @@ TEST_F(SchedulerWhy, LanesNameWhoHasThemAndHowManyAreBefore) {
   env.Pass(seconds(5));
   const std::string taken = "lane: the queue 'db' is taken by 'x' on a of run r1, which is running for 5.0s";
   EXPECT_THAT(env.Why("r2", 1), ElementsAre(taken));
-  EXPECT_THAT(env.Why("r3", 1), ElementsAre(taken, "behind: 1 tasks are before it in the queue 'db'"));
+  EXPECT_THAT(env.Why("r3", 1), ElementsAre(taken, "behind: 1 task is before it in the queue 'db'"));
 }
 
 TEST_F(SchedulerWhy, ParallelSaysHowManyRun) {
@@ -81,7 +81,7 @@ TEST_F(SchedulerWhy, SlotsSayHowBusyTheAgentIs) {
   env.Connect("a");
   env.Start(plan.Build());
   EXPECT_THAT(env.Why("r1", 70),
-              ElementsAre("slots: the agent at a (a:4000) has 64 tasks for its 4 slots, and 6 are ready for it"));
+              ElementsAre("slots: the agent at a (a:4000) has 64 tasks for its 4 slots, and 6 more wait for it"));
 }
 
 TEST_F(SchedulerWhy, PausedAgentHasGivenBackALease) {
@@ -118,7 +118,7 @@ TEST_F(SchedulerWhy, LeasedRunningStoppingSilent) {
   env.Start(plan.Build());
   EXPECT_THAT(env.Why("r1", 1),
               ElementsAre("leased: the agent at a (a:4000) has it and has not said that it began: it has "
-                          "1 tasks for 4 slots, or prepares its files"));
+                          "1 task for 4 slots, or prepares its files"));
   env.Begins("a", "r1/1/1");
   EXPECT_THAT(env.Why("r1", 1), ElementsAre("running: it has been running at a (a:4000); it has no timeout"));
   env.Disconnect("a");
