@@ -1,8 +1,9 @@
 #include "agent/step/home_options.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
-#include "agent/step/task/environment.h"
+#include "agent/step/repository.h"
 #include "agent/step/task/yaml_value.h"
 #include "base/name.h"
 
@@ -29,8 +30,9 @@ Status AddHomeOptions(Arguments& arguments) {
   const char* home = ::getenv("HOME");
   if (!home || *home != '/') return {};
   const std::string file = std::string(home) + "/tom.yaml";
-  auto text = ReadFile(file, kMaxHomeOptionsBytes);
-  if (!text && text.error().code == ErrorCode::kNotFound) return {};
+  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));  // a link to it is as good
+  if (!fd) return {};
+  auto text = ReadRegularFile(fd, file, kMaxHomeOptionsBytes);
   if (!text) return tl::unexpected(std::move(text).error());
   CROMT_ASSIGN(const Map map, ParseYamlMap(std::move(*text), file));
   const Value* value = Find(map, "options");

@@ -34,10 +34,14 @@ Status AllowMissing(Error error) {
   return tl::unexpected(std::move(error));
 }
 
+Status CheckRakudo(const Error& why) {
+  if (IsInPath("raku")) return {};
+  return Fail(ErrorCode::kInvalid, why.message + "; rakudo runs it: install rakudo");
+}
+
 // Who else could run a scenario that cromt doesn't read, and why that is.
 Status CheckInterpreter(const Error& why) {
-  if (IsInPath("raku") || IsInPath("tom")) return {};
-  return Fail(ErrorCode::kInvalid, why.message + "; rakudo runs it: install rakudo");
+  return IsInPath("tom") ? Status{} : CheckRakudo(why);
 }
 
 std::optional<PluginRepository> RepositoryOf(PluginPins pins, ChildRunner& children, Output& output) {
@@ -53,7 +57,9 @@ Job::Job(const Repository& repository, std::string environment, PluginPins pins,
       output_(output),
       children_(children),
       tasks_(children, output,
-             [this](const std::string& file, const std::string& text) { return ParseConfig(file, text, *this); }),
+             [this](const std::string& path, const std::string& file, const std::string& text) {
+               return ReadConfig(path, file, text);
+             }),
       sparrow_(RepositoryOf(std::move(pins), children, output)),
       plugins_(repository, FromEnvironment("CROMT_PLUGIN_DIRS").value_or(""), sparrow_ ? &*sparrow_ : nullptr) {}
 
@@ -65,7 +71,14 @@ Status Job::Check(const std::string& name) {
     CROMT_TRY(ReadTaskDir(repository_, action->path));
     return CheckSubtasks(repository_, action->path);
   }
-  CROMT_TRY(ReadJobConfig(repository_, environment_, *this));
+  // What rakudo will evaluate is not evaluated twice.
+  auto read = [this](const std::string& file, const std::string& text) -> Result<Map> {
+    auto map = ParseConfig(file, text, *this);
+    if (map || !IsOutside(map.error())) return map;
+    CROMT_TRY(CheckRakudo(map.error()));
+    return Map{};
+  };
+  CROMT_TRY(ReadJobConfig(repository_, environment_, *this, read));
   auto scenario = ReadScenario(action->path);
   if (!scenario && IsOutside(scenario.error())) return CheckInterpreter(scenario.error());
   if (!scenario) return tl::unexpected(std::move(scenario).error());
@@ -105,6 +118,15 @@ int Job::Refuse(const Error& error) {
   return kExitFailed;
 }
 
+Result<Map> Job::ReadConfig(const std::string& path, const std::string& file, const std::string& text) {
+  auto map = ParseConfig(file, text, *this);
+  if (map || !IsOutside(map.error())) return map;
+  CROMT_TRY(CheckRakudo(map.error()));
+  auto value = Rakudo(children_, output_, rakudo_scratch_).Evaluate(path, *this);
+  if (!value) return Fail(file, std::move(value).error());
+  return value;
+}
+
 Result<Scenario> Job::ReadScenario(const std::string& file) const {
   CROMT_ASSIGN(const std::string text, repository_.Read(file, kMaxScenarioBytes));
   return ParseScenario(file, text);
@@ -113,7 +135,10 @@ Result<Scenario> Job::ReadScenario(const std::string& file) const {
 int Job::RunScenarioFile(const std::string& file) {
   auto scenario = ReadScenario(file);
   if (!scenario && !IsOutside(scenario.error())) return Refuse(scenario.error());
-  auto config = ReadJobConfig(repository_, environment_, *this);
+  auto config =
+      ReadJobConfig(repository_, environment_, *this, [this](const std::string& path, const std::string& text) {
+        return ReadConfig(repository_.Absolute(path), path, text);
+      });
   if (!config) return Refuse(config.error());
   for (const std::string& source : config->sources) Say(source);
   config_ = std::move(config->values);

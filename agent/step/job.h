@@ -43,6 +43,8 @@ class Job final : private ScenarioHost {
   // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
   Result<TaskRun> TaskAt(const std::string& written) const;
   Status CheckCall(const CallSite& call);
+  // The value of a configuration: by our own reader, else by rakudo. `path` is absolute.
+  Result<Map> ReadConfig(const std::string& path, const std::string& file, const std::string& text);
   Result<TaskResult> Do(TaskRequest request);
 
   DslOutcome Call(const DslCall& call) override;

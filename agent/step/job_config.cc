@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "agent/step/scenario/config_file.h"
 #include "agent/step/scenario/parser.h"
 #include "agent/step/task/task_dir.h"
 #include "base/name.h"
@@ -39,14 +38,14 @@ std::string OtherFile(const Repository& repository, ScenarioHost& host) {
 
 class Reader {
  public:
-  Reader(const Repository& repository, ScenarioHost& host) : repository_(repository), host_(host) {}
+  Reader(const Repository& repository, const ReadConfigFile& read) : repository_(repository), read_(read) {}
 
   // Beneath what is there already, if there is such a file.
   Status Add(const std::string& file, std::string_view verb) {
     CROMT_ASSIGN(const bool found, repository_.IsFile(file));
     if (!found) return {};
     CROMT_ASSIGN(const std::string text, repository_.Read(file, kMaxScenarioBytes));
-    CROMT_ASSIGN(Map values, ParseConfig(file, text, host_));
+    CROMT_ASSIGN(Map values, read_(file, text));
     config.values = MergeMaps(std::move(values), config.values);
     config.sources.push_back(fmt::format("{} from {}", verb, file));
     return {};
@@ -56,17 +55,18 @@ class Reader {
 
  private:
   const Repository& repository_;
-  ScenarioHost& host_;
+  const ReadConfigFile& read_;
 };
 
 }  // namespace
 
-Result<JobConfig> ReadJobConfig(const Repository& repository, const std::string& environment, ScenarioHost& host) {
+Result<JobConfig> ReadJobConfig(const Repository& repository, const std::string& environment, ScenarioHost& host,
+                                const ReadConfigFile& read) {
   std::string name = environment;
   if (name.empty()) {
     CROMT_ASSIGN(name, CurrentEnvironment(repository));
   }
-  Reader reader(repository, host);
+  Reader reader(repository, read);
   CROMT_TRY(reader.Add(FileOf(name), "load configuration"));
   CROMT_TRY(reader.Add(fmt::format("{}/config.any.raku", kFolder), "mix in common configuration"));
   if (!reader.config.sources.empty()) return std::move(reader.config);

@@ -2,6 +2,7 @@
 // over config.any.raku. Reads the repository only.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct JobConfig {
 // `environment` is a name, or empty: the one that .tom/env/current names, else the default. Files that aren't there
 // give nothing; where none is, SP6_CONFIG may name another of the repository. Errors are "FILE:LINE:COL: …", or why a
 // file can't be read.
-Result<JobConfig> ReadJobConfig(const Repository& repository, const std::string& environment, ScenarioHost& host);
+//
+// `read` gives the value of such a file, of its text.
+using ReadConfigFile = std::function<Result<Map>(const std::string& file, const std::string& text)>;
+Result<JobConfig> ReadJobConfig(const Repository& repository, const std::string& environment, ScenarioHost& host,
+                                const ReadConfigFile& read);
 
 }  // namespace cromt::step

@@ -45,9 +45,9 @@ class BesideTheOriginal(unittest.TestCase):
                     else:
                         self.assertEqual(ours, original)
         self.assertGreaterEqual(len(names), 50)
-        print(f"{len(names) - len(DIFFERENT)} of {len(names)} print what the original prints; the others:")
+        print(f"\nshare: {len(names) - len(DIFFERENT)} of {len(names)} tasks and scenarios print what the original prints; the others:")
         for name, (why, _) in sorted(DIFFERENT.items()):
-            print(f"  {name}: {why}")
+            print(f"share:   {name}: {why}")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "agent/step/json_value.h"
 #include "agent/step/rakudo/module_text.h"
@@ -20,6 +21,8 @@ namespace cromt::step {
 namespace {
 
 constexpr std::string_view kFolder = "rakudo";  // of the scratch
+// By which the value of a configuration comes.
+constexpr std::string_view kValueFunction = "cromt-value";
 constexpr size_t kMaxRequestBytes = 4 << 20;
 constexpr int kAnswerPatienceMs = 10'000;
 constexpr int kExitFailed = 1;
@@ -34,13 +37,27 @@ Result<UniqueFd> MakeFifo(const std::string& path) {
   return fd;
 }
 
-// The other side of DSL.rakumod.
-class Requests {
- public:
-  Requests(UniqueFd requests, UniqueFd answers, ScenarioHost& host)
-      : requests_(std::move(requests)), answers_(std::move(answers)), host_(host) {}
+std::string FunctionNames() {
+  std::string names = fmt::format("config tags os {}", kValueFunction);
+  for (const DslFunction& function : kDslFunctions) names.append(" ").append(function.name);
+  return names;
+}
 
+}  // namespace
+
+// The other side of DSL.rakumod.
+class Rakudo::Requests {
+ public:
+  explicit Requests(ScenarioHost& host) : host_(host) {}
+
+  Status Open(const std::string& asked, const std::string& answered) {
+    CROMT_ASSIGN(requests_, MakeFifo(asked));
+    CROMT_ASSIGN(answers_, MakeFifo(answered));
+    return {};
+  }
   int fd() const { return requests_.get(); }
+  // What kValueFunction was called with.
+  std::optional<Value>& value() { return value_; }
 
   // One request at most waits: who asked is held until the answer.
   void Take() {
@@ -62,6 +79,10 @@ class Requests {
     const auto* name = std::get_if<std::string>(&function.form);
     const auto* list = std::get_if<List>(&arguments.form);
     if (!name || !list) return {.exit_code = kExitFailed};
+    if (*name == kValueFunction && list->size() == 1) {
+      value_ = list->front();
+      return {};
+    }
     if (*name == "config") return {.value = host_.Config()};
     if (*name == "tags") return {.value = host_.Tags()};
     if (*name == "os") return {.value = {host_.Os()}};
@@ -84,33 +105,42 @@ class Requests {
   UniqueFd requests_, answers_;
   ScenarioHost& host_;
   std::string text_;
+  std::optional<Value> value_;
 };
 
-std::string FunctionNames() {
-  std::string names = "config tags os";
-  for (const DslFunction& function : kDslFunctions) names.append(" ").append(function.name);
-  return names;
-}
-
-}  // namespace
-
-Result<int> Rakudo::Run(const std::string& scenario, ScenarioHost& host) {
+Result<ChildStatus> Rakudo::RunWith(Requests& requests, std::vector<std::string> program) {
   CROMT_TRY(scratch_.Make());
   const std::string modules = fmt::format("{}/Sparrow6", kFolder);
   CROMT_TRY(scratch_.MakeDirectories(modules));
   CROMT_TRY(scratch_.Write(modules + "/DSL.rakumod", kRakudoModule));
   const std::string folder = fmt::format("{}/{}", scratch_.path(), kFolder);
   const std::string asked = folder + "/requests", answered = folder + "/answers";
-  CROMT_ASSIGN(UniqueFd requests_fd, MakeFifo(asked));
-  CROMT_ASSIGN(UniqueFd answers_fd, MakeFifo(answered));
-  Requests requests(std::move(requests_fd), std::move(answers_fd), host);
+  CROMT_TRY(requests.Open(asked, answered));
   const RequestPort port{requests.fd(), [&] { requests.Take(); }};
-  CROMT_ASSIGN(const ChildStatus status, children_.Run({"raku", "-I", folder, "-M", "Sparrow6::DSL", scenario},
-                                                       EnvironmentWith({{"CROMT_REQUESTS", asked},
-                                                                        {"CROMT_ANSWERS", answered},
-                                                                        {"CROMT_FUNCTIONS", FunctionNames()}}),
-                                                       output_, SIZE_MAX, &port));
+  program.insert(program.begin(), {"raku", "-I", folder, "-M", "Sparrow6::DSL"});
+  return children_.Run(
+      program,
+      EnvironmentWith({{"CROMT_REQUESTS", asked}, {"CROMT_ANSWERS", answered}, {"CROMT_FUNCTIONS", FunctionNames()}}),
+      output_, SIZE_MAX, &port);
+}
+
+Result<int> Rakudo::Run(const std::string& scenario, ScenarioHost& host) {
+  Requests requests(host);
+  CROMT_ASSIGN(const ChildStatus status, RunWith(requests, {scenario}));
   return status.signal != 0 ? kExitSignalBase + status.signal : status.exit_code;
+}
+
+Result<Map> Rakudo::Evaluate(const std::string& config, ScenarioHost& host) {
+  Requests requests(host);
+  CROMT_ASSIGN(const ChildStatus status,
+               RunWith(requests, {"-e", fmt::format("{} EVALFILE @*ARGS[0]", kValueFunction), config}));
+  if (status.signal != 0 || status.exit_code != 0)
+    return Fail(ErrorCode::kInvalid, fmt::format("rakudo could not evaluate it: {}",
+                                                 status.signal != 0 ? fmt::format("killed by signal {}", status.signal)
+                                                                    : fmt::format("exit code {}", status.exit_code)));
+  Map* map = requests.value() ? std::get_if<Map>(&requests.value()->form) : nullptr;
+  if (!map) return Fail(ErrorCode::kInvalid, "the configuration is no map");
+  return std::move(*map);
 }
 
 bool IsInPath(const std::string& program) {

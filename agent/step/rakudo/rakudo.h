@@ -1,5 +1,6 @@
-// Runs a scenario that cromt doesn't read itself under rakudo, with Sparrow's functions from a small module of ours:
-// each call comes back as a request, which the host does as for a scenario of our own. Not thread-safe.
+// Runs what cromt doesn't read itself under rakudo: scenarios, with Sparrow's functions from a small module of ours,
+// each call of which comes back as a request that the host does as for a scenario of our own; and configurations, whose
+// value comes back the same way. Not thread-safe.
 #pragma once
 
 #include <string>
@@ -21,7 +22,14 @@ class Rakudo {
   // `scenario` is its absolute path. Its exit code; 128+N when a signal ended it. kNotFound: there is no rakudo.
   Result<int> Run(const std::string& scenario, ScenarioHost& host);
 
+  // The value of a configuration, which is an expression that gives a map. kInvalid for any other value, and where it
+  // fails, which it has said itself.
+  Result<Map> Evaluate(const std::string& config, ScenarioHost& host);
+
  private:
+  class Requests;
+  Result<ChildStatus> RunWith(Requests& requests, std::vector<std::string> program);
+
   ChildRunner& children_;
   Output& output_;
   Scratch& scratch_;

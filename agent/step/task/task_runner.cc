@@ -88,7 +88,8 @@ class TaskRunner::Session {
       CROMT_ASSIGN(const bool found, repository_.IsFile(file));
       if (!found) continue;
       CROMT_ASSIGN(std::string text, repository_.Read(file, kMaxDefaultsBytes));
-      return name == "config.raku" ? runner_.read_raku_(file, text) : ParseYamlMap(std::move(text), file);
+      return name == "config.raku" ? runner_.read_raku_(repository_.Absolute(file), file, text)
+                                   : ParseYamlMap(std::move(text), file);
     }
     return Map{};
   }

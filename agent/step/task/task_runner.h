@@ -52,8 +52,9 @@ struct TaskResult {
 
 class TaskRunner {
  public:
-  // The value of a config.raku, which is an expression of Raku.
-  using ReadRaku = std::function<Result<Map>(const std::string& file, const std::string& text)>;
+  // The value of a config.raku, which is an expression of Raku. `path` is absolute, `file` as messages call it.
+  using ReadRaku =
+      std::function<Result<Map>(const std::string& path, const std::string& file, const std::string& text)>;
 
   // Both outlive it.
   TaskRunner(ChildRunner& children, Output& output, ReadRaku read_raku)

@@ -97,9 +97,11 @@ TEST_F(Hooks, DefaultsMayBeInRaku) {
   Write("task.bash", "echo $(config a.x) $(config a.home) $(config list)\n");
   EXPECT_EQ(RunSteps(repository_.path(), {"t"}, {{"HOME", "/h"}}).out, "1 /h (1 2)\n");
   Write("config.raku", "class A { }\n");
-  StepResult result = Run();
+  StepResult result = RunSteps(repository_.path(), {"t"}, {{"PATH", "/nowhere"}});
   EXPECT_EQ(result.code, 1);
-  EXPECT_EQ(result.notes, "tasks/t: tasks/t/config.raku:1:1: 'class' is outside what cromt reads itself yet\n");
+  EXPECT_EQ(result.notes,
+            "tasks/t: tasks/t/config.raku:1:1: 'class' is outside what cromt reads itself yet; rakudo runs it: install "
+            "rakudo\n");
 }
 
 TEST_F(Hooks, ASubtaskCanBeNamedByAScenario) {

@@ -70,6 +70,33 @@ TEST_F(UnderRakudo, AMistakeInACallHasItsLine) {
   EXPECT_EQ(result.notes, ".tom/s.raku:3:1: task directory 'tasks/none' does not exist\n");
 }
 
+TEST_F(UnderRakudo, DefaultsOfATaskMayNeedIt) {
+  repository_.Write("tasks/t/config.raku", "my @l = <a b>; %( name => @l.join('-').uc, more => %( n => 1 + 1 ) )\n");
+  repository_.Write("tasks/t/task.bash", "echo \"$(config name) $(config more.n)\"\n");
+  StepResult result = RunSteps(repository_.path(), {"t"}, {{"HOME", repository_.path()}});
+  EXPECT_EQ(result.out, "A-B 2\n") << result.err << result.notes;
+  Scenario("task-run 'tasks/t';\n");  // asked for by a scenario that rakudo runs itself
+  EXPECT_EQ(Run().out, "A-B 2\n");
+  repository_.Write("tasks/t/config.raku", "die 'no value'.lc;\n");
+  result = RunSteps(repository_.path(), {"t"}, {{"HOME", repository_.path()}});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("no value"));
+  EXPECT_EQ(result.notes, "tasks/t: tasks/t/config.raku: rakudo could not evaluate it: exit code 1\n");
+  repository_.Write("tasks/t/config.raku", "'text'.uc\n");
+  EXPECT_EQ(RunSteps(repository_.path(), {"t"}, {{"HOME", repository_.path()}}).notes,
+            "tasks/t: tasks/t/config.raku: the configuration is no map\n");
+}
+
+TEST_F(UnderRakudo, TheConfigurationOfScenariosMayNeedIt) {
+  repository_.Write(".tom/env/config.raku", "%( name => 'x'.uc )\n");
+  repository_.Write(".tom/native.raku", "say config()<name>;\n");
+  StepResult result = RunSteps(repository_.path(), {"native"}, {{"HOME", repository_.path()}});
+  EXPECT_EQ(result.out, "load configuration from .tom/env/config.raku\nX\n") << result.err << result.notes;
+  EXPECT_THAT(
+      RunSteps(repository_.path(), {"native"}, {{"PATH", "/nowhere"}}).notes,
+      HasSubstr("config.raku:1:15: the method .uc is outside what cromt reads itself yet; rakudo runs it: install"));
+}
+
 TEST_F(UnderRakudo, WithoutRakudoNothingRuns) {
   repository_.Write(".tom/first.raku", "say 'ran';\n");
   Scenario("say 'never';\n");
@@ -123,6 +150,10 @@ TEST(Options, TomYamlOfTheHomeHasThoseOfAllJobs) {
             "load configuration from .tom/env/config.prod.raku\nprod 1\nout\n");
   EXPECT_EQ(RunSteps(repository.path(), {"--env", "default", "--tags", "a=2", "s"}, variables).out,
             "load configuration from .tom/env/config.raku\ndefault 2\nout\n");
+  home.Write("options.yaml", "options: {tags: a=3}\n");
+  TemporaryRepository linked;
+  linked.Link(home.path() + "/options.yaml", "tom.yaml");
+  EXPECT_THAT(RunSteps(repository.path(), {"s"}, {{"HOME", linked.path()}}).out, HasSubstr("default 3\n"));
   home.Write("tom.yaml", "options: {quiet: [\n");
   StepResult result = RunSteps(repository.path(), {"s"}, variables);
   EXPECT_EQ(result.code, 1);

@@ -92,9 +92,10 @@ TEST_F(SurveyTest, TellsTheShareOfTheCollectionThatNeedsNoRakudo) {
   EXPECT_EQ(counts[Interpreter::kCromt], 14);
   EXPECT_EQ(counts[Interpreter::kRakudo], 7);
   EXPECT_EQ(counts[Interpreter::kNone], 0);
-  std::cout << counts[Interpreter::kCromt] << " of " << survey.scenarios.size() << " are read by cromt itself\n";
+  std::cout << "share: " << counts[Interpreter::kCromt] << " of " << survey.scenarios.size()
+            << " scenarios are read by cromt itself\n";
   for (const Diagnostic& reason : survey.diagnostics)
-    std::cout << "  " << reason.file << ": " << reason.message << "\n";
+    std::cout << "share:   " << reason.file << ": " << reason.message << "\n";
 }
 
 }  // namespace

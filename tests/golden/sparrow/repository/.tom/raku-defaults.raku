@@ -1,0 +1,1 @@
+task-run "tasks/raku-defaults", %( a => %( n => 7 ) );

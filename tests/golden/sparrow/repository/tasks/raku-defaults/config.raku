@@ -1,0 +1,1 @@
+%( name => "default".uc, a => %( n => 1 + 1, list => <x y>.reverse.join("-") ) )

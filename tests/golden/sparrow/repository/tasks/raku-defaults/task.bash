@@ -1,0 +1,1 @@
+echo "$(config name) $(config a.n) $(config a.list)"
