@@ -9,18 +9,6 @@ namespace {
 
 constexpr char kReason[] = "lost: store restored";
 
-bool InFlight(TaskState state) {
-  switch (state) {
-    case TaskState::kLeased:
-    case TaskState::kPreparing:
-    case TaskState::kRunning:
-    case TaskState::kPublishing:
-    case TaskState::kStopping:
-    case TaskState::kUnreachable: return true;
-    default: return false;
-  }
-}
-
 struct Found {
   const InspectedAgent* agent = nullptr;
   InventoryItem item;

@@ -81,10 +81,11 @@ Result<StoreStamp> CheckOpen(Database& db, const std::string& path) {
   CROMT_ASSIGN(const int schema, SchemaVersion(db, path));
   if (schema == 0) return Fail(ErrorCode::kConflict, path + " is an empty database");
   CROMT_TRY(CheckStructure(db));
-  if (schema < kSchemaVersion) return StoreStamp{.schema = schema};  // which had no sums
-  CROMT_ASSIGN(LoadedStore loaded, LoadStore(db));
+  if (schema < kFirstSummedSchema) return StoreStamp{.schema = schema};
+  CROMT_ASSIGN(const StoreStamp stamp, ReadStamp(db, schema));
+  if (schema == kSchemaVersion) CROMT_TRY(LoadStore(db));  // of an older one, when it is changed to ours
   CROMT_TRY(CheckAllRows(db));
-  return loaded.stamp;
+  return stamp;
 }
 
 Result<Database> OpenToRead(const std::string& path) {

@@ -35,7 +35,6 @@ class Loader {
   Status LoadChanges();
   Status LoadOwned();
   uint64_t PlannedFrom(const std::string& project, const std::string& file) const;
-  Status CheckTotals() const;
   // Calls `take` for each row.
   template <class F>
   Status Each(sqlite::Statement& rows, F take);
@@ -65,9 +64,9 @@ Status Loader::Each(sqlite::Statement& rows, F take) {
 }
 
 Result<LoadedStore> Loader::Load() {
-  CROMT_ASSIGN(loaded_.stamp, ReadStamp(db_));
+  CROMT_ASSIGN(loaded_.stamp, ReadStamp(db_, kSchemaVersion));
   CROMT_TRY(Read());
-  CROMT_TRY(CheckTotals());
+  CROMT_TRY(CheckTotals(totals(), loaded_.stamp.totals));
   StoredState& state = loaded_.state;
   state.mesh = loaded_.stamp.mesh;
   state.epoch = loaded_.stamp.epoch;
@@ -88,17 +87,6 @@ Status Loader::Read() {
   CROMT_TRY(LoadKept());
   CROMT_TRY(LoadRevisions());
   return LoadFiles();
-}
-
-Status Loader::CheckTotals() const {
-  const StoreTotals& is = loaded_.sums.totals();
-  const StoreTotals& was = loaded_.stamp.totals;
-  std::string what;
-  if (is.runs != was.runs) what = "unfinished runs";
-  if (is.files != was.files) what += what.empty() ? "applied files" : ", applied files";
-  if (is.agents != was.agents) what += what.empty() ? "agents" : ", agents";
-  if (what.empty()) return {};
-  return Damaged(fmt::format("of its rows on {} some are missing or older than the last commit", what));
 }
 
 // ---- Runs -------------------------------------------------------------------------------------
@@ -304,14 +292,23 @@ Result<StoreTotals> TotalsOf(sqlite::Database& db) {
   return loader.totals();
 }
 
-Result<StoreStamp> ReadStamp(sqlite::Database& db) {
+Status CheckTotals(const StoreTotals& is, const StoreTotals& was) {
+  std::string what;
+  if (is.runs != was.runs) what = "unfinished runs";
+  if (is.files != was.files) what += what.empty() ? "applied files" : ", applied files";
+  if (is.agents != was.agents) what += what.empty() ? "agents" : ", agents";
+  if (what.empty()) return {};
+  return Damaged(fmt::format("of its rows on {} some are missing or older than the last commit", what));
+}
+
+Result<StoreStamp> ReadStamp(sqlite::Database& db, int schema) {
   CROMT_ASSIGN(auto row, db.Prepare("SELECT value FROM meta WHERE key = 'stamp'"));
   CROMT_ASSIGN(bool found, row.Step());
   if (!found) return Fail(ErrorCode::kCorrupt, "the store's own stamp is missing");
   CROMT_ASSIGN(StoreStamp stamp, StoreStamp::From(row.Text(0)));
-  if (stamp.schema != kSchemaVersion)
+  if (stamp.schema != schema)
     return Fail(ErrorCode::kCorrupt,
-                fmt::format("its stamp is of schema version {} and it of {}", stamp.schema, kSchemaVersion));
+                fmt::format("its stamp is of schema version {} and it of {}", stamp.schema, schema));
   return stamp;
 }
 

@@ -21,10 +21,14 @@ Result<LoadedStore> LoadStore(sqlite::Database& db);
 // The totals of its rows, whatever the stamp says, for who writes the stamp.
 Result<StoreTotals> TotalsOf(sqlite::Database& db);
 
-// The stamp alone. kCorrupt if it is not what was written.
-Result<StoreStamp> ReadStamp(sqlite::Database& db);
+// kCorrupt says rows of what are missing or old.
+Status CheckTotals(const StoreTotals& is, const StoreTotals& was);
+
+// The stamp alone. kCorrupt if it is not what was written, or of another schema version.
+Result<StoreStamp> ReadStamp(sqlite::Database& db, int schema);
 
 // Checks what LoadStore leaves out: the rows of runs that have finished, texts of old revisions. Linear in the file.
+// Of any version that has sums.
 Status CheckAllRows(sqlite::Database& db);
 
 }  // namespace cromt

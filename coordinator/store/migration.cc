@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kOldest = 5;
 
-// ---- 5 to 6: sums of rows, and what comes with them -------------------------------------------
-// Written against version 6 as it is in schema.h; with version 7 that text moves here.
+// ---- 5 to 7: sums of rows, and what comes with them -------------------------------------------
+// Written against version 7 as it is in schema.h; with version 8 that text moves here.
 
 Status MoveTables(sqlite::Database& db) {
   for (const char* index :
@@ -56,8 +56,8 @@ Status CopyRuns(sqlite::Database& db) {
                        "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, timed_out = ?6, "
                        "started_at_us = ?7, finished_at_us = ?8, sum = ?9 WHERE n = ?1"));
   CROMT_TRY(CopySummed(db, RowKind::kPlan, "SELECT run, plan FROM v5_plans", "INSERT INTO plans VALUES (?, ?, ?)"));
-  CROMT_TRY(CopySummed(db, RowKind::kTask, "SELECT * FROM v5_tasks",
-                       "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  CROMT_TRY(CopySummed(db, RowKind::kTask, "SELECT *, 0 FROM v5_tasks",
+                       "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   CROMT_TRY(CopySummed(db, RowKind::kTransition, "SELECT * FROM v5_transitions",
                        "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   return CopySummed(db, RowKind::kArtifact, "SELECT * FROM v5_artifacts",
@@ -93,7 +93,7 @@ Result<uint64_t> OldNumber(sqlite::Database& db, const char* key) {
 }
 
 // The stamp it will have.
-Result<StoreStamp> From5(sqlite::Database& db) {
+Result<StoreStamp> From5(sqlite::Database& db, const std::string& path) {
   CROMT_TRY(MoveTables(db));
   CROMT_TRY(CopyRuns(db));
   CROMT_TRY(CopyRevisions(db));
@@ -105,6 +105,9 @@ Result<StoreStamp> From5(sqlite::Database& db) {
   CROMT_ASSIGN(stamp.epoch, OldNumber(db, "epoch"));
   CROMT_ASSIGN(stamp.commit, OldNumber(db, "commit"));
   ++stamp.commit;
+  auto before = CommitMark::Read(path);  // of the store in whose place this one was put
+  stamp.went_back = before && *before && (*before)->commit > stamp.commit;
+  CROMT_ASSIGN(stamp.totals, TotalsOf(db));
   for (const char* table : {"meta", "files", "revisions", "changes", "projects", "runs", "plans", "tasks",
                             "transitions", "artifacts", "agents"})
     CROMT_TRY(db.Execute(fmt::format("DROP TABLE v5_{}", table)));
@@ -112,13 +115,48 @@ Result<StoreStamp> From5(sqlite::Database& db) {
   return stamp;
 }
 
+// ---- 6 to 7: losses of a task -----------------------------------------------------------------
+
+// Each task gets a column before its sum, and so another sum. A row that is not what was written stays so: its sum is
+// 0. `unfinished` is a total, and follows.
+Status AddLosses(sqlite::Database& db, uint64_t& unfinished) {
+  CROMT_TRY(
+      db.Execute("ALTER TABLE tasks RENAME COLUMN sum TO losses; "
+                 "ALTER TABLE tasks ADD COLUMN sum INTEGER NOT NULL DEFAULT 0"));
+  CROMT_ASSIGN(auto rows, db.Prepare("SELECT t.*, r.state <> 'finished' FROM tasks t JOIN runs r ON r.n = t.run "
+                                     "ORDER BY t.run, t.task"));
+  CROMT_ASSIGN(auto put, db.Prepare("UPDATE tasks SET losses = 0, sum = ? WHERE run = ? AND task = ?"));
+  constexpr int kOldColumns = 18;  // the old sum behind them
+  for (;;) {
+    CROMT_ASSIGN(bool row, rows.Step());
+    if (!row) return {};
+    if (!SumHolds(RowKind::kTask, rows, 0, kOldColumns + 1)) continue;
+    const uint32_t sum = RowSum(RowKind::kTask).AddColumns(rows, 0, kOldColumns).Add(int64_t{0}).Finish();
+    if (rows.Int(kOldColumns + 2) != 0) unfinished += Part(sum) - Part(static_cast<uint32_t>(rows.Int(kOldColumns)));
+    CROMT_TRY(put.Bind(1, int64_t{sum}).Bind(2, rows.Int(0)).Bind(3, rows.Int(1)).Run());
+  }
+}
+
+// The stamp it will have. kCorrupt if the rows are not all that its own stamp says: a new one would hide it.
+Result<StoreStamp> From6(sqlite::Database& db, const std::string& path) {
+  CROMT_ASSIGN(StoreStamp stamp, ReadStamp(db, 6));
+  auto mark = CommitMark::Read(path);
+  const bool last_commit = mark && CheckMark(path, stamp, *mark);
+  CROMT_TRY(AddLosses(db, stamp.totals.runs));
+  CROMT_ASSIGN(const StoreTotals is, TotalsOf(db));
+  CROMT_TRY(CheckTotals(is, stamp.totals));
+  stamp.schema = kSchemaVersion;
+  ++stamp.commit;
+  // Else an older one was put here, or its newest part is gone; unless this was begun before.
+  if (!last_commit && !(mark && *mark && **mark == stamp)) stamp.went_back = true;
+  CROMT_TRY(db.Execute(fmt::format("UPDATE meta SET value = {} WHERE key = 'schema'", kSchemaVersion)));
+  return stamp;
+}
+
 // ---- Any to ours ------------------------------------------------------------------------------
 
-Status Change(sqlite::Database& db, const std::string& path) {
-  CROMT_ASSIGN(StoreStamp stamp, From5(db));
-  auto before = CommitMark::Read(path);  // of the store in whose place this one was put
-  stamp.went_back = before && *before && (*before)->commit > stamp.commit;
-  CROMT_ASSIGN(stamp.totals, TotalsOf(db));
+Status Change(sqlite::Database& db, const std::string& path, int schema) {
+  CROMT_ASSIGN(StoreStamp stamp, schema == 5 ? From5(db, path) : From6(db, path));
   CROMT_ASSIGN(auto put, db.Prepare("UPDATE meta SET value = ? WHERE key = 'stamp'"));
   CROMT_TRY(put.Bind(1, stamp.Text()).Run());
   CROMT_TRY(
@@ -141,7 +179,7 @@ Status Migrate(sqlite::Database& db, const std::string& path, int schema) {
                     path, schema, kOldest, kSchemaVersion));
   CROMT_TRY(CopyDatabase(db, CopyPath(path, schema)));
   CROMT_TRY(db.Execute("BEGIN IMMEDIATE"));
-  if (auto changed = Change(db, path); !changed) {
+  if (auto changed = Change(db, path, schema); !changed) {
     (void)db.Execute("ROLLBACK");  // the error that matters is the first one
     return Fail(fmt::format("it can't be changed from schema version {} to {}", schema, kSchemaVersion),
                 std::move(changed).error());

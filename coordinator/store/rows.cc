@@ -60,7 +60,7 @@ Result<RunRow> ReadRun(const sqlite::Statement& row) {
 }
 
 Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row) {
-  if (!SumHolds(RowKind::kTask, row, 0, 19))
+  if (!SumHolds(RowKind::kTask, row, 0, 20))
     return Damaged(fmt::format("the row of task {} of run number {}", row.Int(1) + 1, row.Int(0)));
   TaskStatus task;
   auto state = TaskStateFrom(row.Text(2));
@@ -84,6 +84,7 @@ Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row) 
   task.tries = static_cast<uint32_t>(row.Int(15));
   task.retry_at = Time(row, 16);
   task.ignored = row.Int(17) != 0;
+  task.losses = static_cast<uint32_t>(row.Int(18));
   return std::pair(static_cast<TaskIndex>(row.Int(1)), std::move(task));
 }
 

@@ -18,7 +18,7 @@ inline constexpr char kRunColumns[] =
     "n, state, outcome, reason, cancel, timed_out, started_at_us, finished_at_us, sum";
 inline constexpr char kTaskColumns[] =
     "run, task, state, outcome, attempt, agent, journal, exit_code, signal, reason, stop_wanted, queued_at_us, "
-    "started_at_us, finished_at_us, log_bytes, tries, retry_at_us, ignored, sum";
+    "started_at_us, finished_at_us, log_bytes, tries, retry_at_us, ignored, losses, sum";
 
 struct RunRow {
   int64_t n = 0;

@@ -1,4 +1,4 @@
-// The tables of the coordinator's SQLite file, version 6.
+// The tables of the coordinator's SQLite file, version 7.
 //
 //   meta         what the file is: schema version, and the stamp of the last commit (stamp.h)
 //   files        the newest revision of each job file; `revisions` has them all, with the text
@@ -25,7 +25,8 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
+inline constexpr int kFirstSummedSchema = 6;  // rows of older ones have no sums
 // Says in the file's header whose it is: "crmt".
 inline constexpr uint32_t kApplicationId = 0x63726D74;
 
@@ -50,7 +51,7 @@ CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT 
   agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
   stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
   log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER,
-  ignored INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
+  ignored INTEGER NOT NULL, losses INTEGER NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
 CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL,
   sum INTEGER NOT NULL);

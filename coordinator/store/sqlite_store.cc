@@ -89,12 +89,12 @@ Status SqliteStore::Prepare() {
                 "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, timed_out = ?6, "
                 "started_at_us = ?7, finished_at_us = ?8, sum = ?9 WHERE n = ?1"},
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)"},
-           Item{sql_->put_task, "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_task, "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
                 "signal = ?9, reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, "
-                "finished_at_us = ?14, log_bytes = ?15, tries = ?16, retry_at_us = ?17, ignored = ?18, sum = ?19 "
-                "WHERE run = ?1 AND task = ?2"},
+                "finished_at_us = ?14, log_bytes = ?15, tries = ?16, retry_at_us = ?17, ignored = ?18, losses = ?19, "
+                "sum = ?20 WHERE run = ?1 AND task = ?2"},
            Item{sql_->transition, "INSERT INTO transitions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
@@ -137,7 +137,7 @@ Status SqliteStore::OpenMark() {
 
 Result<StoredState> SqliteStore::CheckedLoad(bool last_commit) {
   // First whether it is the last commit at all: that says more than a row that does not fit.
-  CROMT_ASSIGN(stamp_, ReadStamp(db_));
+  CROMT_ASSIGN(stamp_, ReadStamp(db_, kSchemaVersion));
   if (last_commit) {
     CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
     CROMT_TRY(CheckMark(path_, stamp_, mark));
@@ -281,7 +281,7 @@ Status SqliteStore::WriteTask(sqlite::Statement& statement, const RunId& run, in
   row.Put(signaled ? std::optional<int64_t>(signaled->signal) : std::nullopt);
   row.Put(s.reason).Put(int64_t{s.stop_wanted});
   row.Put(Us(s.queued_at)).Put(Us(s.started_at)).Put(Us(s.finished_at));
-  row.Put(s.log_bytes).Put(int64_t{s.tries}).Put(Us(s.retry_at)).Put(int64_t{s.ignored});
+  row.Put(s.log_bytes).Put(int64_t{s.tries}).Put(Us(s.retry_at)).Put(int64_t{s.ignored}).Put(int64_t{s.losses});
   CROMT_ASSIGN(const uint32_t sum, row.Run());
   if (auto* sums = sums_.Find(run)) sums_.TaskReplaced(*sums, task, sum);
   return {};

@@ -2,7 +2,7 @@
 // and in the file beside it (commit_mark.h). A row that is missing, or older than the rest, shows in the totals; a
 // store that is older than its last commit shows by the numbers.
 //
-//   cromt-store schema=6 mesh=NAME epoch=N commit=N went_back=0|1 runs=HEX files=HEX agents=HEX crc=HEX
+//   cromt-store schema=7 mesh=NAME epoch=N commit=N went_back=0|1 runs=HEX files=HEX agents=HEX crc=HEX
 #pragma once
 
 #include <cstdint>

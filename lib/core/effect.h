@@ -76,6 +76,7 @@ struct TaskStatus {
   uint32_t tries = 0;            // attempts that are known to have ended badly; `retries` counts them
   std::optional<Wall> retry_at;  // in retry_wait: when it will be ready again
   bool ignored = false;          // it failed, which by its plan counts as succeeded
+  uint32_t losses = 0;           // attempts that were lost, after which on_lost had it tried again
   // It makes the run a failed one.
   bool failed() const { return outcome && IsFailure(*outcome) && !ignored; }
   friend bool operator==(const TaskStatus&, const TaskStatus&) = default;

@@ -20,7 +20,7 @@ inline constexpr Duration kCoordinatorLeaseTime = kLeaseTime + kLeaseTime / 10;
 inline constexpr Duration kUnreachableAfter = seconds(10);
 // on_lost: no attempt is called lost before so long a silence: until then it might yet begin.
 inline constexpr Duration kShortestLost = seconds(40);
-// on_lost: retry. A lost task is tried again so many times, or `retries` times if that is more.
+// on_lost: retry. A lost task is tried again so many times; `retries` has no say in it and loses none by it.
 inline constexpr uint32_t kLostRetries = 3;
 // An agent that gives a lease back (it drains, or is full) gets no other for this long.
 inline constexpr Duration kReturnPause = seconds(1);

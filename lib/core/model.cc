@@ -41,6 +41,22 @@ bool IsFailure(TaskOutcome outcome) {
   return outcome == TaskOutcome::kFailed || outcome == TaskOutcome::kTimedOut || outcome == TaskOutcome::kLost;
 }
 
+bool InFlight(TaskState state) {
+  switch (state) {
+    case TaskState::kLeased:
+    case TaskState::kPreparing:
+    case TaskState::kRunning:
+    case TaskState::kPublishing:
+    case TaskState::kStopping:
+    case TaskState::kUnreachable: return true;
+    case TaskState::kWaiting:
+    case TaskState::kReady:
+    case TaskState::kRetryWait:
+    case TaskState::kFinished: return false;
+  }
+  return false;
+}
+
 std::string_view ToString(TaskState state) {
   return Word(kTaskStates, state);
 }

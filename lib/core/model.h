@@ -174,6 +174,8 @@ enum class Trigger { kManual, kCron, kScm, kApi, kHook, kRerun };
 
 // Failed, timed out or lost.
 bool IsFailure(TaskOutcome outcome);
+// An agent has an attempt of a task that stands so, or may have one.
+bool InFlight(TaskState state);
 
 std::string_view ToString(TaskState state);
 std::string_view ToString(TaskOutcome outcome);

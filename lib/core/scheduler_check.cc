@@ -29,7 +29,7 @@ std::string CheckTask(const KnownAgent* agent, const Run& run, TaskIndex task, c
   const PlannedTask& planned = run.plan->tasks[task];
   AttemptId attempt{run.header.id, task, status.attempt};
   bool held = agent && agent->attempts.contains(attempt);
-  if (InFlight(status) != held)
+  if (InFlight(status.state) != held)
     return fmt::format("{} is {} but its agent {} it", ToString(attempt), ToString(status.state),
                        held ? "holds" : "does not hold");
   if (status.state == TaskState::kReady) {
@@ -44,10 +44,10 @@ std::string CheckTask(const KnownAgent* agent, const Run& run, TaskIndex task, c
   if (status.state != TaskState::kFinished && open == (status.state == TaskState::kWaiting))
     return fmt::format("{} is {} and its gate is {}", ToString(attempt), ToString(status.state),
                        open ? "open" : "closed");
-  bool may_hold = InFlight(status) || status.state == TaskState::kReady;
+  bool may_hold = InFlight(status.state) || status.state == TaskState::kReady;
   if (run.holds[task] && !may_hold)
     return fmt::format("{} is {} and holds its groups", ToString(attempt), ToString(status.state));
-  if (!run.holds[task] && InFlight(status) && !planned.groups.empty())
+  if (!run.holds[task] && InFlight(status.state) && !planned.groups.empty())
     return fmt::format("{} is {} and does not hold its groups", ToString(attempt), ToString(status.state));
   return {};
 }

@@ -17,10 +17,10 @@ GateResult ResultOf(const TaskStatus& status) {
   }
 }
 
-// Before the try after `tries` that have failed, and one more.
-Duration RetryDelay(const RetryPolicy& policy, uint32_t tries) {
+// Before the next attempt when so many have failed or were lost.
+Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts) {
   double delay = static_cast<double>(policy.delay.count());
-  for (uint32_t i = 0; i < tries && delay > 0 && delay < static_cast<double>(kMaxRetryDelay.count()); ++i)
+  for (uint32_t i = 1; i < attempts && delay > 0 && delay < static_cast<double>(kMaxRetryDelay.count()); ++i)
     delay *= policy.backoff_permille / 1000.0;
   return std::min(Duration(static_cast<int64_t>(delay)), Duration(kMaxRetryDelay));
 }
@@ -222,7 +222,7 @@ void Scheduler::State::PlaceTask(const TaskRef& ref) {
 void Scheduler::State::ClaimInFlight(const std::shared_ptr<Run>& run) {
   for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
     const TaskStatus& status = run->tasks[task];
-    if (!InFlight(status)) continue;
+    if (!InFlight(status.state)) continue;
     for (uint32_t g : run->plan->tasks[task].groups) ++run->groups[g]->running;
     run->holds[task] = true;
     auto agent = AgentOf(status.agent);
@@ -342,16 +342,19 @@ void Scheduler::State::EndTry(const TaskRef& ref, TaskOutcome outcome, std::stri
   const RetryPolicy& policy = ref.run->plan->spec(ref.task).retry;
   if (!IsFailure(outcome) || status.stop_wanted || status.tries >= policy.retries)
     return EndTask(ref, outcome, std::move(reason));
-  TryAgain(ref, std::move(reason), policy.retries, true);
+  ++status.tries;
+  // An attempt that was lost is none of these tries.
+  reason += fmt::format("; try {} of {} follows", status.tries + 1, policy.retries + 1);
+  if (status.losses > 0) reason += fmt::format(", besides {} lost", status.losses);
+  TryAgain(ref, std::move(reason), true);
 }
 
-// The attempt is over, and another follows; `tries` in all may follow the first. Without a delay it keeps its place in
-// its lines, if it may.
-void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, uint32_t tries, bool keeps_place) {
+// The attempt is over and counted, and another follows. Without a delay it keeps its place in its lines, if it may.
+void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, bool keeps_place) {
   TaskStatus& status = ref.run->tasks[ref.task];
   LetGo(ref);
-  Duration delay = RetryDelay(ref.run->plan->spec(ref.task).retry, status.tries++);
-  status.reason = fmt::format("{}; try {} of {} follows", reason, status.tries + 1, tries + 1);
+  const Duration delay = RetryDelay(ref.run->plan->spec(ref.task).retry, status.tries + status.losses);
+  status.reason = std::move(reason);
   status.agent = {};
   status.journal = {};
   status.exit.reset();

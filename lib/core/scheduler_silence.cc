@@ -107,12 +107,15 @@ void Scheduler::State::Timeout(const std::shared_ptr<KnownAgent>& agent) {
 
 // An attempt that may have begun is over and nobody will know how it ended.
 void Scheduler::State::Lose(const TaskRef& ref, std::string reason) {
-  const TaskStatus& status = ref.run->tasks[ref.task];
-  const TaskSpec& spec = ref.run->plan->spec(ref.task);
-  const uint32_t tries = std::max(spec.retry.retries, kLostRetries);
-  if (!spec.silence.retry_lost || status.stop_wanted || status.tries >= tries)
+  TaskStatus& status = ref.run->tasks[ref.task];
+  const bool retry = ref.run->plan->spec(ref.task).silence.retry_lost;
+  if (!retry || status.stop_wanted || status.losses >= kLostRetries)
     return EndTask(ref, TaskOutcome::kLost, std::move(reason));
-  TryAgain(ref, reason + "; it may have run, and on_lost says to try again", tries, false);
+  ++status.losses;
+  TryAgain(ref,
+           fmt::format("{}; it may have run, and on_lost says to try again ({} of {} times)", reason, status.losses,
+                       kLostRetries),
+           false);
 }
 
 // Its process may still run, so its lanes of the mesh stay taken, also when it is over for its run.

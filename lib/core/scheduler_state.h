@@ -26,12 +26,6 @@ struct TaskRef {
 // What an ended instance means for those that wait for it; the worse wins.
 enum class GateResult { kOk, kPruned, kFailed };
 
-// An agent has an attempt of it, or may have one.
-inline bool InFlight(const TaskStatus& status) {
-  return status.state != TaskState::kWaiting && status.state != TaskState::kReady &&
-         status.state != TaskState::kRetryWait && status.state != TaskState::kFinished;
-}
-
 struct InstanceProgress {
   bool open = false;        // its start gate
   uint32_t unmet = 0;       // needs (and, for an after instance, its parent's tasks) that have not ended
@@ -222,7 +216,7 @@ struct Scheduler::State {
   void LeaveGroups(const TaskRef& ref);
   void EndTask(const TaskRef& ref, TaskOutcome outcome, std::string reason, bool allowed = false);
   void EndTry(const TaskRef& ref, TaskOutcome outcome, std::string reason);
-  void TryAgain(const TaskRef& ref, std::string reason, uint32_t tries, bool keeps_place);
+  void TryAgain(const TaskRef& ref, std::string reason, bool keeps_place);
   void WaitForRetry(const TaskRef& ref);
   void RetryDue(const RetryTimer& timer);
   void AccountEnd(const std::shared_ptr<Run>& run, TaskIndex task);

@@ -1,7 +1,6 @@
-// Copies of a store: made while it is used, put back, and made before an older one is changed.
+// Copies of a store: made while it is used, put back.
 #include "coordinator/store/backup.h"
 
-#include "coordinator/store/migration.h"
 #include "tests/unit/coordinator/store_env.h"
 
 namespace cromt {
@@ -137,125 +136,6 @@ TEST_F(StoreBackup, NeverTakesTheNameOfAnother) {
   EXPECT_EQ(BackUpStore(folder_ + "/none.db", folder_ + "/b.db").error().code, ErrorCode::kNotFound);
   EXPECT_EQ(Files(),
             (std::vector<std::string>{"backup.db", "store.db", "store.db-mark", "store.db-shm", "store.db-wal"}));
-}
-
-// ---- Older versions ---------------------------------------------------------------------------
-
-// As version 5 was.
-constexpr char kSchema5[] = R"sql(
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE files (file TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE revisions (revision INTEGER PRIMARY KEY, file TEXT NOT NULL, path TEXT NOT NULL, author TEXT NOT NULL,
-  request TEXT NOT NULL, at_us INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE INDEX revisions_by_file ON revisions (file, revision);
-CREATE TABLE changes (project TEXT NOT NULL, revision INTEGER NOT NULL, what TEXT NOT NULL,
-  PRIMARY KEY (project, revision)) WITHOUT ROWID;
-CREATE INDEX changes_by_revision ON changes (revision, what, project);
-CREATE TABLE projects (name TEXT PRIMARY KEY, file TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE runs (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE, project TEXT NOT NULL,
-  trigger TEXT NOT NULL, revision INTEGER NOT NULL, author TEXT NOT NULL, created_at_us INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL DEFAULT '', cancel INTEGER NOT NULL DEFAULT 0,
-  started_at_us INTEGER, finished_at_us INTEGER);
-CREATE INDEX runs_by_project ON runs (project, n);
-CREATE INDEX runs_unfinished ON runs (n) WHERE state <> 'finished';
-CREATE TABLE plans (run INTEGER PRIMARY KEY, plan BLOB NOT NULL);
-CREATE TABLE tasks (run INTEGER NOT NULL, task INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, attempt INTEGER NOT NULL,
-  agent TEXT NOT NULL, journal TEXT NOT NULL, exit_code INTEGER, signal INTEGER, reason TEXT NOT NULL,
-  stop_wanted INTEGER NOT NULL, queued_at_us INTEGER, started_at_us INTEGER, finished_at_us INTEGER,
-  log_bytes INTEGER NOT NULL, tries INTEGER NOT NULL, retry_at_us INTEGER,
-  ignored INTEGER NOT NULL, PRIMARY KEY (run, task)) WITHOUT ROWID;
-CREATE TABLE transitions (seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
-  state TEXT NOT NULL, outcome TEXT, reason TEXT NOT NULL, at_us INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '');
-CREATE INDEX transitions_by_run ON transitions (run, seq);
-CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, attempt INTEGER NOT NULL,
-  agent TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, archive INTEGER NOT NULL, ticket TEXT NOT NULL,
-  PRIMARY KEY (run, task, name)) WITHOUT ROWID;
-CREATE TABLE agents (agent TEXT PRIMARY KEY, journal TEXT NOT NULL, address TEXT NOT NULL,
-  applied_sequence INTEGER NOT NULL, labels TEXT NOT NULL) WITHOUT ROWID;
-)sql";
-
-class StoreMigration : public StoreBackup {
- protected:
-  void SetUp() override {
-    StoreBackup::SetUp();
-    // The plan as it is stored, from a store of today.
-    store_ = Open();
-    ASSERT_TRUE(store_->Load());
-    Fill(*store_);
-    store_.reset();
-    const std::string today = folder_ + "/today.db";
-    std::filesystem::rename(path_, today);
-    std::filesystem::remove(path_ + "-mark");
-    Execute(kSchema5);
-    Execute(
-        "ATTACH '" + today +
-        "' AS t; "
-        "INSERT INTO meta VALUES ('schema', 5), ('mesh', 'old'), ('epoch', 4), ('commit', 17); "
-        "INSERT INTO files SELECT * FROM t.files; INSERT INTO projects SELECT * FROM t.projects; "
-        "INSERT INTO changes SELECT * FROM t.changes; INSERT INTO agents SELECT * FROM t.agents; "
-        "INSERT INTO revisions SELECT revision, file, path, author, request, at_us, text FROM t.revisions; "
-        "INSERT INTO runs SELECT n, id, request, project, trigger, revision, author, created_at_us, state, outcome, "
-        "reason, cancel, started_at_us, finished_at_us FROM t.runs; "
-        "INSERT INTO plans SELECT run, plan FROM t.plans; "
-        "INSERT INTO tasks SELECT run, task, state, outcome, attempt, agent, journal, exit_code, signal, reason, "
-        "stop_wanted, queued_at_us, started_at_us, finished_at_us, log_bytes, tries, retry_at_us, ignored FROM "
-        "t.tasks; "
-        "INSERT INTO transitions SELECT seq, run, task, attempt, state, outcome, reason, at_us, agent FROM "
-        "t.transitions; "
-        "INSERT INTO artifacts SELECT run, task, name, attempt, agent, sha256, size_bytes, archive, ticket FROM "
-        "t.artifacts");
-    std::filesystem::remove(today);
-  }
-};
-
-TEST_F(StoreMigration, IsCopiedAndTakenUp) {
-  const std::string before = Bytes(path_);
-  auto state = Start(path_);
-  ASSERT_TRUE(state) << state.error().message;
-  EXPECT_EQ(Files(), (std::vector<std::string>{"store.db", "store.db-mark", "store.db.v5"}));
-  EXPECT_EQ(state->mesh, MeshId("old"));
-  EXPECT_EQ(state->epoch, 5u);
-  EXPECT_EQ(state->commit, 18u);
-  ASSERT_EQ(state->runs.size(), 1u);
-  EXPECT_EQ(state->runs[0].tasks.size(), 40u);
-  EXPECT_EQ(state->runs[0].tasks[3], Finished("r2", 3).status);
-  EXPECT_EQ(state->runs[0].artifacts.size(), 20u);
-  EXPECT_EQ(state->files.size(), 2u);
-  EXPECT_EQ(state->agents.at(0).applied_sequence, 43u);
-  EXPECT_FALSE(state->went_back);
-  EXPECT_TRUE(CheckStore(path_)) << CheckStore(path_).error().message;
-  auto ended = StoreReader::Open(path_)->Run(RunId("r1"));
-  ASSERT_TRUE(ended) << ended.error().message;
-  EXPECT_EQ(ended->status.outcome, RunOutcome::kFailed);
-  EXPECT_EQ(CheckStore(path_ + ".v5")->schema, 5);
-  EXPECT_TRUE(Start(path_));
-}
-
-TEST_F(StoreMigration, ThatFailsChangesNothing) {
-  Execute("DELETE FROM plans WHERE run = 2");
-  const std::string before = Bytes(path_);
-  auto state = Start(path_);
-  ASSERT_FALSE(state);
-  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 6"), std::string::npos)
-      << state.error().message;
-  EXPECT_EQ(CheckStore(path_)->schema, 5);
-}
-
-TEST_F(StoreMigration, TheCopyCanBePutBack) {
-  ASSERT_TRUE(Start(path_));
-  auto restored = RestoreStore(path_ + ".v5", path_, Noon());
-  ASSERT_TRUE(restored) << restored.error().message;
-  EXPECT_EQ(CheckStore(path_)->schema, 5);
-  auto state = Start(path_);  // and is changed again
-  ASSERT_TRUE(state) << state.error().message;
-  EXPECT_EQ(state->runs.size(), 1u);
-}
-
-TEST_F(StoreMigration, OfWhatWasBeforeTheFirstRelease) {
-  Execute("UPDATE meta SET value = 4 WHERE key = 'schema'");
-  auto opened = SqliteStore::Open(path_, random_);
-  ASSERT_FALSE(opened);
-  EXPECT_NE(opened.error().message.find("before its first release"), std::string::npos);
 }
 
 }  // namespace

@@ -141,7 +141,7 @@ TEST_F(StoreDamage, RowsAreMissingOrOlder) {
   const std::string old_task =
       "INSERT OR REPLACE INTO tasks SELECT 2, 5, state, outcome, attempt, agent, journal, exit_code, "
       "signal, reason, stop_wanted, queued_at_us, started_at_us, finished_at_us, log_bytes, tries, "
-      "retry_at_us, ignored, sum FROM tasks WHERE run = 2 AND task = 6";
+      "retry_at_us, ignored, losses, sum FROM tasks WHERE run = 2 AND task = 6";
   store_.reset();
   for (const auto& [sql, said] : std::vector<std::pair<std::string, std::string>>{
            {"DELETE FROM transitions WHERE seq = (SELECT max(seq) FROM transitions)", "unfinished runs"},
@@ -226,9 +226,9 @@ TEST_F(StoreDamage, NewerOnesAreRefusedAndTheCopyIsNamed) {
   EXPECT_EQ(newer.error().code, ErrorCode::kConflict);
   EXPECT_NE(newer.error().message.find("99"), std::string::npos);
   EXPECT_EQ(newer.error().message.find("restore"), std::string::npos);
-  Write(path_ + ".v6", before);
+  Write(path_ + ".v7", before);
   newer = SqliteStore::Open(path_, random_);
-  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v6"), std::string::npos)
+  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v7"), std::string::npos)
       << newer.error().message;
 }
 

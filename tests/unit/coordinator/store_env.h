@@ -64,6 +64,7 @@ class StoreEnv : public testing::Test {
     status.attempt = 2;
     status.exit = Signaled{9};
     status.reason = "killed";
+    status.tries = 1;
     status.finished_at = WallFromMicros(7);
     return {RunId(run), task, status};
   }
@@ -98,8 +99,9 @@ class StoreEnv : public testing::Test {
   }
 
   static std::string Text(const TaskStatus& s) {
-    return fmt::format("{} {} {} {} {} {} {} {}", ToString(s.state), s.outcome ? ToString(*s.outcome) : "", s.attempt,
-                       s.agent.text(), s.exit ? ShellCode(*s.exit) : -1, s.reason, s.tries, s.log_bytes);
+    return fmt::format("{} {} {} {} {} {} {} {} {}", ToString(s.state), s.outcome ? ToString(*s.outcome) : "",
+                       s.attempt, s.agent.text(), s.exit ? ShellCode(*s.exit) : -1, s.reason, s.tries, s.losses,
+                       s.log_bytes);
   }
   // All that a coordinator takes up, but for its own epoch.
   static std::string Text(const StoredState& state) {

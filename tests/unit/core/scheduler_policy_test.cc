@@ -1,5 +1,6 @@
 // What a project's own rules make of failures and silence: max_failures, on_unreachable, on_lost, run_timeout,
 // priority; and runs that take over what an earlier one has done.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -160,8 +161,8 @@ TEST(SchedulerPolicy, OnLostMayTryAgainAndSaysThatItMayHaveRun) {
   env.Pass(kShortestLost);
   EXPECT_EQ(
       env.TaskText("r1", 1),
-      "ready: lost: the agent at a (a:4000) was silent for 40.0s; it may have run, and on_lost says to try again; try "
-      "2 of 4 follows");
+      "ready: lost: the agent at a (a:4000) was silent for 40.0s; it may have run, and on_lost says to try again (1 of "
+      "3 times)");
   env.Forget();
   env.Connect("a");
   EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, stop r1/1/1", "lease r1/1/2 to a"));
@@ -182,6 +183,62 @@ TEST(SchedulerPolicy, OnLostTriesAgainSoManyTimesOnly) {
   }
   env.Ends("a", "r1/1/4", NotRun(AttemptResult::Kind::kLost, "lost: the launcher died"));
   EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: the launcher died");
+}
+
+// ---- and retries: neither uses up the other
+
+TEST(SchedulerPolicy, ALossUsesUpNoRetry) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(OnLost({.retry_lost = true}, {.retries = 1, .delay = seconds(1)}));
+  const AttemptResult lost = NotRun(AttemptResult::Kind::kLost, "lost: the launcher died");
+  for (const char* attempt : {"r1/1/1", "r1/1/2"}) {
+    env.Ends("a", attempt, lost);
+    env.Pass(seconds(1));
+  }
+  env.Ends("a", "r1/1/3", 5);
+  EXPECT_EQ(env.Task("r1", 1).reason, "exit code 5; try 2 of 2 follows, besides 2 lost");
+  env.Restart();
+  env.Connect("a");
+  env.Pass(seconds(1));
+  env.Ends("a", "r1/1/4", 5);
+  EXPECT_EQ(env.TaskText("r1", 1), "failed: exit code 5");
+}
+
+TEST(SchedulerPolicy, AFailureUsesUpNoTryOfOnLost) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(OnLost({.retry_lost = true}, {.retries = 9, .delay = seconds(1)}));
+  const AttemptResult lost = NotRun(AttemptResult::Kind::kLost, "lost: the launcher died");
+  uint32_t attempt = 0;
+  auto next = [&] { return "r1/1/" + std::to_string(++attempt); };
+  for (uint32_t i = 1; i <= kLostRetries; ++i) {
+    env.Ends("a", next(), 5);
+    env.Pass(seconds(1));
+    env.Ends("a", next(), lost);
+    EXPECT_EQ(
+        env.Task("r1", 1).reason,
+        fmt::format("lost: the launcher died; it may have run, and on_lost says to try again ({} of 3 times)", i));
+    env.Pass(seconds(1));
+  }
+  env.Ends("a", next(), 5);
+  env.Pass(seconds(1));
+  env.Ends("a", next(), lost);
+  EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: the launcher died");
+}
+
+// The pause grows with each attempt that is over, however it ended.
+TEST(SchedulerPolicy, ALossIsFollowedByTheNextDelay) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(OnLost({.retry_lost = true}, {.retries = 9, .delay = seconds(10), .backoff_permille = 2000}));
+  env.Ends("a", "r1/1/1", 5);
+  env.Pass(seconds(10));
+  env.Ends("a", "r1/1/2", NotRun(AttemptResult::Kind::kLost, "lost: the launcher died"));
+  env.Pass(seconds(20) - milliseconds(1));
+  EXPECT_EQ(env.Task("r1", 1).state, TaskState::kRetryWait);
+  env.Pass(milliseconds(1));
+  EXPECT_EQ(env.Task("r1", 1).state, TaskState::kLeased);
 }
 
 TEST(SchedulerPolicy, WithoutRetryALostTaskIsNotTriedAgainWhateverItsRetries) {
