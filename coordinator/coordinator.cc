@@ -231,37 +231,49 @@ Result<WhyLines> Coordinator::Why(const std::string& run, const std::string& tas
   CROMT_ASSIGN(const RunView view, GetRun(run, author));
   CROMT_ASSIGN(const auto index, TaskNamed(view, task));
   const RunId& id = view.header.id;
+  if (!index && view.status.state == RunState::kFinished) return HowItEnded(view);
   WhyLines lines;
   if (index) {
+    const TaskView& one = view.tasks[*index];
     CROMT_ASSIGN(const auto history, WithReader([&](StoreReader& reader) { return reader.History(id, *index); }));
-    lines = WhatCameBefore(view.tasks[*index], history);
-  }
-  const bool ended =
-      index ? view.tasks[*index].status.state == TaskState::kFinished : view.status.state == RunState::kFinished;
-  if (!ended) {
-    auto promise = std::make_shared<std::promise<Result<WhyLines>>>();
-    auto future = promise->get_future();
-    const Now now = clock_.Read();
-    if (!inbox_.Post(engine_input::Inspect{
-            [promise, id, index, now](const Scheduler& s) { promise->set_value(s.Why(id, index, now)); }}))
-      return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-    auto live = Await(std::move(future), kPatience);
-    if (live) {
-      for (WhyLine& line : *live) {
-        if (line.kind == WhyKind::kSources)
-          if (const std::string progress = resolver_->Progress(id); !progress.empty()) line.text += "; " + progress;
-        lines.push_back(std::move(line));
-      }
+    lines = WhatCameBefore(one, history);
+    if (one.status.state == TaskState::kFinished) {
+      lines.push_back(HowItEnded(one));
       return lines;
     }
-    if (live.error().code != ErrorCode::kNotFound) return live;
+  }
+  if (auto live = AddLive(id, index, lines); !live) {
+    if (live.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(live.error());
     return Why(id.text(), task, author);  // it has just finished, and does so once
   }
-  if (index) {
-    lines.push_back(HowItEnded(view.tasks[*index]));
-    return lines;
+  if (index && view.tasks[*index].status.state == TaskState::kRunning) {
+    const AttemptId attempt{id, *index, view.tasks[*index].status.attempt};
+    CROMT_ASSIGN(const auto last, logs_->LastOf(attempt));
+    CROMT_ASSIGN(const auto took, WithReader([&](StoreReader& reader) { return reader.TookBefore(id, *index); }));
+    lines.push_back(HowItGoes(last, took, clock_.Read().wall));
   }
-  return HowItEnded(view);
+  return lines;
+}
+
+// What the scheduler says of a run that has not ended, and what keeps all of them.
+Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines) {
+  auto promise = std::make_shared<std::promise<Result<WhyLines>>>();
+  auto future = promise->get_future();
+  const Now now = clock_.Read();
+  if (!inbox_.Post(engine_input::Inspect{
+          [promise, run, task, now](const Scheduler& s) { promise->set_value(s.Why(run, task, now)); }}))
+    return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+  CROMT_ASSIGN(WhyLines live, Await(std::move(future), kPatience));
+  {
+    MutexLock lock(mutex_);
+    if (!held_.empty()) lines.push_back({WhyKind::kHeld, held_});
+  }
+  for (WhyLine& line : live) {
+    if (line.kind == WhyKind::kSources)
+      if (const std::string progress = resolver_->Progress(run); !progress.empty()) line.text += "; " + progress;
+    lines.push_back(std::move(line));
+  }
+  return {};
 }
 
 Result<std::vector<AgentView>> Coordinator::ListAgents() {

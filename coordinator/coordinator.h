@@ -118,7 +118,10 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
   void Held(const std::string& why) override {
     if (options_.warn) options_.warn(why);
+    MutexLock lock(mutex_);
+    held_ = why;
   }
+  Status AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines);
 
   CoordinatorOptions options_;
   std::optional<DataDir> dir_;
@@ -140,6 +143,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Mutex mutex_;
   std::vector<StoreReader> readers_ CROMT_GUARDED_BY(mutex_);
   std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
+  std::string held_ CROMT_GUARDED_BY(mutex_);
   std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
   std::atomic<bool> stopping_ = false;
   std::thread thread_;

@@ -72,8 +72,9 @@ Status LogStore::Recover(File& file, const std::string& path) {
       auto frame = seglog::DecodeFrame(rest);
       if (!frame || !*frame) break;
       int64_t end = static_cast<int64_t>((*frame)->offset + (*frame)->data.size());
-      int64_t& next = file.next_offset[(*frame)->log_id];
-      next = std::max(next, end);
+      Written& written = file.attempts[(*frame)->log_id];
+      written.next_offset = std::max(written.next_offset, end);
+      if ((*frame)->stream != seglog::Stream::kNote) written.at = WallFromMicros((*frame)->wall_us);
     }
     size_t whole = bytes.size() - rest.size();
     offset += whole;
@@ -97,13 +98,15 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
       // Neighbours of one run are written together.
       for (; i < chunks.size() && chunks[i].attempt.run == run; ++i) {
         const RunLogChunk& chunk = chunks[i];
-        int64_t& next = file->next_offset[LogIdOf(chunk.attempt)];
-        int64_t known = std::clamp<int64_t>(next - chunk.offset, 0, static_cast<int64_t>(chunk.data.size()));
+        Written& written = file->attempts[LogIdOf(chunk.attempt)];
+        int64_t known =
+            std::clamp<int64_t>(written.next_offset - chunk.offset, 0, static_cast<int64_t>(chunk.data.size()));
         if (known == static_cast<int64_t>(chunk.data.size())) continue;
         seglog::Frame frame{chunk.stream, LogIdOf(chunk.attempt), static_cast<uint64_t>(chunk.offset + known),
                             Micros(chunk.at), chunk.data.substr(static_cast<size_t>(known))};
         seglog::EncodeFrame(frame, bytes);
-        next = chunk.offset + static_cast<int64_t>(chunk.data.size());
+        written.next_offset = chunk.offset + static_cast<int64_t>(chunk.data.size());
+        if (chunk.stream != seglog::Stream::kNote) written.at = chunk.at;
       }
       if (bytes.empty()) continue;
       if (auto written = WriteAll(file->fd.get(), bytes); !written) {
@@ -129,6 +132,15 @@ Status LogStore::Sync() {
     file.dirty = false;
   }
   return {};
+}
+
+Result<std::optional<LastOutput>> LogStore::LastOf(const AttemptId& attempt) {
+  MutexLock lock(mutex_);
+  if (!files_.contains(attempt.run) && ::access(PathOf(attempt.run).c_str(), F_OK) != 0) return std::nullopt;
+  CROMT_ASSIGN(const File* file, FileOf(attempt.run));
+  const auto found = file->attempts.find(LogIdOf(attempt));
+  if (found == file->attempts.end() || found->second.at == Wall{}) return std::nullopt;
+  return LastOutput{found->second.at, found->second.next_offset};
 }
 
 Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t budget_bytes) const {

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
+#include "coordinator/why.h"
 #include "core/control.h"
 #include "io/seglog/frame.h"
 
@@ -51,10 +52,17 @@ class LogStore {
   };
   Result<Slice> Read(const RunId& run, uint64_t cursor, size_t budget_bytes) const;
 
+  // What an attempt has said so far; nullopt if nothing of it is here.
+  Result<std::optional<LastOutput>> LastOf(const AttemptId& attempt) CROMT_EXCLUDES(mutex_);
+
  private:
+  struct Written {
+    int64_t next_offset = 0;
+    Wall at{};  // of the newest frame that is no note of ours
+  };
   struct File {
     UniqueFd fd;
-    std::unordered_map<uint64_t, int64_t> next_offset;  // by log_id
+    std::unordered_map<uint64_t, Written> attempts;  // by log_id
     int64_t size = 0;
     bool dirty = false;
   };

@@ -16,9 +16,18 @@ struct TaskTransition {
   Wall at;
 };
 
-// How a task ended, or how it stands; of a run also the tasks that made it end so.
+// When a task said something last, and how much it has said.
+struct LastOutput {
+  Wall at;
+  int64_t bytes = 0;
+};
+
+// How a task ended, or how it stands; of a run also the tasks that made it end so, those that ended alike together.
 WhyLine HowItEnded(const TaskView& task);
 WhyLines HowItEnded(const RunView& run);
+
+// Of a running one: its output so far, and how long it ran when it succeeded lately.
+WhyLine HowItGoes(const std::optional<LastOutput>& last, const std::vector<Duration>& took, Wall now);
 
 // The attempts before the last one and how each ended, silences of its agent, and how long it was kept waiting: the
 // oldest first, at most kMostEarlier lines, the newest. `history` is in order.

@@ -93,11 +93,16 @@ class LocalRuns final : public Control {
   Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {
     CROMT_ASSIGN(const RunView view, GetRun(run, author));
     CROMT_ASSIGN(const auto index, TaskNamed(view, task));
-    if (!index) return HowItEnded(view);
+    if (!index) {
+      WhyLines lines = HowItEnded(view);
+      TellWhoKnows(view, lines);
+      return lines;
+    }
     CROMT_ASSIGN(StoreReader reader, StoreReader::Open(StoreOf(view.header.id)));
     CROMT_ASSIGN(const auto history, reader.History(view.header.id, *index));
     WhyLines lines = WhatCameBefore(view.tasks[*index], history);
     lines.push_back(HowItEnded(view.tasks[*index]));
+    if (view.tasks[*index].status.state != TaskState::kFinished) TellWhoKnows(view, lines);
     return lines;
   }
   Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
@@ -120,6 +125,14 @@ class LocalRuns final : public Control {
   }
 
  private:
+  // Of what has not ended: who goes on with it, or why nobody does.
+  static void TellWhoKnows(const RunView& view, WhyLines& lines) {
+    if (view.status.state == RunState::kFinished) return;
+    lines.push_back({WhyKind::kHeld, view.status.reason.empty()
+                                         ? "'cromt run' is at work on it, and shows there what it waits for"
+                                         : "nothing goes on: the run is " + view.status.reason});
+  }
+
   std::string StoreOf(const RunId& id) const { return dir_ + "/" + id.text() + "/coordinator/store.db"; }
 
   // Of the directories that hold a run.

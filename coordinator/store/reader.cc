@@ -150,6 +150,26 @@ Result<std::vector<TaskTransition>> StoreReader::History(const RunId& run, TaskI
   }
 }
 
+Result<std::vector<Duration>> StoreReader::TookBefore(const RunId& run, TaskIndex task) {
+  constexpr int64_t kMostRuns = 20, kMost = 5;
+  CROMT_ASSIGN(const int64_t n, NumberOf(run));
+  CROMT_ASSIGN(auto query,
+               db_.Prepare("SELECT tasks.finished_at_us - tasks.started_at_us FROM "
+                           "(SELECT before.n, before.revision = this.revision AS same FROM runs AS this "
+                           "JOIN runs AS before ON before.project = this.project AND before.n < this.n "
+                           "WHERE this.n = ? ORDER BY before.n DESC LIMIT ?) AS newest "
+                           "JOIN tasks ON tasks.run = newest.n AND tasks.task = ? "
+                           "WHERE same AND tasks.outcome = 'succeeded' AND tasks.finished_at_us >= tasks.started_at_us "
+                           "ORDER BY newest.n DESC LIMIT ?"));
+  query.Bind(1, n).Bind(2, kMostRuns).Bind(3, int64_t{task}).Bind(4, kMost);
+  std::vector<Duration> took;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) return took;
+    took.push_back(Duration(query.Int(0)));
+  }
+}
+
 Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint32_t limit) {
   std::string where = project.empty() ? "" : "WHERE project = ?2";
   CROMT_ASSIGN(auto query,

@@ -23,6 +23,8 @@ class StoreReader {
   Result<StoredRun> Stored(const RunId& run);
   // What became of a task, in order.
   Result<std::vector<TaskTransition>> History(const RunId& run, TaskIndex task);
+  // How long this task ran when it succeeded in the newest runs before, of the same project and job file.
+  Result<std::vector<Duration>> TookBefore(const RunId& run, TaskIndex task);
   // Newest first, without tasks and instances.
   Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
   Result<std::vector<ProjectView>> Projects();

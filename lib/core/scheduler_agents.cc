@@ -310,7 +310,7 @@ void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const
       Lose(ref, fmt::format("lost: the agent at {} no longer knows it, though it had started",
                             HostText(ref.run->plan->host(ref.task))));
     else
-      Return(ref);  // the lease never arrived, and no message of an older session is acted on: it never will
+      Return(ref, "its lease did not arrive");  // no message of an older session is acted on: it never will
   }
 }
 
@@ -379,8 +379,10 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   TaskStatus& status = ref.run->tasks[ref.task];
   bool returned = result.returned && result.kind == AttemptResult::Kind::kNotStarted && !status.started_at;
   if (returned && !status.stop_wanted) {
-    AgentOf(status.agent)->paused_until = now.mono + kReturnPause;
-    return Return(ref);
+    auto agent = AgentOf(status.agent);
+    agent->paused_until = now.mono + kReturnPause;
+    agent->paused_reason = result.reason;
+    return Return(ref, result.reason);
   }
   status.exit = result.status;
   status.log_bytes = result.log_bytes;
@@ -413,11 +415,12 @@ void Scheduler::State::Publish(const TaskRef& ref, const AttemptResult& result) 
 
 // The attempt can't have begun: the task is ready again, before the others. Its number is not used again, so that no
 // message about it, however late, is taken for one about the next.
-void Scheduler::State::Return(const TaskRef& ref) {
+void Scheduler::State::Return(const TaskRef& ref, std::string reason) {
   TaskStatus& status = ref.run->tasks[ref.task];
   if (status.stop_wanted) return EndTask(ref, TaskOutcome::kCanceled, status.reason);
   LetGo(ref);
   status.state = TaskState::kReady;
+  status.reason = std::move(reason);
   status.agent = {};
   status.journal = {};
   Changed(ref);

@@ -128,6 +128,7 @@ struct KnownAgent {
   std::string silent_reason = "not reached yet";
   bool shown_unreachable = false;
   Mono paused_until{};  // it gave a lease back: no other before this
+  std::string paused_reason;
   std::optional<Mono> timer;
 
   bool up() const { return !via.empty(); }
@@ -253,7 +254,7 @@ struct Scheduler::State {
   void Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event);
   void Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);
-  void Return(const TaskRef& ref);
+  void Return(const TaskRef& ref, std::string reason);
 
   // scheduler_silence.cc
   void Lose(const TaskRef& ref, std::string reason);

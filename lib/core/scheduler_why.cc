@@ -9,10 +9,11 @@
 namespace cromt {
 namespace {
 
-constexpr size_t kMostLinks = 20;   // of a chain of projects that wait for each other
-constexpr size_t kMostNamed = 5;    // of those that hold something
-constexpr size_t kMostCauses = 20;  // of a run
-constexpr size_t kMostAsked = 50;   // tasks of a run: each may cost a look at all who wait with it
+constexpr size_t kMostLinks = 20;  // of a chain of projects that wait for each other
+constexpr size_t kMostNamed = 5;   // of those that hold something, or have the same cause
+constexpr size_t kMostLines = 20;  // of a task
+constexpr size_t kMostCauses =
+    20;  // of a run; each is asked of one task, which may cost a look at all who wait with it
 
 std::string Named(const Run& run, TaskIndex task) {
   const std::string& host = run.plan->host(task).id;
@@ -33,8 +34,9 @@ std::string Left(Duration left) {
   return FormatDuration(std::chrono::ceil<seconds>(std::max(Duration(0), left)));
 }
 
-// "whose task has not ended", "of whose 5 tasks 2 have not ended".
+// "whose task has not ended", "of whose 5 tasks 2 have not ended"; of one without tasks, that it waits itself.
 std::string NotEnded(uint32_t tasks, uint32_t left) {
+  if (tasks == 0) return "which waits itself";
   if (tasks == 1) return "whose task has not ended";
   return fmt::format("of whose {} tasks {} {} not ended", tasks, left, left == 1 ? "has" : "have");
 }
@@ -45,6 +47,11 @@ std::string Before(size_t count) {
 
 std::string Tasks(size_t count) {
   return count == 1 ? "1 task" : fmt::format("{} tasks", count);
+}
+
+// "which is running for 5.0s", of somebody who holds something.
+std::string Which(const TaskStatus& status, Wall now) {
+  return fmt::format("which is {}{}", ToString(status.state), Since(status.started_at, now));
 }
 
 bool IsDone(const InstanceProgress& progress) {
@@ -66,22 +73,29 @@ class Asker {
         return Say(WhyKind::kRetry, fmt::format("its next try is due in {}: {}",
                                                 Left(status.retry_at.value_or(now_.wall) - now_.wall), status.reason));
       case TaskState::kLeased:
-      case TaskState::kPreparing: return Leased(run, task, host);
+      case TaskState::kPreparing:
       case TaskState::kRunning:
-      case TaskState::kPublishing: return Running(run, task, host);
+      case TaskState::kPublishing:
       case TaskState::kStopping:
-        return Say(WhyKind::kStopping,
-                   fmt::format("it was told to stop and {} has not confirmed its end: {}", host, status.reason));
-      case TaskState::kUnreachable: return Silent(run, task, host);
-      case TaskState::kFinished: break;
+      case TaskState::kUnreachable: return Held(run, task, host);
+      case TaskState::kFinished: return Say(WhyKind::kEnded, EndText(status));
     }
-    std::string text(ToString(*status.outcome));
-    if (!status.reason.empty()) text += ": " + status.reason;
-    Say(WhyKind::kEnded, std::move(text));
+  }
+
+  void Sources(const Run& run) {
+    std::string urls;
+    for (const TaskSpec& spec : run.plan->specs) {
+      if (spec.source.resolved() || urls.find(spec.source.repository) != urls.npos) continue;
+      urls += (urls.empty() ? "" : ", ") + spec.source.repository;
+      if (urls.size() > 500) break;
+    }
+    Say(WhyKind::kSources, "the run has not begun: its repositories are being fetched: " + urls);
   }
 
  private:
-  void Say(WhyKind kind, std::string text) { lines_.push_back({kind, std::move(text)}); }
+  void Say(WhyKind kind, std::string text) {
+    if (lines_.size() < kMostLines) lines_.push_back({kind, CutWhy(std::move(text))});
+  }
 
   // Follows who waits for whom to somebody who does not wait for another project.
   void Waiting(const Run& run, InstanceIndex instance) {
@@ -93,10 +107,11 @@ class Asker {
       bool is_parent = false;
       for (InstanceIndex need : planned[instance].needs)
         if (!cause && !IsDone(run.instances[need])) cause = need;
-      if (!cause && progress.after_of && run.instances[*progress.after_of].tasks_left > 0) {
-        cause = progress.after_of;
-        is_parent = true;
-      }
+      if (const auto parent = progress.after_of; !cause && parent)
+        if (!run.instances[*parent].open || run.instances[*parent].tasks_left > 0) {
+          cause = parent;
+          is_parent = true;
+        }
       if (!cause) return;  // its gate opens with the next event
       const InstanceProgress& other = run.instances[*cause];
       const std::string& name = planned[instance].project;
@@ -122,23 +137,16 @@ class Asker {
   // What the first unfinished task of an instance that is under way waits for.
   void First(const Run& run, InstanceIndex instance) {
     const PlannedInstance& planned = run.plan->instances[instance];
-    for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t) {
-      if (run.tasks[t].state == TaskState::kFinished) continue;
-      const size_t before = lines_.size();
-      Task(run, t);
-      if (lines_.size() > before) lines_[before].text = fmt::format("{}: {}", Named(run, t), lines_[before].text);
-      return;
-    }
+    for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t)
+      if (run.tasks[t].state != TaskState::kFinished) return Other(run, t, Named(run, t));
   }
 
-  void Sources(const Run& run) {
-    std::string urls;
-    for (const TaskSpec& spec : run.plan->specs) {
-      if (spec.source.resolved() || urls.find(spec.source.repository) != urls.npos) continue;
-      urls += (urls.empty() ? "" : ", ") + spec.source.repository;
-      if (urls.size() > 500) break;
-    }
-    Say(WhyKind::kSources, "the run has not begun: its repositories are being fetched: " + urls);
+  // The same question of somebody else who is in the way.
+  void Other(const Run& run, TaskIndex task, const std::string& name) {
+    const size_t before = lines_.size();
+    if (before >= kMostLines) return;
+    Task(run, task);
+    if (lines_.size() > before) lines_[before].text = CutWhy(fmt::format("{}: {}", name, lines_[before].text));
   }
 
   void Ready(const Run& run, TaskIndex task) {
@@ -162,89 +170,256 @@ class Asker {
       return;
     }
     const KnownAgent& agent = *route.agent;
+    if (!agent.refuses.empty()) return Refuses(agent, HostText(host));
     if (now_.mono < agent.paused_until)
       return Say(WhyKind::kPaused,
-                 fmt::format("the agent at {} has just given a task back: it drains, or is full", HostText(host)));
-    Say(WhyKind::kSlots,
-        fmt::format("the agent at {} has {} for its {} slots, and {} more wait for it", HostText(host),
-                    Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0, route.ready.size()));
+                 fmt::format("the agent at {} has just given a task back, and gets another in {}: {}", HostText(host),
+                             Left(agent.paused_until - now_.mono), agent.paused_reason));
+    Say(WhyKind::kSlots, fmt::format("the agent at {} has {} for its {} slots{}, and {} more wait for it",
+                                     HostText(host), Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0,
+                                     LongestOf(agent, run), route.ready.size()));
+  }
+
+  void Refuses(const KnownAgent& agent, const std::string& host) {
+    Say(WhyKind::kRefuses, fmt::format("the agent at {} takes and begins nothing new: {}", host, agent.refuses));
+  }
+
+  // Of what the agent has, what runs longest.
+  std::string LongestOf(const KnownAgent& agent, const Run& asked) const {
+    const TaskRef* longest = nullptr;
+    for (const auto& [id, ref] : agent.attempts) {
+      const TaskStatus& status = ref.run->tasks[ref.task];
+      if (!status.started_at) continue;
+      if (!longest || *status.started_at < *longest->run->tasks[longest->task].started_at) longest = &ref;
+    }
+    if (!longest) return "";
+    return fmt::format(" (longest {}{}, {})", Named(*longest->run, longest->task), OfRun(*longest->run, asked),
+                       Which(longest->run->tasks[longest->task], now_.wall));
   }
 
   void InGroup(const Run& run, TaskIndex task, const PlannedGroup& planned, const Group& group) {
-    if (group.running >= group.depth && !planned.mesh_wide)
-      return Say(WhyKind::kParallel,
-                 fmt::format("{} of its project run, which is all that 'parallel' allows", group.running));
-    if (planned.mesh_wide) Holders(run, planned.name, group);
+    const bool full = group.running >= group.depth;
+    if (planned.mesh_wide) return InLane(run, task, planned.name, group);
+    if (full) return Parallel(run, planned, group);
+    Behind(run, task, group, "in its project");
+  }
+
+  // Who runs of its project; where none of them does, what one of them waits for.
+  void Parallel(const Run& run, const PlannedGroup& planned, const Group& group) {
+    const auto g = static_cast<uint32_t>(&planned - run.plan->groups.data());
+    std::string names;
+    size_t count = 0;
+    std::optional<TaskIndex> waits;
+    for (TaskIndex t = 0; t < run.tasks.size(); ++t) {
+      if (!IsHeldBy(run, t, g)) continue;
+      if (!run.tasks[t].started_at && !waits) waits = t;
+      if (++count <= kMostNamed)
+        names += fmt::format("{}{}, {}", names.empty() ? "" : "; ", Named(run, t), Which(run.tasks[t], now_.wall));
+    }
+    if (count > kMostNamed) names += fmt::format("; and {} more", count - kMostNamed);
+    Say(WhyKind::kParallel,
+        fmt::format("{} of its project run, which is all that 'parallel' allows: {}", group.running, names));
+    if (waits) Other(run, *waits, Named(run, *waits));
+  }
+
+  void InLane(const Run& run, TaskIndex task, const std::string& name, const Group& group) {
+    if (group.running >= group.depth) {
+      Holders(run, name, group);
+      LostHolders(name, group);
+    }
+    Behind(run, task, group, fmt::format("in the queue '{}'", name));
+  }
+
+  // How many are before it; where nobody keeps them from passing here, what the first of them waits for elsewhere.
+  void Behind(const Run& run, TaskIndex task, const Group& group, const std::string& where) {
+    const TaskRef* first = nullptr;
     size_t before = 0;
     for (const TaskRef& ref : group.line) {
       if (ref.run.get() == &run && ref.task == task) break;
-      before += ref.run->tasks[ref.task].state == TaskState::kReady;
+      if (ref.run->tasks[ref.task].state != TaskState::kReady) continue;
+      ++before;
+      if (!first) first = &ref;
     }
-    if (before > 0)
-      Say(WhyKind::kBehind, planned.mesh_wide
-                                ? fmt::format("{} before it in the queue '{}'", Before(before), planned.name)
-                                : fmt::format("{} before it in its project", Before(before)));
+    if (!first) return;
+    const std::string name = Named(*first->run, first->task) + OfRun(*first->run, run);
+    Say(WhyKind::kBehind, fmt::format("{} before it {}, first {}", Before(before), where, name));
+    if (group.running < group.depth) Other(*first->run, first->task, name);
   }
 
+  static bool IsHeldBy(const Run& run, TaskIndex task, uint32_t group) {
+    const auto& mine = run.plan->tasks[task].groups;
+    return run.holds[task] && std::find(mine.begin(), mine.end(), group) != mine.end();
+  }
+
+  // Who has the lane; if that does not run, then also what it waits for.
   void Holders(const Run& asked, const std::string& lane, const Group& group) {
     for (const auto& [id, run] : state_.runs)
       for (uint32_t g = 0; g < run->groups.size(); ++g) {
         if (run->groups[g].get() != &group) continue;
         for (TaskIndex t = 0; t < run->tasks.size(); ++t) {
-          const auto& mine = run->plan->tasks[t].groups;
-          if (!run->holds[t] || std::find(mine.begin(), mine.end(), g) == mine.end()) continue;
-          Say(WhyKind::kLane,
-              fmt::format("the queue '{}' is taken by {}{}, which is {}{}", lane, Named(*run, t), OfRun(*run, asked),
-                          ToString(run->tasks[t].state), Since(run->tasks[t].started_at, now_.wall)));
+          if (!IsHeldBy(*run, t, g)) continue;
+          const TaskStatus& status = run->tasks[t];
+          const std::string name = Named(*run, t) + OfRun(*run, asked);
+          Say(WhyKind::kLane, fmt::format("the queue '{}' is taken by {}, {}", lane, name, Which(status, now_.wall)));
+          if (status.state != TaskState::kRunning) Other(*run, t, name);
         }
       }
+  }
+
+  void LostHolders(const std::string& lane, const Group& group) {
     for (const auto& [id, agent] : state_.agents)
       for (const auto& [attempt, held] : agent->held)
         for (const auto& other : held.groups)
           if (other.get() == &group)
             Say(WhyKind::kLaneLost,
-                fmt::format("the queue '{}' is kept for '{}' of run {}, which was lost at {} and may still run there: "
-                            "until the agent there says that it has ended, or `cromt agents forget` says that it won't "
-                            "come back",
-                            lane, held.record.project, attempt.run.text(), held.record.host));
+                fmt::format(
+                    "the queue '{}' is kept for '{}' of run {}, which was lost at {} and may still run there{}: "
+                    "until the agent there says that it has ended, or `cromt agents forget` says that it won't "
+                    "come back",
+                    lane, held.record.project, attempt.run.text(), held.record.host,
+                    agent->up() ? "" : ", where nobody answers (" + agent->silent_reason + ")"));
   }
 
-  void Leased(const Run& run, TaskIndex task, const std::string& host) {
+  // An agent has it, or may have it.
+  void Held(const Run& run, TaskIndex task, const std::string& host) {
     const TaskStatus& status = run.tasks[task];
-    auto found = state_.agents.find(status.agent);
-    const KnownAgent* agent = found == state_.agents.end() ? nullptr : found->second.get();
-    Say(WhyKind::kLeased,
-        fmt::format("the agent at {} has it and has not said that it began: it has {} for {} slots, "
-                    "or prepares its files",
-                    host, Tasks(agent ? agent->attempts.size() : 0), agent && agent->hello ? agent->hello->slots : 0));
-  }
-
-  void Running(const Run& run, TaskIndex task, const std::string& host) {
-    const TaskStatus& status = run.tasks[task];
-    std::string text = fmt::format("it has been running at {}{}", host, Since(status.started_at, now_.wall));
-    if (const auto& limit = run.plan->spec(task).timeout)
-      text += fmt::format("; its timeout is {}", FormatDuration(*limit));
-    else
-      text += "; it has no timeout";
-    Say(WhyKind::kRunning, std::move(text));
-  }
-
-  void Silent(const Run& run, TaskIndex task, const std::string& host) {
-    const TaskStatus& status = run.tasks[task];
-    const SilencePolicy& policy = run.plan->spec(task).silence;
     const KnownAgent& agent = *state_.agents.at(status.agent);
+    if (!agent.up()) return Silent(run.plan->spec(task).silence, status, agent, host);
+    if (!agent.refuses.empty()) Refuses(agent, host);
+    if (status.state == TaskState::kStopping)
+      return Say(WhyKind::kStopping,
+                 fmt::format("it was told to stop and {} has not confirmed its end: {}", host, status.reason));
+    if (status.state != TaskState::kRunning && status.state != TaskState::kPublishing)
+      return Say(
+          WhyKind::kLeased,
+          fmt::format("the agent at {} has it and has not said that it began: it has {} for {} slots{}, or "
+                      "prepares its files",
+                      host, Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0, LongestOf(agent, run)));
+    const auto& limit = run.plan->spec(task).timeout;
+    Say(WhyKind::kRunning, fmt::format("it has been running at {}{}; {}", host, Since(status.started_at, now_.wall),
+                                       limit ? "its timeout is " + FormatDuration(*limit) : "it has no timeout"));
+  }
+
+  void Silent(const SilencePolicy& policy, const TaskStatus& status, const KnownAgent& agent, const std::string& host) {
     const Duration silent = now_.mono - agent.silent_since;
-    const Duration left = std::max(policy.lost, kShortestLost) - silent;
+    const bool again = policy.retry_lost && !status.stop_wanted && status.losses < kLostRetries;
     Say(WhyKind::kSilent,
-        fmt::format("the agent at {} has been silent for {} ({}), and the task may be running; unless the agent comes "
-                    "back, it is {} in {}",
-                    host, FormatDuration(std::chrono::floor<seconds>(silent)), agent.silent_reason,
-                    policy.retry_lost ? "tried again" : "lost", Left(left)));
+        fmt::format(
+            "the agent at {} has been silent for {} ({}), and the task may {}{}; unless the agent comes back, it "
+            "is {} in {}",
+            host, FormatDuration(std::chrono::floor<seconds>(silent)), agent.silent_reason,
+            status.started_at ? "be running" : "have begun",
+            status.stop_wanted ? ", though it is to stop: " + status.reason : "", again ? "tried again" : "lost",
+            Left(std::max(policy.lost, kShortestLost) - silent)));
   }
 
   const Scheduler::State& state_;
   const Now now_;
   WhyLines& lines_;
+};
+
+// Of a run that has begun: its tasks that have not ended, or badly, by what keeps them.
+class Causes {
+ public:
+  explicit Causes(const Scheduler::State& state, const Run& run, Now now) : state_(state), run_(run), now_(now) {
+    for (TaskIndex t = 0; t < run.tasks.size(); ++t) Sort(t);
+  }
+
+  // Those that concern most tasks, with an answer for one of them each.
+  void Tell(WhyLines& lines) const {
+    std::vector<const Cause*> all;
+    size_t untold = 0;
+    for (const auto& [key, cause] : causes_) all.push_back(&cause);
+    std::sort(all.begin(), all.end(), [](const Cause* a, const Cause* b) {
+      return a->count != b->count ? a->count > b->count : a->named[0] < b->named[0];
+    });
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (i < kMostCauses)
+        Tell(*all[i], lines);
+      else
+        untold += all[i]->count;
+    }
+    if (untold > 0)
+      lines.push_back(
+          {WhyKind::kProgress, fmt::format("{} more for {} other reasons: `cromt why RUN TASK` tells that of one",
+                                           Tasks(untold), all.size() - kMostCauses)});
+  }
+
+ private:
+  struct Cause {
+    size_t count = 0;
+    std::vector<TaskIndex> named;  // the first of them
+    TaskIndex asked = 0;           // who is asked for all: who began first, if they have begun
+  };
+  // What those have in common that have the same answer.
+  using Key = std::tuple<TaskState, const void*, std::string_view>;
+
+  void Sort(TaskIndex task) {
+    const auto key = KeyOf(task);
+    if (!key) return;
+    Cause& cause = causes_[*key];
+    if (cause.count++ == 0) cause.asked = task;
+    if (cause.named.size() < kMostNamed) cause.named.push_back(task);
+    const auto& began = run_.tasks[task].started_at;
+    const auto& first = run_.tasks[cause.asked].started_at;
+    if (began && first && *began < *first) cause.asked = task;
+  }
+
+  std::optional<Key> KeyOf(TaskIndex task) const {
+    const TaskStatus& status = run_.tasks[task];
+    switch (status.state) {
+      case TaskState::kWaiting: return Key(status.state, nullptr, "");
+      case TaskState::kReady: return Key(status.state, WhereReady(task), "");
+      case TaskState::kRetryWait: return Key(status.state, nullptr, status.reason);
+      case TaskState::kFinished:
+        if (!status.failed() && !(status.ignored && *status.outcome != TaskOutcome::kSucceeded)) return std::nullopt;
+        return Key(status.state, nullptr, status.reason);
+      case TaskState::kLeased:
+      case TaskState::kPreparing:
+      case TaskState::kRunning:
+      case TaskState::kPublishing:
+      case TaskState::kStopping:
+      case TaskState::kUnreachable: break;
+    }
+    // Agents that are there are alike; silent ones are told one by one.
+    const KnownAgent* agent = state_.agents.at(status.agent).get();
+    return Key(status.state, agent->up() && agent->refuses.empty() ? nullptr : agent, status.reason);
+  }
+
+  // The group in whose line it can't pass, or the address where nobody takes it; null where its agent has enough to do.
+  const void* WhereReady(TaskIndex task) const {
+    const PlannedTask& planned = run_.plan->tasks[task];
+    if (planned.groups.empty() || run_.holds[task]) {
+      const Route* route = state_.routes.at(run_.plan->host(task).address).get();
+      const KnownAgent* agent = route->agent.get();
+      const bool is_open = agent && agent->up() && agent->refuses.empty() && now_.mono >= agent->paused_until;
+      return is_open ? nullptr : route;
+    }
+    for (uint32_t g : planned.groups)
+      if (run_.groups[g]->running >= run_.groups[g]->depth) return run_.groups[g].get();
+    return run_.groups[planned.groups[0]].get();
+  }
+
+  void Tell(const Cause& cause, WhyLines& lines) const {
+    WhyLines own;
+    Asker(state_, now_, own).Task(run_, cause.asked);
+    std::string names;
+    for (TaskIndex task : cause.named) names += (names.empty() ? "" : ", ") + Named(run_, task);
+    if (cause.count > cause.named.size()) names += fmt::format(" and {} more", cause.count - cause.named.size());
+    if (cause.count > 1 && run_.tasks[cause.asked].started_at)
+      names += ", the first to begin " + Named(run_, cause.asked);
+    // Who those wait for that wait for another project is a cause of its own.
+    if (run_.tasks[cause.asked].state == TaskState::kWaiting) own.resize(std::min<size_t>(own.size(), 1));
+    for (WhyLine& line : own) {
+      if (&line == &own[0]) line.text = CutWhy(fmt::format("{}: {}", names, line.text));
+      lines.push_back(std::move(line));
+    }
+  }
+
+  const Scheduler::State& state_;
+  const Run& run_;
+  const Now now_;
+  std::map<Key, Cause> causes_;
 };
 
 // How many tasks stand where, in the order of the states.
@@ -271,30 +446,10 @@ Result<WhyLines> Scheduler::Why(const RunId& id, std::optional<TaskIndex> task, 
     return lines;
   }
   lines.push_back({WhyKind::kProgress, Progress(run)});
-  // Those that wait for no other project are the causes; many tasks may have the same.
-  std::vector<std::pair<WhyLine, std::vector<TaskIndex>>> causes;
-  size_t asked = 0;
-  for (TaskIndex t = 0; t < run.tasks.size() && causes.size() < kMostCauses && asked < kMostAsked; ++t) {
-    if (run.tasks[t].state == TaskState::kFinished) continue;
-    if (run.tasks[t].state == TaskState::kWaiting && run.status.state != RunState::kQueued) continue;
-    ++asked;
-    WhyLines own;
-    Asker(*state_, now, own).Task(run, t);
-    for (WhyLine& line : own) {
-      auto same = std::find_if(causes.begin(), causes.end(), [&](const auto& c) { return c.first.text == line.text; });
-      if (same == causes.end())
-        causes.push_back({std::move(line), {t}});
-      else
-        same->second.push_back(t);
-    }
-  }
-  for (auto& [line, tasks] : causes) {
-    std::string names;
-    for (size_t i = 0; i < std::min(tasks.size(), kMostNamed); ++i)
-      names += (names.empty() ? "" : ", ") + Named(run, tasks[i]);
-    if (tasks.size() > kMostNamed) names += fmt::format(" and {} more", tasks.size() - kMostNamed);
-    lines.push_back({line.kind, line.kind == WhyKind::kSources ? line.text : fmt::format("{}: {}", names, line.text)});
-  }
+  if (run.status.state == RunState::kQueued)
+    asker.Sources(run);
+  else
+    Causes(*state_, run, now).Tell(lines);
   return lines;
 }
 

@@ -7,10 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/effect.h"
+
 namespace cromt {
 
-// What kind of answer it is; tests walk all of them.
+// What kind of answer it is; tests walk all of them (tests/unit/coordinator/why_walk_test.cc).
 enum class WhyKind {
+  kHeld,         // nothing at all is leased: the store went back, or its disk is full
   kSources,      // the run's repositories are being resolved
   kNeeds,        // waits for projects that come before
   kAfter,        // waits for the tasks of the project it comes after
@@ -20,6 +23,7 @@ enum class WhyKind {
   kBehind,       // others are before it in its lane
   kSlots,        // its agent has enough to do
   kPaused,       // its agent has just given back a lease
+  kRefuses,      // its agent takes nothing new, and says why
   kUnreachable,  // nobody answers at its address
   kRetry,        // waits for its next try
   kLeased,       // its agent has it, and has not said that it began
@@ -29,7 +33,8 @@ enum class WhyKind {
   kEnded,        // how it ended, and why
   kEarlier,      // how an earlier attempt of it ended
   kWaited,       // how long it waited before
-  kProgress,     // of a run: how many of its tasks stand where
+  kOutput,       // of a running one: when it said something last, and how long it took before
+  kProgress,     // of a run: how many of its tasks stand where, or wait for what was not told
 };
 
 struct WhyLine {
@@ -37,6 +42,13 @@ struct WhyLine {
   std::string text;  // a sentence without a full stop
 };
 using WhyLines = std::vector<WhyLine>;
+
+// A longer one is cut: it may hold reasons that agents gave.
+inline constexpr size_t kMaxWhyText = 1000;
+std::string CutWhy(std::string text);
+
+// "failed: exit code 5", "canceled by eve": how a task ended, in words that say each thing once.
+std::string EndText(const TaskStatus& status);
 
 std::string_view ToString(WhyKind kind);
 std::optional<WhyKind> WhyKindFrom(std::string_view text);

@@ -95,6 +95,26 @@ projects:
         self.assertEqual(self.mesh.wait_finished("last")["outcome"], "succeeded")
         self.assertEqual(self.reasons("last")[0], ("ended", "succeeded"))
 
+    def test_why_tells_of_a_running_task_where_it_runs_and_what_it_has_said(self):
+        self.mesh.start_all("a")
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  slow: {{timeout: 1h, run: "echo hello; until [ -e {gate} ]; do sleep 0.02; done"}}
+""")
+        self.mesh.write("gate", "")
+        self.succeeded(self.mesh.cromt("start", "slow", "--wait"))
+        os.unlink(gate)
+        run = self.mesh.start("slow")
+        wait_for("its output is here", lambda: "hello" in self.mesh.cromt("logs", run, "--raw").out)
+        wait_for("it runs", lambda: self.mesh.show(run)["tasks"][0]["state"] == "running")
+        told = dict(self.reasons(run, "slow"))
+        self.assertRegex(told["running"], r"^it has been running at local \(127\.0\.0\.1:\d+\).*; its timeout is 1h00m$")
+        self.assertRegex(told["output"], r"^it said something [\d.]+m?s ago, 6 B in all; when it succeeded before, with the same "
+                                         r"job file, it ran [\d.]+m?s$")
+        self.mesh.write("gate", "")
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+
     def test_rerun_does_what_has_not_succeeded_and_takes_over_the_rest(self):
         self.mesh.start_all("a", "b")
         done, good = self.mesh.path("done"), self.mesh.path("good")

@@ -181,6 +181,7 @@ projects:
         self.refuses()
         self.assertEqual(self.mesh.show(run)["state"], "running")
         self.says(self.mesh.coordinator.log(), "went back")
+        self.says(self.mesh.cromt("why", "last", "-o", "json").out, '"kind":"held","text":"', "cromt-coordinator recover")
         self.mesh.coordinator.terminate()
         said = self.recover()
         self.says(said, f"adopted: {run}/{tasks[second]}/1", f"lost: store restored: {run}/{tasks[first]}/1",

@@ -38,22 +38,25 @@ TEST(Why, NothingUnusualIsNotTold) {
 }
 
 TEST(Why, TellsWaitingRetriesSilencesAndWhatWasGivenBack) {
-  EXPECT_THAT(Before(View(), {{0, TaskState::kReady, "", At(0)},
-                              {1, TaskState::kLeased, "", At(90)},
-                              {1, TaskState::kReady, "", At(91)},
-                              {2, TaskState::kLeased, "", At(91)},
-                              {2, TaskState::kRunning, "", At(92)},
-                              {2, TaskState::kRetryWait, "exit code 5; try 2 of 3 follows", At(100)},
-                              {2, TaskState::kReady, "exit code 5; try 2 of 3 follows", At(105)},
-                              {3, TaskState::kLeased, "", At(105)},
-                              {3, TaskState::kRunning, "", At(105)},
-                              {3, TaskState::kUnreachable, "the agent at hostA is silent: reset", At(120)},
-                              {3, TaskState::kRunning, "", At(150)},
-                              {3, TaskState::kFinished, "", At(200)}}),
-              ElementsAre("waited: it was ready for 1m30s before an agent got it, at 2023-11-14T22:14:50Z",
-                          "earlier: attempt 1 was given back before it began, at 2023-11-14T22:14:51Z",
-                          "earlier: attempt 2: exit code 5; try 2 of 3 follows, at 2023-11-14T22:15:00Z",
-                          "earlier: attempt 3: the agent at hostA is silent: reset, at 2023-11-14T22:15:20Z"));
+  EXPECT_THAT(
+      Before(View(), {{0, TaskState::kReady, "", At(0)},
+                      {1, TaskState::kLeased, "", At(90)},
+                      {1, TaskState::kReady, "", At(91)},
+                      {2, TaskState::kLeased, "", At(91)},
+                      {2, TaskState::kRunning, "", At(92)},
+                      {2, TaskState::kRetryWait, "exit code 5; try 2 of 3 follows", At(100)},
+                      {2, TaskState::kReady, "exit code 5; try 2 of 3 follows", At(105)},
+                      {3, TaskState::kLeased, "", At(105)},
+                      {3, TaskState::kRunning, "", At(105)},
+                      {3, TaskState::kUnreachable, "the agent at hostA is silent: reset", At(120)},
+                      {3, TaskState::kRunning, "", At(150)},
+                      {3, TaskState::kFinished, "", At(200)}}),
+      ElementsAre("waited: it was ready for 1m30s before an agent got it, at 2023-11-14T22:14:50Z",
+                  "earlier: attempt 1: given back, at 2023-11-14T22:14:51Z",
+                  "waited: its agent had it for 1.0s before it began, at 2023-11-14T22:14:52Z: others were before "
+                  "it there, or its files were prepared",
+                  "earlier: attempt 2: exit code 5; try 2 of 3 follows, at 2023-11-14T22:15:00Z",
+                  "earlier: attempt 3: the agent at hostA is silent: reset, at 2023-11-14T22:15:20Z"));
 }
 
 TEST(Why, ASilenceThatLastsIsToldByWhoKnowsMore) {
@@ -96,7 +99,34 @@ TEST(Why, ARunNamesItsCauses) {
   run.tasks[2].status.outcome = TaskOutcome::kSkipped;
   std::vector<std::string> texts;
   for (const WhyLine& line : HowItEnded(run)) texts.push_back(line.text);
-  EXPECT_THAT(texts, ElementsAre("failed", "'deploy' on hostA: lost: lost: the launcher died"));
+  EXPECT_THAT(texts, ElementsAre("failed", "'deploy' on hostA: lost: the launcher died"));
+}
+
+TEST(Why, OfThousandsThatEndedAlikeTheirNumber) {
+  RunView run;
+  run.status = {.state = RunState::kFinished, .outcome = RunOutcome::kFailed};
+  run.tasks.resize(10'000, View());
+  for (size_t i = 0; i < run.tasks.size(); ++i) {
+    run.tasks[i].status.outcome = TaskOutcome::kFailed;
+    run.tasks[i].status.reason = i < 30 ? "exit code " + std::to_string(i + 1) : "exit code 99";
+  }
+  std::vector<std::string> texts;
+  for (const WhyLine& line : HowItEnded(run)) texts.push_back(line.text);
+  ASSERT_EQ(texts.size(), 22u);
+  EXPECT_EQ(
+      texts[1],
+      "'deploy' on hostA, 'deploy' on hostA, 'deploy' on hostA, 'deploy' on hostA, 'deploy' on hostA and 9965 more: "
+      "failed: exit code 99");
+  EXPECT_EQ(texts[2], "'deploy' on hostA: failed: exit code 1");
+  EXPECT_EQ(texts.back(), "and 11 more, for other reasons");
+}
+
+TEST(Why, HowARunningTaskGoes) {
+  EXPECT_EQ(HowItGoes(std::nullopt, {}, At(0)).text, "nothing that it said has come here");
+  EXPECT_EQ(
+      HowItGoes(LastOutput{At(0), 2048}, {seconds(90), seconds(60), seconds(75)}, At(600)).text,
+      "it said something 10m00s ago, 2.0 KiB in all; when it succeeded before, with the same job file, it ran 1m00s "
+      "to 1m30s (3 times)");
 }
 
 }  // namespace

@@ -77,6 +77,8 @@ class FakeMesh {
     return outcomes;
   }
   size_t not_started() const { return waiting_.size(); }
+  const StoredRuns& store() const { return store_; }
+  Now now() const { return now_; }
 
  private:
   int Below(int limit) { return static_cast<int>(random_() % static_cast<uint64_t>(limit)); }

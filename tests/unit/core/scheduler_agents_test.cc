@@ -43,7 +43,8 @@ TEST(SchedulerAgents, LeaseThatNeverArrivedGoesOutAgainUnderANewNumber) {
   env.Forget();
   env.Connect("a");
   EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a", "lease r1/1/2 to a"));
-  EXPECT_THAT(env.Records(), ElementsAre("seen 0 of journal-a", "task r1/1 ready", "task r1/1 leased"));
+  EXPECT_THAT(env.Records(), ElementsAre("seen 0 of journal-a", "task r1/1 ready: its lease did not arrive",
+                                         "task r1/1 leased"));
   // What is said of the first attempt, however late, is not about the second.
   env.Ends("a", "r1/1/1", 1);
   EXPECT_EQ(env.TaskText("r1", 1), "leased");

@@ -135,6 +135,11 @@ class SchedulerEnv {
   }
   void Forget() { effects_.clear(), records_.clear(); }
 
+  // Every change of a task that was recorded, in order, with its time.
+  const std::vector<std::pair<TaskChanged, Wall>>& changes() const { return changes_; }
+  RunId last_run() const { return RunId("r" + std::to_string(runs_)); }
+  const StoredRun& Stored(const std::string& run) const { return store_.Run(RunId(run)); }
+
   // "kind: sentence", a line each.
   std::vector<std::string> Why(const std::string& run, std::optional<TaskIndex> task = {}) const {
     auto lines = scheduler_->Why(RunId(run), task ? std::optional(*task - 1) : task, now_);
@@ -197,6 +202,7 @@ class SchedulerEnv {
   void Take(Decision decision) {
     for (const Record& record : decision.records) {
       store_.Write(record);
+      if (const auto* changed = std::get_if<TaskChanged>(&record)) changes_.emplace_back(*changed, now_.wall);
       std::visit([this](const auto& r) { Tell(r); }, record);
     }
     for (const Effect& effect : decision.effects) std::visit([this](const auto& e) { Tell(e); }, effect);
@@ -266,6 +272,7 @@ class SchedulerEnv {
   std::map<std::string, Agent> agents_;
   uint64_t session_ = 0;
   std::vector<std::string> effects_, records_;
+  std::vector<std::pair<TaskChanged, Wall>> changes_;
 };
 
 }  // namespace cromt

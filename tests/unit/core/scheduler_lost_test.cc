@@ -44,9 +44,9 @@ TEST_F(LostLane, IsKeptUntilTheAgentHasStoppedIt) {
   EXPECT_EQ(env.TaskText("r2", 1), "ready");
   EXPECT_THAT(
       env.Why("r2", 1),
-      ElementsAre("lane_lost: the queue 'db' is kept for 'x' of run r1, which was lost at b (b:4000) and may still "
-                  "run there: until the agent there says that it has ended, or `cromt agents forget` says that "
-                  "it won't come back"));
+      ElementsAre("lane_lost: the queue 'db' is kept for 'x' of run r1, which was lost at b (b:4000) and may still run "
+                  "there, where nobody answers (connection refused): until the agent there says that it has ended, or "
+                  "`cromt agents forget` says that it won't come back"));
   env.Forget();
   env.Connect("b");
   EXPECT_THAT(env.Effects(), ElementsAre("verdicts to b, stop r1/1/1"));

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "core/lease.h"
+#include "tests/unit/core/fake_mesh.h"
+#include "tests/unit/core/random_plan.h"
 #include "tests/unit/core/scheduler_env.h"
+#include "tests/unit/core/seeds.h"
 
 namespace cromt {
 namespace {
@@ -65,7 +68,8 @@ TEST_F(SchedulerWhy, LanesNameWhoHasThemAndHowManyAreBefore) {
   env.Pass(seconds(5));
   const std::string taken = "lane: the queue 'db' is taken by 'x' on a of run r1, which is running for 5.0s";
   EXPECT_THAT(env.Why("r2", 1), ElementsAre(taken));
-  EXPECT_THAT(env.Why("r3", 1), ElementsAre(taken, "behind: 1 task is before it in the queue 'db'"));
+  EXPECT_THAT(env.Why("r3", 1),
+              ElementsAre(taken, "behind: 1 task is before it in the queue 'db', first 'x' on a of run r2"));
 }
 
 TEST_F(SchedulerWhy, ParallelSaysHowManyRun) {
@@ -73,7 +77,11 @@ TEST_F(SchedulerWhy, ParallelSaysHowManyRun) {
   plan.Add("x", {.hosts = {"a", "b"}, .groups = {"x"}});
   env.Connect("a");
   env.Start(plan.Build());
-  EXPECT_THAT(env.Why("r1", 2), ElementsAre("parallel: 1 of its project run, which is all that 'parallel' allows"));
+  env.Begins("a", "r1/1/1");
+  env.Pass(seconds(7));
+  EXPECT_THAT(env.Why("r1", 2),
+              ElementsAre("parallel: 1 of its project run, which is all that 'parallel' allows: 'x' on "
+                          "a, which is running for 7.0s"));
 }
 
 TEST_F(SchedulerWhy, SlotsSayHowBusyTheAgentIs) {
@@ -89,8 +97,10 @@ TEST_F(SchedulerWhy, PausedAgentHasGivenBackALease) {
   env.Connect("a");
   env.Start(plan.Build());
   env.Ends("a", "r1/1/1", NotRun(AttemptResult::Kind::kNotStarted, "the agent drains", true));
-  EXPECT_THAT(env.Why("r1", 1),
-              ElementsAre("paused: the agent at a (a:4000) has just given a task back: it drains, or is full"));
+  EXPECT_THAT(
+      env.Why("r1", 1),
+      ElementsAre(
+          "paused: the agent at a (a:4000) has just given a task back, and gets another in 1.0s: the agent drains"));
 }
 
 TEST_F(SchedulerWhy, UnreachableSaysWhatWillHappenWhen) {
@@ -149,12 +159,119 @@ TEST_F(SchedulerWhy, OfARunItsCausesOnceEachWithWhomTheyConcern) {
   plan.Add("y", {.needs = {x}});
   env.Start(plan.Build());
   auto lines = env.Why("r1");
-  ASSERT_EQ(lines.size(), 2u);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[2], "needs: 'y' on a: 'y' waits for 'x', of whose 7 tasks 7 have not ended");
   EXPECT_EQ(lines[0], "progress: of 8 tasks: 1 waiting, 7 ready");
   EXPECT_THAT(lines[1],
               HasSubstr("unreachable: 'x' on down, 'x' on down, 'x' on down, 'x' on down, 'x' on down and 2 more: "
                         "no agent answers at down (down:4000): not reached yet"));
 }
+
+// Ten thousand tasks on a hundred hosts: each cause once, and no list of tasks.
+TEST_F(SchedulerWhy, OfAHugeRunEachCauseWithItsCount) {
+  std::vector<std::string> hosts;
+  for (int i = 0; i < 10'000; ++i) hosts.push_back("h" + std::to_string(i % 100));
+  auto first = plan.Add("first", {.hosts = hosts});
+  plan.Add("second", {.needs = {first}});
+  for (int i = 0; i < 90; ++i) env.Connect("h" + std::to_string(i));
+  env.Start(plan.Build());
+  env.Begins("h7", "r1/8/1");
+  env.Pass(seconds(10));
+  env.Begins("h8", "r1/9/1");
+  env.Ends("h9", "r1/10/1", 3);
+  const auto lines = env.Why("r1");
+  EXPECT_EQ(lines[0], "progress: of 10001 tasks: 1 waiting, 4239 ready, 5758 leased, 2 running, 1 finished");
+  size_t bytes = 0;
+  for (const std::string& line : lines) bytes += line.size();
+  EXPECT_LE(lines.size(), 30u);
+  EXPECT_LT(bytes, 10'000u);
+  for (const char* cause :
+       {"leased: 'first' on h0, 'first' on h1, 'first' on h2, 'first' on h3, 'first' on h4 and 5753 more: the agent at "
+        "h0 ",
+        "slots: 'first' on h0, 'first' on h1, 'first' on h2, 'first' on h3, 'first' on h4 and 3234 more: the agent at "
+        "h0 ",
+        "unreachable: 'first' on h90, 'first' on h90, 'first' on h90, 'first' on h90, 'first' on h90 and 95 more: no "
+        "agent ",
+        "running: 'first' on h7, 'first' on h8, the first to begin 'first' on h7: it has been running at h7 (h7:4000) "
+        "for "
+        "10.0s",
+        "ended: 'first' on h9: failed: exit code 3", "needs: 'second' on a: 'second' waits for 'first', of whose "})
+    EXPECT_THAT(lines, testing::Contains(HasSubstr(cause)));
+}
+
+TEST_F(SchedulerWhy, OfMoreCausesThanAreToldTheirNumber) {
+  std::vector<std::string> hosts;
+  for (int i = 0; i < 50; ++i) hosts.push_back("h" + std::to_string(i));
+  plan.Add("x", {.hosts = hosts});
+  env.Start(plan.Build());
+  const auto lines = env.Why("r1");
+  EXPECT_EQ(lines.size(), 22u);
+  EXPECT_EQ(lines.back(), "progress: 30 tasks more for 30 other reasons: `cromt why RUN TASK` tells that of one");
+}
+
+TEST_F(SchedulerWhy, OfARunWhatFailedAndWhoRunsLongest) {
+  plan.Add("x", {.hosts = {"a", "b", "c", "d"}});
+  for (const char* agent : {"a", "b", "c", "d"}) env.Connect(agent);
+  env.Start(plan.Build());
+  env.Begins("b", "r1/2/1");
+  env.Pass(seconds(60));
+  env.Begins("a", "r1/1/1");
+  env.Ends("c", "r1/3/1", 7);
+  env.Ends("d", "r1/4/1", 7);
+  EXPECT_THAT(env.Why("r1"),
+              ElementsAre("progress: of 4 tasks: 2 running, 2 finished",
+                          "running: 'x' on a, 'x' on b, the first to begin 'x' on b: it has been running at b (b:4000) "
+                          "for 1m00s; it has no timeout",
+                          "ended: 'x' on c, 'x' on d: failed: exit code 7"));
+}
+
+TEST_F(SchedulerWhy, WhoHasALaneAndDoesNotRunIsAskedToo) {
+  plan.Lane("db");
+  plan.Add("x", {.hosts = {"down"}, .groups = {"db"}});
+  auto one = plan.Build();
+  env.Start(one);
+  env.Start(one);
+  EXPECT_THAT(env.Why("r2", 1),
+              ElementsAre("lane: the queue 'db' is taken by 'x' on down of run r1, which is ready",
+                          "unreachable: 'x' on down of run r1: no agent answers at down (down:4000): not reached yet; "
+                          "unless one does, it is failed in 1m00s"));
+}
+
+TEST_F(SchedulerWhy, ALineThatNobodyHoldsIsFollowedToTheOtherLineOfItsFirst) {
+  plan.Lane("one").Lane("two");
+  plan.Add("holder", {.groups = {"two"}});
+  plan.Add("both", {.groups = {"one", "two"}});
+  plan.Add("last", {.groups = {"one"}});
+  env.Connect("a");
+  env.Start(plan.Build());
+  env.Begins("a", "r1/1/1");
+  EXPECT_THAT(env.Why("r1", 3),
+              ElementsAre("behind: 1 task is before it in the queue 'one', first 'both' on a",
+                          "lane: 'both' on a: the queue 'two' is taken by 'holder' on a, which is running"));
+}
+
+// Whatever happens, in whatever order: who has not ended has a reason, at every moment.
+class RandomWhy : public testing::TestWithParam<uint64_t> {};
+TEST_P(RandomWhy, NobodyIsWithoutAnAnswer) {
+  std::mt19937_64 random(GetParam());
+  FakeMesh mesh(GetParam());
+  for (int i = 0; i < 6; ++i) mesh.Submit(RandomPlan(random));
+  mesh.cancels = 200;
+  Scheduler scheduler;
+  for (int step = 0; step < 20'000 && mesh.Step(scheduler); ++step)
+    for (const RunId& id : mesh.store().Ids()) {
+      const StoredRun& run = mesh.store().Run(id);
+      if (run.status.state == RunState::kFinished) continue;
+      for (TaskIndex t = 0; t < run.tasks.size(); ++t) {
+        auto lines = scheduler.Why(id, t, mesh.now());
+        ASSERT_TRUE(lines);
+        ASSERT_FALSE(lines->empty()) << id.text() << "/" << t << " is " << ToString(run.tasks[t].state);
+        for (const WhyLine& line : *lines) ASSERT_FALSE(line.text.empty());
+      }
+      ASSERT_GT(scheduler.Why(id, {}, mesh.now())->size(), 1u);
+    }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomWhy, Seeds(12));
 
 TEST_F(SchedulerWhy, UnknownRunsAndTasks) {
   env.Start(Chain(1));
