@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "agent/launcher/remains.h"
+#include "agent/output_left.h"
 #include "base/name.h"
 #include "io/seglog/segments.h"
 
@@ -97,10 +98,22 @@ Status Agent::Open() {
     tell(std::move(event));
     preparer_->BlobArrived();
   });
-  CROMT_TRY(engine_->Start(opened.records, clock_.Read()));
+  CROMT_TRY(engine_->Start(opened.records, clock_.Read(), OutputLeft(opened.records)));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());
   return ConnectLauncher();
+}
+
+// Of attempts that a crash of the host has ended. With no room to say where it ends, what is there is all that is told.
+OutputsInLog Agent::OutputLeft(const std::vector<JournalRecord>& records) {
+  std::string boot = identity_.boot;
+  for (const JournalRecord& record : records)
+    if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
+  if (boot == identity_.boot) return {};
+  auto outputs = OutputAfterCrash(launcher::LogDir(dir_->path()), records, clock_.Read().wall);
+  if (outputs) return std::move(*outputs);
+  options_.warn("output from before the restart of the host can't be taken up: " + outputs.error().message);
+  return {};
 }
 
 // What a crash left in slots that no attempt holds any more.

@@ -96,6 +96,7 @@ class Agent final : private AgentEdges {
   Status CleanFreeSlots();
   Status ConnectLauncher();
   void Run();
+  OutputsInLog OutputLeft(const std::vector<JournalRecord>& records);
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
   std::string StopRemains(queue_event::LauncherUp& launcher);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);

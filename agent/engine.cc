@@ -14,9 +14,11 @@ AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity
       queue_(limits, identity_.boot, std::move(new_journal)) {}
 AgentEngine::~AgentEngine() = default;
 
-Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now) {
+Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs) {
   now_ = now;
-  Take(queue_.Restore(records, now));
+  KeepReserve();
+  TellRefusal();
+  Take(queue_.Restore(records, now, outputs));
   CROMT_TRY(WriteJournal());
   for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
   return {};

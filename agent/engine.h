@@ -102,8 +102,8 @@ class AgentEngine {
               JournalId new_journal);
   ~AgentEngine();
 
-  // Takes up the journal's records. Call once, first.
-  Status Start(const std::vector<JournalRecord>& records, Now now);
+  // Takes up the journal's records (AgentQueue::Restore). Call once, first.
+  Status Start(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs = {});
   Status Step(std::vector<AgentInput> inputs, Now now);
   std::optional<Mono> NextDeadline() const;
   const AgentQueue& queue() const { return queue_; }

@@ -14,23 +14,6 @@ constexpr uint64_t kSilentAdvance = 4 << 20;
 
 }  // namespace
 
-std::unordered_map<Ticket, int64_t> OutputWritten(const std::string& dir, uint64_t from,
-                                                  const std::unordered_set<Ticket>& tickets) {
-  std::unordered_map<Ticket, int64_t> written;
-  auto reader = seglog::Reader::Open(dir, from);
-  while (reader) {
-    auto frames = reader->Read(kReadBytes);
-    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
-    if (!frames || frames->empty()) break;
-    for (const auto& [frame, position] : *frames) {
-      if (!tickets.contains(frame.log_id)) continue;
-      int64_t& bytes = written[frame.log_id];
-      bytes = std::max(bytes, static_cast<int64_t>(frame.offset + frame.data.size()));
-    }
-  }
-  return written;
-}
-
 struct LogFeed::Follower {
   std::shared_ptr<LogSubscription> subscription;
   std::optional<seglog::Reader> reader;
@@ -127,6 +110,9 @@ bool LogFeed::Serve(Follower& follower) {
   if (follower.under_way_bytes >= wanted.credit_bytes) return false;
   if (!follower.reader) {
     auto reader = seglog::Reader::Open(dir_, wanted.from);
+    // What is still needed is never removed: it begins later than where the subscriber was.
+    if (!reader && reader.error().code == ErrorCode::kNotFound && wanted.from != 0)
+      reader = seglog::Reader::Open(dir_, 0);
     // Nothing was ever written: a log that does not exist yet is empty.
     if (!reader)
       return reader.error().code == ErrorCode::kNotFound && wanted.from == 0 ? false : finish(reader.error().message);
@@ -138,7 +124,8 @@ bool LogFeed::Serve(Follower& follower) {
     return finish(frames.error().message);
   }
   batch.position = follower.reader->position();
-  if (frames->empty()) return false;
+  // Its end may be one that a crash of the host has cut off, so that the log goes on behind it.
+  if (frames->empty()) return wanted.until && batch.position >= *wanted.until ? finish("") : false;
   int64_t bytes = 0;
   {
     MutexLock lock(mutex_);

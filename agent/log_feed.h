@@ -9,7 +9,6 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -39,17 +38,12 @@ struct LogBatch {
 struct LogSubscription {
   MeshId mesh;  // whose attempts; for one of them also `ticket`
   std::optional<Ticket> ticket;
-  uint64_t from = 0;               // position in the host's log; 0 = its beginning
+  uint64_t from = 0;               // position in the host's log; 0, or one that is gone = its beginning
   std::optional<uint64_t> until;   // done at this position; nullopt = follow
   int64_t credit_bytes = 1 << 20;  // given out and not yet acknowledged, at most
   // Called on the feed's thread; must not block.
   std::function<void(LogBatch)> deliver;
 };
-
-// How much output of these attempts lies in the segmented log `dir` from `from` on, in bytes; those of which none does
-// are left out, as is what can't be read. Reads all of it: for when nobody can say it who has written it.
-std::unordered_map<Ticket, int64_t> OutputWritten(const std::string& dir, uint64_t from,
-                                                  const std::unordered_set<Ticket>& tickets);
 
 // Thread-safe.
 class LogFeed {

@@ -40,7 +40,7 @@ QueueDecision AgentQueue::Apply(const QueueEvent& event, Now now) {
   return std::exchange(state_->out, {});
 }
 
-QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now now) {
+QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs) {
   state_->now = now;
   std::string boot_now = state_->boot;
   JournalId new_journal = state_->journal;
@@ -52,7 +52,7 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
     journal::Opened opened{new_journal, boot_now, state_->next_ticket + kTicketsUnknown};
     state_->Replay(opened);
     state_->out.records.push_back(std::move(opened));
-    state_->Recover();
+    state_->Recover(outputs);
   }
   state_->ForgetAllDone();
   return std::exchange(state_->out, {});
@@ -60,14 +60,14 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
 
 // After a host restart nothing of the old boot is started or resumed. Nothing is returned either: the crash may have
 // cost the journal its end, so what is in line by what is left of it may have been launched, and must not run twice.
-void AgentQueue::State::Recover() {
+void AgentQueue::State::Recover(const OutputsInLog& outputs) {
   std::vector<Ticket> open;
   for (const auto& [ticket, attempt] : attempts)
     if (attempt.phase != QueuedAttempt::Phase::kEnded) open.push_back(ticket);
   for (Ticket ticket : open) {
     QueuedAttempt& attempt = attempts.at(ticket);
     attempt.slot.reset();
-    End(attempt, {.kind = AttemptResult::Kind::kLost, .reason = "lost: the host was restarted"});
+    EndLost(attempt, {.kind = AttemptResult::Kind::kLost, .reason = "lost: the host was restarted"}, outputs);
   }
   used_dirs.clear();
   free_slots.clear();
@@ -222,12 +222,8 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
   for (Ticket ticket : lost) {
     QueuedAttempt& attempt = attempts.at(ticket);
     AttemptResult result{.kind = AttemptResult::Kind::kLost, .reason = reason};
-    if (auto written = event.written.find(ticket); written != event.written.end()) {
-      result.log_bytes = written->second;
-      attempt.log_end = event.log_end;
-    }
     ReleaseSlot(attempt, false);
-    End(attempt, std::move(result));
+    EndLost(attempt, std::move(result), event.written);
   }
   // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
   for (const auto& [ticket, running] : known)
@@ -428,6 +424,16 @@ void AgentQueue::State::ForgetOldJobs() {
   while (kept_jobs.size() > limits.kept_jobs) {
     out.records.push_back(journal::Forgotten{kept_jobs.front()});
     Forget(kept_jobs.front());
+// With what is left of its output.
+void AgentQueue::State::EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs) {
+  if (auto output = outputs.find(attempt.ticket); output != outputs.end()) {
+    result.log_bytes = output->second.bytes;
+    attempt.log_begin = output->second.begin;
+    attempt.log_end = output->second.end;
+  }
+  End(attempt, std::move(result));
+}
+
   }
 }
 

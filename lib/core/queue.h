@@ -73,8 +73,8 @@ class AgentQueue {
 
   // Takes up the journal's records, oldest first; empty for a new one. Call once, first.
   // The decision's records must be written like any other. A slot that no attempt holds may be dirty: the caller
-  // empties those before the first Apply.
-  QueueDecision Restore(const std::vector<JournalRecord>& records, Now now);
+  // empties those before the first Apply. `outputs`: what the log has of attempts that a crash of the host has ended.
+  QueueDecision Restore(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs = {});
 
   QueueDecision Apply(const QueueEvent& event, Now now);
 

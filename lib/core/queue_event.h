@@ -19,6 +19,15 @@ using Ticket = uint64_t;
 // The mesh of jobs that came by plain Submit, without a coordinator.
 inline const MeshId kPlainMesh{"plain"};
 
+// What the host's log has of an attempt's output.
+struct OutputInLog {
+  int64_t bytes = 0;
+  uint64_t begin = 0;  // positions in the log: of the first of it, and behind the last
+  uint64_t end = 0;
+  friend bool operator==(const OutputInLog&, const OutputInLog&) = default;
+};
+using OutputsInLog = std::unordered_map<Ticket, OutputInLog>;
+
 // ---- Events -----------------------------------------------------------------------------------
 
 namespace queue_event {
@@ -75,8 +84,7 @@ struct LauncherUp {
   std::string incarnation;
   std::vector<Known> known;  // a running one is followed by LauncherStarted, an ended one by LauncherEnded
   std::string remains;       // what became of what a dead launcher left running; told with what is lost; may be empty
-  // What dead launchers have written of attempts that are lost by this, in bytes; it lies before `log_end`.
-  std::unordered_map<Ticket, int64_t> written = {};
+  OutputsInLog written = {};  // what dead launchers have written of attempts that are lost by this
   uint64_t log_end = 0;
 };
 struct LauncherDown {

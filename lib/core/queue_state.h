@@ -72,7 +72,7 @@ struct AgentQueue::State {
 
   // Replays one record; no effects.
   void Replay(const JournalRecord& record);
-  void Recover();
+  void Recover(const OutputsInLog& outputs);
 
   QueuedAttempt& Accept(journal::Accepted record);
   QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
@@ -83,6 +83,7 @@ struct AgentQueue::State {
   void End(QueuedAttempt& attempt, AttemptResult result);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
   void ReleaseSlot(QueuedAttempt& attempt, bool clean);
+  void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void ReturnExpired(MeshState& mesh);
   void ForgetIfDone(QueuedAttempt& attempt);
   void ForgetAllDone();

@@ -30,6 +30,10 @@ Result<Reader> Reader::Open(std::string dir, Position position) {
   CROMT_TRY(reader.OpenSegment(segment, OffsetOf(position)));
   CROMT_ASSIGN(struct stat info, reader.SegmentInfo());
   if (static_cast<uint64_t>(info.st_size) < OffsetOf(position)) {
+    if (reader.HasNext()) {
+      CROMT_TRY(reader.OpenSegment(segment + 1, 0));
+      return reader;
+    }
     return Fail(ErrorCode::kNotFound, fmt::format("{} ends at byte {}, before {}", SegmentPath(reader.dir_, segment),
                                                   info.st_size, OffsetOf(position)));
   }

@@ -26,7 +26,8 @@ struct PlacedFrame {
 class Reader {
  public:
   // Opens the log in `dir` at `position`: 0 (the oldest frame there is), or one that a Writer, Reader or
-  // PlacedFrame has given. kNotFound when its segment was deleted, never was, or is shorter (the host crashed).
+  // PlacedFrame has given; one that a crash of the host has cut off means the next segment (Writer::GoBehind).
+  // kNotFound when its segment was deleted or never was, or is shorter and the last one.
   static Result<Reader> Open(std::string dir, Position position);
 
   // The next whole frames, as many as fit in `budget_bytes` (headers included), but one at least when there is

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "io/seglog/read_at.h"
@@ -69,6 +70,12 @@ Status Writer::OpenSegment(uint32_t segment) {
   file_ = std::move(file);
   segment_ = segment;
   offset_ = 0;
+  return {};
+}
+
+Status Writer::GoBehind(Position position) {
+  const uint32_t last = std::max(segment_, SegmentOf(position)) + 1;
+  while (segment_ < last) CROMT_TRY(OpenSegment(segment_ + 1));  // a reader looks for the very next one
   return {};
 }
 

@@ -26,6 +26,10 @@ class Writer {
   // begin with the same bytes. REQUIRES: frames.size() <= kSegmentBytes.
   Status Append(std::string_view frames);
 
+  // What is appended from now on lies behind this position and all that is there, in a new segment: after a crash of
+  // the host the log may end before positions that were given out.
+  Status GoBehind(Position position);
+
   // Where the next frame will lie.
   Position position() const { return MakePosition(segment_, offset_); }
 

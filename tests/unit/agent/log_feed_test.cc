@@ -47,17 +47,6 @@ struct Received {
   }
 };
 
-TEST_F(LogFeedTest, WhatWasWrittenIsCounted) {
-  Print(1, 0, "before");
-  uint64_t from = Print(2, 0, "another's");
-  Print(1, 6, "one");
-  Print(3, 0, "three");
-  Print(1, 9, "two");
-  EXPECT_EQ(OutputWritten(dir_, from, {1, 2, 3}), (std::unordered_map<Ticket, int64_t>{{1, 12}, {3, 5}}));
-  EXPECT_EQ(OutputWritten(dir_, 0, {2}), (std::unordered_map<Ticket, int64_t>{{2, 9}}));
-  EXPECT_TRUE(OutputWritten(dir_ + "-not-there", 0, {1}).empty());
-}
-
 TEST_F(LogFeedTest, OutputOfOtherMeshesIsNotGivenOut) {
   Print(1, 0, "mine ");
   Print(2, 0, "theirs");
@@ -71,6 +60,36 @@ TEST_F(LogFeedTest, OutputOfOtherMeshesIsNotGivenOut) {
   feed.Subscribe(feed.NewId(), std::move(wanted));
   ASSERT_EQ(received.is_done.wait_for(kCap), std::future_status::ready);
   EXPECT_EQ(received.text, "mine too");
+}
+
+// A crash of the host has cut off the end that was known: who waits for it is not left waiting.
+TEST_F(LogFeedTest, AnEndThatWasCutOffIsAnEnd) {
+  const uint64_t end = Print(1, 0, "all") + 100;
+  ASSERT_TRUE(writer_->GoBehind(end));
+  Received received;
+  LogFeed feed(dir_);
+  feed.Register(1, kMesh, {RunId("r"), 0, 1});
+  LogSubscription wanted{.mesh = kMesh, .until = end};
+  wanted.deliver = [&](LogBatch batch) { received.Take(batch); };
+  feed.Subscribe(feed.NewId(), std::move(wanted));
+  ASSERT_EQ(received.is_done.wait_for(kCap), std::future_status::ready);
+  EXPECT_EQ(received.text, "all");
+}
+
+// Others have printed much since, and what was before is removed.
+TEST_F(LogFeedTest, WhoWasAtARemovedSegmentGoesOnBehindIt) {
+  const uint64_t from = Print(1, 0, "stored");
+  ASSERT_TRUE(writer_->GoBehind(from));
+  const uint64_t end = Print(2, 0, "new");
+  ASSERT_TRUE(seglog::RemoveBefore(dir_, end));
+  Received received;
+  LogFeed feed(dir_);
+  feed.Register(2, kMesh, {RunId("r"), 1, 1});
+  LogSubscription wanted{.mesh = kMesh, .from = from, .until = end};
+  wanted.deliver = [&](LogBatch batch) { received.Take(batch); };
+  feed.Subscribe(feed.NewId(), std::move(wanted));
+  ASSERT_EQ(received.is_done.wait_for(kCap), std::future_status::ready);
+  EXPECT_EQ(received.text, "new");
 }
 
 // The second reader's end is given out in a round in which nobody has more to read; what arrives in that very round

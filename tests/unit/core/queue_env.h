@@ -101,10 +101,10 @@ class QueueEnv {
   void Apply(const QueueEvent& event) { Take(queue_->Apply(event, now_)); }
 
   // The agent's process dies and comes up again from its journal.
-  void Restart(const std::string& boot = "boot1") {
+  void Restart(const std::string& boot = "boot1", const OutputsInLog& outputs = {}) {
     queue_ = std::make_unique<AgentQueue>(limits_, boot, JournalId(fmt::format("journal{}", ++starts_)));
     Forget();
-    Take(queue_->Restore(journal_, now_));
+    Take(queue_->Restore(journal_, now_, outputs));
   }
   // The journal is written anew, and the agent restarted from that.
   void Compact() {

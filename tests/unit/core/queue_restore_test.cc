@@ -77,7 +77,7 @@ TEST(QueueRestore, OutputOfALostAttemptIsKeptUntilItIsStored) {
   env.Lease("m", "r1/2/1");
   env.Begins(1, 100);
   env.Begins(2, 100);
-  env.Apply(queue_event::LauncherUp{"launcher2", {}, "", {{1, 40}}, 500});
+  env.Apply(queue_event::LauncherUp{"launcher2", {}, "", {{1, {.bytes = 40, .begin = 100, .end = 500}}}});
   env.Restart();
   env.Ack("m", 4);
   EXPECT_EQ(env.queue().attempts(), 1u);  // the second one had said nothing
@@ -160,6 +160,29 @@ TEST(QueueRestore, AnotherBootResumesNothing) {
   env.Ack("m", 4);
   EXPECT_THAT(env.Reports("m"), IsEmpty());
   EXPECT_THAT(env.Inventory("m"), IsEmpty());
+}
+
+TEST(QueueRestore, WhatIsLeftOfOutputAfterACrashIsReportedAndKeptUntilItIsStored) {
+  QueueEnv env({.slots = 2});
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Begins(1);
+  env.Lease("m", "r1/2/1");
+  env.Ack("m", 1);
+  env.Restart("boot2", {{1, {.bytes = 12, .begin = 100, .end = 180}}});
+  const auto reports = env.queue().ReportsAfter(MeshId("m"), 0, 10);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(std::get<AttemptResult>(reports[0].fact).log_bytes, 12);
+  EXPECT_EQ(std::get<AttemptResult>(reports[1].fact).log_bytes, 0);
+  EXPECT_EQ(env.queue().LogNeededFrom(500), 100u);
+  env.Ack("m", 2);
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  env.LogsStored("m", 179);
+  env.Restart("boot2");
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  env.LogsStored("m", 180);
+  EXPECT_EQ(env.queue().attempts(), 0u);
 }
 
 // ---- At random --------------------------------------------------------------------------------

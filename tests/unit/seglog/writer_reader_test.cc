@@ -178,6 +178,29 @@ TEST_F(SegmentedLogTest, APositionBeyondTheEndIsRefused) {
 }
 
 // A file size limit stands in for a full disk: the write is short, and then fails.
+// The log ended later once: a reader that had got there finds what comes after, and no position is given out twice.
+TEST_F(SegmentedLogTest, AfterACrashOfTheHostItGoesOnBehindWhatWasGivenOut) {
+  const std::string a = OneFrame("a"), b = OneFrame("b");
+  {
+    Writer writer = OpenWriter();
+    ASSERT_TRUE(writer.Append(a));
+  }
+  for (const Position given : {MakePosition(1, a.size() + b.size()), MakePosition(3, a.size()), Position{0}}) {
+    Writer writer = OpenWriter();
+    const uint32_t before = SegmentOf(writer.position());
+    ASSERT_TRUE(writer.GoBehind(given));
+    EXPECT_GT(SegmentOf(writer.position()), before);
+    EXPECT_GT(writer.position(), given);
+    ASSERT_TRUE(writer.Append(b));
+    if (given == 0) continue;
+    Reader reader = OpenReader(given);
+    EXPECT_EQ(Take(reader), Texts{"b"});
+    EXPECT_EQ(reader.position(), writer.position());
+  }
+  Reader all = OpenReader();
+  for (const Texts& expected : {Texts{"a"}, Texts{"b"}, Texts{"b"}, Texts{"b"}}) EXPECT_EQ(Take(all), expected);
+}
+
 TEST_F(SegmentedLogTest, AFailedWriteIsReturnedAndRepeatsCleanly) {
   Writer writer = OpenWriter();
   ASSERT_TRUE(writer.Append(OneFrame("before")));

@@ -1,0 +1,88 @@
+#include "agent/output_left.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/queue.h"
+#include "io/seglog/reader.h"
+#include "io/seglog/writer.h"
+
+namespace cromt {
+namespace {
+
+constexpr size_t kReadBytes = 256 << 10;
+
+constexpr std::string_view kNote =
+    "the host was restarted: what was printed in the last moments before may be missing here\n";
+// Nobody here knows how much the coordinator has, which may be more than what is left: at this offset it is new to it
+// in any case, and the same when it is said again because this was interrupted.
+constexpr int64_t kNoteOffset = int64_t{1} << 40;
+
+uint64_t HighestPosition(const std::vector<JournalRecord>& records) {
+  uint64_t highest = 0;
+  for (const JournalRecord& record : records) {
+    if (const auto* seen = std::get_if<journal::MeshSeen>(&record)) highest = std::max(highest, seen->logs_stored);
+    if (const auto* stored = std::get_if<journal::Stored>(&record)) highest = std::max(highest, stored->position);
+    if (const auto* started = std::get_if<journal::Started>(&record)) highest = std::max(highest, started->log_begin);
+    if (const auto* ended = std::get_if<journal::Ended>(&record)) highest = std::max(highest, ended->log_end);
+  }
+  return highest;
+}
+
+// What the journal knew before the crash.
+std::map<Ticket, QueuedAttempt> AttemptsBefore(const std::vector<JournalRecord>& records) {
+  std::string boot;
+  for (const JournalRecord& record : records)
+    if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
+  AgentQueue queue({}, boot, JournalId("before"));
+  queue.Restore(records, {});
+  std::map<Ticket, QueuedAttempt> attempts;
+  for (const InventoryTicket& item : queue.Tickets()) attempts.emplace(item.ticket, *queue.Find(item.ticket));
+  return attempts;
+}
+
+}  // namespace
+
+OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::unordered_set<Ticket>& tickets) {
+  OutputsInLog outputs;
+  auto reader = seglog::Reader::Open(dir, from);
+  while (reader) {
+    auto frames = reader->Read(kReadBytes);
+    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
+    if (!frames || frames->empty()) break;
+    for (const auto& [frame, position] : *frames) {
+      if (!tickets.contains(frame.log_id) || frame.offset >= kNoteOffset) continue;
+      OutputInLog& output = outputs.try_emplace(frame.log_id, OutputInLog{.begin = position}).first->second;
+      output.bytes = std::max(output.bytes, static_cast<int64_t>(frame.offset + frame.data.size()));
+      output.end = position + seglog::kHeaderBytes + frame.data.size();
+    }
+  }
+  return outputs;
+}
+
+Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now) {
+  using Phase = QueuedAttempt::Phase;
+  CROMT_ASSIGN(seglog::Writer writer, seglog::Writer::Open(dir));
+  CROMT_TRY(writer.GoBehind(HighestPosition(records)));
+  const auto attempts = AttemptsBefore(records);
+  std::unordered_set<Ticket> tickets;
+  for (const auto& [ticket, attempt] : attempts) tickets.insert(ticket);
+  OutputsInLog outputs = OutputWritten(dir, 0, tickets);
+  for (const auto& [ticket, attempt] : attempts) {
+    const bool ended = attempt.phase == Phase::kEnded;
+    const bool is_there = outputs.contains(ticket);
+    const bool may_miss = ended ? attempt.result.log_bytes > (is_there ? outputs[ticket].bytes : 0)
+                                : is_there || attempt.phase >= Phase::kLaunching;
+    if (!may_miss) continue;
+    std::string frame;
+    const uint64_t position = writer.position();
+    seglog::EncodeFrame({seglog::Stream::kNote, ticket, kNoteOffset, Micros(now), kNote}, frame);
+    CROMT_TRY(writer.Append(frame));
+    OutputInLog& output = outputs.try_emplace(ticket, OutputInLog{.begin = position}).first->second;
+    output.bytes += static_cast<int64_t>(kNote.size());
+    output.end = writer.position();
+  }
+  return outputs;
+}
+
+}  // namespace cromt

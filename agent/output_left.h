@@ -1,0 +1,24 @@
+// Output that nobody is left to speak of: its launcher died, or its host crashed.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "core/queue_event.h"
+
+namespace cromt {
+
+// What of the output of these attempts lies in the segmented log `dir` from `from` on; those of which none does are
+// left out, as is what can't be read. Reads all of it: for when nobody can say it who has written it.
+OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::unordered_set<Ticket>& tickets);
+
+// The same after a crash of the host, of the attempts that it has ended; `records` are those of the journal. The crash
+// may have cost the log its end: a note in it tells that to who reads the output of an attempt that had begun, or had
+// ended and is not all there. What is written from now on lies behind all positions that were ever given out.
+// REQUIRES: no launcher is there.
+Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now);
+
+}  // namespace cromt
