@@ -261,6 +261,7 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     logs_->Advanced(log_end_);
   } else if (const auto* trouble = std::get_if<launcher::Trouble>(&message)) {
     options_.warn(trouble->text);
+    inputs.push_back(agent_input::OutputBlocked{trouble->blocked ? trouble->text : ""});
   }
 }
 
@@ -375,6 +376,20 @@ void Agent::Close(StreamId stream, const Error& why) {
     streams_.erase(stream);
   }
   if (target) target->Close(why);
+}
+
+void Agent::Refuses(const std::string& reason) {
+  options_.warn(reason.empty() ? "new work is taken and begun again"
+                               : "nothing new is taken or begun until there is room: " + reason);
+  MutexLock lock(mutex_);
+  refusal_ = reason;
+  if (on_refusal_) on_refusal_(refusal_);
+}
+
+void Agent::OnRefusal(std::function<void(const std::string&)> callback) {
+  MutexLock lock(mutex_);
+  on_refusal_ = std::move(callback);
+  if (on_refusal_) on_refusal_(refusal_);
 }
 
 void Agent::JobChanged(const QueuedAttempt& job) {

@@ -83,6 +83,9 @@ class Agent final : private AgentEdges {
   std::optional<Error> failure() CROMT_EXCLUDES(mutex_);
   // Called once on the supervisor thread when it fails. Set before the first stream is opened.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
+  // Why nothing new is taken or begun; empty = it is. Called now and whenever that changes, on any thread; empty
+  // callback = not any more.
+  void OnRefusal(std::function<void(const std::string&)> callback) CROMT_EXCLUDES(mutex_);
 
   // Ends all attempts that run. Any thread; returns at once.
   void StopAll();
@@ -93,10 +96,10 @@ class Agent final : private AgentEdges {
  private:
   explicit Agent(AgentOptions options);
   Status Open();
+  OutputsInLog OutputLeft(const std::vector<JournalRecord>& records);
   Status CleanFreeSlots();
   Status ConnectLauncher();
   void Run();
-  OutputsInLog OutputLeft(const std::vector<JournalRecord>& records);
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
   std::string StopRemains(queue_event::LauncherUp& launcher);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
@@ -115,6 +118,7 @@ class Agent final : private AgentEdges {
   void BlobFailed(const BlobFailure& failure) override;
   void Send(StreamId stream, FromAgent message) override;
   void Close(StreamId stream, const Error& why) override;
+  void Refuses(const std::string& reason) override;
   void JobChanged(const QueuedAttempt& job) override;
   void Forgotten(Ticket ticket) override;
 
@@ -152,6 +156,8 @@ class Agent final : private AgentEdges {
   std::map<uint64_t, std::pair<RunId, JobWatcher>> watchers_ CROMT_GUARDED_BY(mutex_);
   std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
   std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
+  std::string refusal_ CROMT_GUARDED_BY(mutex_);
+  std::function<void(const std::string&)> on_refusal_ CROMT_GUARDED_BY(mutex_);
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

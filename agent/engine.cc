@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace cromt {
+namespace {
+
+constexpr Duration kReserveRetry = seconds(1);
+
+}  // namespace
 
 AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
                          JournalId new_journal)
@@ -26,6 +31,8 @@ Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now, co
 
 Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
   now_ = now;
+  if (!disk_full_.empty() && now.mono >= reserve_due_) KeepReserve();
+  TellRefusal();
   for (AgentInput& input : inputs) std::visit([this](auto& i) { On(i); }, input);
   CheckTimers();
   if (auto written = WriteJournal(); !written) {
@@ -39,7 +46,9 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
 }
 
 std::optional<Mono> AgentEngine::NextDeadline() const {
+  if (Refusal() != queue_.refusal()) return now_.mono;
   auto next = queue_.NextDeadline();
+  if (!disk_full_.empty()) next = next ? std::min(*next, reserve_due_) : reserve_due_;
   for (const auto& [id, stream] : streams_) {
     Mono at = stream.session.NextDeadline(stream.writable);
     next = next ? std::min(*next, at) : at;
@@ -56,6 +65,9 @@ void AgentEngine::On(agent_input::StreamOpened& input) {
 void AgentEngine::On(agent_input::StreamMessage& input) {
   auto found = streams_.find(input.stream);
   if (found == streams_.end()) return;
+  // The coordinator had not heard yet; it offers them again to the next session, where it has.
+  if (!input.message.leases.empty() && !queue_.refusal().empty())
+    return CloseStream(input.stream, {ErrorCode::kExhausted, "the agent takes nothing new: " + queue_.refusal()});
   AgentSession& session = found->second.session;
   bool first = !session.greeted();
   auto events = session.Receive(input.message, queue_, now_);
@@ -112,6 +124,10 @@ void AgentEngine::On(agent_input::BlobArrived& input) {
   for (auto& [mesh, wanted] : wanted_) std::erase(wanted, input.digest);
 }
 
+void AgentEngine::On(agent_input::OutputBlocked& input) {
+  output_blocked_ = std::move(input.reason);
+}
+
 void AgentEngine::On(agent_input::Inspect& input) {
   input.read(queue_);
 }
@@ -149,11 +165,30 @@ Status AgentEngine::WriteJournal() {
     if (const auto* forgotten = std::get_if<journal::Forgotten>(&record)) edges_.Forgotten(forgotten->ticket);
   records_.clear();
   if (!replies_.empty()) CROMT_TRY(journal_.Sync());
-  if (journal_.size_bytes() > std::max(kCompactAt, 4 * compacted_bytes_)) {
-    CROMT_TRY(journal_.Rewrite(queue_.Snapshot()));
-    compacted_bytes_ = journal_.size_bytes();
-  }
+  if (disk_full_.empty()) KeepReserve();
+  return Compact();
+}
+
+Status AgentEngine::Compact() {
+  if (journal_.size_bytes() <= compact_at_) return {};
+  Status rewritten = journal_.Rewrite(queue_.Snapshot());
+  if (!rewritten && rewritten.error().code != ErrorCode::kExhausted) return rewritten;
+  // For want of room it is put off: what is there does.
+  compact_at_ = rewritten ? std::max(kCompactAt, 4 * journal_.size_bytes()) : journal_.size_bytes() + kCompactAt / 4;
   return {};
+}
+
+void AgentEngine::KeepReserve() {
+  Status kept = journal_.KeepReserve();
+  disk_full_ = kept ? "" : kept.error().message;
+  reserve_due_ = now_.mono + kReserveRetry;
+}
+
+// At the beginning of a step, so that what comes with it is answered by what is so.
+void AgentEngine::TellRefusal() {
+  if (Refusal() == queue_.refusal()) return;
+  edges_.Refuses(Refusal());
+  Take(queue_.Apply(queue_event::Refuse{Refusal()}, now_));
 }
 
 void AgentEngine::Carry(const QueueEffect& effect) {

@@ -7,7 +7,10 @@
 //                       3. the effects are carried out: launches, stops, replies
 //                       4. every session that could write gets what has gathered for it
 //
-// The supervisor (supervisor.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
+// When the disk is full, what has begun goes on, its end is written into the room that the journal keeps for that, and
+// nothing new is taken or begun until there is room again (AgentQueue: Refuse).
+//
+// The supervisor (agent.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
 // After an error of Step the process must end.
 #pragma once
 
@@ -58,6 +61,10 @@ struct BlobWanted {
 struct BlobArrived {
   Digest digest;
 };
+// Output of jobs can't be kept, for this reason; empty = it can again. Nothing new is begun meanwhile.
+struct OutputBlocked {
+  std::string reason;
+};
 struct Inspect {
   std::function<void(const AgentQueue&)> read;
 };
@@ -66,7 +73,7 @@ struct Inspect {
 
 using AgentInput = std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
                                 agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted,
-                                agent_input::BlobArrived, agent_input::Inspect>;
+                                agent_input::BlobArrived, agent_input::OutputBlocked, agent_input::Inspect>;
 
 // What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
 class AgentEdges {
@@ -86,6 +93,8 @@ class AgentEdges {
   // REQUIRES: the stream is writable. StreamWritable follows.
   virtual void Send(StreamId stream, FromAgent message) = 0;
   virtual void Close(StreamId stream, const Error& why) = 0;
+  // Nothing new is taken or begun, for this reason; empty = it is again.
+  virtual void Refuses(const std::string& reason) = 0;
   // Something about these plain jobs has changed.
   virtual void JobChanged(const QueuedAttempt& job) = 0;
   // The queue no longer knows the attempt, and nobody needs its output.
@@ -121,12 +130,17 @@ class AgentEngine {
   void On(agent_input::Tell& input);
   void On(agent_input::BlobWanted& input);
   void On(agent_input::BlobArrived& input);
+  void On(agent_input::OutputBlocked& input);
   void On(agent_input::Inspect& input);
   void Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
   bool SupersedeOthers(StreamId newest);
   void CloseStream(StreamId stream, Error why);
   void CheckTimers();
   Status WriteJournal();
+  Status Compact();
+  void KeepReserve();
+  const std::string& Refusal() const { return disk_full_.empty() ? output_blocked_ : disk_full_; }
+  void TellRefusal();
   void Carry(const QueueEffect& effect);
   void Flush();
 
@@ -136,7 +150,10 @@ class AgentEngine {
   AgentQueue queue_;
   std::map<StreamId, Stream> streams_;
   std::map<MeshId, std::vector<Digest>> wanted_;
-  uint64_t compacted_bytes_ = 0;
+  uint64_t compact_at_ = kCompactAt;  // when the journal is larger
+  std::string disk_full_;             // why the journal's reserve is not there
+  std::string output_blocked_;
+  Mono reserve_due_{};  // when it is tried again, while it is not there
 
   // Of the Step under way.
   Now now_;

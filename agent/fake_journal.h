@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,10 +20,13 @@ class FakeJournal final : public JournalStore {
   Status Append(std::span<const JournalRecord> records) override;
   Status Sync() override;
   Status Rewrite(std::span<const JournalRecord> snapshot) override;
+  Status KeepReserve() override;
   uint64_t size_bytes() const override { return bytes_.size(); }
 
   // From now on Append and Rewrite fail with kExhausted, as on a full disk.
   void FailWrites(bool fail) { fail_writes_ = fail; }
+  // The disk is full but for the reserve: Append may use it up, of so many bytes, and Rewrite and KeepReserve fail.
+  void FillDisk(bool full, uint64_t reserve = kJournalReserve);
   // From now on Sync fails; like the real one it then fails until Rewrite.
   void FailSyncs(bool fail) { fail_syncs_ = fail; }
 
@@ -39,6 +43,7 @@ class FakeJournal final : public JournalStore {
   JournalEncoder encoder_;
   uint64_t synced_bytes_ = 0;
   bool fail_writes_ = false;
+  std::optional<uint64_t> room_to_;  // how far the file may grow, on a full disk
   bool fail_syncs_ = false;
   bool sync_failed_ = false;
 };

@@ -7,13 +7,17 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 
 #include "base/random.h"
+#include "base/size.h"
 
 namespace cromt {
 namespace {
 
 constexpr size_t kFlushBytes = 1 << 20;
+// The reserve is filled up when so much of it is used.
+constexpr uint64_t kReserveStep = 64 << 10;
 
 std::string PathOf(const std::string& dir) {
   return dir + "/journal";
@@ -174,8 +178,27 @@ Status Journal::Append(std::span<const JournalRecord> records) {
 Status Journal::DropLeftover() {
   if (!leftover_) return {};
   if (ftruncate(file_->get(), static_cast<off_t>(size_)) != 0) return SystemError("truncating", PathOf(dir_));
+  reserved_to_ = 0;  // cut off too
   leftover_ = false;
   return {};
+}
+
+Status Journal::KeepReserve() {
+  if (reserved_to_ >= size_ + kJournalReserve - kReserveStep) return {};
+  CROMT_ASSIGN(reserved_to_, Reserve(file_->get(), size_));
+  return {};
+}
+
+// Up to where the file is allocated then. What nothing resumes after a boot needs none.
+Result<uint64_t> Journal::Reserve(int fd, uint64_t size) const {
+  if (durability_ == Durability::kProcess) return std::numeric_limits<uint64_t>::max();
+  int done = 0;
+  do {
+    done = fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size), kJournalReserve);
+  } while (done != 0 && errno == EINTR);
+  if (done == 0) return size + kJournalReserve;
+  if (errno == EOPNOTSUPP || errno == ENOSYS) return std::numeric_limits<uint64_t>::max();
+  return SystemError(fmt::format("keeping {} free for", FormatSize(kJournalReserve)), PathOf(dir_));
 }
 
 Status Journal::Sync() {
@@ -195,12 +218,19 @@ Status Journal::Sync() {
   return error;
 }
 
+// One with its reserve is only replaced by one that has its own.
 Status Journal::Rewrite(std::span<const JournalRecord> snapshot) {
   CROMT_ASSIGN(File file, WriteNew(dir_, durability_, snapshot));
+  auto reserved_to = Reserve(file.fd->get(), file.size);
+  if (!reserved_to) {
+    unlink(NewPathOf(dir_).c_str());
+    return tl::unexpected(std::move(reserved_to).error());
+  }
   CROMT_TRY(MoveInPlace(dir_));
   encoder_ = std::move(file.encoder);
   size_ = file.size;
   leftover_ = false;
+  reserved_to_ = *reserved_to;
   Status durable = SyncDirectory(dir_, durability_);
   std::lock_guard lock(mutex_);
   file_ = std::move(file.fd);

@@ -4,6 +4,9 @@
 // Appending writes to the page cache, which a crash of the process does not lose; what a crash of the host must not
 // lose is synced. An Append that fails leaves the journal as it was. After a failed Sync nobody knows what is on disk:
 // every further Sync fails until Rewrite has written all anew.
+//
+// So that what has begun can still be written down when the disk is full, kJournalReserve bytes beyond the end of the
+// file are allocated (fallocate with FALLOC_FL_KEEP_SIZE) where the file system can do that.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +24,7 @@
 
 namespace cromt {
 
-// What the agent needs of a journal. Append, Rewrite and size_bytes: one thread. Sync: any thread, also meanwhile.
+// What the agent needs of a journal. Sync: any thread, also meanwhile. All else: one thread.
 class JournalStore {
  public:
   virtual ~JournalStore() = default;
@@ -30,12 +33,18 @@ class JournalStore {
   virtual Status Append(std::span<const JournalRecord> records) = 0;
   // What was appended before this call is durable: it survives a crash of the host, if the journal is to.
   virtual Status Sync() = 0;
-  // Puts `snapshot` in the place of all records, synced. When it fails, the journal still holds what it held.
+  // Puts `snapshot` in the place of all records, synced. When it fails, the journal still holds what it held, and after
+  // kExhausted (the disk is full) a later one may succeed.
   virtual Status Rewrite(std::span<const JournalRecord> snapshot) = 0;
+  // Whether the room that is kept for a full disk is there; gets it back if it can. kExhausted says what is full: then
+  // nothing new should be begun. Cheap; call it after each Append.
+  virtual Status KeepReserve() = 0;
   virtual uint64_t size_bytes() const = 0;
 };
 
 inline constexpr uint64_t kMaxJournalBytes = uint64_t{1} << 30;
+// Twice the largest message, whose leases are all written at once.
+inline constexpr uint64_t kJournalReserve = 8 << 20;
 
 // `DIR/journal`, mode 0600. One a directory: whoever opens it holds a lock of its own on the directory.
 class Journal final : public JournalStore {
@@ -52,6 +61,7 @@ class Journal final : public JournalStore {
   Status Append(std::span<const JournalRecord> records) override;
   Status Sync() override;
   Status Rewrite(std::span<const JournalRecord> snapshot) override;
+  Status KeepReserve() override;
   uint64_t size_bytes() const override { return size_; }
 
  private:
@@ -64,12 +74,14 @@ class Journal final : public JournalStore {
   static Result<File> WriteNew(const std::string& dir, Durability durability, std::span<const JournalRecord> records);
   static Result<File> Create(const std::string& dir, Durability durability);
   Status DropLeftover();
+  Result<uint64_t> Reserve(int fd, uint64_t size) const;
 
   const std::string dir_;
   const Durability durability_;
   JournalEncoder encoder_;
   uint64_t size_ = 0;
-  bool leftover_ = false;  // bytes of a failed Append may lie behind size_
+  bool leftover_ = false;     // bytes of a failed Append may lie behind size_
+  uint64_t reserved_to_ = 0;  // the file is allocated up to here, as far as we know
   std::string buffer_;
 
   std::mutex mutex_;  // for what Sync shares with the other calls

@@ -134,12 +134,15 @@ int Serve(const Flags& flags, AgentOptions options) {
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
-    return Refuse(written.error());
+    log::Warn(written.error().message);  // the disk may be full; whoever knows the address needs no file
+  (*agent)->OnRefusal(
+      [raw = server->get()](const std::string& why) { raw->SetServing("cromt.v1.AgentService", why.empty()); });
   log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address,
                         (*agent)->slots(), flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");
   WaitForStop();
   log::Info("stopping; jobs go on");
+  (*agent)->OnRefusal({});
   server->reset();
   agent->reset();
   return failed ? 1 : 0;

@@ -102,6 +102,19 @@ void Coordinator::OnFailure(std::function<void(Error)> callback) {
   on_failure_ = std::move(callback);
 }
 
+void Coordinator::Held(const std::string& why) {
+  if (options_.warn) options_.warn(why.empty() ? "there is room again, and it goes on" : why);
+  MutexLock lock(mutex_);
+  held_ = why;
+  if (on_held_) on_held_(held_);
+}
+
+void Coordinator::OnHeld(std::function<void(const std::string&)> callback) {
+  MutexLock lock(mutex_);
+  on_held_ = std::move(callback);
+  if (on_held_) on_held_(held_);
+}
+
 // ---- Asking the loop --------------------------------------------------------------------------
 
 namespace {

@@ -83,6 +83,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
 
   // Why it stopped working, if it did; the program must end. The callback is called once, on the loop thread.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
+  // Why nothing is leased (Engine::held): called now and whenever that changes, on any thread; empty = none any more.
+  void OnHeld(std::function<void(const std::string&)> callback) CROMT_EXCLUDES(mutex_);
   // Ends all waiting of WatchRun and RunLogs.
   void StopFollowing() override { notifier_.Stop(); }
   const MeshId& mesh() const { return engine_->mesh(); }
@@ -116,11 +118,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
-  void Held(const std::string& why) override {
-    if (options_.warn) options_.warn(why);
-    MutexLock lock(mutex_);
-    held_ = why;
-  }
+  void Held(const std::string& why) override;
   Status AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines);
 
   CoordinatorOptions options_;
@@ -145,6 +143,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
   std::string held_ CROMT_GUARDED_BY(mutex_);
   std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
+  std::function<void(const std::string&)> on_held_ CROMT_GUARDED_BY(mutex_);
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

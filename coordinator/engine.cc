@@ -16,6 +16,9 @@ constexpr char kWentBack[] =
     "the coordinator's store went back to an earlier state, and nothing is leased until "
     "`cromt-coordinator recover`";
 
+constexpr char kFull[] = "the coordinator's disk is full, and nothing is started or leased until there is room";
+constexpr Duration kRoomRetry = seconds(1);
+
 }  // namespace
 
 Engine::Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options)
@@ -39,20 +42,25 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
   }
   Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now));
   for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
-  return CommitAndRelease();
+  CROMT_TRY(CommitAndRelease());
+  HoldForRoom();
+  return {};
 }
 
 Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
   now_ = now;
+  if (full_ && now.mono >= room_due_) GoOnIfThereIsRoom();
   for (EngineInput& input : inputs) std::visit([this](auto& i) { On(std::move(i)); }, input);
   if (went_back_ && held_.empty()) CROMT_TRY(Hold(*went_back_));
   CheckTimers();
   CROMT_TRY(CommitAndRelease());
   Flush();
+  HoldForRoom();
   return {};
 }
 
 std::optional<Mono> Engine::NextDeadline() const {
+  if (full_) return room_due_;
   if (!held_.empty()) return std::nullopt;
   auto next = scheduler_.NextDeadline();
   if (link_timer_) next = next ? std::min(*next, *link_timer_) : link_timer_;
@@ -123,7 +131,11 @@ Result<RunId> Engine::RunOfRequest(const RequestId& request) {
 
 void Engine::On(engine_input::Ask input) {
   if (!held_.empty()) {
-    if (input.reply) replies_.push_back({std::move(input.reply), Fail(ErrorCode::kUnavailable, held_)});
+    if (input.reply)
+      replies_.push_back(
+          {std::move(input.reply), Fail(full_ ? ErrorCode::kExhausted : ErrorCode::kUnavailable, held_)});
+    else if (full_)
+      postponed_.push_back(std::move(input));
     return;
   }
   if (const auto* start = std::get_if<StartRun>(&input.event)) {
@@ -138,7 +150,7 @@ void Engine::On(engine_input::Ask input) {
 
 void Engine::On(engine_input::Apply input) {
   if (!held_.empty()) {
-    applies_.push_back({std::move(input.reply), Fail(ErrorCode::kUnavailable, held_)});
+    applies_.push_back({std::move(input.reply), Fail(full_ ? ErrorCode::kExhausted : ErrorCode::kUnavailable, held_)});
     return;
   }
   auto decision = registry_.Decide(input.request, input.job_file, now_.wall);
@@ -187,12 +199,45 @@ Status Engine::Hold(const std::string& why) {
   CROMT_TRY(CommitAndRelease());
   CROMT_TRY(store_.WentBack());
   held_ = why;
-  for (const auto& [id, link] : links_) edges_.Close(id, kWentBack);
-  links_.clear();
+  full_ = false;  // this lasts longer
+  CloseAllLinks(kWentBack);
   targets_.clear();
-  link_timer_.reset();
   edges_.Held(held_);
   return {};
+}
+
+// Without a word to the scheduler.
+void Engine::CloseAllLinks(const std::string& reason) {
+  for (const auto& [id, link] : links_) edges_.Close(id, reason);
+  for (auto& [address, target] : targets_)
+    if (std::exchange(target.link, 0) != 0) cut_off_.insert(address);
+  links_.clear();
+  link_timer_.reset();
+}
+
+void Engine::HoldForRoom() {
+  if (!held_.empty()) return;
+  Status kept = store_.KeepReserve();
+  if (kept) return;
+  full_ = true;
+  room_due_ = now_.mono + kRoomRetry;
+  held_ = fmt::format("{}: {}", kFull, kept.error().message);
+  CloseAllLinks(kFull);
+  edges_.Held(held_);
+}
+
+// For the scheduler the silence of those agents begins only now: it was not theirs.
+void Engine::GoOnIfThereIsRoom() {
+  room_due_ = now_.mono + kRoomRetry;
+  if (!store_.KeepReserve()) return;
+  full_ = false;
+  held_.clear();
+  edges_.Held("");
+  link_timer_ = now_.mono;
+  for (auto& [address, target] : targets_) target.redial_at = now_.mono;
+  for (const std::string& address : std::exchange(cut_off_, {}))
+    Take(scheduler_.Apply(AgentDown{address, "the coordinator's disk was full"}, now_));
+  for (engine_input::Ask& ask : std::exchange(postponed_, {})) On(std::move(ask));
 }
 
 void Engine::CheckTimers() {

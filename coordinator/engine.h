@@ -5,7 +5,11 @@
 //                       3. only then the effects leave: leases and acks into the sessions, replies, dials
 //                       4. every session that could write gets what has gathered for it
 //
-// The loop (loop.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
+// When the disk is full, the batch under way is committed in the room that the store keeps for that, and then all holds
+// still: no link is open, no time passes, nothing is taken. Agents keep what they have to report. Tried each second;
+// with room again it goes on as after links that were lost.
+//
+// The loop (coordinator.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
 // After an error of Step the process must end: its state is ahead of the disk.
 #pragma once
 
@@ -85,7 +89,7 @@ class CoordinatorEdges : public AgentTransport {
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // These runs have changed and the change is on disk.
   virtual void Published(std::span<const RunChange> changes) = 0;
-  // Nothing is leased from now on (Engine::held), and why.
+  // Nothing is leased from now on (Engine::held), and why; empty = it is again.
   virtual void Held(const std::string&) {}
 };
 
@@ -107,8 +111,8 @@ class Engine {
   // When Step is next needed, even without inputs.
   std::optional<Mono> NextDeadline() const;
 
-  // Why nothing is leased, "" as long as it is: the store is older than what was made of it. Then no agent is dialled,
-  // no time passes for the scheduler, and whoever asks for something is told this.
+  // Why nothing is leased, "" as long as it is: the store is older than what was made of it, or its disk is full. Then
+  // no agent is dialled, no time passes for the scheduler, and whoever asks for something is told this.
   const std::string& held() const { return held_; }
 
   const Scheduler& scheduler() const { return scheduler_; }
@@ -155,6 +159,9 @@ class Engine {
   Result<RunId> RunOfRequest(const RequestId& request);
   void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
   Status Hold(const std::string& why);
+  void CloseAllLinks(const std::string& reason);
+  void HoldForRoom();
+  void GoOnIfThereIsRoom();
   void CheckTimers();
   void Flush();
   CoordinatorSession* LiveSession(const std::string& address);
@@ -170,6 +177,10 @@ class Engine {
   uint64_t epoch_ = 0;
   uint64_t commit_ = 0;
   std::string held_;
+  bool full_ = false;                         // it is held for want of room
+  Mono room_due_{};                           // when it is looked for
+  std::set<std::string> cut_off_;             // addresses whose sessions were closed then
+  std::vector<engine_input::Ask> postponed_;  // what nobody would ask again: answers to Resolve, one a queued run
   std::set<KeptAttempt> kept_;
   uint64_t next_session_ = 1;
   LinkId next_link_ = 1;

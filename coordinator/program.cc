@@ -187,13 +187,17 @@ int Serve(const Flags& flags, CoordinatorOptions options) {
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
-    return Refuse(written.error());
+    log::Warn(written.error().message);  // the disk may be full; whoever knows the address needs no file
+  (*coordinator)->OnHeld([raw = server->get()](const std::string& why) {
+    raw->SetServing("cromt.v1.CoordinatorService", why.empty());
+  });
   log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
                         flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
   WaitForStop();
   log::Info("stopping; jobs go on");
   (*coordinator)->StopFollowing();
+  (*coordinator)->OnHeld({});
   server->reset();
   coordinator->reset();
   return failed ? 1 : 0;

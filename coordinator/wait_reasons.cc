@@ -9,15 +9,20 @@ namespace {
 
 constexpr Duration kPatience = seconds(1);
 
-// What is wrong at which address. An agent that is reached by another address is not down.
-std::map<std::string_view, std::string_view> DownAddresses(const std::vector<AgentView>& agents) {
-  std::set<std::string_view> up;
+// What keeps the agent at which address from taking tasks. One that is reached by another address is not down.
+std::map<std::string_view, std::string> ClosedAddresses(const std::vector<AgentView>& agents) {
+  std::map<std::string_view, const AgentView*> up;
   for (const AgentView& agent : agents)
-    if (agent.up) up.insert(agent.agent.text());
-  std::map<std::string_view, std::string_view> down;
-  for (const AgentView& agent : agents)
-    if (!agent.up && !up.contains(agent.agent.text())) down[agent.address] = agent.reason;
-  return down;
+    if (agent.up) up[agent.agent.text()] = &agent;
+  std::map<std::string_view, std::string> closed;
+  for (const AgentView& agent : agents) {
+    const auto reached = up.find(agent.agent.text());
+    if (reached == up.end())
+      closed[agent.address] = "can't be reached: " + agent.reason;
+    else if (!reached->second->reason.empty())
+      closed[agent.address] = "takes nothing new: " + reached->second->reason;
+  }
+  return closed;
 }
 
 }  // namespace
@@ -33,19 +38,19 @@ void WaitReasons::Learn(const std::vector<TaskView>& tasks) {
 }
 
 std::vector<TaskView> WaitReasons::Changes(const std::vector<AgentView>& agents, Wall now) {
-  const auto down = DownAddresses(agents);
+  const auto closed = ClosedAddresses(agents);
   std::vector<TaskView> changed;
-  if (down.empty() && told_.empty()) return changed;  // the usual case, however many wait
+  if (closed.empty() && told_.empty()) return changed;  // the usual case, however many wait
   for (auto& [index, task] : ready_) {
     if (task.status.queued_at && now - *task.status.queued_at < kPatience) continue;
-    const auto found = down.find(task.address);
+    const auto found = closed.find(task.address);
     const auto own = told_.find(index);
-    if (found == down.end()) {
+    if (found == closed.end()) {
       if (own == told_.end()) continue;
       task.status.reason = std::move(own->second);
       told_.erase(own);
     } else {
-      std::string reason = fmt::format("{} can't be reached: {}", task.host, found->second);
+      std::string reason = fmt::format("{} {}", task.host, found->second);
       if (reason == task.status.reason) continue;
       if (own == told_.end()) told_.emplace(index, std::move(task.status.reason));
       task.status.reason = std::move(reason);

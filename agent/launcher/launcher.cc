@@ -368,14 +368,14 @@ void Launcher::LogBlocked() {
 // launcher.log may lie on the same full disk: the agent can tell somebody.
 void Launcher::TellTrouble() {
   if (link_.connected())
-    link_.Send(Trouble{"output of jobs is held back, and those that print wait: " + sink_.blocked_reason()});
+    link_.Send(Trouble{"output of jobs is held back, and those that print wait: " + sink_.blocked_reason(), true});
 }
 
 void Launcher::LogRecovered() {
   std::string line = fmt::format("the log could not be written for {}: output was held back, none is lost",
                                  FormatDuration(now_.mono - log_blocked_since_));
   Say(line);
-  if (link_.connected()) link_.Send(Trouble{line});
+  if (link_.connected()) link_.Send(Trouble{line, false});
   for (auto& [log_id, entry] : attempts_) {
     if (entry.finished) continue;
     entry.attempt->output().Note(line);

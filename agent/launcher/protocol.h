@@ -128,6 +128,7 @@ struct LogEnd {
 // A sentence for whoever looks after the host: the log can't be written and output is held back; or that is over.
 struct Trouble {
   std::string text;
+  bool blocked = false;  // output is held back from now on; false = not any more
 };
 
 using ToLauncher = std::variant<Hello, Start, Stop, Forget, Shutdown>;

@@ -52,6 +52,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   std::unique_ptr<SqliteStore> store(new SqliteStore());
   store->path_ = path;
   store->durability_ = durability;
+  if (durability == Durability::kHost) store->reserve_.emplace(path + "-reserve", kReserveBytes);
   auto opened = store->OpenFile(random);
   if (opened) opened = store->Prepare();
   if (!opened) return tl::unexpected<Error>(Advise(path, std::move(opened).error()));
@@ -60,6 +61,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
 
 Status SqliteStore::OpenFile(Random& random) {
   CROMT_TRY(CheckStoreFile(path_));
+  if (reserve_) reserve_->Free();  // the disk may be full, and a start needs some
   CROMT_ASSIGN(db_, sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite));
   db_.CheckpointOnClose(false);
   const bool sync = durability_ == Durability::kHost;
@@ -89,7 +91,8 @@ Status SqliteStore::Prepare() {
                 "UPDATE runs SET state = ?2, outcome = ?3, reason = ?4, cancel = ?5, timed_out = ?6, "
                 "started_at_us = ?7, finished_at_us = ?8, sum = ?9 WHERE n = ?1"},
            Item{sql_->put_plan, "INSERT OR REPLACE INTO plans VALUES (?, ?, ?)"},
-           Item{sql_->put_task, "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_task,
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->change_task,
                 "UPDATE tasks SET state = ?3, outcome = ?4, attempt = ?5, agent = ?6, journal = ?7, exit_code = ?8, "
                 "signal = ?9, reason = ?10, stop_wanted = ?11, queued_at_us = ?12, started_at_us = ?13, "
@@ -165,11 +168,31 @@ Result<uint64_t> SqliteStore::Commit(std::span<const Record> records) {
   if (broken_) return Fail(ErrorCode::kInternal, "a commit has failed before; the process must end");
   now_us_ = Micros(SystemClock().Read().wall);
   broken_ = true;  // until it has succeeded
-  CROMT_TRY(sql_->begin.Run());
-  CROMT_TRY(Finish(WriteAll(records)));
-  CROMT_TRY(mark_->Write(stamp_));
+  Status done = CommitOnce(records);
+  if (MakeRoom(done)) {
+    CROMT_TRY(CheckedLoad(false));  // what the attempt has changed in memory is as it was
+    done = CommitOnce(records);
+  }
+  CROMT_TRY(done);
+  Status marked = mark_->Write(stamp_);
+  if (MakeRoom(marked)) marked = mark_->Write(stamp_);
+  CROMT_TRY(marked);
   broken_ = false;
   return stamp_.commit;
+}
+
+Status SqliteStore::CommitOnce(std::span<const Record> records) {
+  CROMT_TRY(sql_->begin.Run());
+  return Finish(WriteAll(records));
+}
+
+// True if it failed for want of room, and now there is some.
+bool SqliteStore::MakeRoom(const Status& failed) {
+  return !failed && failed.error().code == ErrorCode::kExhausted && reserve_ && reserve_->Free();
+}
+
+Status SqliteStore::KeepReserve() {
+  return reserve_ ? reserve_->Keep() : Status();
 }
 
 // Of what was written in a transaction: undone if it failed, with its own error.

@@ -9,6 +9,7 @@
 #include "base/durability.h"
 #include "base/random.h"
 #include "coordinator/store/commit_mark.h"
+#include "coordinator/store/disk_reserve.h"
 #include "coordinator/store/store.h"
 #include "coordinator/store/store_sums.h"
 #include "io/sqlite/database.h"
@@ -17,6 +18,9 @@ namespace cromt {
 
 class SqliteStore final : public Store {
  public:
+  // Kept free beside a store that is to outlive the host, in STORE-reserve: some hundred commits.
+  static constexpr int64_t kReserveBytes = 8 << 20;
+
   // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
   // or one of a newer version is refused, untouched. `random` names a new mesh.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
@@ -26,6 +30,7 @@ class SqliteStore final : public Store {
   // Until it has succeeded nothing in the file is changed.
   Result<StoredState> Load() override;
   Result<uint64_t> Commit(std::span<const Record> records) override;
+  Status KeepReserve() override;
   Status WentBack() override;
 
   // Instead of Load, for who then calls Recover: it need not be the last commit that was made, and the epoch stays.
@@ -44,6 +49,8 @@ class SqliteStore final : public Store {
   Result<StoredState> CheckedLoad(bool last_commit);
   Status OpenMark();
   Status WriteStamp();
+  Status CommitOnce(std::span<const Record> records);
+  bool MakeRoom(const Status& failed);
   Result<int64_t> NumberOf(const RunId& run);
   Status WriteAll(std::span<const Record> records);
   Status WriteKept(std::span<const KeptAttempt> kept);
@@ -72,6 +79,7 @@ class SqliteStore final : public Store {
   StoreStamp stamp_;  // of the last commit
   StoreSums sums_;
   std::optional<CommitMark> mark_;  // from Load on
+  std::optional<DiskReserve> reserve_;
   int64_t last_run_ = 0;
   int64_t last_transition_ = 0;
   int64_t now_us_ = 0;   // when the commit under way began, for transitions

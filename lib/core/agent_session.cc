@@ -104,6 +104,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     next_heartbeat_ = now.mono + kHeartbeatInterval;
     if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
   }
+  if (queue.refusal() != refusal_told_) message.refuses = refusal_told_ = queue.refusal();
   if (phase_ != Phase::kLive) return message;
   auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
   reports_due_.reset();

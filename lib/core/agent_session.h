@@ -74,6 +74,7 @@ class AgentSession {
   Mono heard_;
   std::vector<Digest> wanted_;
   std::vector<BlobFailure> blob_failures_;
+  std::string refusal_told_;
 };
 
 }  // namespace cromt

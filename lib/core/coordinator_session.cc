@@ -42,14 +42,17 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
   if (message.heartbeat != 0) echo_ = message.heartbeat;
   wanted_.insert(wanted_.end(), message.wanted_blobs.begin(), message.wanted_blobs.end());
   if (wanted_.size() > kMaxBatch) return Fail(ErrorCode::kExhausted, "too many blobs are wanted at once");
+  const bool was_live = phase_ == Phase::kLive;
+  if (message.refuses) refusal_ = std::move(*message.refuses);
   if (phase_ == Phase::kAwaitInventory) {
     inventory_.insert(inventory_.end(), message.inventory.begin(), message.inventory.end());
     if (inventory_.size() > kMaxInventory) return Fail(ErrorCode::kExhausted, "the inventory is too large");
     if (message.inventory_done) {
       phase_ = Phase::kLive;
-      events.push_back(AgentUp{address_, agent_, std::move(inventory_), hello_.session});
+      events.push_back(AgentUp{address_, agent_, std::move(inventory_), hello_.session, refusal_});
     }
   }
+  if (message.refuses && was_live) events.push_back(AgentRefuses{address_, refusal_});
   for (const Report& report : message.reports) {
     if (last_sequence_ != 0 && report.sequence != last_sequence_ + 1)
       return Fail(ErrorCode::kInvalid,

@@ -17,8 +17,9 @@ class CoordinatorSession {
  public:
   CoordinatorSession(std::string address, CoordinatorHello hello, Now now);
 
-  // What the message means for the scheduler: AgentUp once, then AgentReported. Errors as in AgentSession; kConflict
-  // when the agent has seen a later state of this mesh than this coordinator has: its store went back.
+  // What the message means for the scheduler: AgentUp once, then AgentReported and AgentRefuses. Errors as in
+  // AgentSession; kConflict when the agent has seen a later state of this mesh than this coordinator has: its store
+  // went back.
   Result<std::vector<Event>> Receive(FromAgent message, Now now);
 
   void AddVerdicts(std::vector<Verdict> verdicts);  // the answer to AgentUp
@@ -59,6 +60,7 @@ class CoordinatorSession {
   uint64_t last_sequence_ = 0;
   uint64_t echo_ = 0;
   std::vector<Digest> wanted_;
+  std::string refusal_;
   Mono heard_;
 };
 

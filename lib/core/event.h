@@ -68,7 +68,13 @@ struct AgentUp {
   std::string address;
   AgentHello hello;
   std::vector<InventoryItem> inventory;
-  uint64_t session = 0;  // its number: of two sessions with one agent it is the agent that keeps the newer
+  uint64_t session = 0;      // its number: of two sessions with one agent it is the agent that keeps the newer
+  std::string refuses = {};  // as AgentRefuses::reason
+};
+// Why the agent takes no leases from now on, a sentence for people; empty = it takes them again.
+struct AgentRefuses {
+  std::string address;
+  std::string reason;
 };
 // The session ended, or none could be opened. `reason` is a sentence for people.
 struct AgentDown {
@@ -84,6 +90,6 @@ struct AgentReported {
 struct ClockTick {};
 
 using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, ForgetAgent, AgentUp,
-                           AgentDown, AgentReported, ClockTick>;
+                           AgentDown, AgentRefuses, AgentReported, ClockTick>;
 
 }  // namespace cromt

@@ -128,9 +128,13 @@ struct FromAgent {
   std::vector<Report> reports;
   uint64_t heartbeat = 0;            // counts up within the session; 0 = none in this message
   std::vector<Digest> wanted_blobs;  // that a leased attempt needs and this agent lacks
+  // When it has changed: why the agent takes no leases, a sentence for people; empty = it does, as at the start of each
+  // session.
+  std::optional<std::string> refuses;
 
   bool empty() const {
-    return !hello && inventory.empty() && !inventory_done && reports.empty() && heartbeat == 0 && wanted_blobs.empty();
+    return !hello && inventory.empty() && !inventory_done && reports.empty() && heartbeat == 0 &&
+           wanted_blobs.empty() && !refuses;
   }
 };
 

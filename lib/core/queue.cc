@@ -95,13 +95,13 @@ void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   if (FindById(event.mesh, event.lease.id)) return;  // offered before
   QueuedAttempt& attempt = Accept(
       {next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall, event.lease.inputs});
-  std::string refusal;
-  if (draining) refusal = "the agent drains and takes nothing new";
+  std::string why;
+  if (draining) why = "the agent drains and takes nothing new";
   if (attempts.size() > limits.attempts)
-    refusal = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
-  if (refusal.empty()) return;
+    why = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
+  if (why.empty()) return;
   DropFromLine(attempt);
-  End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(refusal), .returned = true});
+  End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(why), .returned = true});
 }
 
 void AgentQueue::State::On(const queue_event::LeasesExtended& event) {
@@ -162,6 +162,7 @@ void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
   if (auto known = by_request.find(event.request); known != by_request.end())
     return reply(attempts.at(known->second).id.run);
   if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
+  if (!refusal.empty()) return reply(Fail(ErrorCode::kExhausted, "the agent takes nothing new: " + refusal));
   if (attempts.size() >= limits.attempts)
     return reply(
         Fail(ErrorCode::kExhausted, fmt::format("the agent knows {} attempts, which is its limit", limits.attempts)));
@@ -178,6 +179,10 @@ void AgentQueue::State::On(const queue_event::DrainWanted& event) {
       End(attempts.at(place.ticket),
           {.kind = AttemptResult::Kind::kNotStarted, .reason = "the agent drains", .returned = true});
   }
+}
+
+void AgentQueue::State::On(const queue_event::Refuse& event) {
+  refusal = event.reason;
 }
 
 // ---- The launcher and the workspace -----------------------------------------------------------
@@ -369,7 +374,7 @@ std::optional<Ticket> AgentQueue::State::NextInLine() {
 }
 
 void AgentQueue::State::FillSlots() {
-  while (launcher && !free_slots.empty()) {
+  while (launcher && refusal.empty() && !free_slots.empty()) {
     std::optional<Ticket> ticket = NextInLine();
     if (!ticket) return;
     QueuedAttempt& attempt = attempts.at(*ticket);
@@ -419,11 +424,6 @@ void AgentQueue::State::End(QueuedAttempt& attempt, AttemptResult result) {
   ForgetOldJobs();
 }
 
-// Ended plain jobs beyond those that stay readable.
-void AgentQueue::State::ForgetOldJobs() {
-  while (kept_jobs.size() > limits.kept_jobs) {
-    out.records.push_back(journal::Forgotten{kept_jobs.front()});
-    Forget(kept_jobs.front());
 // With what is left of its output.
 void AgentQueue::State::EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs) {
   if (auto output = outputs.find(attempt.ticket); output != outputs.end()) {
@@ -434,6 +434,11 @@ void AgentQueue::State::EndLost(QueuedAttempt& attempt, AttemptResult result, co
   End(attempt, std::move(result));
 }
 
+// Ended plain jobs beyond those that stay readable.
+void AgentQueue::State::ForgetOldJobs() {
+  while (kept_jobs.size() > limits.kept_jobs) {
+    out.records.push_back(journal::Forgotten{kept_jobs.front()});
+    Forget(kept_jobs.front());
   }
 }
 

@@ -12,6 +12,7 @@
 // - Once "launching" is in the journal the attempt may have started; a launcher of another incarnation then means lost.
 // - Publishing leaves no trace in the journal: after a restart the launcher tells the end again, and it is done again.
 // - Of attempts that use one directory in place and have artifacts, one holds a slot at a time.
+// - While nothing new is to be begun (Refuse), what is in line stays there; what has begun goes on.
 // - Each mesh has a line, slots go to the meshes in turn, within a mesh first come, first served.
 // - Reports are numbered per mesh without gaps and kept until acknowledged.
 #pragma once
@@ -102,6 +103,8 @@ class AgentQueue {
   // Plain jobs, oldest first.
   std::vector<const QueuedAttempt*> Jobs() const;
   bool draining() const;
+  // Why nothing new is begun; empty = it is.
+  const std::string& refusal() const;
   size_t attempts() const;
   // No attempt is queued, preparing, launching or running.
   bool idle() const;

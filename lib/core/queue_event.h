@@ -68,6 +68,11 @@ struct JobSubmitted {
 struct DrainWanted {
   bool drain = true;
 };
+// Nothing new is taken or begun, for this reason; empty = it is again. Not remembered over a restart.
+// Whoever refuses sees to it that no lease is offered meanwhile.
+struct Refuse {
+  std::string reason;
+};
 struct Prepared {
   Ticket ticket = 0;
 };
@@ -82,8 +87,8 @@ struct LauncherUp {
     bool running = true;
   };
   std::string incarnation;
-  std::vector<Known> known;  // a running one is followed by LauncherStarted, an ended one by LauncherEnded
-  std::string remains;       // what became of what a dead launcher left running; told with what is lost; may be empty
+  std::vector<Known> known;   // a running one is followed by LauncherStarted, an ended one by LauncherEnded
+  std::string remains;        // what became of what a dead launcher left running; told with what is lost; may be empty
   OutputsInLog written = {};  // what dead launchers have written of attempts that are lost by this
   uint64_t log_end = 0;
 };
@@ -121,9 +126,10 @@ struct Tick {};
 using QueueEvent =
     std::variant<queue_event::SessionBegan, queue_event::LeaseOffered, queue_event::LeasesExtended,
                  queue_event::StopWanted, queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
-                 queue_event::DrainWanted, queue_event::Prepared, queue_event::PrepareFailed, queue_event::LauncherUp,
-                 queue_event::LauncherDown, queue_event::LauncherStarted, queue_event::LauncherEnded,
-                 queue_event::SlotCleaned, queue_event::Published, queue_event::PublishFailed, queue_event::Tick>;
+                 queue_event::DrainWanted, queue_event::Refuse, queue_event::Prepared, queue_event::PrepareFailed,
+                 queue_event::LauncherUp, queue_event::LauncherDown, queue_event::LauncherStarted,
+                 queue_event::LauncherEnded, queue_event::SlotCleaned, queue_event::Published,
+                 queue_event::PublishFailed, queue_event::Tick>;
 
 // ---- Journal records --------------------------------------------------------------------------
 

@@ -224,6 +224,9 @@ std::vector<const QueuedAttempt*> AgentQueue::Jobs() const {
   return jobs;
 }
 
+const std::string& AgentQueue::refusal() const {
+  return state_->refusal;
+}
 bool AgentQueue::draining() const {
   return state_->draining;
 }

@@ -36,6 +36,7 @@ struct AgentQueue::State {
   JournalId journal;
   Ticket next_ticket = 1;
   bool draining = false;
+  std::string refusal;
   std::optional<std::string> launcher;  // incarnation, while it answers
   std::map<Ticket, QueuedAttempt> attempts;
   std::unordered_map<MeshId, std::unordered_map<AttemptId, Ticket>> by_id;
@@ -59,6 +60,7 @@ struct AgentQueue::State {
   void On(const queue_event::LogsStored& event);
   void On(const queue_event::JobSubmitted& event);
   void On(const queue_event::DrainWanted& event);
+  void On(const queue_event::Refuse& event);
   void On(const queue_event::Prepared& event);
   void On(const queue_event::PrepareFailed& event);
   void On(const queue_event::LauncherUp& event);
@@ -81,9 +83,9 @@ struct AgentQueue::State {
   void EndPublishing(QueuedAttempt& attempt, AttemptResult result);
   void Launch(QueuedAttempt& attempt);
   void End(QueuedAttempt& attempt, AttemptResult result);
+  void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
   void ReleaseSlot(QueuedAttempt& attempt, bool clean);
-  void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void ReturnExpired(MeshState& mesh);
   void ForgetIfDone(QueuedAttempt& attempt);
   void ForgetAllDone();

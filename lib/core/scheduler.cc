@@ -97,6 +97,8 @@ std::vector<AgentView> Scheduler::Agents() const {
       view.reason = "the same agent as " + agent->via;
     else if (!view.up)
       view.reason = route->down_reason;
+    else
+      view.reason = agent->refuses;
     if (agent && !alias) view.attempts = static_cast<uint32_t>(agent->attempts.size());
     view.ready = static_cast<uint32_t>(route->ready.size());
     views.push_back(std::move(view));

@@ -46,7 +46,7 @@ struct AgentView {
   std::string address;
   AgentId agent;  // empty until it was reached once
   bool up = false;
-  std::string reason;  // why it is down, or why it is not dialled
+  std::string reason;  // why it is down, why it is not dialled, or (up) why it takes no leases
   uint32_t slots = 0;
   uint32_t attempts = 0;  // leased or running there
   uint32_t ready = 0;     // waiting for it

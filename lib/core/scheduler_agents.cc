@@ -168,6 +168,7 @@ std::shared_ptr<Route> Scheduler::State::NextReady(const KnownAgent& agent) cons
 }
 
 void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
+  if (!agent->refuses.empty()) return;  // it says when that is over
   if (agent->up() && now.mono < agent->paused_until) return SetTimer(agent);
   while (agent->up() && agent->attempts.size() < Window(*agent)) {
     auto route = NextReady(*agent);
@@ -261,6 +262,7 @@ void Scheduler::State::On(const AgentUp& event) {
   agent->hello = event.hello;
   agent->shown_unreachable = false;
   agent->paused_until = {};
+  agent->refuses = event.refuses;
   SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
   if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0, {}};
@@ -320,6 +322,13 @@ void Scheduler::State::On(const AgentDown& event) {
   if (route->agent && route->agent->via == event.address) return Silence(route->agent, event.reason);
   if (route->agent && route->agent->up()) return;  // an alias; the agent is reached by another address
   SetTimer(route);
+}
+
+void Scheduler::State::On(const AgentRefuses& event) {
+  auto route = routes.find(event.address);
+  if (route == routes.end() || !route->second->agent || route->second->agent->via != event.address) return;
+  route->second->agent->refuses = event.reason;
+  dirty.push_back(route->second->agent);
 }
 
 // Nothing is heard of it any more; whatever address it may come back by is dialled.

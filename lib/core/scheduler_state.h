@@ -128,6 +128,7 @@ struct KnownAgent {
   std::string silent_reason = "not reached yet";
   bool shown_unreachable = false;
   Mono paused_until{};  // it gave a lease back: no other before this
+  std::string refuses;  // why it takes none, by its own word in this session; empty = it does
   std::string paused_reason;
   std::optional<Mono> timer;
 
@@ -196,6 +197,7 @@ struct Scheduler::State {
   void On(const ForgetAgent& event);
   void On(const AgentUp& event);
   void On(const AgentDown& event);
+  void On(const AgentRefuses& event);
   void On(const AgentReported& event);
   void On(const ClockTick& event);
   Decision Finish();

@@ -115,6 +115,74 @@ projects:
         self.assertEqual(read_text(following.out_path).count("\n1000\n"), 1)
 
 
+class KilledStep(Story):
+    """The first process of a task is killed: it has failed by that, which is told, and nothing of it is left."""
+
+    def setUp(self):
+        super().setUp()
+        self.mesh.start_agent("host")
+        self.mesh.start_coordinator(allow_local_git=True)
+        self.mesh.commit("r", {".tom/act.bash": "(setsid sleep 1000 &)\necho before $CROMT_ATTEMPT\n"
+                                                "test $CROMT_ATTEMPT != 1 || exec sleep 1000\n"})
+        url = f"file://{self.mesh.path('git', 'r.git')}"
+        self.mesh.apply(f"""
+projects:
+  once: {{path: '{url}', action: act}}
+  twice: {{path: '{url}', action: act, retries: 1}}
+  next: {{run: "true", before: [{{name: once}}]}}
+""")
+
+    def started_and_killed(self, project):
+        run = self.mesh.start(project)
+        wait_for("it has said something", lambda: "before 1" in self.mesh.cromt("logs", run).out)
+        steps = [pid for pid in self.mesh.jobs() if read_text(f"/proc/{pid}/comm") == "cromt-step\n"]
+        self.assertEqual(len(steps), 1)
+        os.kill(steps[0], signal.SIGKILL)
+        return self.mesh.wait_finished(run)
+
+    def test_its_task_has_failed(self):
+        run = self.started_and_killed("next")
+        once, after = run["tasks"]
+        self.assertEqual((run["outcome"], once["outcome"], once["reason"], once["exit_code"]),
+                         ("failed", "failed", "killed by signal 9 (KILL)", 137))
+        self.assertEqual((after["outcome"], after["reason"]), ("skipped", "'once' on local failed: killed by signal 9 (KILL)"))
+        self.assertEqual(self.mesh.jobs(), [])
+        self.says(self.mesh.cromt("logs", run["id"], "once", "--raw").out, "before 1")
+        self.says(self.mesh.cromt("why", run["id"], "once").out, "failed: killed by signal 9 (KILL) (it ran ")
+        self.says(self.mesh.cromt("why", run["id"]).out, "'once' on local: failed: killed by signal 9 (KILL)")
+
+    def test_it_costs_a_try(self):
+        run = self.started_and_killed("twice")
+        self.assertEqual((run["outcome"], run["tasks"][0]["attempt"]), ("succeeded", 2))
+        self.says(self.mesh.cromt("why", run["id"], "twice").out, "attempt 1: killed by signal 9 (KILL); try 2 of 2 follows, at ")
+
+
+class KilledCaller(Story):
+    def test_a_run_goes_on_without_who_waits_for_it_and_who_follows(self):
+        self.mesh.start_all("host")
+        starts, gate = self.mesh.path("starts"), self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  slow: {{run: "echo $$ >>{starts}; echo before; until [ -e {gate} ]; do sleep 0.02; done; echo after"}}
+""")
+        waits = self.mesh.begin("start", "slow", "--wait")
+        wait_for("the job runs", lambda: read_text(starts).endswith("\n"))
+        run = self.mesh.show("last")["id"]
+        follows = [self.mesh.begin("logs", run, "--follow", "--raw"), self.mesh.begin("start", "slow", "--follow")]
+        wait_for("they follow", lambda: all("before" in read_text(call.out_path) for call in follows))
+        for call in [waits, *follows]:
+            self.assertIsNone(call.poll())
+            call.kill()
+            call.wait()
+        self.mesh.write("gate", "")
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+        self.assertEqual(self.mesh.wait_finished("last")["outcome"], "succeeded")
+        self.assertEqual(len(read_text(starts).splitlines()), 2)
+        for one in (run, "last"):
+            self.assertEqual(self.mesh.cromt("logs", one, "--raw").out, "before\nafter\n")
+        self.succeeded(self.mesh.cromt("start", "slow", "--wait"))
+
+
 class DeadLauncher(Story):
     """What has detached itself from its job is found and stopped too, before the task is called lost. What the job had
     printed by then is kept."""

@@ -25,6 +25,16 @@ class Disk(Story):
         self.addCleanup(subprocess.run, ["umount", "--lazy", path], check=True)
         return path
 
+    def state(self, run):
+        """Of its only task."""
+        (task,) = self.mesh.show(run)["tasks"]
+        return task["state"]
+
+    def client(self, address):
+        client = rpc.Client(address)
+        self.addCleanup(client.close)
+        return client
+
     def fill(self, path):
         """Takes what room there is; the file to remove."""
         filler = os.path.join(path, "filler")
@@ -61,21 +71,63 @@ projects:
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
         self.assertEqual(self.mesh.cromt("logs", run, "--follow", "--raw").out, "".join(f"{n}\n" for n in range(1, 20001)))
 
-    def test_an_agent_that_can_keep_no_journal_ends_and_answers(self):
-        path = self.mount("agent", size="2m")
-        agent = self.mesh.start_agent("agent")
-        client = rpc.Client(agent.address)
-        self.addCleanup(client.close)
+    def test_an_agent_goes_on_with_what_has_begun(self):
+        path = self.mount("host", size="24m")
+        self.mesh.start_all("host")
+        agent = self.mesh.agents["host"]
+        client = self.client(agent.address)
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  begun: {{run: "until [ -e {gate} ]; do sleep 0.02; done; exit 3"}}
+  new: {{run: "true"}}
+""")
+        begun = self.mesh.start("begun")
+        wait_for("it has begun", lambda: self.state(begun) == "running")
         filler = self.fill(path)
         with self.assertRaises(grpc.RpcError) as caught:
-            for number in range(1000):  # until the last block of the journal is full
+            for number in range(5000):  # until the journal can't be given more room
                 client.call("Submit", request_id=f"r{number}", spec=rpc.shell("true", variables=[]))
-        # The job's own record found no room, or that of the one before, and by now the agent may have gone.
-        self.assertRegex(caught.exception.details(), "No space left on device|the agent has stopped working|Cancelling all calls|CANCELLED")
-        self.assertEqual(agent.process.wait(timeout=15), 1)
-        self.says(agent.log(), "can't go on")
-        os.unlink(filler)
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self.says(caught.exception.details(), "the agent takes nothing new: keeping 8.0 MiB free for ", "No space left on device")
+        self.assertEqual(client.health("cromt.v1.AgentService"), rpc.NOT_SERVING)
+        self.assertEqual(client.health(), rpc.SERVING)
+        new = self.mesh.start("new")
+        wait_for("why names the disk", lambda: "No space left on device" in self.mesh.cromt("why", new, "1").out)
+        self.says(self.mesh.cromt("agents").out, "No space left on device")
+        self.mesh.write("gate", "")
+        self.assertEqual(self.mesh.wait_finished(begun)["outcome"], "failed")  # its end found room
+        self.says(self.mesh.cromt("show", begun).out, "exit code 3")
+        self.assertEqual(self.state(new), "ready")
+        agent.kill()  # the room that is kept is there for the next one too
         agent.restart()
+        self.says(agent.log(), "nothing new is taken or begun until there is room")
+        self.assertEqual(self.state(new), "ready")
+        os.unlink(filler)
+        self.assertEqual(self.mesh.wait_finished(new)["outcome"], "succeeded")
+        wait_for("it is healthy again", lambda: self.client(agent.address).health("cromt.v1.AgentService") == rpc.SERVING)
+
+    def test_an_agent_takes_nothing_new_while_output_is_held_back(self):
+        path = self.mount("host", size="24m")
+        self.mesh.start_all("host")
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  talks: {{run: "until [ -e {gate} ]; do sleep 0.02; done; seq 1 20000"}}
+  new: {{run: "true"}}
+""")
+        talks = self.mesh.start("talks")
+        wait_for("it has begun", lambda: self.state(talks) == "running")
+        filler = self.fill(path)
+        self.mesh.write("gate", "")
+        wait_for("the coordinator is told", lambda: "output of jobs is held back" in self.mesh.cromt("agents").out)
+        new = self.mesh.start("new")
+        self.says(self.mesh.cromt("why", new, "1").out, "output of jobs is held back", "No space left on device")
+        self.says(self.mesh.cromt("why", talks, "1").out, "output of jobs is held back")
+        os.unlink(filler)
+        self.assertEqual(self.mesh.wait_finished(talks)["outcome"], "succeeded")
+        self.assertEqual(self.mesh.wait_finished(new)["outcome"], "succeeded")
+        self.assertEqual(self.mesh.cromt("logs", talks, "--follow", "--raw").out, "".join(f"{n}\n" for n in range(1, 20001)))
 
     def test_a_run_without_server_says_so_and_ends(self):
         self.mount("state", size="3m")
@@ -136,24 +188,55 @@ projects:
             self.fails("p", path)
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
 
-    def test_the_coordinators_store(self):
-        """It ends before it says something that it can't keep; what it has said is there when it starts again."""
-        path = self.mount("coordinator", size="3m")
+
+class FullCoordinator(Disk):
+    def setUp(self):
+        super().setUp()
+        self.path = self.mount("coordinator", size="24m")
         self.mesh.start_all("host")
-        self.mesh.apply("projects: {p: {run: echo hello}}\n")
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  p: {{run: echo hello}}
+  slow: {{run: "until [ -e {gate} ]; do sleep 0.02; done; echo done"}}
+""")
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
-        filler = self.fill(path)
-        said = []
+        self.slow = self.mesh.start("slow")
+        wait_for("it has begun", lambda: self.state(self.slow) == "running")
+        self.filler = self.fill(self.path)
+        self.said = []
         while (done := self.mesh.cromt("start", "p", "-o", "quiet")).code == 0:
-            said.append(done.out.strip())
-        self.exited(3, done)
-        self.assertEqual(self.mesh.coordinator.process.wait(timeout=15), 1)
-        self.says(self.mesh.coordinator.log(), "can't go on: ", "full")
-        os.unlink(filler)
-        self.mesh.coordinator.restart()
-        for run in said:
+            self.said.append(done.out.strip())
+        self.refusal = done
+
+    def test_it_holds_still_and_goes_on_by_itself(self):
+        self.exited(3, self.refusal)
+        self.says(self.refusal.err, "the coordinator's disk is full, and nothing is started or leased until there is room", "No space left on device")
+        self.exited(3, self.mesh.cromt("cancel", self.slow))
+        client = self.client(self.mesh.coordinator.address)
+        self.assertEqual(client.health("cromt.v1.CoordinatorService"), rpc.NOT_SERVING)
+        self.assertEqual(client.health(), rpc.SERVING)
+        self.says(self.mesh.cromt("why", self.slow).out, "the coordinator's disk is full")
+        self.mesh.write("gate", "")  # its agent keeps its end
+        wait_for("its process has ended", lambda: not self.mesh.jobs())
+        self.assertEqual(self.state(self.slow), "running")
+        os.unlink(self.filler)
+        for run in [self.slow, *self.said]:
             self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+        self.assertEqual(self.mesh.cromt("logs", self.slow, "--follow", "--raw").out, "done\n")
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+        self.assertEqual(client.health("cromt.v1.CoordinatorService"), rpc.SERVING)
+        self.says(self.mesh.coordinator.log(), "there is room again, and it goes on")
+
+    def test_it_can_be_started_and_then_holds_still(self):
+        self.mesh.coordinator.kill()
+        self.mesh.coordinator.restart()
+        self.exited(3, self.mesh.cromt("start", "p"))
+        self.says(self.mesh.cromt("show", self.slow).out, "running")
+        self.mesh.write("gate", "")
+        os.unlink(self.filler)
+        for run in [self.slow, *self.said]:
+            self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,20 @@ class Lies(unittest.TestCase):
         self.c["outcome"] = "skipped"
         self.finds("outcomes", "task 2", "succeeded", "instead of skipped")
 
+    def test_a_task_was_killed_and_nobody_killed_it(self):
+        self.b.update(outcome="failed", reason="killed by signal 9 (KILL)")
+        self.run_["outcome"] = "failed"
+        self.c["outcome"] = "succeeded"
+        self.facts.effects += [Effect.parse("start r c 3 one 1 -"), Effect.parse("end r c 3 one 1 -")]
+        self.c["attempt"] = 1
+        self.facts.logs["r"] += pieces(projects()["c"], "3", 1)
+        self.facts.killed = {("r", "1", 1)}
+        self.finds("outcomes", "task 2", "killed by signal 9")
+        self.facts.killed = {("r", "2", 1)}
+        self.assertEqual(Checker(self.facts).violations(), [])
+        self.b["reason"] = "exit code 3"
+        self.finds("outcomes", "task 2", "exit code 3")
+
     def test_what_had_succeeded_was_tried_again(self):
         self.facts.workload.projects["a"].fails = 0
         self.facts.workload.projects["a"].retries = 0

@@ -15,6 +15,7 @@ import grpc
 from mesh import SOURCE
 
 SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse{status: SERVING}
+NOT_SERVING = b"\x08\x02"
 
 
 def _generate():
@@ -67,9 +68,11 @@ class Client:
         call = self.channel.stream_unary(self._path("PutBlob"), _to_bytes, agent.PutBlobResponse.FromString)
         return call(iter(chunks), timeout=timeout)
 
-    def health(self, timeout=20):
-        """The bytes that the standard health service answers."""
-        return self.channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=timeout)
+    def health(self, service="", timeout=20):
+        """The bytes that the standard health service answers of this service, or of the whole program."""
+        name = service.encode()
+        request = b"\x0a" + bytes([len(name)]) + name if name else b""  # HealthCheckRequest{service}
+        return self.channel.unary_unary("/grpc.health.v1.Health/Check")(request, timeout=timeout)
 
     def _path(self, name):
         return f"/{self._service.full_name}/{name}"

@@ -5,9 +5,9 @@
 namespace cromt::sim {
 namespace {
 
-// The coordinator could not commit it, said so and ended.
+// The coordinator could not commit it, and said so.
 bool NotTaken(const Result<RunId>& answer) {
-  return !answer && answer.error().message == kDiskFull;
+  return !answer && answer.error().message.ends_with(kDiskFull);
 }
 
 }  // namespace

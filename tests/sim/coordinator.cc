@@ -17,6 +17,10 @@ class SimCoordinator::TappedStore final : public Store {
     owner_.committed_ = true;
     return real_->Commit(records);
   }
+  Status KeepReserve() override {
+    if (owner_.full_) return Fail(ErrorCode::kExhausted, kDiskFull);
+    return real_->KeepReserve();
+  }
   Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
 
  private:
@@ -133,13 +137,13 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
     if (life != life_ || !up()) return;
     if (fails) {
       world_.ledger.SourcesFailed(wanted.run);
-      return Ask(SourcesFailed{wanted.run, "the repository can't be reached"}, [](const Result<RunId>&) {});
+      return Post(engine_input::Ask{SourcesFailed{wanted.run, "the repository can't be reached"}, {}});
     }
     SourcesResolved resolved{wanted.run, {}};
     for (const auto& [url, ref] : wanted.repositories)
       resolved.items.push_back(
           {url, ref, std::string(40, 'c'), "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
-    Ask(std::move(resolved), [](const Result<RunId>&) {});
+    Post(engine_input::Ask{std::move(resolved), {}});
   });
 }
 

@@ -32,6 +32,8 @@ class SimCoordinator final : private CoordinatorEdges {
   void DieAfter(uint64_t effects) { death_.After(effects); }
   // The next commit fails, as on a full disk.
   void FailNextCommit() { fail_commit_ = true; }
+  // The disk is full but for what the store keeps for that.
+  void FillDisk(bool full) { full_ = full; }
   // Called after each death; whoever wants it up again calls Boot later.
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
@@ -70,6 +72,7 @@ class SimCoordinator final : private CoordinatorEdges {
   Death death_;
   SpinCheck spin_;
   bool fail_commit_ = false;
+  bool full_ = false;
   bool committed_ = false;  // since the last look
   std::function<void()> on_death_;
   uint64_t life_ = 0;

@@ -35,8 +35,10 @@ void Faults::End() {
   network_.Heal();
   for (auto& host : hosts_) {
     host->FailDisk(false);
+    host->FillDisk(false);
     host->Boot();
   }
+  coordinator_.FillDisk(false);
   coordinator_.Boot();
 }
 
@@ -56,7 +58,8 @@ void Faults::Next() {
 }
 
 void Faults::Strike(Kind kind, SimHost& host) {
-  const bool all = kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails;
+  const bool all =
+      kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails || kind == kCoordinatorFull;
   for (const auto& other : hosts_)
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
@@ -75,7 +78,15 @@ void Faults::Strike(Kind kind, SimHost& host) {
     case kStall: return StallFor(host);
     case kHostCrashes: return host.Crash();
     case kLauncherDies: return host.KillLauncher();
-    case kJournalFull: return FillDisk(host);
+    case kJournalFails:
+      return For(dice_.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
+                 [&host](bool on) { host.FailDisk(on); });
+    case kAgentFull:
+      return For(dice_.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
+                 [&host](bool on) { host.FillDisk(on); });
+    case kCoordinatorFull:
+      return For(dice_.Between(milliseconds(10), seconds(60)), "disk of the coordinator is full",
+                 [this](bool on) { coordinator_.FillDisk(on); });
     case kWallJumps:
       host.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
       return coordinator_.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
@@ -96,11 +107,10 @@ void Faults::StallFor(SimHost& host) {
   network_.Stall(host, world_.timeline.now() + time);
 }
 
-void Faults::FillDisk(SimHost& host) {
-  world_.timeline.Note(fmt::format("disk of host {} is full", host.index()));
-  host.FailDisk(true);
-  world_.timeline.After(dice_.Between(milliseconds(10), seconds(10)), "disk has room", host.index(),
-                        [&host] { host.FailDisk(false); });
+void Faults::For(Duration time, std::string_view what, std::function<void(bool)> set) {
+  world_.timeline.Note(fmt::format("{} for {}", what, FormatDuration(time)));
+  set(true);
+  world_.timeline.After(time, "disk is well", count_, [set = std::move(set)] { set(false); });
 }
 
 }  // namespace cromt::sim

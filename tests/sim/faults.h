@@ -34,7 +34,9 @@ class Faults {
     kStall,
     kHostCrashes,
     kLauncherDies,
-    kJournalFull,
+    kJournalFails,
+    kAgentFull,
+    kCoordinatorFull,
     kWallJumps,
     kKinds
   };
@@ -42,7 +44,8 @@ class Faults {
   void Next();
   void Strike(Kind kind, SimHost& host);
   void StallFor(SimHost& host);
-  void FillDisk(SimHost& host);
+  // Until it is over again.
+  void For(Duration time, std::string_view what, std::function<void(bool)> set);
   Duration Downtime();
 
   World& world_;

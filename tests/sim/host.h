@@ -18,6 +18,9 @@ namespace cromt::sim {
 
 class Network;
 
+// Of a host's journal: so little that some faults last beyond it, and the agent dies as on a failing disk.
+inline constexpr uint64_t kSimReserve = 4000;
+
 class SimHost final : private AgentEdges {
  public:
   SimHost(World& world, Network& network, size_t index);
@@ -37,6 +40,7 @@ class SimHost final : private AgentEdges {
   void Crash();
   void KillLauncher();
   void FailDisk(bool fail) { journal_.FailWrites(fail); }
+  void FillDisk(bool full) { journal_.FillDisk(full, kSimReserve); }
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
@@ -66,6 +70,7 @@ class SimHost final : private AgentEdges {
   void BlobFailed(const BlobFailure& failure) override;
   void Send(StreamId stream, FromAgent message) override;
   void Close(StreamId stream, const Error& why) override;
+  void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
   void Forgotten(Ticket) override {}
 

@@ -62,7 +62,11 @@ Status WriteFileAtomic(const std::string& path, std::string_view content) {
   while (!content.empty()) {
     ssize_t n = ::write(fd.get(), content.data(), content.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write " + temporary, errno));
+    if (n < 0) {
+      const int error = errno;
+      ::unlink(temporary.c_str());
+      return tl::unexpected<Error>(ErrnoError("can't write " + temporary, error));
+    }
     content.remove_prefix(static_cast<size_t>(n));
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0)

@@ -52,6 +52,10 @@ Server::~Server() {
   if (impl_->server) impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
 }
 
+void Server::SetServing(const std::string& service, bool serving) {
+  if (auto* health = impl_->server->GetHealthCheckService()) health->SetServingStatus(service, serving);
+}
+
 std::vector<std::string> Server::addresses() const {
   std::vector<std::string> addresses;
   for (const auto& listener : impl_->listeners) addresses.push_back(listener->address());

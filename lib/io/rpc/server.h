@@ -32,6 +32,10 @@ class Server {
   // Takes no more calls, gives those under way half a second, cancels the rest.
   ~Server();
 
+  // What the health service says of this service; of all together, "", it says that it serves as long as it does. Any
+  // thread.
+  void SetServing(const std::string& service, bool serving);
+
   // Of each listener, in the order given.
   std::vector<std::string> addresses() const;
 

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 namespace cromt::sqlite {
@@ -9,6 +10,7 @@ namespace {
 
 Error ErrorOf(sqlite3* db, int code, std::string_view what) {
   ErrorCode kind = ErrorCode::kInternal;
+  const int system = db != nullptr ? sqlite3_system_errno(db) : 0;
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: kind = ErrorCode::kCorrupt; break;
@@ -19,6 +21,9 @@ Error ErrorOf(sqlite3* db, int code, std::string_view what) {
     case SQLITE_PERM:
     case SQLITE_READONLY: kind = ErrorCode::kDenied; break;
     case SQLITE_CANTOPEN: kind = ErrorCode::kNotFound; break;
+    case SQLITE_IOERR:
+      if (system == ENOSPC || system == EDQUOT) kind = ErrorCode::kExhausted;
+      break;
     default: break;
   }
   return Error{kind, std::string(what) + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(code))};

@@ -40,13 +40,6 @@ Result<AttemptResult::Kind> KindFromWire(v1::AttemptResult::Kind kind) {
   }
 }
 
-Status CheckReason(const std::string& reason) {
-  if (reason.size() > kMaxReasonBytes)
-    return Invalid("reason", fmt::format("{} bytes; at most {} are allowed", reason.size(), kMaxReasonBytes));
-  if (!IsUtf8(reason) || reason.find('\0') != reason.npos) return Invalid("reason", "is not UTF-8 without NUL");
-  return {};
-}
-
 Result<ExitStatus> ReadStatus(const v1::ExitStatus& proto) {
   if (proto.has_code()) return Exited{proto.code()};
   if (proto.has_signal()) return Signaled{proto.signal()};
@@ -184,7 +177,7 @@ Result<AttemptResult> FromProto(const v1::AttemptResult& proto) {
     return Invalid("status", "is missing, though the process exited");
   if (result.returned && result.kind != AttemptResult::Kind::kNotStarted)
     return Invalid("returned", "an attempt that may have started can't be returned");
-  CROMT_TRY(CheckReason(result.reason));
+  CROMT_TRY(CheckReason("reason", result.reason));
   CROMT_TRY(CheckWall("started_at_us", proto.started_at_us()));
   CROMT_TRY(CheckWall("ended_at_us", proto.ended_at_us()));
   CROMT_TRY(InRange("log_bytes", result.log_bytes, 0, kMaxLogBytes));

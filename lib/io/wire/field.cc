@@ -7,6 +7,7 @@
 #include "base/name.h"
 #include "core/messages.h"
 #include "io/wire/check.h"
+#include "io/wire/task.h"
 
 namespace cromt::wire {
 namespace {
@@ -51,6 +52,13 @@ int64_t WallToWire(Wall at) {
 
 Status CheckWall(std::string_view field, int64_t at_us) {
   return InRange(field, at_us, 0, kMaxWallMicros);
+}
+
+Status CheckReason(std::string_view field, const std::string& reason) {
+  if (reason.size() > kMaxReasonBytes)
+    return Invalid(field, fmt::format("{} bytes; at most {} are allowed", reason.size(), kMaxReasonBytes));
+  if (!IsText(reason)) return Invalid(field, "is not UTF-8 without NUL");
+  return {};
 }
 
 std::string ToText(std::string_view text, size_t max_bytes) {

@@ -59,6 +59,9 @@ Status CheckBatch(std::string_view field, int count);
 int64_t WallToWire(Wall at);
 Status CheckWall(std::string_view field, int64_t at_us);
 
+// kInvalid for a sentence that is too long, or no text.
+Status CheckReason(std::string_view field, const std::string& reason);
+
 // Text for a `string` field, which must be UTF-8 without NUL or the receiver can't read the message: what is not
 // becomes U+FFFD, and a text over `max_bytes` ends in "…".
 std::string ToText(std::string_view text, size_t max_bytes = SIZE_MAX);

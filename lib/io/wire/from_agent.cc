@@ -116,6 +116,7 @@ void ToProto(const FromAgent& message, v1::FromAgent& proto) {
   proto.set_heartbeat(message.heartbeat);
   proto.mutable_wanted_blobs()->Reserve(static_cast<int>(message.wanted_blobs.size()));
   for (const Digest& digest : message.wanted_blobs) ToProto(digest, *proto.add_wanted_blobs());
+  if (message.refuses) proto.set_refuses(ToText(*message.refuses, kMaxReasonBytes));
 }
 
 Result<FromAgent> FromProto(const v1::FromAgent& proto) {
@@ -133,6 +134,10 @@ Result<FromAgent> FromProto(const v1::FromAgent& proto) {
   message.heartbeat = proto.heartbeat();
   CROMT_TRY(ReadItems("wanted blob", proto.wanted_blobs(), message.wanted_blobs,
                       [](const auto& item) { return FromProto(item); }));
+  if (proto.has_refuses()) {
+    CROMT_TRY(CheckReason("refuses", proto.refuses()));
+    message.refuses = proto.refuses();
+  }
   return message;
 }
 

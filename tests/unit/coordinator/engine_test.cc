@@ -2,10 +2,13 @@
 #include "coordinator/engine.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
+#include "coordinator/store/disk_reserve.h"
 #include "coordinator/store/sqlite_store.h"
+#include "tests/unit/core/plan_builder.h"
 
 namespace cromt {
 namespace {
@@ -125,6 +128,100 @@ TEST_F(EngineThatWentBack, IsNotOneWhoseAgentHasSeenItsLastCommit) {
   AgentHasSeen(engine, 1);
   EXPECT_EQ(engine.held(), "");
   EXPECT_EQ(Start(engine, "q2"), "started");
+}
+
+// ---- A full disk --------------------------------------------------------------------------------
+
+class FullStore final : public Store {
+ public:
+  explicit FullStore(std::unique_ptr<Store> real) : real_(std::move(real)) {}
+  bool full = false;
+  Result<StoredState> Load() override { return real_->Load(); }
+  Result<uint64_t> Commit(std::span<const Record> records) override { return real_->Commit(records); }
+  Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
+  Status KeepReserve() override { return full ? Status(Fail(ErrorCode::kExhausted, "no room")) : Status(); }
+
+ private:
+  std::unique_ptr<Store> real_;
+};
+
+class EngineWithoutRoom : public EngineThatWentBack {
+ protected:
+  void SetUp() override {
+    EngineThatWentBack::SetUp();
+    auto full = std::make_unique<FullStore>(std::move(store_));
+    disk_ = full.get();
+    store_ = std::move(full);
+  }
+  FullStore* disk_ = nullptr;
+};
+
+TEST_F(EngineWithoutRoom, HoldsStillAndGoesOnByItself) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  ASSERT_TRUE(engine.Step({}, Now{}));
+  disk_->full = true;
+  EXPECT_EQ(Start(engine, "q1"), "started");  // it was decided, and found room
+  EXPECT_EQ(edges_.said.at(edges_.said.size() - 2).substr(0, 35), "close: the coordinator's disk is fu");
+  const std::string why =
+      "the coordinator's disk is full, and nothing is started or leased until there is room: no room";
+  EXPECT_EQ(edges_.said.back(), "held: " + why);
+  EXPECT_EQ(Start(engine, "q2"), why);
+  // It is looked for once a second, and nothing else happens.
+  const size_t said = edges_.said.size();
+  Now now{};
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(engine.NextDeadline(), now.mono + seconds(1));
+    now.mono += seconds(1);
+    ASSERT_TRUE(engine.Step({}, now));
+  }
+  EXPECT_EQ(edges_.said.size(), said);
+  disk_->full = false;
+  now.mono += seconds(1);
+  ASSERT_TRUE(engine.Step({}, now));
+  EXPECT_EQ(engine.held(), "");
+  EXPECT_EQ(edges_.said.at(said), "held: ");
+  EXPECT_EQ(edges_.said.at(said + 1), "dial a:4000");
+  EXPECT_EQ(Start(engine, "q2"), "started");
+}
+
+// Nobody would fetch them again before the next start.
+TEST_F(EngineWithoutRoom, SourcesThatWereFetchedMeanwhileAreNotForgotten) {
+  Engine& engine = EngineTest::Start();
+  PlanBuilder plan;
+  plan.Add("x", {.repository = "https://r"});
+  std::vector<EngineInput> inputs;
+  StartRun start{RunId("run"), RequestId("q"), "x"};
+  start.plan = plan.Build();
+  inputs.push_back(engine_input::Ask{start, {}});
+  ASSERT_TRUE(engine.Step(std::move(inputs), Now{}));
+  disk_->full = true;
+  ASSERT_TRUE(engine.Step({}, Now{}));
+  ASSERT_NE(engine.held(), "");
+  inputs.clear();
+  inputs.push_back(engine_input::Ask{SourcesFailed{RunId("run"), "the repository can't be reached"}, {}});
+  ASSERT_TRUE(engine.Step(std::move(inputs), Now{}));
+  EXPECT_EQ(engine.scheduler().unfinished_runs(), 1u);
+  disk_->full = false;
+  ASSERT_TRUE(engine.Step({}, Now{MonoFromMicros(0) + seconds(1), {}}));
+  EXPECT_EQ(engine.scheduler().unfinished_runs(), 0u);
+}
+
+TEST(DiskReserve, IsMadeGivenAndMadeAgain) {
+  const std::string path = testing::TempDir() + "disk-reserve-test";
+  DiskReserve reserve(path, 1 << 20);
+  EXPECT_FALSE(reserve.Free());
+  ASSERT_TRUE(reserve.Keep());
+  ASSERT_TRUE(reserve.Keep());
+  EXPECT_EQ(std::filesystem::file_size(path), 1u << 20);
+  struct stat info {};
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_GE(info.st_blocks * 512, 1 << 20);  // not only a size
+  EXPECT_TRUE(reserve.Free());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  ASSERT_TRUE(reserve.Keep());
+  EXPECT_TRUE(reserve.Free());
+  DiskReserve nowhere(testing::TempDir() + "no-such-folder/reserve", 1);
+  EXPECT_FALSE(nowhere.Keep());
 }
 
 }  // namespace

@@ -19,6 +19,18 @@ AgentView Down(const std::string& address, const std::string& reason) {
   return {.address = address, .up = false, .reason = reason};
 }
 
+TEST(WaitReasonsTest, WhoWaitsForAnAgentThatTakesNothingIsTold) {
+  WaitReasons waiting;
+  waiting.Learn({Ready(0, "hostA", "a:1"), Ready(1, "alias", "a:2")});
+  const std::vector<AgentView> agents = {
+      {.address = "a:1", .agent = AgentId("A"), .up = true, .reason = "no room"},
+      {.address = "a:2", .agent = AgentId("A"), .up = false, .reason = "the same agent as a:1"}};
+  const auto told = waiting.Changes(agents, WallFromMicros(2 * kSecond));
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0].status.reason, "hostA takes nothing new: no room");
+  EXPECT_EQ(told[1].status.reason, "alias takes nothing new: no room");
+}
+
 TEST(WaitReasonsTest, OnlyWhoWaitsForAnAgentThatIsDownHasAReason) {
   WaitReasons waiting;
   TaskView running = Ready(2, "hostB", "b:1");

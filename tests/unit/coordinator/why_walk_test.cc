@@ -108,8 +108,9 @@ void Running(Mesh& mesh, std::shared_ptr<const Plan> plan) {
   mesh.Begins("a", "r1/1/1");
 }
 
-std::vector<Case> Cases() {
-  std::vector<Case> cases = {
+// What waits for others of its run or its lane.
+std::vector<Case> OfWaiting() {
+  return {
       {"sources",
        [](Mesh& m) { m.Start(One({.repository = "https://h/r.git"})); },
        {"being fetched", "https://h/r.git"}},
@@ -146,6 +147,12 @@ std::vector<Case> Cases() {
          Running(m, plan.Build());
        },
        {"all that 'parallel' allows: 'x' on a, which is running"}},
+  };
+}
+
+// What an agent has, or should take.
+std::vector<Case> OfReady() {
+  return {
       {"slots",
        [](Mesh& m) { Running(m, One({.hosts = std::vector<std::string>(70, "a")})); },
        {"the agent at a (a:4000) has 64 tasks for its 4 slots (longest 'x' on a, which is running"},
@@ -157,6 +164,13 @@ std::vector<Case> Cases() {
          m.Ends("a", "r1/1/1", NotRun(Kind::kNotStarted, "the agent drains", true));
        },
        {"attempt 1: the agent drains, at ", "just given a task back, and gets another in 1.0s: the agent drains"}},
+      {"refuses",
+       [](Mesh& m) {
+         m.Connect("a");
+         m.Apply(AgentRefuses{"a:4000", "its disk is full"});
+         m.Start(One());
+       },
+       {"refuses: the agent at a (a:4000) takes and begins nothing new: its disk is full"}},
       {"unreachable",
        [](Mesh& m) {
          m.Start(One());
@@ -183,6 +197,12 @@ std::vector<Case> Cases() {
          m.Pass(seconds(3));
        },
        {"silent for 3.0s (reset), and the task may have begun; unless the agent comes back, it is lost in 59m57s"}},
+  };
+}
+
+// What may be running.
+std::vector<Case> OfBegun() {
+  return {
       {"running, and waited for long",
        [](Mesh& m) {
          m.Start(One());
@@ -225,6 +245,12 @@ std::vector<Case> Cases() {
          m.Connect("a");
        },
        {"attempt 1: the agent at a (a:4000) is silent: reset, at "}},
+  };
+}
+
+// What ended by itself, or could not begin.
+std::vector<Case> OfEnds() {
+  return {
       {"succeeded", [](Mesh& m) { Running(m, One()), m.Ends("a", "r1/1/1"); }, {"succeeded"}, {"succeeded"}},
       {"exit code",
        [](Mesh& m) { Running(m, One()), m.Ends("a", "r1/1/1", 5); },
@@ -264,6 +290,12 @@ std::vector<Case> Cases() {
          m.Pass(seconds(61));
        },
        {"failed: ", "a (a:4000)", "connection refused"}},
+  };
+}
+
+// What others have ended, and what nobody knows the end of.
+std::vector<Case> OfLosses() {
+  return {
       {"timed out",
        [](Mesh& m) {
          Running(m, One());
@@ -321,6 +353,12 @@ std::vector<Case> Cases() {
          m.Connect("a");
        },
        {"attempt 1: its lease did not arrive, at "}},
+  };
+}
+
+// What was not to run.
+std::vector<Case> OfSkips() {
+  return {
       {"skipped for a failure",
        [](Mesh& m) { Running(m, Two()), m.Ends("a", "r1/1/1", 5); },
        {"skipped: 'x' on a failed: exit code 5"}},
@@ -360,7 +398,13 @@ std::vector<Case> Cases() {
        },
        {"stopped early: exit code 5 ends it early"}},
   };
-  return cases;
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> all;
+  for (auto some : {OfWaiting, OfReady, OfBegun, OfEnds, OfLosses, OfSkips})
+    for (Case& one : some()) all.push_back(std::move(one));
+  return all;
 }
 
 // What nobody should have to read: a gap where a name or cause should be.
@@ -397,7 +441,7 @@ WhyLines OfStored(TaskState state) {
 }
 
 TEST(WhyWalk, EveryStateEndAndKindOfAnswer) {
-  // The coordinator says this one itself, of a store that went back (tests/e2e/store_test.py).
+  // The coordinator says this one itself, of a store that went back (tests/e2e/store_test.py) or has no room.
   std::set<std::string> kinds = {"held"};
   std::set<std::string> states, outcomes, run_states, run_outcomes;
   auto take = [&kinds](const WhyLines& lines) {

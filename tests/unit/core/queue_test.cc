@@ -515,5 +515,30 @@ TEST(Queue, OutputOfKeptJobsIsNeeded) {
   EXPECT_EQ(env.queue().LogNeededFrom(1000), 150u);
 }
 
+// ---- Refusing ---------------------------------------------------------------------------------
+
+TEST(Queue, WhileItRefusesNothingBeginsAndWhatHasBegunEnds) {
+  QueueEnv env({.slots = 1});
+  env.LauncherUp("launcher");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Lease("m", "r1/2/1");
+  env.Begins(1);
+  env.Apply(queue_event::Refuse{"no room"});
+  EXPECT_EQ(env.queue().refusal(), "no room");
+  env.Forget();
+  env.Ends(1);
+  EXPECT_THAT(env.Effects("launch"), IsEmpty());
+  EXPECT_THAT(env.Records(), ElementsAre("ended 1 #2 exited"));
+  env.Submit("job");
+  EXPECT_THAT(env.Effects("reply"), ElementsAre("reply refused: the agent takes nothing new: no room"));
+  EXPECT_THAT(env.Records(), IsEmpty());
+  env.Stop("m", "r1/2/1");  // what waits can be called off
+  EXPECT_THAT(env.Reports("m"), testing::Contains("3: r1/2/1 not_started: stopped before it began"));
+  env.Lease("m", "r1/3/1");
+  env.Apply(queue_event::Refuse{""});
+  EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 3 in 0"));
+}
+
 }  // namespace
 }  // namespace cromt

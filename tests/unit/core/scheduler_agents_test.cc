@@ -34,6 +34,25 @@ TEST(SchedulerAgents, LeasesAheadAreTwiceTheSlotsOrSixtyFour) {
   EXPECT_THAT(env.Effects("lease"), SizeIs(100));
 }
 
+TEST(SchedulerAgents, WhoTakesNoLeasesGetsNoneUntilItDoes) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Apply(AgentRefuses{"a:4000", "no room"});
+  env.Start(Many(1));
+  EXPECT_THAT(env.Effects("lease"), IsEmpty());
+  env.Pass(seconds(3600));
+  EXPECT_EQ(env.TaskText("r1", 1), "ready");
+  EXPECT_EQ(env.scheduler().Agents().front().reason, "no room");
+  env.Disconnect("a");
+  env.Connect("a");  // the new session says nothing of it
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/1/1 to a"));
+  env.Apply(AgentRefuses{"a:4000", "no room"});
+  env.Start(Many(1));
+  EXPECT_THAT(env.Effects("lease"), IsEmpty());
+  env.Apply(AgentRefuses{"a:4000", ""});
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r2/1/1 to a"));
+}
+
 TEST(SchedulerAgents, LeaseThatNeverArrivedGoesOutAgainUnderANewNumber) {
   SchedulerEnv env;
   env.Connect("a");
@@ -43,8 +62,8 @@ TEST(SchedulerAgents, LeaseThatNeverArrivedGoesOutAgainUnderANewNumber) {
   env.Forget();
   env.Connect("a");
   EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a", "lease r1/1/2 to a"));
-  EXPECT_THAT(env.Records(), ElementsAre("seen 0 of journal-a", "task r1/1 ready: its lease did not arrive",
-                                         "task r1/1 leased"));
+  EXPECT_THAT(env.Records(),
+              ElementsAre("seen 0 of journal-a", "task r1/1 ready: its lease did not arrive", "task r1/1 leased"));
   // What is said of the first attempt, however late, is not about the second.
   env.Ends("a", "r1/1/1", 1);
   EXPECT_EQ(env.TaskText("r1", 1), "leased");

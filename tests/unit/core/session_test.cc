@@ -1,4 +1,4 @@
-// Both ends of a session: the order of the handshake, batches, heartbeats and silence; and the two ends joined.
+// Both ends of a session: the order of the handshake, batches, heartbeats and silence.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -333,6 +333,20 @@ TEST(AgentSession, WantedBlobsWaitForTheHandshakeAndGoInBatches) {
   EXPECT_THAT(end.Poll().wanted_blobs, IsEmpty());
 }
 
+TEST(AgentSession, SaysWhenItTakesNoLeasesAndWhenItDoesAgain) {
+  AgentEnd end;
+  end.queue.Apply(queue_event::Refuse{"no room"}, At(seconds(0)));
+  ASSERT_TRUE(end.Receive(AgentEnd::Hello()));
+  EXPECT_EQ(end.Poll().refuses, "no room");  // with the hello, before anything can be leased
+  ToAgent verdicts;
+  verdicts.verdicts_done = true;
+  ASSERT_TRUE(end.Receive(verdicts));
+  EXPECT_TRUE(end.Poll().empty());  // and once
+  end.queue.Apply(queue_event::Refuse{""}, At(seconds(0)));
+  EXPECT_EQ(end.Poll().refuses, "");
+  EXPECT_TRUE(end.Poll().empty());
+}
+
 // ---- The coordinator's end --------------------------------------------------------------------
 
 AgentHello Agent() {
@@ -387,6 +401,25 @@ TEST(CoordinatorSession, GreetsFirstAndTellsOfTheAgentWhenItsInventoryIsComplete
   EXPECT_EQ(up.hello, Agent());
   EXPECT_THAT(up.inventory, SizeIs(2));
   EXPECT_TRUE(end.session.greeted());
+}
+
+TEST(CoordinatorSession, TellsWhyTheAgentTakesNoLeases) {
+  CoordinatorEnd end;
+  FromAgent hello = HelloOf(Agent(), false);
+  hello.refuses = "no room";
+  ASSERT_TRUE(end.Receive(hello));
+  FromAgent rest;
+  rest.inventory_done = true;
+  auto events = end.Receive(rest);
+  ASSERT_TRUE(events);
+  EXPECT_EQ(std::get<AgentUp>(events->front()).refuses, "no room");
+  FromAgent again;
+  again.refuses = "";
+  events = end.Receive(again);
+  ASSERT_TRUE(events);
+  ASSERT_THAT(*events, SizeIs(1));
+  EXPECT_EQ(std::get<AgentRefuses>(events->front()).reason, "");
+  EXPECT_EQ(std::get<AgentRefuses>(events->front()).address, "a:4000");
 }
 
 TEST(CoordinatorSession, HandshakeOutOfOrderIsRefused) {
@@ -528,72 +561,6 @@ TEST(CoordinatorSession, SilenceIsTenSecondsWithoutAMessage) {
   EXPECT_EQ(end.session.NextDeadline(), At(seconds(10)).mono);
   ASSERT_TRUE(end.Receive(HelloOf(Agent()), seconds(4)));
   EXPECT_EQ(end.session.NextDeadline(), At(seconds(14)).mono);
-}
-
-// ---- Joined -----------------------------------------------------------------------------------
-
-// Ten levels of twenty tasks, each level a gate after the one before; 200 in all.
-std::shared_ptr<const Plan> TwoHundredTasks() {
-  PlanBuilder plan;
-  plan.Lane("lane");
-  std::vector<InstanceIndex> level;
-  for (int i = 0; i < 10; ++i) {
-    InstanceIndex gate = plan.Add("gate", {.needs = level, .hosts = {}});
-    level.clear();
-    for (int k = 0; k < 20; ++k) {
-      InstanceOptions options{.needs = {gate}};
-      if (k == 0) options.groups = {"lane"};
-      level.push_back(plan.Add("x", options));
-    }
-  }
-  return plan.Build();
-}
-
-class JoinedSessions : public testing::TestWithParam<uint64_t> {};
-INSTANTIATE_TEST_SUITE_P(Seeds, JoinedSessions, Seeds(8));
-
-TEST_P(JoinedSessions, RunAPlanToItsEnd) {
-  SessionPair pair(GetParam());
-  pair.Start(TwoHundredTasks());
-  for (int step = 0; pair.scheduler().unfinished_runs() > 0; ++step) {
-    ASSERT_LT(step, 100'000);
-    pair.Step();
-    if (HasFailure()) return;
-  }
-  EXPECT_EQ(pair.store().Run(RunId("r1")).status.outcome, RunOutcome::kSucceeded);
-  EXPECT_EQ(pair.started(), 200u);
-  EXPECT_GT(pair.largest_batch(), 1u);
-  for (int step = 0; step < 1'000 && pair.queue().attempts() > 0; ++step) pair.Step();
-  EXPECT_EQ(pair.queue().attempts(), 0u);  // acknowledged and forgotten
-}
-
-TEST_P(JoinedSessions, RunAPlanToItsEndOverBrokenConnections) {
-  SessionPair pair(GetParam());
-  pair.breaks = 60;
-  pair.Start(TwoHundredTasks());
-  pair.Start(TwoHundredTasks());
-  for (int step = 0; pair.scheduler().unfinished_runs() > 0; ++step) {
-    ASSERT_LT(step, 200'000);
-    pair.Step();
-    if (HasFailure()) return;
-  }
-  for (const char* run : {"r1", "r2"}) EXPECT_EQ(pair.store().Run(RunId(run)).status.outcome, RunOutcome::kSucceeded);
-  EXPECT_EQ(pair.started(), 400u);  // none twice, whatever was lost on the way
-}
-
-TEST_P(JoinedSessions, CancelReachesEveryTask) {
-  SessionPair pair(GetParam());
-  pair.breaks = 200;
-  pair.Start(TwoHundredTasks());
-  for (uint64_t step = 0; step < 50 * GetParam(); ++step) pair.Step();
-  pair.Cancel(RunId("r1"));
-  for (int step = 0; pair.scheduler().unfinished_runs() > 0; ++step) {
-    ASSERT_LT(step, 100'000);
-    pair.Step();
-    if (HasFailure()) return;
-  }
-  EXPECT_EQ(pair.store().Run(RunId("r1")).status.outcome, RunOutcome::kCanceled);
-  EXPECT_TRUE(pair.queue().idle());
 }
 
 }  // namespace

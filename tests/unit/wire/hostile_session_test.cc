@@ -101,6 +101,8 @@ const std::vector<Hostile<From>> kFromAgent = {
        while (m.inventory_size() <= 4096) m.add_inventory();
      },
      "inventory: 4097 items; a message may hold 4096", ErrorCode::kExhausted},
+    {"RefusesAtLength", [](From& m) { m.set_refuses(std::string(513, 'x')); },
+     "refuses: 513 bytes; at most 512 are allowed"},
     {"WantsTooMuch",
      [](From& m) {
        while (m.wanted_blobs_size() <= 4096) m.add_wanted_blobs();

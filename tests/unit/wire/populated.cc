@@ -128,6 +128,7 @@ FromAgent FullFromAgent() {
     message.reports.push_back({message.reports.size() + 1, FullId(), std::move(result)});
   message.heartbeat = 11;
   message.wanted_blobs = {FullDigest()};
+  message.refuses = "no room";
   return message;
 }
 

@@ -85,6 +85,7 @@ TEST(WireRoundTrip, WhatAnAgentSays) {
   EXPECT_EQ(read.inventory, FullFromAgent().inventory);
   EXPECT_EQ(read.reports, FullFromAgent().reports);
   EXPECT_EQ(read.wanted_blobs, FullFromAgent().wanted_blobs);
+  EXPECT_EQ(read.refuses, FullFromAgent().refuses);
 }
 
 TEST(WireRoundTrip, EveryRecordOfAJournal) {
