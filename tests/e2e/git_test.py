@@ -5,6 +5,7 @@ import getpass
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -102,6 +103,27 @@ class Https(Git):
         for name in ("cmdline", "environ"):
             with open(f"/proc/{helper}/{name}", "rb") as file:
                 self.assertNotIn(SECRET.encode(), file.read(), name)
+        self.mesh.write("git/go", "")
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+
+    def test_a_helper_that_is_killed_in_mid_fetch_is_started_again_and_in_the_end_named(self):
+        url = self.serve()
+        self.begin()
+        self.mesh.apply(f"projects: {{p: {{path: '{url}/held/app.git', action: build}}}}\n")
+        killed = []
+        def kill():
+            pid = wait_for("another helper fetches", lambda: (pid := self.helper()) not in killed and pid)
+            os.kill(int(pid), signal.SIGKILL)
+            killed.append(pid)
+        run = self.mesh.start("p")
+        for _ in range(3):
+            kill()
+        shown = self.mesh.wait_finished(run)
+        self.says(f"{shown['outcome']}: {shown['reason']}", "failed", "app.git: the git helper was killed by Killed before it answered")
+        self.says(self.mesh.cromt("why", run, "p").out, "the git helper was killed")
+        run = self.mesh.start("p")
+        kill()
+        wait_for("it fetches again", lambda: self.helper() not in [None, *killed])
         self.mesh.write("git/go", "")
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
 

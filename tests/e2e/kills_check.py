@@ -6,7 +6,8 @@ What is checked, each by the method of that name:
 - starts         each start that was answered is one run, and each request made one run only
 - ends           each run has finished, with the outcome that its tasks give it
 - outcomes       each task has the outcome that its project must come to; `lost` only where its launcher or host died meanwhile,
-                 `canceled` only where somebody wished it, `skipped` exactly where what it depends on says so
+                 `canceled` only where somebody wished it, `skipped` exactly where what it depends on says so, `failed` by a
+                 signal only where its first process was killed
 - side_effects   no attempt began twice; each task ran exactly as often as it must, and at most that often if it was lost
 - order          a task began after all that it depends on had ended; in a lane one at a time
 - logs           output of every attempt is whole, without gap or repetition; of one that was killed it is a beginning;
@@ -34,6 +35,7 @@ class Facts:
     effects: list  # Effect, in the order in which they happened
     deaths: list = field(default_factory=list)  # (host, wall seconds, "launcher" or "crash" of the host)
     full_disks: list = field(default_factory=list)  # names of programs whose disk was full at some time
+    killed: set = field(default_factory=set)  # (run id, task id, attempt) whose first process was killed
     canceled: dict = field(default_factory=dict)  # run id → whether the wish was acknowledged
     followed: list = field(default_factory=list)  # (run id, whether it ended well, pieces of output)
     leftovers: list = field(default_factory=list)  # text
@@ -119,11 +121,24 @@ class Checker:
                 allowed = {project.outcome()}
             if outcome == "lost":
                 self._check_lost(run, task)
+            elif outcome == "failed" and self._was_killed(run, task):
+                continue
             elif outcome == "failed" and self._met_a_full_disk(task) and (self._said_full(run, task) or "No space left" in task["reason"]):
                 continue
             elif outcome not in allowed:
                 expected = " or ".join(sorted(allowed))
                 self._of_task("outcomes", run, task, f"is {outcome} ({task['reason']}) at attempt {task['attempt']} instead of {expected}")
+
+    def _killed(self, run, task):
+        """Its attempts whose first process was killed."""
+        return {a for r, t, a in self._facts.killed if (r, t) == (run["id"], task["id"])}
+
+    def _was_killed(self, run, task):
+        """Whether it failed by that, or for want of the try that it cost."""
+        killed = self._killed(run, task)
+        if task["attempt"] in killed and "killed by signal 9 (KILL)" in task["reason"]:
+            return True
+        return any(attempt < task["attempt"] for attempt in killed) and "exit code 7" in task["reason"]
 
     def _met_a_full_disk(self, task):
         """Whether an attempt of it may have failed for want of room: of the agent's, or of the coordinator's as a relay."""
@@ -165,8 +180,9 @@ class Checker:
             ends = [e.attempt for e in effects if e.event in ("end", "hangs")]
             # An attempt that found no room was one of its tries.
             full = self._met_a_full_disk(task) and (project.retries > 0 or "No space left" in (task["reason"] or ""))
-            wanted = 0 if task["outcome"] == "skipped" else project.retries + 1 if full else project.starts()
-            exact = task["outcome"] == project.outcome() and not full and run["id"] not in self._facts.canceled
+            cost_a_try = full or self._killed(run, task)
+            wanted = 0 if task["outcome"] == "skipped" else project.retries + 1 if cost_a_try else project.starts()
+            exact = task["outcome"] == project.outcome() and not cost_a_try and run["id"] not in self._facts.canceled
             exact = exact or task["outcome"] == "skipped"
             self._count(run, task, "began", starts, wanted, exact)
             self._count(run, task, "came to its end", ends, wanted, exact and project.end != "hangs")
@@ -224,8 +240,10 @@ class Checker:
             output = self._output.get(run["id"], {})
             attempts = {a for r, t, a in begun if (r, t) == (run["id"], task["id"])} | {a for t, a, _ in output if t == task["id"]}
             for attempt in sorted(attempts):
-                # Of an attempt whose launcher was killed at its very end the last of the output may be gone.
+                # Of an attempt whose launcher was killed at its very end the last of the output may be gone; cromt-step, too,
+                # passes on what a task prints.
                 was_lost = task["outcome"] in ("lost", "canceled") and attempt == task["attempt"]
+                was_lost = was_lost or attempt in self._killed(run, task)
                 whole = (run["id"], task["id"], attempt) in ended and not was_lost
                 for stream, expected in (("stdout", project.stdout(task["id"], attempt)), ("stderr", project.stderr(task["id"], attempt))):
                     self._compare(run, task, attempt, stream, output.get((task["id"], attempt, stream), ""), expected, whole)

@@ -12,6 +12,7 @@ import uuid
 
 import namespaces
 import rpc
+from install import PROGRAMS, install, place
 from mesh import BIN, Mesh
 from process import Program, read_text, wait_for
 
@@ -47,15 +48,31 @@ class KillsMesh(Mesh):
     def start_everything(self):
         # Their user's own home holds what is not ours, such as a tom.yaml.
         config = self.write("agent.yaml", json.dumps({"env": {"HOME": self.path("home")}}))
+        self._install()
         for name in self.names:
-            command = [*self.before(name), os.path.join(BIN, "cromt-agent"), "--listen", self.address(name), "--slots",
+            command = [*self.before(name), self.path("bin", name, "cromt-agent"), "--listen", self.address(name), "--slots",
                        str(self._slots), "--cgroup", self._cgroup, "--config", config, *self.flags()]
             self.agents[name] = Program(command, self.path(name), self.environment)
             self.agents[name].start()
-        command = [*self.before(COORDINATOR), os.path.join(BIN, "cromt-coordinator"), "--listen", self.address(COORDINATOR),
+        command = [*self.before(COORDINATOR), self.path("bin", COORDINATOR, "cromt-coordinator"), "--listen", self.address(COORDINATOR),
                    "--config", self.write_config(allow_local_git=True), *self.flags()]
         self.coordinator = Program(command, self.path(COORDINATOR), self.environment)
         self.coordinator.start()
+
+    # ---- Installed programs -------------------------------------------------------------------------
+
+    def _install(self):
+        """Each program has a folder of its own with all that it starts, so that they are replaced one at a time."""
+        install(self.path("bin", "other"), other=True)
+        for name in [*self.names, COORDINATOR]:
+            install(self.path("bin", name))
+        self._next = dict.fromkeys([*self.names, COORDINATOR], self.path("bin", "other"))
+
+    def replace(self, name):
+        """Another version takes the place of its files; what runs goes on with the deleted ones."""
+        theirs, self._next[name] = self._next[name], BIN if self._next[name] != BIN else self.path("bin", "other")
+        for program in PROGRAMS:
+            place(os.path.join(theirs, program), self.path("bin", name, program))
 
     def program(self, name):
         return self.coordinator if name == COORDINATOR else self.agents[name]
@@ -118,6 +135,23 @@ class KillsMesh(Mesh):
             self.wake(pid)
             _signal(pid, signal.SIGKILL)
         return len(pids)
+
+    def kill_step(self, name):
+        """SIGKILL to a cromt-step of this agent, the first process of its task: run, task and attempt; None if there is none."""
+        for launcher in self.launchers_of(name):
+            for pid in children(launcher):
+                if read_text(f"/proc/{pid}/comm") != "cromt-step\n":
+                    continue
+                words = _bytes(f"/proc/{pid}/environ").decode(errors="replace").split("\0")
+                of = dict(word.split("=", 1) for word in words if word.startswith("CROMT_") and "=" in word)
+                if "CROMT_ATTEMPT" in of and _signal(pid, signal.SIGKILL):
+                    return of["CROMT_RUN"], of["CROMT_TASK"], int(of["CROMT_ATTEMPT"])
+        return None
+
+    def kill_git(self):
+        """SIGKILL to a cromt-git that fetches or packs for the coordinator; whether there was one."""
+        pids = children(self.program(COORDINATOR).process.pid) if self.runs(COORDINATOR) else []
+        return any(read_text(f"/proc/{pid}/comm") == "cromt-git\n" and _signal(pid, signal.SIGKILL) for pid in pids)
 
     def freeze(self, pid):
         if _signal(pid, signal.SIGSTOP):
@@ -189,6 +223,15 @@ class KillsMesh(Mesh):
             self._leftovers.kill_all()
             subprocess.run(["umount", "--lazy", *mounts], check=True)
         super().close()
+
+
+def children(pid):
+    """Pids of the processes that any of its threads has started."""
+    try:
+        return [int(child) for thread in os.listdir(f"/proc/{pid}/task")
+                for child in read_text(f"/proc/{pid}/task/{thread}/children").split()]
+    except OSError:  # it has ended
+        return []
 
 
 def describe(pid):

@@ -92,7 +92,7 @@ class Scene:
 
     def _prepare(self):
         self._effects_path = self.mesh.write("effects", "")
-        self._deaths, self._full, self._canceled = [], [], {}
+        self._deaths, self._full, self._canceled, self._killed = [], [], {}, set()
         self._started, self._threads, self._followers = {}, [], []
         self._mending = []  # (step number, what to do then)
         if self.hosts:
@@ -118,8 +118,13 @@ class Scene:
 
     def _do(self, number, step):
         self.said(f"{number}: {step}")
-        if step.kind in ("start", "cancel", "follow"):
+        if step.kind in ("start", "cancel", "follow", "git", "step"):
             return getattr(self, f"_{step.kind}")(step)
+        if step.kind.startswith("replaced "):
+            self.counts["replaced"] += 1
+            return self.mesh.replace(COORDINATOR if step.kind == "replaced coordinator" else step.host)
+        if step.kind == "leave":
+            return self._leave(number, step)
         if step.kind in self.KILLS:
             return self._kill(number, step)
         self.counts[step.kind] += 1
@@ -150,6 +155,26 @@ class Scene:
             self._mending.append((number + step.lasts, revive))
         else:
             revive()
+
+    def _step(self, step):
+        """The first process of a task is killed, if one comes soon."""
+        deadline = time.monotonic() + QUIET
+        while not (killed := self.mesh.kill_step(step.host)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        if killed:
+            self._killed.add(killed)
+            self.counts["kills step"] += 1
+
+    def _git(self, step):
+        """The next fetch is killed in its middle, by a thread that waits for it."""
+        def kill():
+            deadline = time.monotonic() + 2
+            while not (done := self.mesh.kill_git()) and time.monotonic() < deadline:
+                time.sleep(0.002)
+            self.counts["kills git"] += done
+
+        self._threads.append(threading.Thread(target=kill, daemon=True))
+        self._threads[-1].start()
 
     def _crash(self, host):
         self.counts["crashes of hosts"] += 1
@@ -219,6 +244,16 @@ class Scene:
         if run := self._answered(step):
             self._followers.append((run, self.mesh.begin("logs", run, "--follow", "-o", "json")))
 
+    def _leave(self, number, step):
+        """Somebody follows, and is killed in the middle: the run goes on."""
+        if run := self._answered(step):
+            call = self.mesh.begin("logs", run, "--follow")
+            self._mending.append((number + step.lasts, lambda: self._left(call)))
+
+    def _left(self, call):
+        self.counts["kills cli"] += call.poll() is None
+        call.kill()
+
     # ---- The end ----------------------------------------------------------------------------------------
 
     def _all_end(self):
@@ -250,8 +285,8 @@ class Scene:
         self.counts["followers"] += len(followed)
         self.counts["followers that gave up"] += sum(not well for _, well, _ in followed)
         effects = [Effect.parse(line) for line in read_text(self._effects_path).splitlines()]
-        return Facts(self.workload, self._started, runs, logs, effects, self._deaths, self._full, self._canceled,
-                     followed)
+        return Facts(self.workload, self._started, runs, logs, effects, self._deaths, self._full, self._killed,
+                     self._canceled, followed)
 
     def _stop(self, facts, cgroup):
         """Ends all programs as a service manager does; what is left then is too much."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 # Weights of what is done on loopback, where only programs die, and between hosts.
 KILLS = {"agent": 30, "coordinator": 28, "launcher": 5, "agent+coordinator": 8, "agent+launcher": 3, "agents": 3,
-         "agent twice": 5, "coordinator twice": 5, "all": 3, "host": 4}
+         "agent twice": 5, "coordinator twice": 5, "all": 3, "host": 4, "step": 12, "replaced agent": 3,
+         "replaced coordinator": 2}
 LOSE = ("launcher", "agent+launcher", "all", "host")  # what runs
 NETWORK = {"partition": 6, "deaf": 5, "mute": 5, "unplug": 4, "reset": 6, "loss": 5, "delay": 5, "peers": 3}
 HOSTS = {**NETWORK, "stop agent": 4, "stop coordinator": 4, "stop launcher": 3, "full agent": 3, "full coordinator": 3}
@@ -18,10 +19,10 @@ HOSTS = {**NETWORK, "stop agent": 4, "stop coordinator": 4, "stop launcher": 3, 
 class Step:
     """Does `kind` to `host`, once `news` lines have been written by tasks and `pause` seconds have passed."""
 
-    kind: str  # "start", "cancel", "follow" or a fault
+    kind: str  # "start", "cancel", "follow", "leave" (a follower that is killed), "git" (a fetch is killed) or a fault
     host: str = ""
     root: str = ""  # what is started
-    run: int = 0  # the start that is canceled or followed, by its number
+    run: int = 0  # the start that is canceled, followed or left, by its number
     news: int = 0
     pause: float = 0.0
     holds: float = 0.0  # seconds before the next step
@@ -57,6 +58,10 @@ def make_schedule(dice, workload, agents, style):
         step.run, order = order, order + 1
         if dice.random() < 0.5:
             steps.insert(dice.randint(steps.index(step) + 1, len(steps)), Step("follow", run=step.run))
+        if dice.random() < 0.3:
+            steps.insert(dice.randint(steps.index(step) + 1, len(steps)), Step("leave", run=step.run, lasts=dice.randint(0, 2)))
+        if dice.random() < 0.4:
+            steps.insert(steps.index(step), Step("git"))
         if dice.random() < 0.1:
             steps.insert(dice.randint(steps.index(step) + 1, len(steps)), Step("cancel", run=step.run, news=2))
     return steps

@@ -63,8 +63,9 @@ class Kills(unittest.TestCase):
     def test_programs_are_killed(self):
         counts = self.play_all(range(1, 50), lambda counts: counts["kills"] >= KILLS)
         self.assertGreaterEqual(counts["kills"], KILLS)
-        for program in ("agent", "coordinator", "launcher"):
+        for program in ("agent", "coordinator", "launcher", "step", "git", "cli"):
             self.assertGreater(counts[f"kills {program}"], 0)
+        self.assertGreater(counts["replaced"], 0)
 
     def test_hosts_lose_sight_of_each_other(self):
         if reason := why_not():

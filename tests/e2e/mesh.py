@@ -56,11 +56,11 @@ class Mesh:
         self.agents[name] = Program(command, self.path(name), self.environment)
         return self.agents[name].start()
 
-    def start_coordinator(self, agents=None, rewrite=None, local=None, **settings):
+    def start_coordinator(self, agents=None, rewrite=None, local=None, binaries=BIN, **settings):
         """Knows the agents started so far, and those of `agents`: name → address. A local task goes to `local`."""
         self.write_config(agents, rewrite, **settings)
         local = local or (next(iter(self.agents.values())).address if self.agents else "127.0.0.1:1")
-        command = [os.path.join(BIN, "cromt-coordinator"), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
+        command = [os.path.join(binaries, "cromt-coordinator"), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
                    "--local-agent", local, "--config", self.path("mesh.yaml")]
         self.coordinator = Program(command, self.path("coordinator"), self.environment)
         return self.coordinator.start()

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <utility>
 
 #include "base/name.h"
 #include "io/blob/sha256.h"
@@ -23,6 +24,7 @@ struct GitCache::Call {
   std::stop_token stop;
   Mono deadline;
   bool waiting_for_lock = true;
+  bool killed = false;  // the helper, by somebody: not by what it was given
   git::Progress progress = {};
   std::string password = {};                    // what no message may hold
   std::string asked = {};                       // the URL before rewriting: what submodules are relative to
@@ -103,7 +105,10 @@ Result<GitCache::Call> GitCache::MakeCall(std::string_view url, std::string_view
 
 Result<GitCache::Resolved> GitCache::Resolve(Call& call) {
   CROMT_TRY(MakeFolder(call.folder, call.url));
+  constexpr int kMostTries = 3;
   auto resolved = ResolveOnce(call, false);
+  for (int tries = 1; tries < kMostTries && std::exchange(call.killed, false); ++tries)
+    resolved = ResolveOnce(call, false);
   if (!resolved && resolved.error().code == ErrorCode::kCorrupt) resolved = ResolveOnce(call, true);
   if (resolved) CROMT_TRY(AddSubmodules(call, *resolved));
   return resolved;
@@ -202,7 +207,10 @@ Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
                               FormatDuration(at_end ? settings_.timeout : settings_.silence_timeout),
                               call.progress.received_bytes));
     }
-    if (!reply) return Fail(call.What(), reply.error());
+    if (!reply) {
+      call.killed = reply.error().code == ErrorCode::kUnavailable;
+      return Fail(call.What(), reply.error());
+    }
     if (auto* failed = std::get_if<git::Failed>(&*reply)) {
       Mask(call.password, failed->error.message);
       return tl::unexpected<Error>(std::move(failed->error));
@@ -216,6 +224,12 @@ Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
       return reply;
     }
   }
+}
+
+Result<HelperProcess> GitCache::StartHelper(Call& call, const git::Request& request) const {
+  auto helper = HelperProcess::Start(settings_.helper, request);
+  call.killed = !helper && helper.error().code == ErrorCode::kUnavailable;
+  return helper;
 }
 
 Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
@@ -233,7 +247,7 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
   request.max_packs = settings_.max_packs;
   request.timeout_s = SecondsUntil(call.deadline);
   call.waiting_for_lock = true;
-  CROMT_ASSIGN(HelperProcess helper, HelperProcess::Start(settings_.helper, request));
+  CROMT_ASSIGN(HelperProcess helper, StartHelper(call, request));
   CROMT_ASSIGN(Reply reply, Next(call, helper));
   auto* fetched = std::get_if<git::Fetched>(&reply);
   if (fetched == nullptr || !IsCommit(fetched->commit)) {
@@ -275,7 +289,7 @@ Status GitCache::Pack(Call& call, Resolved& resolved) {
   request.timeout_s = SecondsUntil(call.deadline);
   call.waiting_for_lock = true;
   CROMT_ASSIGN(BlobWriter writer, blobs_.Write());
-  CROMT_ASSIGN(HelperProcess helper, HelperProcess::Start(settings_.helper, request));
+  CROMT_ASSIGN(HelperProcess helper, StartHelper(call, request));
   while (true) {
     CROMT_ASSIGN(Reply reply, Next(call, helper));
     if (auto* chunk = std::get_if<git::Chunk>(&reply)) {

@@ -12,6 +12,7 @@
 // for. Passwords and keys are those that the settings name, by files; a password reaches the helper over its socket,
 // goes to the server that it is for and to no host that this one redirects to, and is in no message.
 //
+// A helper that somebody kills is started again, twice at most.
 // A damaged mirror is deleted and cloned anew, once a call. Mirrors are never deleted otherwise.
 #pragma once
 
@@ -97,6 +98,7 @@ class GitCache {
   Status AddSubmodules(Call& call, Resolved& resolved);
   Result<std::string> SubmoduleUrl(const Call& call, const git::Submodule& module) const;
   Result<Digest> Join(const Call& call, const Digest& tree, const std::vector<git::TreePart>& parts);
+  Result<git::HelperProcess> StartHelper(Call& call, const git::Request& request) const;
   Result<git::Fetched> Fetch(Call& call, bool rebuild);
   Status SetAccess(Call& call, git::FetchRequest& request);
   Status Pack(Call& call, Resolved& resolved);

@@ -127,7 +127,9 @@ Error HelperProcess::Died() {
   pid_ = 0;
   const std::string how = WIFSIGNALED(status) ? fmt::format("was killed by {}", strsignal(WTERMSIG(status)))
                                               : fmt::format("exited with {}", WEXITSTATUS(status));
-  return Error{ErrorCode::kInternal, fmt::format("the git helper {} before it answered", how)};
+  const bool was_killed = WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+  return Error{was_killed ? ErrorCode::kUnavailable : ErrorCode::kInternal,
+               fmt::format("the git helper {} before it answered", how)};
 }
 
 Result<Reply> HelperProcess::Next(Mono deadline, std::stop_token stop) {

@@ -26,8 +26,8 @@ class HelperProcess {
   HelperProcess& operator=(HelperProcess&&) = delete;
   ~HelperProcess();
 
-  // The next reply. kTimeout at `deadline`, kCanceled once `stop` is requested, kInternal if the helper died
-  // before its last reply (the message says by what).
+  // The next reply. kTimeout at `deadline`, kCanceled once `stop` is requested, kUnavailable if somebody
+  // killed the helper before its last reply, kInternal if it ended by itself (the message says by what).
   Result<Reply> Next(Mono deadline, std::stop_token stop);
 
  private:

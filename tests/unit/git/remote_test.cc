@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/unique_fd.h"
@@ -242,6 +244,28 @@ TEST_F(RemoteTest, AHelperThatIsMissingOrDies) {
   auto dies = Resolve(FileUrl(*repository_));
   EXPECT_EQ(dies.error().code, ErrorCode::kInternal);
   EXPECT_THAT(dies.error().message, HasSubstr("the git helper exited with 1 before it answered"));
+}
+
+// A program that kills itself as often as `times` says, and then is the helper.
+TEST_F(RemoteTest, AHelperThatIsKilledIsStartedAgainTwice) {
+  const std::string helper = settings_.helper.string();
+  settings_.helper = top_ / "killed";
+  for (int times : {1, 2, 3}) {
+    std::ofstream(settings_.helper) << fmt::format(
+        "#!/bin/sh\nn=$(cat {0}/n)\n[ \"$n\" = 0 ] && exec {1}\n"
+        "echo $((n - 1)) >{0}/n\nkill -9 $$\n",
+        top_.string(), helper);
+    std::filesystem::permissions(settings_.helper, std::filesystem::perms::owner_all);
+    std::ofstream(top_ / "n") << times;
+    auto resolved = Resolve(FileUrl(*repository_));
+    if (times < 3) {
+      ASSERT_TRUE(resolved) << resolved.error().message;
+      EXPECT_EQ(resolved->commit, commit_);
+    } else {
+      EXPECT_EQ(resolved.error().code, ErrorCode::kUnavailable);
+      EXPECT_THAT(resolved.error().message, HasSubstr("the git helper was killed by Killed before it answered"));
+    }
+  }
 }
 
 }  // namespace
