@@ -67,9 +67,13 @@ Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex
   const bool succeeded = truth == TaskOutcome::kSucceeded, early = truth == TaskOutcome::kStoppedEarly;
   const bool failed = !succeeded && !early && truth != TaskOutcome::kCanceled;
   const bool may_be_lost = MayBeLost(wish, task, last.host);
+  // Stopped before its next try.
+  const bool may_be_stopped =
+      failed && wish.plan->spec(task).retry.retries > 0 &&
+      (wish.cancels_offered > 0 || wish.task_cancels.contains(task) || wish.plan->run_timeout);
   return {.well = succeeded || (may_ignore && (failed || may_be_lost)) || (skips && may_be_lost),
           .early = early,
-          .badly = (!succeeded && !early && !(failed && ignores)) || may_be_lost};
+          .badly = (!succeeded && !early && !(failed && ignores)) || may_be_lost || may_be_stopped};
 }
 
 Ledger::Possible Ledger::TasksEnded(const Wish& wish, const RunId& run, InstanceIndex instance) const {
