@@ -59,6 +59,10 @@ std::optional<Mono> AgentEngine::NextDeadline() const {
 // ---- Inputs -----------------------------------------------------------------------------------
 
 void AgentEngine::On(agent_input::StreamOpened& input) {
+  if (streams_.size() >= kMostStreams)
+    return CloseStream(
+        input.stream,
+        {ErrorCode::kExhausted, fmt::format("{} sessions with this agent are open, which is its limit", kMostStreams)});
   streams_.emplace(input.stream, Stream{AgentSession(identity_, now_)});
 }
 

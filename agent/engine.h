@@ -40,6 +40,7 @@ struct StreamOpened {
 struct StreamMessage {
   StreamId stream = 0;
   ToAgent message;
+  std::shared_ptr<void> untaken = {};  // let go of once it was taken in: the stream may then read on
 };
 struct StreamWritable {
   StreamId stream = 0;
@@ -105,6 +106,8 @@ class AgentEngine {
  public:
   // Compacts the journal when it has grown past this and at least to four times what it was after the last time.
   static constexpr uint64_t kCompactAt = 4 << 20;
+  // Open at a time, of coordinators that have greeted and of whoever has not yet.
+  static constexpr size_t kMostStreams = 64;
 
   // All references outlive the engine.
   AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,

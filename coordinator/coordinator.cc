@@ -76,6 +76,7 @@ Coordinator::~Coordinator() {
   stopping_ = true;
   inbox_.Close();
   if (thread_.joinable()) thread_.join();
+  inbox_.TakeAll();  // sessions whose messages wait here end once these are let go of
   resolver_.reset();
   transport_.reset();
   collector_.reset();
@@ -133,24 +134,36 @@ Result<T> Await(std::future<Result<T>> future, Duration patience) {
 
 }  // namespace
 
-Result<RunId> Coordinator::Ask(Event event) {
-  auto promise = std::make_shared<std::promise<Result<RunId>>>();
+template <class T>
+Result<T> Coordinator::Question(const std::function<EngineInput(std::function<void(Result<T>)> answer)>& make) {
+  if (++questions_ > kMostQuestions) {
+    --questions_;
+    return cromt::Fail(
+        ErrorCode::kExhausted,
+        fmt::format("{} questions wait for an answer already, which is the limit; ask again later", kMostQuestions));
+  }
+  // It counts until nobody can answer it any more, whether or not somebody still waits.
+  std::shared_ptr<std::promise<Result<T>>> promise(new std::promise<Result<T>>, [this](auto* one) {
+    delete one;
+    --questions_;
+  });
   auto future = promise->get_future();
-  if (!inbox_.Post(
-          engine_input::Ask{std::move(event), [promise](Result<RunId> r) { promise->set_value(std::move(r)); }}))
-    return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
+  EngineInput input = make([promise = std::move(promise)](Result<T> result) { promise->set_value(std::move(result)); });
+  if (!inbox_.Post(std::move(input))) return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
   return Await(std::move(future), kPatience);
+}
+
+Result<RunId> Coordinator::Ask(Event event) {
+  return Question<RunId>([&](auto answer) { return engine_input::Ask{std::move(event), std::move(answer)}; });
 }
 
 Result<ApplyAnswer> Coordinator::Apply(const ApplyRequest& request) {
   JobFileReading reading = ReadJobFile(request.text, request.path);
   if (!reading.file) return Fail(ErrorCode::kInvalid, ErrorText(reading.diagnostics));
-  auto promise = std::make_shared<std::promise<Result<ApplyAnswer>>>();
-  auto future = promise->get_future();
-  engine_input::Apply input{request, std::make_shared<const JobFile>(std::move(*reading.file)),
-                            [promise](Result<ApplyAnswer> r) { promise->set_value(std::move(r)); }};
-  if (!inbox_.Post(std::move(input))) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-  CROMT_ASSIGN(ApplyAnswer answer, Await(std::move(future), kPatience));
+  auto file = std::make_shared<const JobFile>(std::move(*reading.file));
+  CROMT_ASSIGN(ApplyAnswer answer, Question<ApplyAnswer>([&](auto answered) {
+                 return engine_input::Apply{request, std::move(file), std::move(answered)};
+               }));
   for (const Diagnostic& d : reading.diagnostics) answer.warnings.push_back(ToString(d));
   return answer;
 }
@@ -270,13 +283,11 @@ Result<WhyLines> Coordinator::Why(const std::string& run, const std::string& tas
 
 // What the scheduler says of a run that has not ended, and what keeps all of them.
 Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines) {
-  auto promise = std::make_shared<std::promise<Result<WhyLines>>>();
-  auto future = promise->get_future();
   const Now now = clock_.Read();
-  if (!inbox_.Post(engine_input::Inspect{
-          [promise, run, task, now](const Scheduler& s) { promise->set_value(s.Why(run, task, now)); }}))
-    return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-  CROMT_ASSIGN(WhyLines live, Await(std::move(future), kPatience));
+  CROMT_ASSIGN(
+      WhyLines live, Question<WhyLines>([&](auto answer) {
+        return engine_input::Inspect{[answer, run, task, now](const Scheduler& s) { answer(s.Why(run, task, now)); }};
+      }));
   {
     MutexLock lock(mutex_);
     if (!held_.empty()) lines.push_back({WhyKind::kHeld, held_});
@@ -290,11 +301,9 @@ Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, Why
 }
 
 Result<std::vector<AgentView>> Coordinator::ListAgents() {
-  auto promise = std::make_shared<std::promise<Result<std::vector<AgentView>>>>();
-  auto future = promise->get_future();
-  if (!inbox_.Post(engine_input::Inspect{[promise](const Scheduler& s) { promise->set_value(s.Agents()); }}))
-    return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-  CROMT_ASSIGN(std::vector<AgentView> agents, Await(std::move(future), kPatience));
+  CROMT_ASSIGN(std::vector<AgentView> agents, Question<std::vector<AgentView>>([](auto answer) {
+                 return engine_input::Inspect{[answer](const Scheduler& s) { answer(s.Agents()); }};
+               }));
   for (AgentView& agent : agents)
     for (const auto& [name, address] : options_.agents)
       if (address == agent.address) agent.names.push_back(name);

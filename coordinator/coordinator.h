@@ -54,6 +54,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
 
   // Control: any thread; blocks until the answer is on disk, at most kPatience.
   static constexpr Duration kPatience = seconds(30);
+  static constexpr int kMostQuestions = 1000;  // that the loop has not answered; more are refused
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override;
   Result<RunId> Start(const StartRequest& request) override;
   Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string& author) override;
@@ -94,6 +95,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Status Open();
   void Run();
   void Post(EngineInput input) { inbox_.Post(std::move(input)); }
+  // Posts what `make` makes, which calls `answer` once, and waits for that. Any thread.
+  template <class T>
+  Result<T> Question(const std::function<EngineInput(std::function<void(Result<T>)> answer)>& make);
   Result<RunId> Ask(Event event);
   void TellFetching(RunView& view) const;
   std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
@@ -134,6 +138,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<LogCollector> collector_;
   std::unique_ptr<Engine> engine_;
+  std::atomic<int> questions_ = 0;  // before the inbox, whose items count here
   Mailbox<EngineInput> inbox_;
   std::unique_ptr<AgentTransport> transport_;
   std::unique_ptr<SourceResolver> resolver_;

@@ -44,6 +44,7 @@ struct LinkOpened {
 struct LinkMessage {
   LinkId link = 0;
   FromAgent message;
+  std::shared_ptr<void> untaken = {};  // let go of once it was taken in: the link may then read on
 };
 // What was sent has left: the next may be written.
 struct LinkWritable {

@@ -206,6 +206,20 @@ class Writer : public grpc::ServerWriteReactor<Message>, public std::enable_shar
   std::shared_ptr<Writer> self_;
 };
 
+// Those who watch jobs or read their output, each of whom holds memory for what is sent next.
+constexpr int kMaxFollowers = 256;
+std::atomic<int> followers = 0;
+
+// Whether there is a place for one more, to be given back when its call is done; else it is told.
+template <class Message>
+bool Admit(Writer<Message>& writer) {
+  if (++followers <= kMaxFollowers) return true;
+  --followers;
+  writer.End({grpc::StatusCode::RESOURCE_EXHAUSTED,
+              fmt::format("{} callers follow jobs of this agent already, which is the limit", kMaxFollowers)});
+  return false;
+}
+
 void Tell(const std::shared_ptr<Writer<v1::Job>>& writer, const QueuedAttempt& job) {
   v1::Job message;
   Fill(job, message);
@@ -218,9 +232,13 @@ void Tell(const std::shared_ptr<Writer<v1::Job>>& writer, const QueuedAttempt& j
 grpc::ServerWriteReactor<v1::Job>* Watch(Agent& agent, const v1::WatchJobRequest& request) {
   auto writer = std::make_shared<Writer<v1::Job>>();
   writer->Keep();
+  if (!Admit(*writer)) return writer.get();
   // Watching begins before the first look, so that no change falls in between.
   uint64_t watch = agent.WatchJob(RunId(request.job_id()), [writer](const QueuedAttempt& job) { Tell(writer, job); });
-  writer->OnClosed([&agent, watch] { agent.UnwatchJob(watch); });
+  writer->OnClosed([&agent, watch] {
+    agent.UnwatchJob(watch);
+    --followers;
+  });
   agent.Post(agent_input::Inspect{[writer, id = request.job_id()](const AgentQueue& queue) {
     const QueuedAttempt* job = queue.Find(kPlainMesh, PlainId(id));
     if (job)
@@ -272,6 +290,7 @@ grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest
         {ErrorCode::kInvalid, fmt::format("offset {}: bytes to skip can't be fewer than none", request.offset())}));
     return writer.get();
   }
+  if (!Admit(*writer)) return writer.get();
   auto reading = std::make_shared<LogReading>();
   uint64_t subscription = reading->subscription = agent.logs().NewId();
   reading->skip = request.offset();
@@ -285,6 +304,7 @@ grpc::ServerWriteReactor<v1::LogChunk>* Logs(Agent& agent, const v1::LogsRequest
   writer->OnClosed([&agent, watch, subscription] {
     agent.UnwatchJob(watch);
     agent.logs().Unsubscribe(subscription);
+    --followers;
   });
   agent.Post(agent_input::Inspect{[&agent, writer, reading, follow, id = request.job_id()](const AgentQueue& queue) {
     const QueuedAttempt* job = queue.Find(kPlainMesh, PlainId(id));

@@ -24,6 +24,9 @@ grpc::Status EndOfStream() {
 
 class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent> {
  public:
+  // So many messages may wait until the supervisor has taken them in; what comes next waits at the coordinator.
+  static constexpr int kMostUntaken = 8;
+
   explicit SessionReactor(Agent& agent) : agent_(agent) {
     handle_ = std::make_shared<Handle>(*this);
     id_ = agent_.OpenStream(handle_);
@@ -34,8 +37,8 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
     if (!ok) return FinishOnce(EndOfStream());
     auto message = wire::FromProto(incoming_);
     if (!message) return FinishOnce(rpc::ToStatus(message.error()));
-    agent_.Post(agent_input::StreamMessage{id_, std::move(*message)});
-    StartRead(&incoming_);
+    agent_.Post(agent_input::StreamMessage{id_, std::move(*message), Untaken()});
+    ReadOn();
   }
   void OnWriteDone(bool ok) override {
     if (ok) agent_.Post(agent_input::StreamWritable{id_});
@@ -60,6 +63,10 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
       MutexLock lock(mutex_);
       if (reactor_) reactor_->FinishOnce(rpc::ToStatus(why));
     }
+    void Taken() {
+      MutexLock lock(mutex_);
+      if (reactor_) reactor_->Taken();
+    }
     void Detach() {
       MutexLock lock(mutex_);
       reactor_ = nullptr;
@@ -69,6 +76,22 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
     Mutex mutex_;
     SessionReactor* reactor_ CROMT_GUARDED_BY(mutex_);
   };
+
+  std::shared_ptr<void> Untaken() {
+    MutexLock lock(mutex_);
+    ++untaken_;
+    return {nullptr, [handle = handle_](std::nullptr_t) { handle->Taken(); }};
+  }
+  void ReadOn() {
+    MutexLock lock(mutex_);
+    held_back_ = untaken_ >= kMostUntaken;
+    if (!held_back_) StartRead(&incoming_);
+  }
+  void Taken() {
+    MutexLock lock(mutex_);
+    --untaken_;
+    if (std::exchange(held_back_, false) && !finished_) StartRead(&incoming_);
+  }
 
   // The supervisor sends one message at a time, so `outgoing_` is free when it does.
   void Write(const FromAgent& message) {
@@ -91,6 +114,8 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
   v1::FromAgent outgoing_;
   Mutex mutex_;
   bool finished_ CROMT_GUARDED_BY(mutex_) = false;
+  int untaken_ CROMT_GUARDED_BY(mutex_) = 0;
+  bool held_back_ CROMT_GUARDED_BY(mutex_) = false;  // no read is under way
 };
 
 // ---- Logs -------------------------------------------------------------------------------------

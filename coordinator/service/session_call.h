@@ -18,6 +18,9 @@ namespace cromt::service {
 class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAgent>,
                           public std::enable_shared_from_this<SessionCall> {
  public:
+  // So many messages may wait until the loop has taken them in; what the agent says next waits at the agent.
+  static constexpr int kMostUntaken = 8;
+
   SessionCall(std::shared_ptr<grpc::Channel> channel, LinkId link, std::function<void(EngineInput)> post)
       : stub_(v1::AgentService::NewStub(std::move(channel))), link_(link), post_(std::move(post)) {}
 
@@ -53,8 +56,8 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
     if (ok) {
       auto message = wire::FromProto(incoming_);
       if (message) {
-        post_(engine_input::LinkMessage{link_, std::move(*message)});
-        return StartRead(&incoming_);
+        post_(engine_input::LinkMessage{link_, std::move(*message), Untaken()});
+        return ReadOn();
       }
       problem_ = "it sent a message that is not valid: " + message.error().message;
       Cancel();
@@ -74,6 +77,22 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   }
 
  private:
+  std::shared_ptr<void> Untaken() CROMT_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    ++untaken_;
+    return {nullptr, [self = shared_from_this()](std::nullptr_t) { self->Taken(); }};
+  }
+  void ReadOn() CROMT_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    held_back_ = untaken_ >= kMostUntaken;
+    if (!held_back_) StartRead(&incoming_);
+  }
+  void Taken() CROMT_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    --untaken_;
+    if (std::exchange(held_back_, false)) StartRead(&incoming_);
+  }
+
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
   const LinkId link_;
@@ -84,6 +103,8 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   std::vector<v1::ToAgent> outgoing_ CROMT_GUARDED_BY(mutex_);
   size_t next_ CROMT_GUARDED_BY(mutex_) = 0;
   bool ended_ CROMT_GUARDED_BY(mutex_) = false;
+  int untaken_ CROMT_GUARDED_BY(mutex_) = 0;
+  bool held_back_ CROMT_GUARDED_BY(mutex_) = false;  // no read is under way
   std::shared_ptr<SessionCall> self_;
 };
 

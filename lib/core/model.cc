@@ -32,6 +32,20 @@ std::string_view Word(const std::array<std::string_view, N>& words, Enum value) 
 
 }  // namespace
 
+size_t BytesOf(const TaskSpec& spec) {
+  size_t bytes = sizeof spec + spec.host_gaps.size() * sizeof(HostGap);
+  auto add = [&bytes](const std::string& text) { bytes += sizeof text + text.size(); };
+  for (const auto& [name, value] : spec.variables) add(name), add(value);
+  for (const ArtifactOut& out : spec.publishes) add(out.name), add(out.path);
+  if (const auto* script = std::get_if<Script>(&spec.work)) add(script->text);
+  if (const auto* command = std::get_if<Command>(&spec.work))
+    for (const std::string& word : command->argv) add(word);
+  if (const auto* actions = std::get_if<Actions>(&spec.work))
+    for (const auto* words : {&actions->names, &actions->options})
+      for (const std::string& word : *words) add(word);
+  return bytes;
+}
+
 int ShellCode(const ExitStatus& status) {
   if (const auto* exited = std::get_if<Exited>(&status)) return exited->code;
   return 128 + std::get<Signaled>(status).signal;

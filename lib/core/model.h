@@ -124,6 +124,9 @@ struct TaskSpec {
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 
+// About what a spec takes in memory with its texts.
+size_t BytesOf(const TaskSpec& spec);
+
 // ---- How a process ended ----------------------------------------------------------------------
 
 struct Exited {

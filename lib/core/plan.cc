@@ -85,6 +85,12 @@ Status CheckGroups(const Plan& plan) {
 
 }  // namespace
 
+size_t BytesOf(const Plan& plan) {
+  size_t bytes = 0;
+  for (const TaskSpec& spec : plan.specs) bytes += BytesOf(spec);
+  return bytes;
+}
+
 Status Validate(const Plan& plan) {
   if (plan.tasks.size() > kMaxTasks)
     return Fail(ErrorCode::kExhausted,

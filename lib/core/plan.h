@@ -86,6 +86,8 @@ struct Plan {
 
 // kInvalid naming the broken rule; kExhausted above kMaxTasks.
 Status Validate(const Plan& plan);
+// About what its specs take in memory.
+size_t BytesOf(const Plan& plan);
 
 // The instances of `plan` in an order in which each comes after all it waits for; kInvalid printing the cycle
 // as "a → b → a" if there is none.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/size.h"
 #include "core/queue_state.h"
 #include "core/script.h"
 
@@ -93,12 +94,9 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   if (FindById(event.mesh, event.lease.id)) return;  // offered before
+  std::string why = draining ? "the agent drains and takes nothing new" : WhyFull(*event.lease.spec);
   QueuedAttempt& attempt = Accept(
       {next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall, event.lease.inputs});
-  std::string why;
-  if (draining) why = "the agent drains and takes nothing new";
-  if (attempts.size() > limits.attempts)
-    why = fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
   if (why.empty()) return;
   DropFromLine(attempt);
   End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(why), .returned = true});
@@ -163,9 +161,7 @@ void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
     return reply(attempts.at(known->second).id.run);
   if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
   if (!refusal.empty()) return reply(Fail(ErrorCode::kExhausted, "the agent takes nothing new: " + refusal));
-  if (attempts.size() >= limits.attempts)
-    return reply(
-        Fail(ErrorCode::kExhausted, fmt::format("the agent knows {} attempts, which is its limit", limits.attempts)));
+  if (std::string why = WhyFull(*event.spec); !why.empty()) return reply(Fail(ErrorCode::kExhausted, std::move(why)));
   Accept({next_ticket, kPlainMesh, AttemptId{event.job, 0, 1}, event.spec, "", event.request, now.wall});
   reply(event.job);
 }
@@ -330,6 +326,21 @@ QueuedAttempt* AgentQueue::State::FindById(const MeshId& mesh, const AttemptId& 
   return found == ids->second.end() ? nullptr : &attempts.at(found->second);
 }
 
+// Why there is no room for one more, "" if there is. Ended plain jobs that only stay readable make room.
+std::string AgentQueue::State::WhyFull(const TaskSpec& spec) {
+  const size_t more = BytesOf(spec);
+  while (bytes + more > limits.bytes && !kept_jobs.empty()) {
+    out.records.push_back(journal::Forgotten{kept_jobs.front()});
+    Forget(kept_jobs.front());
+  }
+  if (attempts.size() >= limits.attempts)
+    return fmt::format("the agent knows {} attempts, which is its limit", limits.attempts);
+  if (bytes + more <= limits.bytes) return "";
+  return fmt::format("what the agent knows takes {}; with {} more its limit of {} is passed",
+                     FormatSize(static_cast<int64_t>(bytes)), FormatSize(static_cast<int64_t>(more)),
+                     FormatSize(static_cast<int64_t>(limits.bytes)));
+}
+
 QueuedAttempt& AgentQueue::State::Accept(journal::Accepted record) {
   Replay(record);
   Ticket ticket = record.ticket;
@@ -478,6 +489,7 @@ void AgentQueue::State::Forget(Ticket ticket) {
   by_id[found->second.mesh].erase(found->second.id);
   if (!found->second.request.empty()) by_request.erase(found->second.request);
   std::erase(kept_jobs, ticket);
+  bytes -= BytesOf(*found->second.spec);
   attempts.erase(found);
 }
 

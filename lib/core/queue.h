@@ -33,6 +33,7 @@ namespace cromt {
 struct QueueLimits {
   uint32_t slots = 8;
   uint32_t attempts = 65'536;  // known at a time; more is returned or refused
+  size_t bytes = 128 << 20;    // of what is known, likewise: a compacted journal takes about as much
   uint32_t kept_jobs = 1'000;  // ended plain jobs that stay readable
 };
 

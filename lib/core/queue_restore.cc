@@ -35,7 +35,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       s.by_id[r.mesh].emplace(r.id, r.ticket);
       if (!r.request.empty()) s.by_request.emplace(r.request, r.ticket);
       s.JoinLine(attempt);
-      s.attempts.emplace(r.ticket, std::move(attempt));
+      if (s.attempts.emplace(r.ticket, std::move(attempt)).second) s.bytes += BytesOf(*r.spec);
       ++s.active;
     }
     void operator()(const journal::Launching& r) const {

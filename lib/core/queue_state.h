@@ -48,6 +48,7 @@ struct AgentQueue::State {
   std::set<std::string> used_dirs;  // in place, by attempts with artifacts that hold a slot
   std::deque<Ticket> kept_jobs;     // ended plain jobs, oldest first
   size_t active = 0;                // not ended
+  size_t bytes = 0;                 // of the specs of all attempts
 
   Now now;
   QueueDecision out;
@@ -76,6 +77,7 @@ struct AgentQueue::State {
   void Replay(const JournalRecord& record);
   void Recover(const OutputsInLog& outputs);
 
+  std::string WhyFull(const TaskSpec& spec);
   QueuedAttempt& Accept(journal::Accepted record);
   QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
   void FillSlots();

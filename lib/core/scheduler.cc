@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/size.h"
 #include "core/scheduler_state.h"
 #include "core/source_path.h"
 
@@ -140,6 +141,11 @@ void Scheduler::State::On(const StartRun& event) {
     return refuse(ErrorCode::kExhausted,
                   fmt::format("{} tasks have not finished; with {} more the limit of {} is passed", tasks_left,
                               event.plan->tasks.size(), limits.unfinished_tasks));
+  if (const size_t more = BytesOf(*event.plan); bytes + more > limits.bytes)
+    return refuse(ErrorCode::kExhausted,
+                  fmt::format("what the tasks of unfinished runs do takes {}; with {} more the limit of {} is passed",
+                              FormatSize(static_cast<int64_t>(bytes)), FormatSize(static_cast<int64_t>(more)),
+                              FormatSize(static_cast<int64_t>(limits.bytes))));
   std::set<std::string_view> new_addresses;
   for (const PlannedHost& host : event.plan->hosts)
     if (!routes.contains(host.address)) new_addresses.insert(host.address);

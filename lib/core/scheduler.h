@@ -29,6 +29,7 @@ namespace cromt {
 struct SchedulerLimits {
   uint32_t unfinished_runs = 10'000;
   uint32_t unfinished_tasks = 2'000'000;
+  size_t bytes = size_t{4} << 30;  // of what the tasks of unfinished runs do
   uint32_t agents = 20'000;
 };
 

@@ -123,6 +123,8 @@ std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status,
     run->groups.push_back(planned.mesh_wide ? LaneNamed(planned.name) : std::make_shared<Group>());
     run->groups.back()->depth = planned.depth;
   }
+  run->bytes = BytesOf(*run->plan);
+  bytes += run->bytes;
   runs.emplace(run->header.id, run);
   requests.emplace(run->header.request, run->header.id);
   tasks_left += run->tasks_left;
@@ -522,6 +524,7 @@ void Scheduler::State::EndRun(const std::shared_ptr<Run>& run, RunOutcome outcom
   run->status.finished_at = now.wall;
   Changed(run);
   requests.erase(run->header.request);
+  bytes -= run->bytes;
   runs.erase(run->header.id);
 }
 

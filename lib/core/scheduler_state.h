@@ -59,6 +59,7 @@ struct Run {
   std::vector<InstanceProgress> instances;
   std::vector<std::shared_ptr<Group>> groups;  // by plan index; mesh-wide ones are shared with other runs
   uint32_t tasks_left = 0;                     // not finished
+  size_t bytes = 0;                            // of its specs
   uint32_t instances_left = 0;
   bool any_failed = false;
 };
@@ -177,6 +178,7 @@ struct Scheduler::State {
   std::set<RetryTimer> retry_timers;
   std::set<RunTimer> run_timers;
   size_t tasks_left = 0;
+  size_t bytes = 0;    // of the specs of all runs
   Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
                        // restart
 

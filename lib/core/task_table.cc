@@ -49,13 +49,6 @@ bool ChangesTask(const Overrides& set) {
          set.timeout || set.grace || set.retries || set.retry_delay || set.retry_backoff_permille;
 }
 
-size_t BytesOf(const TaskSpec& spec) {
-  size_t bytes = sizeof spec + spec.host_gaps.size() * sizeof(HostGap) + SizeOf(spec.variables) +
-                 spec.variables.size() * sizeof(spec.variables[0]);
-  if (const auto* script = std::get_if<Script>(&spec.work)) bytes += script->text.size();
-  return bytes;
-}
-
 size_t HashOf(const TaskSpec& spec) {
   std::hash<std::string> hash;
   size_t seed = HashCombine(hash(spec.project), hash(spec.name));

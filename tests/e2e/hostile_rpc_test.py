@@ -2,10 +2,12 @@
 """What an agent and a coordinator answer to messages that are malformed, oversized, foreign or out of order."""
 
 import queue
+import threading
 
 import grpc
 
 import rpc
+from process import wait_for
 from story import Story, main
 
 Status = grpc.StatusCode
@@ -109,6 +111,46 @@ class AtTheAgent(Hostile):
         list(self.client.call("Watch", job_id=job))
         self.refused(Status.INVALID_ARGUMENT, ["offset"], lambda: self.client.call("Logs", job_id=job, offset=-5))
         self.assertEqual(list(self.client.call("Logs", job_id=job, offset=1 << 60)), [])
+
+    def test_many_followers_lock_nobody_out(self):
+        job = self.client.call("Submit", request_id="r", spec=rpc.shell("echo x; sleep 60")).job_id
+        followers = [self.client.call("Watch", job_id=job, timeout=60) for _ in range(200)]
+        followers += [self.client.call("Logs", job_id=job, follow=True, timeout=60) for _ in range(56)]
+        for follower in followers:
+            next(follower)
+        for name in ("Watch", "Logs"):
+            self.refused(Status.RESOURCE_EXHAUSTED, ["256 callers follow jobs of this agent already"],
+                         lambda: self.client.call(name, job_id=job))
+        followers[0].cancel()
+        wait_for("there is room for another", self.watches(job))
+        self.client.call("Cancel", job_id=job)
+        for follower in followers[1:]:
+            list(follower)
+
+    def watches(self, job):
+        def one():
+            try:
+                return next(self.client.call("Watch", job_id=job))
+            except grpc.RpcError:
+                return None
+        return one
+
+    def test_many_sessions_lock_nobody_out(self):
+        done = threading.Event()
+        def silent():
+            done.wait(timeout=30)
+            yield from ()
+        self.addCleanup(done.set)
+        calls = [self.client.session(silent()) for _ in range(70)]
+        wait_for("so many too many are refused", lambda: sum(call.done() for call in calls) == 6)
+        for call in filter(lambda one: one.done(), calls):
+            self.assertEqual((call.code(), call.details()),
+                             (Status.RESOURCE_EXHAUSTED, "64 sessions with this agent are open, which is its limit"))
+        for call in calls:
+            call.cancel()
+        self.mesh.start_coordinator()
+        self.mesh.apply("projects: {x: {run: 'true'}}\n")
+        self.succeeded(self.mesh.cromt("start", "x", "--wait"))
 
     def test_a_list_without_bound(self):
         self.refused(Status.INVALID_ARGUMENT, ["limit"], lambda: self.client.call("List", limit=1001))

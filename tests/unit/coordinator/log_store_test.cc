@@ -37,6 +37,32 @@ class LogStoreTest : public testing::Test {
   std::vector<std::string> advanced_;
 };
 
+TEST_F(LogStoreTest, SaysWhenAnAttemptSaidSomethingLast) {
+  const AttemptId attempt{RunId("r1"), 1, 1};
+  auto store = Open();
+  EXPECT_FALSE(*store->LastOf(attempt));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/r1.log")) << "a question made it";
+  RunLogChunk chunk = Chunk(1, 0, "one\n");
+  ASSERT_TRUE(store->Append({chunk}));
+  chunk.at = WallFromMicros(7);
+  chunk.offset = 4;
+  RunLogChunk note = chunk;
+  ASSERT_TRUE(store->Append({chunk}));
+  note.stream = seglog::Stream::kNote;
+  note.at = WallFromMicros(9);
+  note.offset = 8;
+  ASSERT_TRUE(store->Append({note}));
+  for (int open = 0; open < 2; ++open) {
+    const auto last = *store->LastOf(attempt);
+    ASSERT_TRUE(last);
+    EXPECT_EQ(Micros(last->at), 7);
+    EXPECT_EQ(last->bytes, 12);
+    EXPECT_FALSE(*store->LastOf({RunId("r1"), 2, 1}));
+    store.reset();
+    store = Open();
+  }
+}
+
 TEST_F(LogStoreTest, OutputComesBackByTask) {
   auto store = Open();
   ASSERT_TRUE(store->Append({Chunk(0, 0, "one "), Chunk(1, 0, "other"), Chunk(0, 4, "two")}));

@@ -453,6 +453,31 @@ TEST(Queue, FullQueueReturnsLeasesAndRefusesJobs) {
               ElementsAre("1: r1/3/1 not_started: the agent knows 2 attempts, which is its limit (returned)"));
 }
 
+TEST(Queue, OneThatIsFullByItsBytesSaysSoAndForgetsWhatHasEndedFirst) {
+  LiveQueue other;
+  other.Submit("job");
+  const size_t one = BytesOf(*other.queue().Find(1)->spec);
+  LiveQueue env({.slots = 1, .bytes = 2 * one + 10});
+  env.Submit("first");
+  env.Ends(1);
+  env.Submit("second");
+  env.Submit("third");
+  EXPECT_THAT(env.Records(), testing::Contains("forgotten 1"));
+  env.Forget();
+  env.Submit("fourth");
+  EXPECT_THAT(env.Effects(),
+              ElementsAre(testing::AllOf(testing::StartsWith("reply refused: what the agent knows takes "),
+                                         testing::HasSubstr(" more its limit of "))));
+  env.Lease("m", "r1/1/1");
+  EXPECT_THAT(env.Reports("m"),
+              ElementsAre(testing::AllOf(testing::StartsWith("1: r1/1/1 not_started: what the agent knows "),
+                                         testing::EndsWith(" is passed (returned)"))));
+  env.Ack("m", 1);
+  env.Ends(2);
+  env.Submit("fourth");
+  EXPECT_THAT(env.Effects("reply"), testing::Contains("reply fourth"));
+}
+
 TEST(Queue, PlainJobFromSubmitToEnd) {
   LiveQueue env;
   env.Submit("job", "request");

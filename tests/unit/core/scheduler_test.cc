@@ -523,6 +523,26 @@ TEST(Scheduler, LimitsAreNamedWhenTheyAreHit) {
               ElementsAre("reply refused: 2 runs have not finished, which is the limit; wait for some or cancel them"));
 }
 
+TEST(Scheduler, WhatTasksDoTakesABoundedPartOfMemory) {
+  PlanBuilder plan;
+  plan.Add(std::string(300, 'x'));  // twice in its spec, and as its command
+  auto one = plan.Build();
+  const size_t bytes = BytesOf(*one);
+  EXPECT_GT(bytes, 600u);
+  SchedulerEnv env({.bytes = 2 * bytes + 10});
+  env.Connect("a");
+  env.Start(one);
+  env.Start(one);
+  env.Forget();
+  env.Start(one);
+  EXPECT_THAT(env.Effects(),
+              ElementsAre(testing::StartsWith("reply refused: what the tasks of unfinished runs do takes ")));
+  env.Ends("a", "r1/1/1");
+  env.Forget();
+  env.Start(one);
+  EXPECT_THAT(env.Effects(), testing::Contains("reply r4"));
+}
+
 TEST(Scheduler, PartOfAPlanRunsFromWhereItIsStarted) {
   PlanBuilder plan;
   auto build = plan.Add("build");
