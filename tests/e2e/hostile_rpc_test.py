@@ -112,6 +112,22 @@ class AtTheAgent(Hostile):
         self.refused(Status.INVALID_ARGUMENT, ["offset"], lambda: self.client.call("Logs", job_id=job, offset=-5))
         self.assertEqual(list(self.client.call("Logs", job_id=job, offset=1 << 60)), [])
 
+    def test_a_full_queue_refuses_and_has_room_again(self):
+        """What it knows is bounded in bytes, too."""
+        large = rpc.shell("exec sleep 60 #" + "x" * 1_040_000)
+        submit = lambda number: self.client.call("Submit", request_id=f"r{number}", spec=large).job_id
+        jobs = [submit(number) for number in range(128)]
+        self.refused(Status.RESOURCE_EXHAUSTED, ["what the agent knows takes 127.0 MiB; with 1016.", " more its limit of 128.0 MiB is passed"],
+                     lambda: submit(128))
+        self.assertEqual(submit(127), jobs[127], "an answer that was given once")
+        for job in jobs:
+            self.client.call("Cancel", job_id=job)
+        for job in jobs:
+            list(self.client.call("Watch", job_id=job))
+        jobs.append(submit(128))
+        self.refused(Status.NOT_FOUND, [jobs[0]], lambda: self.client.call("Get", job_id=jobs[0]))  # the oldest made room
+        self.client.call("Cancel", job_id=jobs[-1])
+
     def test_many_followers_lock_nobody_out(self):
         job = self.client.call("Submit", request_id="r", spec=rpc.shell("echo x; sleep 60")).job_id
         followers = [self.client.call("Watch", job_id=job, timeout=60) for _ in range(200)]
