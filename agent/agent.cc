@@ -228,6 +228,7 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
     return {};
   }
   inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
+  inputs.push_back(agent_input::OutputBlocked{""});  // the next one says so itself
   to_launcher_.clear();
   return ConnectLauncher();
 }

@@ -7,6 +7,7 @@
 #include "base/name.h"
 #include "coordinator/git_cache_settings.h"
 #include "coordinator/pool_agents.h"
+#include "coordinator/room.h"
 #include "core/action.h"
 #include "core/agent_address.h"
 #include "core/planner.h"
@@ -195,6 +196,7 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   }
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
   CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
+  CROMT_TRY(RoomFor(plan, options_.data_dir));
   StartRun event{NewRunId(),
                  request.request.empty() ? RequestId(RandomName(random_)) : request.request,
                  request.project,
@@ -223,6 +225,7 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
   const std::string id = earlier.header.id.text();
   if (earlier.status.state != RunState::kFinished)
     return Fail(ErrorCode::kConflict, fmt::format("run {} has not finished; `cromt cancel {}` ends it", id, id));
+  CROMT_TRY(RoomFor(*earlier.plan, options_.data_dir));
   StartRun event{NewRunId(),
                  request.request.empty() ? RequestId(RandomName(random_)) : request.request,
                  earlier.header.project,

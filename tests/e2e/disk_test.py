@@ -5,6 +5,7 @@ Runs in a mount namespace of its own, where small file systems can be mounted.
 """
 
 import os
+import signal
 import subprocess
 import threading
 
@@ -141,6 +142,27 @@ projects:
         self.assertIn(going.returncode, (3, 130), read_text(going.err_path))
 
 
+    def test_a_launcher_that_dies_on_a_full_disk_takes_its_word_along(self):
+        path = self.mount("host", size="24m")
+        self.mesh.start_all("host")
+        gate = self.mesh.path("gate")
+        self.mesh.apply(f"""
+projects:
+  talks: {{run: "until [ -e {gate} ]; do sleep 0.02; done; yes"}}
+  new: {{run: "true"}}
+""")
+        talks = self.mesh.start("talks")
+        wait_for("it has begun", lambda: self.state(talks) == "running")
+        self.fill(path)
+        self.mesh.write("gate", "")
+        wait_for("the coordinator is told", lambda: "output of jobs is held back" in self.mesh.cromt("agents").out)
+        for launcher in self.mesh.launchers():
+            os.kill(launcher, signal.SIGKILL)
+        self.assertEqual(self.mesh.wait_finished(talks)["outcome"], "failed")
+        self.says(self.mesh.cromt("show", talks).out, "lost: the launcher died")
+        self.succeeded(self.mesh.cromt("start", "new", "--wait"))  # it prints nothing
+
+
 class FullStores(Disk):
     """Attack 37, each place where files and artifacts come to lie: the run fails with the reason, nothing half is
     visible, and with room again it works."""
@@ -187,6 +209,18 @@ projects:
         for path in full:
             self.fails("p", path)
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+
+
+class NearlyFullCoordinator(Disk):
+    def test_a_run_that_is_too_large_for_its_disk_is_refused(self):
+        self.mount("coordinator", size="24m")
+        self.mesh.start_all("host")
+        hosts = "".join(f"  - {{id: h{number}}}\n" for number in range(50_000))
+        self.mesh.apply(f"x-hosts: &hosts\n{hosts}projects:\n  wide: {{run: 'true', hosts: *hosts}}\n  one: {{run: 'true'}}\n")
+        refused = self.mesh.cromt("start", "wide")
+        self.exited(3, refused)
+        self.says(refused.err, "a run of 50000 tasks takes about 24.4 MiB of the coordinator's disk", "are free")
+        self.succeeded(self.mesh.cromt("start", "one", "--wait"))
 
 
 class FullCoordinator(Disk):
