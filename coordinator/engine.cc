@@ -30,7 +30,7 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
   CROMT_ASSIGN(StoredState state, store_.Load());
   mesh_ = state.mesh;
   epoch_ = state.epoch;
-  commit_ = state.commit;
+  taken_up_ = commit_ = state.commit;
   CROMT_TRY(registry_.Restore(state, parse));
   std::atomic_store(&catalog_, registry_.catalog());
   kept_.insert(state.kept.begin(), state.kept.end());
@@ -72,7 +72,7 @@ std::optional<Mono> Engine::NextDeadline() const {
 void Engine::On(engine_input::LinkOpened input) {
   auto link = links_.find(input.link);
   if (link == links_.end()) return;
-  CoordinatorHello hello{mesh_, epoch_, next_session_++, kSessionProtocol, commit_};
+  CoordinatorHello hello{mesh_, epoch_, next_session_++, kSessionProtocol, taken_up_};
   link->second.session = std::make_unique<CoordinatorSession>(link->second.address, std::move(hello), now_);
   link->second.writable = true;
   Mono silence = link->second.session->NextDeadline();
@@ -83,11 +83,19 @@ void Engine::On(engine_input::LinkMessage input) {
   auto found = links_.find(input.link);
   if (found == links_.end() || !found->second.session) return;
   Link& link = found->second;
-  // By the last commit of now: what was acknowledged since our own hello may have been seen.
-  if (const auto& hello = input.message.hello; hello && (hello->seen_epoch > epoch_ || hello->seen_commit > commit_))
-    went_back_ = fmt::format("{}: agent {} at {} has seen commit {} of epoch {}, the store is at commit {} of epoch {}",
-                             kWentBack, hello->agent.text(), link.address, hello->seen_commit, hello->seen_epoch,
-                             commit_, epoch_);
+  if (const auto& hello = input.message.hello) {
+    // Who we have not met yet can't have seen what we have committed ourselves.
+    const uint64_t may_have_seen = met_.insert(hello->agent).second ? taken_up_ : commit_;
+    // Where several of us have committed since, only this tells: reports that were acknowledged are in the store.
+    if (const auto applied = scheduler_.AppliedOf(hello->agent, hello->journal);
+        applied < hello->acked_sequence && applied)
+      went_back_ = fmt::format("{}: of agent {} at {} {} reports were acknowledged, the store has {}", kWentBack,
+                               hello->agent.text(), link.address, hello->acked_sequence, *applied);
+    if (hello->seen_epoch > epoch_ || hello->seen_commit > may_have_seen)
+      went_back_ = fmt::format(
+          "{}: agent {} at {} has seen commit {} of epoch {}, the store is at commit {} of epoch {}", kWentBack,
+          hello->agent.text(), link.address, hello->seen_commit, hello->seen_epoch, may_have_seen, epoch_);
+  }
   auto events = link.session->Receive(std::move(input.message), now_);
   if (!events) return CloseLink(input.link, "protocol error: " + events.error().message, true);
   for (Event& event : *events) {
@@ -342,7 +350,10 @@ void Engine::Carry(Effect& effect) {
       if (auto* session = e.LiveSession(a.address)) session->AddVerdicts(std::move(a.verdicts));
     }
     void operator()(SendLease& a) const {
-      if (auto* session = e.LiveSession(a.address)) session->AddLease(std::move(a.lease));
+      auto* session = e.LiveSession(a.address);
+      if (!session) return;
+      session->AddLease(std::move(a.lease));
+      session->AddAck({0, e.commit_});  // whoever has an attempt that a restored store does not know can prove it
     }
     void operator()(SendStop& a) const {
       if (auto* session = e.LiveSession(a.address)) session->AddStop(std::move(a.id));

@@ -176,7 +176,9 @@ class Engine {
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
   MeshId mesh_;
   uint64_t epoch_ = 0;
-  uint64_t commit_ = 0;
+  uint64_t taken_up_ = 0;  // the store's last commit when we began
+  uint64_t commit_ = 0;    // and now
+  std::set<AgentId> met_;  // have had a session with us
   std::string held_;
   bool full_ = false;                         // it is held for want of room
   Mono room_due_{};                           // when it is looked for

@@ -20,12 +20,14 @@ class TaskRecovery {
   TaskRecovery(AttemptId id, TaskStatus status, const Found* found, Wall now)
       : id_(std::move(id)), status_(std::move(status)), found_(found), now_(now) {}
 
-  void Decide(Recovery& out) {
+  // Where it stands then.
+  TaskStatus Decide(Recovery& out) {
     if (found_ && Fits()) {
       if (!Known()) Adopt(out);
     } else if (InFlight(status_.state)) {
       Lose(out);
     }
+    return status_;
   }
   // It may be that attempt: its gate was open, and no later attempt was made.
   bool Fits() const {
@@ -48,7 +50,6 @@ class TaskRecovery {
     status_.reason.clear();
     status_.retry_at.reset();
     status_.stop_wanted = false;
-    out.records.push_back(TaskChanged{id_.run, id_.task, status_});
     out.adopted.push_back(found_->item.id);
   }
   void Lose(Recovery& out) {
@@ -56,7 +57,6 @@ class TaskRecovery {
     status_.outcome = TaskOutcome::kLost;
     status_.reason = kReason;
     status_.finished_at = now_;
-    out.records.push_back(TaskChanged{id_.run, id_.task, status_});
     out.lost.push_back({id_.run, id_.task, status_.attempt});
   }
 
@@ -78,6 +78,18 @@ std::map<std::pair<RunId, TaskIndex>, Found> Newest(std::span<const InspectedAge
     }
   }
   return newest;
+}
+
+// What counts as succeeded though it was lost is decided as the scheduler does it when a task ends.
+void Forgive(const Plan& plan, std::vector<TaskStatus>& tasks) {
+  auto failed = [](const TaskStatus& task) { return task.outcome && IsFailure(*task.outcome); };
+  for (const PlannedInstance& instance : plan.instances) {
+    const std::span all(tasks.begin() + instance.first_task, instance.task_count);
+    if (std::ranges::none_of(all, [](const TaskStatus& task) { return task.reason == kReason; })) continue;
+    const bool allowed = instance.ignore_failure || std::ranges::count_if(all, failed) <= instance.max_failures;
+    for (TaskStatus& task : all)
+      if (failed(task)) task.ignored = allowed;
+  }
 }
 
 // Reports that were acknowledged are not said again, though this store has not applied them.
@@ -107,15 +119,19 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
   std::vector<Found> rest;
   auto newest = Newest(agents, rest);
   for (const StoredRun& run : state.runs) {
+    std::vector<TaskStatus> tasks = run.tasks;
     for (TaskIndex task = 0; task < run.tasks.size(); ++task) {
       auto found = newest.find({run.header.id, task});
       TaskRecovery recovery({run.header.id, task, 0}, run.tasks[task], found == newest.end() ? nullptr : &found->second,
                             now);
-      recovery.Decide(out);
+      tasks[task] = recovery.Decide(out);
       // A task that has ended, or an attempt before its last one: what its agent still has is stopped as ever.
       const bool settled = found != newest.end() && found->second.item.id.attempt <= run.tasks[task].attempt;
       if (found != newest.end() && (recovery.Fits() || settled)) newest.erase(found);
     }
+    Forgive(*run.plan, tasks);
+    for (TaskIndex task = 0; task < run.tasks.size(); ++task)
+      if (!(tasks[task] == run.tasks[task])) out.records.push_back(TaskChanged{run.header.id, task, tasks[task]});
   }
   for (auto& [key, found] : newest) rest.push_back(std::move(found));
   for (const Found& found : rest) out.kept.push_back({found.agent->hello.agent, found.item.id});

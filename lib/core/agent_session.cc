@@ -56,17 +56,14 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
     return Fail(ErrorCode::kInvalid,
                 fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
                             hello.protocol, kSessionProtocol));
-  auto [seen_epoch, seen_commit] = queue.Seen(hello.mesh);
-  if (hello.epoch < seen_epoch && !hello.inspect)
-    return Fail(ErrorCode::kConflict,
-                fmt::format("a coordinator of mesh {} with epoch {} has been here; this one has {}", hello.mesh.text(),
-                            seen_epoch, hello.epoch));
+  const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
   hello_ = hello;
+  hello_.inspect |= hello.epoch < seen_epoch;  // its store went back: it is told so, and has no more to say
   phase_ = Phase::kAwaitVerdicts;
   auto items = queue.Inventory(hello.mesh);
   inventory_.assign(items.begin(), items.end());
   sent_sequence_ = queue.AckedSequence(hello.mesh);
-  if (!hello.inspect) events.push_back(queue_event::SessionBegan{hello.mesh, hello.epoch, hello.commit});
+  if (!inspected()) events.push_back(queue_event::SessionBegan{hello.mesh, hello.epoch, hello.commit});
   return {};
 }
 

@@ -71,12 +71,6 @@ Status CoordinatorSession::ReceiveHello(const AgentHello& hello) {
                 fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
                             hello.protocol, kSessionProtocol));
   if (hello.slots == 0 || hello.slots > 65'536) return Fail(ErrorCode::kInvalid, fmt::format("{} slots", hello.slots));
-  if (hello.seen_epoch > hello_.epoch || hello.seen_commit > hello_.commit)
-    return Fail(
-        ErrorCode::kConflict,
-        fmt::format("the agent has seen commit {} of epoch {}, this coordinator's store is at commit {} of epoch {}: "
-                    "the store went back, or two coordinators use one mesh id",
-                    hello.seen_commit, hello.seen_epoch, hello_.commit, hello_.epoch));
   agent_ = hello;
   phase_ = Phase::kAwaitInventory;
   return {};
@@ -90,6 +84,11 @@ void CoordinatorSession::AddVerdicts(std::vector<Verdict> verdicts) {
 void CoordinatorSession::AddLease(Lease lease) {
   leases_.push_back(std::move(lease));
   ++leases_added_;
+}
+
+void CoordinatorSession::AddAck(Ack ack) {
+  const Ack before = ack_.value_or(Ack{});
+  ack_ = Ack{std::max(before.sequence, ack.sequence), std::max(before.commit, ack.commit)};
 }
 
 ToAgent CoordinatorSession::Poll() {

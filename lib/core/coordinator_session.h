@@ -18,15 +18,14 @@ class CoordinatorSession {
   CoordinatorSession(std::string address, CoordinatorHello hello, Now now);
 
   // What the message means for the scheduler: AgentUp once, then AgentReported and AgentRefuses. Errors as in
-  // AgentSession; kConflict when the agent has seen a later state of this mesh than this coordinator has: its store
-  // went back.
+  // AgentSession.
   Result<std::vector<Event>> Receive(FromAgent message, Now now);
 
   void AddVerdicts(std::vector<Verdict> verdicts);  // the answer to AgentUp
   void AddLease(Lease lease);
   // Leaves in a message after those of all leases added before it, so that it never comes before what it stops.
   void AddStop(AttemptId id) { stops_.emplace_back(leases_added_, std::move(id)); }
-  void AddAck(Ack ack) { ack_ = ack; }
+  void AddAck(Ack ack);
   void AddBlobFailure(BlobFailure failure) { blob_failures_.push_back(std::move(failure)); }
 
   ToAgent Poll();

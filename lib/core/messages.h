@@ -33,7 +33,7 @@ struct CoordinatorHello {
   uint64_t epoch = 0;    // incarnation of the coordinator's store
   uint64_t session = 0;  // higher than any earlier session of this epoch
   uint32_t protocol = kSessionProtocol;
-  uint64_t commit = 0;  // number of the store's last commit
+  uint64_t commit = 0;  // number of the store's last commit when this incarnation began
   // Only asks what the agent has seen and what it knows, whatever the numbers: the answer is its hello and inventory,
   // and nothing changes by it. For `cromt-coordinator recover`.
   bool inspect = false;
@@ -98,7 +98,8 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
-// All reports up to `sequence` are in the store.
+// All reports up to `sequence` are in the store, and as many commits have been made. Goes with leases, too, so that an
+// agent that has an attempt has seen the commit that made it.
 struct Ack {
   uint64_t sequence = 0;
   uint64_t commit = 0;

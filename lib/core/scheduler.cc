@@ -107,6 +107,12 @@ std::vector<AgentView> Scheduler::Agents() const {
   return views;
 }
 
+std::optional<uint64_t> Scheduler::AppliedOf(const AgentId& agent, const JournalId& journal) const {
+  const auto seen = state_->seen.find(agent);
+  if (seen == state_->seen.end() || seen->second.journal != journal) return std::nullopt;
+  return seen->second.applied_sequence;
+}
+
 std::optional<LeaseInput> Scheduler::HolderOf(const Digest& digest) const {
   for (const auto& [id, run] : state_->runs)
     for (const auto& [task, published] : run->published)

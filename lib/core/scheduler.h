@@ -85,6 +85,8 @@ class Scheduler {
 
   // Who of the agents that are known has these bytes, as an artifact of an unfinished run; nullopt if nobody has.
   std::optional<LeaseInput> HolderOf(const Digest& digest) const;
+  // Of this agent's reports as many are applied; nullopt if none of this journal's ever came.
+  std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;
   size_t unfinished_tasks() const;
 

@@ -21,6 +21,7 @@ class SimCoordinator::TappedStore final : public Store {
     if (owner_.full_) return Fail(ErrorCode::kExhausted, kDiskFull);
     return real_->KeepReserve();
   }
+  Status WentBack() override { return real_->WentBack(); }
   Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
 
  private:
@@ -148,5 +149,11 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
 }
 
 void SimCoordinator::Published(std::span<const RunChange>) {}
+
+void SimCoordinator::Held(const std::string& why) {
+  if (why.find("went back") == std::string::npos) return;
+  world_.timeline.Note("coordinator is held: " + why);
+  if (on_went_back_) on_went_back_();
+}
 
 }  // namespace cromt::sim

@@ -25,6 +25,7 @@ class SimCoordinator final : private CoordinatorEdges {
   ~SimCoordinator() override;
 
   bool up() const { return engine_ != nullptr; }
+  const std::string& path() const { return path_; }
   void Boot();
   // The process dies; what it has not committed is gone.
   void Die(const std::string& how);
@@ -36,6 +37,8 @@ class SimCoordinator final : private CoordinatorEdges {
   void FillDisk(bool full) { full_ = full; }
   // Called after each death; whoever wants it up again calls Boot later.
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
+  // Called whenever it finds that its store went back.
+  void OnWentBack(std::function<void()> callback) { on_went_back_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
   void Post(EngineInput input);
@@ -43,7 +46,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void Ask(Event event, std::function<void(Result<RunId>)> reply);
 
   // Nothing is left to do for any run.
-  bool idle() const { return engine_ && engine_->scheduler().unfinished_runs() == 0; }
+  bool idle() const { return engine_ && engine_->held().empty() && engine_->scheduler().unfinished_runs() == 0; }
 
  private:
   class TappedStore;
@@ -61,6 +64,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources& wanted) override;
   void Published(std::span<const RunChange> changes) override;
+  void Held(const std::string& why) override;
 
   World& world_;
   Network& network_;
@@ -75,6 +79,7 @@ class SimCoordinator final : private CoordinatorEdges {
   bool full_ = false;
   bool committed_ = false;  // since the last look
   std::function<void()> on_death_;
+  std::function<void()> on_went_back_;
   uint64_t life_ = 0;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;

@@ -8,10 +8,18 @@ namespace cromt::sim {
 
 Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
                std::vector<std::unique_ptr<SimHost>>& hosts)
-    : world_(world), network_(network), coordinator_(coordinator), hosts_(hosts), dice_(world.dice.Fork()) {
-  constexpr std::array<uint64_t, kKinds> kWeights = {6, 10, 3, 10, 2, 10, 6, 8, 2, 2, 2, 2};
+    : world_(world),
+      network_(network),
+      coordinator_(coordinator),
+      hosts_(hosts),
+      dice_(world.dice.Fork()),
+      went_back_(world, network, coordinator, hosts) {
+  constexpr auto kWeights = std::to_array<uint64_t>({6, 10, 3, 10, 2, 10, 6, 8, 2, 2, 2, 3, 3, 2, 4});
+  static_assert(kWeights.size() == kKinds);
   for (uint64_t kind = 0; kind < kKinds; ++kind)
-    if (dice_.PerCent(60)) kinds_.insert(kinds_.end(), kWeights.at(kind), static_cast<Kind>(kind));
+    // Where the store goes back less can be checked.
+    if (dice_.PerCent(kind != kStoreGoesBack ? 60 : world.options.goes_back ? 100 : 20))
+      kinds_.insert(kinds_.end(), kWeights.at(kind), static_cast<Kind>(kind));
   mean_ = dice_.PerCent(30) ? seconds(1) : dice_.PerCent(50) ? seconds(5) : seconds(15);
   until_ = dice_.Between(seconds(30), seconds(150));
   if (!world.options.faults || dice_.PerCent(8)) kinds_.clear();
@@ -32,6 +40,7 @@ void Faults::Begin() {
 void Faults::End() {
   world_.timeline.Note("faults end");
   over_ = true;
+  went_back_.End();
   network_.Heal();
   for (auto& host : hosts_) {
     host->FailDisk(false);
@@ -90,6 +99,7 @@ void Faults::Strike(Kind kind, SimHost& host) {
     case kWallJumps:
       host.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
       return coordinator_.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
+    case kStoreGoesBack: return went_back_.Begin();
     case kKinds: return;
   }
 }

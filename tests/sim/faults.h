@@ -8,6 +8,7 @@
 #include "tests/sim/coordinator.h"
 #include "tests/sim/host.h"
 #include "tests/sim/network.h"
+#include "tests/sim/went_back.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
@@ -38,6 +39,7 @@ class Faults {
     kAgentFull,
     kCoordinatorFull,
     kWallJumps,
+    kStoreGoesBack,
     kKinds
   };
 
@@ -53,6 +55,7 @@ class Faults {
   SimCoordinator& coordinator_;
   std::vector<std::unique_ptr<SimHost>>& hosts_;
   Dice dice_;
+  WentBack went_back_;
   std::vector<Kind> kinds_;  // likely ones several times
   Duration mean_{0};
   Duration until_{0};

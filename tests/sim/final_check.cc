@@ -25,14 +25,38 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
                             first->second.text(), run.header.id.text()));
     CheckRun(run);
   }
+  CheckStops();
   for (const auto& [request, run] : acknowledged_)
     if (!stored.contains(run))
       Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
   for (const ProcessRecord& process : processes_) {
     if (!process.result) Violation("the process of " + ToString(process.id) + " never ended");
-    if (!stored.contains(process.id.run))
+    if (!stored.contains(process.id.run) && !IsShaken(process.id.run))
       Violation("a process ran for " + ToString(process.id) + ", whose run is not in the store");
   }
+}
+
+// Jobs go on whatever becomes of the store, unless somebody wished them to end.
+void Ledger::CheckStops() {
+  for (const ProcessRecord& process : processes_) {
+    if (!IsShaken(process.id.run) || !process.result || process.result->kind != AttemptResult::Kind::kStopped) continue;
+    const Wish& wish = wishes_.at(process.id.run);
+    const bool wished =
+        wish.cancels_offered > 0 || wish.task_cancels.contains(process.id.task) || wish.plan->run_timeout;
+    if (!wished && !MayBeLost(wish, process.id.task, process.host))
+      Violation("the store went back, and " + ToString(process.id) + " was stopped, which nobody wished");
+  }
+}
+
+// What became of it in the part that is gone is not known, and it may have been done again since. What had ended before
+// is as it was, and of what began after the recovery the store tells what happened.
+bool Ledger::MayDiffer(const RunId& run, const TaskView& task) const {
+  if (!IsShaken(run)) return false;
+  if (kept_.contains({run, task.index})) return true;
+  const TaskStatus* copied = InCopy(run, task.index);
+  if (copied && copied->state == TaskState::kFinished) return false;
+  auto found = by_task_.find({run, task.index});
+  return found == by_task_.end() || found->second.back() < before_back_;
 }
 
 void Ledger::CheckRun(const RunView& run) {
@@ -73,6 +97,11 @@ void Ledger::CheckRun(const RunView& run) {
 void Ledger::CheckTask(const Wish& wish, const RunView& run, const TaskView& task) {
   auto found = by_task_.find({run.header.id, task.index});
   const ProcessRecord* process = found == by_task_.end() ? nullptr : &processes_[found->second.back()];
+  const TaskStatus* copied = IsShaken(run.header.id) ? InCopy(run.header.id, task.index) : nullptr;
+  if (copied && copied->state == TaskState::kFinished && copied->outcome != task.status.outcome)
+    Violation(
+        fmt::format("{}/{} has another outcome than when the store was copied", run.header.id.text(), task.index + 1));
+  if (MayDiffer(run.header.id, task)) return;
   std::string wrong = WhyWrong(wish, run, task, process);
   if (wrong.empty()) return;
   Violation(fmt::format("invariant 2: {}/{} is {} at attempt {} ({}): {}", run.header.id.text(), task.index + 1,
@@ -95,10 +124,12 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
   if (process && process->id != current && *status.outcome != TaskOutcome::kLost && !none_of_last)
     return "the process was that of " + ToString(process->id);
   bool cancel_wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.index) || run.status.timed_out;
-  if (std::string wrong = WhyNoCleanUp(wish, run, task); !wrong.empty()) return wrong;
+  if (std::string wrong = WhyNoCleanUp(wish, run, task); !wrong.empty() && !IsShaken(run.header.id)) return wrong;
   size_t host = process ? process->host : hosts_.at(wish.plan->host(task.index).address);
   switch (*status.outcome) {
-    case TaskOutcome::kLost: return MayBeLost(wish, task.index, host) ? "" : "its host has lost nothing";
+    case TaskOutcome::kLost:
+      if (went_back_ && status.reason == "lost: store restored") return "";
+      return MayBeLost(wish, task.index, host) ? "" : "its host has lost nothing";
     case TaskOutcome::kCanceled:
       if (!cancel_wished) return "nobody wished that";
       break;

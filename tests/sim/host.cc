@@ -212,6 +212,16 @@ void SimHost::Close(StreamId stream, const Error& why) {
   if (death_.Leaves()) network_.CloseByAgent(stream);
 }
 
+InspectedAgent SimHost::Inspect(const MeshId& mesh) const {
+  const AgentQueue& queue = engine_->queue();
+  InspectedAgent agent{fmt::format("host{}:4000", index_), {}, queue.Inventory(mesh)};
+  agent.hello.agent = AgentId(fmt::format("agent-{}", index_));
+  agent.hello.journal = queue.journal();
+  std::tie(agent.hello.seen_epoch, agent.hello.seen_commit) = queue.Seen(mesh);
+  agent.hello.acked_sequence = queue.AckedSequence(mesh);
+  return agent;
+}
+
 std::string SimHost::Leftover() const {
   if (!up()) return "the agent is down";
   if (!engine_->queue().idle()) return "the agent's queue is not idle";

@@ -10,6 +10,7 @@
 
 #include "agent/engine.h"
 #include "agent/fake_journal.h"
+#include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/launcher.h"
 #include "tests/sim/process.h"
@@ -47,6 +48,9 @@ class SimHost final : private AgentEdges {
   void Post(AgentInput input);
   // A tree came from the coordinator.
   void TakeBlob(const Digest& digest);
+
+  // What it answers who only asks what there is. REQUIRES: it is up.
+  InspectedAgent Inspect(const MeshId& mesh) const;
 
   // Empty if all work is over and forgotten, else what is left.
   std::string Leftover() const;

@@ -20,6 +20,7 @@ void Ledger::Offered(const RunId& run, const RequestId& request, std::shared_ptr
 }
 
 void Ledger::StartAcknowledged(const RequestId& request, const RunId& run) {
+  acknowledged_since_.insert(request);
   auto [known, is_new] = acknowledged_.emplace(request, run);
   if (!is_new && known->second != run)
     Violation(fmt::format("invariant 1: request {} was answered with run {} and then with {}", request.text(),
@@ -27,6 +28,11 @@ void Ledger::StartAcknowledged(const RequestId& request, const RunId& run) {
   auto wish = wishes_.find(run);
   if (wish == wishes_.end() || wish->second.request != request)
     Violation(fmt::format("invariant 1: request {} was answered with the foreign run {}", request.text(), run.text()));
+}
+
+void Ledger::RunCancelAcknowledged(const RunId& run) {
+  canceled_.insert(run);
+  canceled_since_.insert(run);
 }
 
 void Ledger::CancelOffered(const RunId& run, std::optional<TaskIndex> task) {
@@ -52,6 +58,15 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
     return process;
   }
   auto& earlier = by_task_[{id.run, id.task}];
+  if (IsShaken(id.run)) {
+    const TaskStatus* status = InCopy(id.run, id.task);
+    if (status && status->state == TaskState::kFinished)
+      Violation(fmt::format("invariant 2: {} was started though its task had ended before the store was copied",
+                            ToString(id)));
+    earlier.push_back(process);
+    runs_with_processes_.insert(id.run);
+    return process;
+  }
   if (std::string why = WhyNoOther(wish->second, id, earlier); !why.empty())
     Violation(fmt::format("invariant 2: {} was started though {}", ToString(id), why));
   earlier.push_back(process);
@@ -67,7 +82,7 @@ std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std:
   const ProcessRecord& last = processes_[earlier.back()];
   if (last.id.attempt >= id.attempt) return ToString(last.id) + " had been";
   uint32_t most = spec.retry.retries;
-  if (spec.silence.retry_lost) most = std::max(most, kLostRetries);
+  if (spec.silence.retry_lost) most += kLostRetries;
   if (earlier.size() > most) return fmt::format("it had been {} times", earlier.size());
   const bool may_be_lost = spec.silence.retry_lost && MayBeLost(wish, id.task, last.host);
   if (may_be_lost) return "";
@@ -93,6 +108,29 @@ void Ledger::ProcessEnded(size_t process, AttemptResult result) {
   for (uint32_t g : plan.tasks[record.id.task].groups) --running_in_group_[GroupKey(record.id.run, plan.groups[g])];
 }
 
+// ---- A store that goes back -------------------------------------------------------------------
+
+void Ledger::StoreCopied(const std::vector<RunView>& runs) {
+  for (const RunView& run : runs) copy_.emplace(run.header.id, run);
+  acknowledged_since_.clear();
+  canceled_since_.clear();
+}
+
+void Ledger::StoreWentBack() {
+  went_back_ = true;
+  before_back_ = processes_.size();
+  for (const auto& [run, wish] : wishes_)
+    if (auto copied = copy_.find(run); copied == copy_.end() || copied->second.status.state != RunState::kFinished)
+      shaken_.insert(run);
+  for (const RequestId& request : acknowledged_since_) acknowledged_.erase(request);
+  for (const RunId& run : canceled_since_) canceled_.erase(run);
+}
+
+const TaskStatus* Ledger::InCopy(const RunId& run, TaskIndex task) const {
+  auto copied = copy_.find(run);
+  return copied == copy_.end() ? nullptr : &copied->second.tasks.at(task).status;
+}
+
 // ---- 5: groups --------------------------------------------------------------------------------
 
 std::string Ledger::GroupKey(const RunId& run, const PlannedGroup& group) const {
@@ -100,6 +138,7 @@ std::string Ledger::GroupKey(const RunId& run, const PlannedGroup& group) const 
 }
 
 void Ledger::CheckGroups(const Wish& wish, const AttemptId& id) {
+  if (went_back_) return;  // what is kept is in no line
   for (uint32_t g : wish.plan->tasks[id.task].groups) {
     const PlannedGroup& group = wish.plan->groups[g];
     uint32_t running = ++running_in_group_[GroupKey(id.run, group)];

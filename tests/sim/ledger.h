@@ -40,7 +40,7 @@ class Ledger {
   void StartAcknowledged(const RequestId& request, const RunId& run);
   // No task: the run.
   void CancelOffered(const RunId& run, std::optional<TaskIndex> task);
-  void RunCancelAcknowledged(const RunId& run) { canceled_.insert(run); }
+  void RunCancelAcknowledged(const RunId& run);
   std::shared_ptr<const Plan> PlanOf(const RunId& run) const;
 
   // ---- What happens on hosts --------------------------------------------------------------------
@@ -57,6 +57,16 @@ class Ledger {
   // Attempts may be lost there: its launcher died, it was restarted, or it was away for long.
   void HostMayLose(size_t host) { may_lose_.insert(host); }
   void SourcesFailed(const RunId& run) { sources_failed_.insert(run); }
+
+  // ---- A store that goes back (docs/reliability.md says what may become of what) -----------------
+
+  void StoreCopied(const std::vector<RunView>& runs);
+  // It is again as it was when it was copied.
+  void StoreWentBack();
+  // An agent has it, and it fits nothing in the store.
+  void Kept(const AttemptId& id) { kept_.insert({id.run, id.task}); }
+  // Of processes that begin from here on the store tells what happened, as ever.
+  void StoreRecovered() { before_back_ = processes_.size(); }
 
   // ---- The end ----------------------------------------------------------------------------------
 
@@ -93,6 +103,12 @@ class Ledger {
   std::string WhyNoOther(const Wish& wish, const AttemptId& id, const std::vector<size_t>& earlier) const;
   // Its agent may have been silent for longer than its project waits, or it may have been lost otherwise.
   bool MayBeLost(const Wish& wish, TaskIndex task, size_t host) const;
+  // Its run was not over when the store was copied, or not there: what was done since then is not in the store.
+  bool IsShaken(const RunId& run) const { return shaken_.contains(run); }
+  // What the copy said of a task of such a run; null if it was not there.
+  const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
+  bool MayDiffer(const RunId& run, const TaskView& task) const;
+  void CheckStops();
   bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
@@ -114,6 +130,13 @@ class Ledger {
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;
   std::set<size_t> away_, may_lose_, troubled_;
+  std::map<RunId, RunView> copy_;
+  std::set<RequestId> acknowledged_since_;  // since the copy was made
+  std::set<RunId> canceled_since_;
+  std::set<RunId> shaken_;
+  std::set<Task> kept_;
+  bool went_back_ = false;
+  size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };
 

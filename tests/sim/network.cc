@@ -222,6 +222,11 @@ void Network::Stall(const SimHost& host, Duration until) {
   stalled = std::max(stalled, until);
 }
 
+bool Network::IsStalled(const SimHost& host) const {
+  const auto stalled = stalled_until_.find(&host);
+  return stalled != stalled_until_.end() && world_.timeline.now() < stalled->second + seconds(1);
+}
+
 void Network::Heal() {
   stalled_until_.clear();
 }

@@ -46,6 +46,8 @@ class Network {
   bool TurnBlack(const SimHost& host);
   void Stall(const SimHost& host, Duration until);
   void Heal();
+  // What is sent to or by the host arrives late, or something has only just arrived so.
+  bool IsStalled(const SimHost& host) const;
 
  private:
   enum Side { kCoordinator, kAgent };

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/recovery.h"
 #include "coordinator/store/store.h"
 #include "core/messages.h"
 #include "core/plan.h"
@@ -22,6 +23,8 @@ struct PlantedBugs {
   // What arrives instead of what was sent.
   std::function<void(ToAgent&)> to_agent;
   std::function<void(FromAgent&)> from_agent;
+  // What an operator makes of a store that went back.
+  std::function<void(Recovery&)> recovery;
   // The launcher starts what it is told to, though it has done so before.
   bool forgetful_launcher = false;
 };
@@ -29,6 +32,7 @@ struct PlantedBugs {
 struct SimOptions {
   uint64_t seed = 1;
   bool faults = true;
+  bool goes_back = false;  // the store does, in each seed and not in some only
   PlantedBugs bugs;
   Timeline::Story story;  // called with each line of it
 };

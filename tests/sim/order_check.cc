@@ -68,9 +68,8 @@ Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex
   const bool failed = !succeeded && !early && truth != TaskOutcome::kCanceled;
   const bool may_be_lost = MayBeLost(wish, task, last.host);
   // Stopped before its next try.
-  const bool may_be_stopped =
-      failed && wish.plan->spec(task).retry.retries > 0 &&
-      (wish.cancels_offered > 0 || wish.task_cancels.contains(task) || wish.plan->run_timeout);
+  const bool may_be_stopped = failed && wish.plan->spec(task).retry.retries > 0 &&
+                              (wish.cancels_offered > 0 || wish.task_cancels.contains(task) || wish.plan->run_timeout);
   return {.well = succeeded || (may_ignore && (failed || may_be_lost)) || (skips && may_be_lost),
           .early = early,
           .badly = (!succeeded && !early && !(failed && ignores)) || may_be_lost || may_be_stopped};

@@ -13,11 +13,11 @@ namespace {
 
 constexpr uint64_t kSeeds = 40;
 
-// The first violation of a kind, "" if there is none within kSeeds.
-std::string Find(const PlantedBugs& bugs, const std::string& kind, bool faults = true) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed)
-    for (const std::string& violation :
-         Simulate({.seed = seed, .faults = faults, .bugs = bugs, .story = {}}).violations)
+// The first violation of a kind, "" if there is none within so many seeds.
+std::string Find(const PlantedBugs& bugs, const std::string& kind, SimOptions options = {}, uint64_t seeds = kSeeds) {
+  options.bugs = bugs;
+  for (options.seed = 1; options.seed <= seeds; ++options.seed)
+    for (const std::string& violation : Simulate(options).violations)
       if (violation.find(kind) != std::string::npos) return violation;
   return "";
 }
@@ -78,7 +78,7 @@ TEST(PlantedBugs, StoreThatForgetsRequests) {
 }
 
 TEST(PlantedBugs, LauncherThatStartsATicketTwice) {
-  EXPECT_NE(Find({.forgetful_launcher = true}, "invariant 2", false), "");
+  EXPECT_NE(Find({.forgetful_launcher = true}, "invariant 2", {.faults = false}), "");
 }
 
 // A lease of an attempt that was returned arrives once more, after the next attempt was leased.
@@ -104,7 +104,7 @@ TEST(PlantedBugs, ReportThatTellsAnotherExitStatus) {
         if (result->kind == AttemptResult::Kind::kExited && result->status == ExitStatus(Exited{7}))
           result->status = Exited{0};
   };
-  EXPECT_NE(Find(bugs, "invariant 2", false), "");
+  EXPECT_NE(Find(bugs, "invariant 2", {.faults = false}), "");
 }
 
 // What a superseded or foreign attempt says is taken for what the current one says.
@@ -113,7 +113,7 @@ TEST(PlantedBugs, ReportUnderAnotherTasksName) {
   bugs.from_agent = [](FromAgent& message) {
     for (size_t i = 1; i < message.reports.size(); ++i) std::swap(message.reports[i - 1].id, message.reports[i].id);
   };
-  EXPECT_NE(Find(bugs, "invariant 2", false), "");
+  EXPECT_NE(Find(bugs, "invariant 2", {.faults = false}, 200), "");
 }
 
 TEST(PlantedBugs, PlanWithoutItsEdges) {
@@ -123,7 +123,7 @@ TEST(PlantedBugs, PlanWithoutItsEdges) {
     if (!plan->instances.empty()) plan->instances.back().needs.clear();
     return plan;
   };
-  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+  EXPECT_NE(Find(bugs, "invariant 3", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, AfterInstanceThatDoesNotWait) {
@@ -133,7 +133,7 @@ TEST(PlantedBugs, AfterInstanceThatDoesNotWait) {
     for (PlannedInstance& instance : plan->instances) instance.after.clear();
     return plan;
   };
-  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+  EXPECT_NE(Find(bugs, "invariant 3", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, HandlerOfFailuresThatRunsOnSuccess) {
@@ -144,7 +144,7 @@ TEST(PlantedBugs, HandlerOfFailuresThatRunsOnSuccess) {
       if (instance.when == When::kFailure) instance.when = When::kAlways;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "invariant 3", false), "");
+  EXPECT_NE(Find(bugs, "invariant 3", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, CleanUpThatIsSkipped) {
@@ -154,7 +154,7 @@ TEST(PlantedBugs, CleanUpThatIsSkipped) {
     for (PlannedInstance& instance : plan->instances) instance.when = When::kSuccess;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "nothing kept it from cleaning up", false), "");
+  EXPECT_NE(Find(bugs, "nothing kept it from cleaning up", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, FailureThatIsNotIgnored) {
@@ -164,7 +164,7 @@ TEST(PlantedBugs, FailureThatIsNotIgnored) {
     for (PlannedInstance& instance : plan->instances) instance.ignore_failure = false;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "which is not ignored", false), "");
+  EXPECT_NE(Find(bugs, "which is not ignored", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, LaneThatIsTooWide) {
@@ -174,7 +174,7 @@ TEST(PlantedBugs, LaneThatIsTooWide) {
     for (PlannedGroup& group : plan->groups) ++group.depth;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "invariant 5", false), "");
+  EXPECT_NE(Find(bugs, "invariant 5", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, RetryThatIsOneTooMany) {
@@ -184,7 +184,7 @@ TEST(PlantedBugs, RetryThatIsOneTooMany) {
     for (TaskSpec& spec : plan->specs) ++spec.retry.retries;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "it had been 1 times", false), "");
+  EXPECT_NE(Find(bugs, "it had been 1 times", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, LostTaskThatIsTriedAgainThoughNobodyAskedForIt) {
@@ -204,7 +204,36 @@ TEST(PlantedBugs, FailureThatIsForgivenBeyondMaxFailures) {
     for (PlannedInstance& instance : plan->instances) ++instance.max_failures;
     return plan;
   };
-  EXPECT_NE(Find(bugs, "which is ignored", false), "");
+  EXPECT_NE(Find(bugs, "which is ignored", {.faults = false}), "");
+}
+
+// ---- A store that goes back ---------------------------------------------------------------------
+
+// No agent says what it has seen, so nobody proves it.
+TEST(PlantedBugs, StoreThatGoesBackAndIsNotHeld) {
+  PlantedBugs bugs;
+  bugs.from_agent = [](FromAgent& message) {
+    if (message.hello) message.hello->seen_epoch = message.hello->seen_commit = 0;
+  };
+  EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}), "");
+}
+
+TEST(PlantedBugs, RecoveryThatDoesNotRaiseTheEpoch) {
+  PlantedBugs bugs;
+  bugs.recovery = [](Recovery& recovery) { recovery.epoch = 0; };
+  EXPECT_NE(Find(bugs, "invariant 4", {.goes_back = true}), "");
+}
+
+TEST(PlantedBugs, RecoveryThatKeepsAndAdoptsNothing) {
+  PlantedBugs bugs;
+  bugs.recovery = [](Recovery& recovery) {
+    recovery.kept.clear();
+    std::erase_if(recovery.records, [](const Record& record) {
+      const auto* task = std::get_if<TaskChanged>(&record);
+      return task && task->status.state != TaskState::kFinished;
+    });
+  };
+  EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}, 200), "");
 }
 
 // Ends that never arrive: the run would wait for ever.

@@ -84,16 +84,17 @@ TEST_F(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {
 class EngineThatWentBack : public EngineTest {
  protected:
   // An agent at the only address answers that it has seen this commit.
-  void AgentHasSeen(Engine& engine, uint64_t commit) {
-    const Now now{};
+  void AgentHasSeen(Engine& engine, uint64_t commit, LinkId link = 1, Now now = {}, uint64_t acked = 0) {
     ASSERT_TRUE(engine.Step({}, now));
     ASSERT_EQ(edges_.said.at(0), "dial a:4000");
     std::vector<EngineInput> inputs;
-    inputs.push_back(engine_input::LinkOpened{1});
+    inputs.push_back(engine_input::LinkOpened{link});
     FromAgent hello;
     hello.hello = AgentHello{.agent = AgentId("agent"), .journal = JournalId("journal"), .slots = 1};
     hello.hello->seen_commit = commit;
-    inputs.push_back(engine_input::LinkMessage{1, std::move(hello)});
+    hello.hello->acked_sequence = acked;
+    hello.inventory_done = true;
+    inputs.push_back(engine_input::LinkMessage{link, std::move(hello)});
     ASSERT_TRUE(engine.Step(std::move(inputs), now));
   }
   std::string Start(Engine& engine, const std::string& request) {
@@ -124,10 +125,32 @@ TEST_F(EngineThatWentBack, AsAnAgentProvesTakesNothingAnyMore) {
 
 TEST_F(EngineThatWentBack, IsNotOneWhoseAgentHasSeenItsLastCommit) {
   Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(engine, 0);
   EXPECT_EQ(Start(engine, "q1"), "started");
-  AgentHasSeen(engine, 1);
+  std::vector<EngineInput> inputs;
+  inputs.push_back(engine_input::LinkClosed{1, "it broke"});
+  ASSERT_TRUE(engine.Step(std::move(inputs), {}));
+  AgentHasSeen(engine, 1, 2, Now{Mono(seconds(10)), {}});
   EXPECT_EQ(engine.held(), "");
   EXPECT_EQ(Start(engine, "q2"), "started");
+}
+
+TEST_F(EngineThatWentBack, IsOneThatLacksReportsWhichItHasAcknowledged) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(engine, 0, 1, {}, 7);  // a journal that it does not know yet proves nothing
+  EXPECT_EQ(engine.held(), "");
+  Engine& next = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(next, 0, 1, {}, 7);
+  EXPECT_NE(next.held().find("7 reports were acknowledged, the store has 0"), std::string::npos) << next.held();
+}
+
+// The numbers that it has seen are others than ours, though we have made as many since.
+TEST_F(EngineThatWentBack, IsOneWhoseAgentComesLate) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  EXPECT_EQ(Start(engine, "q1"), "started");
+  EXPECT_EQ(Start(engine, "q2"), "started");
+  AgentHasSeen(engine, 1);
+  EXPECT_NE(engine.held().find("has seen commit 1"), std::string::npos) << engine.held();
 }
 
 // ---- A full disk --------------------------------------------------------------------------------

@@ -56,6 +56,26 @@ class RecoveryTest : public testing::Test {
   using Ids = std::vector<AttemptId>;
 };
 
+// As if the scheduler had ended it.
+TEST_F(RecoveryTest, WhatIsLostMayBeAllowedToFail) {
+  auto lost = [](uint32_t most, bool ignore, TaskStatus other) {
+    StoredState state = State({other, In(TaskState::kRunning, 1)});
+    auto plan = std::make_shared<Plan>(*state.runs[0].plan);
+    plan->instances = {{.first_task = 0, .task_count = 2, .ignore_failure = ignore, .max_failures = most}};
+    state.runs[0].plan = plan;
+    return Recovered(state, {Agent({})});
+  };
+  TaskStatus failed = In(TaskState::kFinished, 1);
+  failed.outcome = TaskOutcome::kFailed;
+  EXPECT_FALSE(Changed(lost(0, false, failed), 1)->ignored);
+  EXPECT_TRUE(Changed(lost(0, true, failed), 1)->ignored);
+  EXPECT_TRUE(Changed(lost(2, false, failed), 1)->ignored);
+  failed.ignored = true;
+  EXPECT_FALSE(Changed(lost(1, false, failed), 1)->ignored);
+  EXPECT_FALSE(Changed(lost(1, false, failed), 0)->ignored);  // no longer forgiven
+  EXPECT_FALSE(Changed(lost(2, false, failed), 0));
+}
+
 TEST_F(RecoveryTest, GoesOnAboveAllThatWasSeen) {
   const Recovery recovery = Recovered(State({}), {Agent({})});
   EXPECT_EQ(recovery.epoch, 8u);

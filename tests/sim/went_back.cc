@@ -1,0 +1,118 @@
+#include "tests/sim/went_back.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "coordinator/recovery.h"
+#include "coordinator/store/commit_mark.h"
+#include "coordinator/store/reader.h"
+#include "coordinator/store/sqlite_store.h"
+
+namespace cromt::sim {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<const char*, 3> kStoreFiles = {"", "-wal", "-mark"};
+
+void CopyStore(const std::string& from, const std::string& to) {
+  for (const char* end : {"", "-wal", "-shm", "-mark"}) fs::remove(to + end);
+  for (const char* end : kStoreFiles)
+    if (fs::exists(from + end)) fs::copy_file(from + end, to + end);
+}
+
+std::string CopyOf(const std::string& path) {
+  return path + ".copy";
+}
+
+Result<std::vector<RunView>> RunsIn(const std::string& path) {
+  CROMT_ASSIGN(auto reader, StoreReader::Open(path));
+  CROMT_ASSIGN(const auto runs, reader.Runs("", 1'000'000));
+  std::vector<RunView> views;
+  for (const RunView& run : runs) {
+    CROMT_ASSIGN(RunView view, reader.Run(run.header.id));
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace
+
+WentBack::WentBack(World& world, Network& network, SimCoordinator& coordinator,
+                   std::vector<std::unique_ptr<SimHost>>& hosts)
+    : world_(world), network_(network), coordinator_(coordinator), hosts_(hosts), dice_(world.dice.Fork()) {
+  coordinator_.OnWentBack([this] {
+    if (!std::exchange(operating_, true)) Operate();
+  });
+}
+
+void WentBack::Begin() {
+  if (begun_ || !coordinator_.up()) return;
+  begun_ = true;
+  const std::string& path = coordinator_.path();
+  auto runs = RunsIn(path);
+  if (!runs) return world_.ledger.Violation("reading the store: " + runs.error().message);
+  world_.timeline.Note("the store is copied");
+  CopyStore(path, CopyOf(path));
+  world_.ledger.StoreCopied(*runs);
+  world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "store goes back", 0, [this] {
+    if (!over_) GoBack();
+  });
+}
+
+void WentBack::GoBack() {
+  world_.timeline.Note("the store goes back");
+  coordinator_.Die("its store goes back");
+  CopyStore(CopyOf(coordinator_.path()), coordinator_.path());
+  for (const auto& host : hosts_) {
+    world_.ledger.HostWasTroubled(host->index());
+    world_.ledger.HostWasAway(host->index());
+  }
+  world_.ledger.StoreWentBack();
+}
+
+// Until every agent can be asked; what one that is not asked has would be stopped.
+void WentBack::Operate() {
+  // Mostly soon, while jobs still run of which the store does not know.
+  const Duration wait =
+      dice_.PerCent(70) ? dice_.Between(milliseconds(100), seconds(2)) : dice_.Between(seconds(2), seconds(40));
+  world_.timeline.After(wait, "operator", 0, [this] {
+    for (const auto& host : hosts_)
+      if (!host->up() || network_.IsStalled(*host)) return Operate();
+    operating_ = false;
+    coordinator_.Die("the operator stops it");
+    Recover();
+  });
+}
+
+void WentBack::Recover() {
+  auto fail = [&](const Error& error) { world_.ledger.Violation("the store can't be recovered: " + error.message); };
+  const std::string& path = coordinator_.path();
+  const auto mark = CommitMark::Read(path);
+  SeededRandom random(1);
+  auto store = SqliteStore::Open(path, random, Durability::kProcess);
+  if (!store) return fail(store.error());
+  auto state = (*store)->LoadToRecover();
+  if (!state) return fail(state.error());
+  std::vector<InspectedAgent> agents;
+  for (const auto& host : hosts_) agents.push_back(host->Inspect(state->mesh));
+  if (!MissingAgents(*state, agents).empty()) return fail({ErrorCode::kInternal, "all were asked and one is missing"});
+  Recovery recovery =
+      PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, WallFromMicros(world_.timeline.now().count()));
+  if (world_.options.bugs.recovery) world_.options.bugs.recovery(recovery);
+  auto done = (*store)->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept);
+  if (!done) return fail(done.error());
+  world_.timeline.Note(fmt::format("the store is recovered: epoch {}, commit {}, {} adopted, {} lost, {} kept",
+                                   recovery.epoch, recovery.commit, recovery.adopted.size(), recovery.lost.size(),
+                                   recovery.kept.size()));
+  for (const AttemptId& id : recovery.adopted) world_.timeline.Note("adopted: " + ToString(id));
+  for (const AttemptId& id : recovery.lost) world_.timeline.Note("lost: " + ToString(id));
+  for (const KeptAttempt& kept : recovery.kept) {
+    world_.timeline.Note("kept: " + ToString(kept.id));
+    world_.ledger.Kept(kept.id);
+  }
+  world_.ledger.StoreRecovered();
+}
+
+}  // namespace cromt::sim
