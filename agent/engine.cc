@@ -72,6 +72,9 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
   // The coordinator had not heard yet; it offers them again to the next session, where it has.
   if (!input.message.leases.empty() && !queue_.refusal().empty())
     return CloseStream(input.stream, {ErrorCode::kExhausted, "the agent takes nothing new: " + queue_.refusal()});
+  if (!input.message.leases.empty() && queue_.overfull())
+    return CloseStream(input.stream,
+                       {ErrorCode::kExhausted, "the agent is full, and leases that it gave back were not taken back"});
   AgentSession& session = found->second.session;
   bool first = !session.greeted();
   auto events = session.Receive(input.message, queue_, now_);

@@ -29,10 +29,11 @@ class TaskRecovery {
     }
     return status_;
   }
-  // It may be that attempt: its gate was open, and no later attempt was made.
+  // It may be that attempt: its gate was open, and neither was a later attempt made nor this one's end taken up, which
+  // would not be said again.
   bool Fits() const {
-    return status_.state != TaskState::kWaiting && status_.state != TaskState::kFinished &&
-           found_->item.id.attempt >= status_.attempt;
+    if (status_.state == TaskState::kWaiting || status_.state == TaskState::kFinished) return false;
+    return found_->item.id.attempt >= status_.attempt + (InFlight(status_.state) ? 0 : 1);
   }
 
  private:
@@ -127,7 +128,12 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
       tasks[task] = recovery.Decide(out);
       // A task that has ended, or an attempt before its last one: what its agent still has is stopped as ever.
       const bool settled = found != newest.end() && found->second.item.id.attempt <= run.tasks[task].attempt;
-      if (found != newest.end() && (recovery.Fits() || settled)) newest.erase(found);
+      if (found == newest.end()) continue;
+      if (recovery.Fits() || settled)
+        newest.erase(found);
+      else if (tasks[task].state != TaskState::kFinished)
+        // What is kept has its number for itself: a lease under it would be taken for the one that is there.
+        tasks[task].attempt = found->second.item.id.attempt;
     }
     Forgive(*run.plan, tasks);
     for (TaskIndex task = 0; task < run.tasks.size(); ++task)

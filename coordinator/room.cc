@@ -8,7 +8,8 @@
 namespace cromt {
 namespace {
 
-// A task's rows, first in the write-ahead log and then in the database: 150 bytes each when it is new, more when it ends.
+// A task's rows, first in the write-ahead log and then in the database: 150 bytes each when it is new, more when it
+// ends.
 constexpr uint64_t kBytesATask = 512;
 // Smaller runs fit into what the store keeps for a full disk (SqliteStore::kReserveBytes).
 constexpr size_t kSmallRun = 4096;

@@ -238,7 +238,14 @@ constexpr size_t kMaxBlobChunk = 1 << 20;
 // Writes on gRPC's thread: chunks are small and the disk's write cache takes them.
 class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
  public:
-  explicit PutBlobReactor(Agent& agent) : agent_(agent) { StartRead(&incoming_); }
+  static constexpr int kAtOnce = 64;
+
+  explicit PutBlobReactor(Agent& agent) : agent_(agent) {
+    if (++open_ <= kAtOnce)
+      StartRead(&incoming_);
+    else
+      FinishOnce({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many blobs are being put here at once"});
+  }
 
   void OnReadDone(bool ok) override {
     if (canceled_) return FinishOnce(grpc::Status::CANCELLED);
@@ -248,7 +255,10 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
     StartRead(&incoming_);
   }
   void OnCancel() override { canceled_ = true; }
-  void OnDone() override { delete this; }
+  void OnDone() override {
+    --open_;
+    delete this;
+  }
 
  private:
   Status Take() {
@@ -272,6 +282,7 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
     if (!std::exchange(finished_, true)) Finish(status);
   }
 
+  static inline std::atomic<int> open_ = 0;
   Agent& agent_;
   v1::BlobChunk incoming_;
   Digest digest_;

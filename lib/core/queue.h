@@ -107,6 +107,8 @@ class AgentQueue {
   // Why nothing new is begun; empty = it is.
   const std::string& refusal() const;
   size_t attempts() const;
+  // It knows twice as much as its limits allow: somebody offers leases and takes none back.
+  bool overfull() const;
   // No attempt is queued, preparing, launching or running.
   bool idle() const;
 

@@ -230,6 +230,9 @@ const std::string& AgentQueue::refusal() const {
 bool AgentQueue::draining() const {
   return state_->draining;
 }
+bool AgentQueue::overfull() const {
+  return state_->attempts.size() / 2 >= state_->limits.attempts || state_->bytes / 2 >= state_->limits.bytes;
+}
 size_t AgentQueue::attempts() const {
   return state_->attempts.size();
 }

@@ -168,6 +168,28 @@ class AtTheAgent(Hostile):
         self.mesh.apply("projects: {x: {run: 'true'}}\n")
         self.succeeded(self.mesh.cromt("start", "x", "--wait"))
 
+    def test_many_blobs_at_once(self):
+        done = threading.Event()
+        self.addCleanup(done.set)
+        def silent():
+            done.wait(timeout=30)
+            yield from ()
+        refused = queue.SimpleQueue()
+        def put():
+            try:
+                self.client.put_blob(silent(), timeout=40)
+            except grpc.RpcError as error:
+                refused.put((error.code(), error.details()))
+        callers = [threading.Thread(target=put) for _ in range(65)]
+        for caller in callers:
+            caller.start()
+        self.assertEqual(refused.get(timeout=30), (Status.RESOURCE_EXHAUSTED, "too many blobs are being put here at once"))
+        done.set()
+        for caller in callers:
+            caller.join()
+        data = b"there is room again"
+        self.client.put_blob([rpc.agent.BlobChunk(digest=rpc.digest(data), data=data)])
+
     def test_a_list_without_bound(self):
         self.refused(Status.INVALID_ARGUMENT, ["limit"], lambda: self.client.call("List", limit=1001))
 

@@ -122,6 +122,19 @@ TEST_F(RecoveryTest, WhatFitsNothingIsKept) {
       state, {Agent({{Id(0, 1), Phase::kRunning}, {Id(1, 2), Phase::kRunning}, {Id(0, 1, "other"), Phase::kRunning}})});
   EXPECT_EQ(recovery.kept, (std::vector<KeptAttempt>{{AgentId("a"), Id(0, 1, "other")}, {AgentId("a"), Id(0, 1)}}));
   EXPECT_TRUE(recovery.adopted.empty());
+  EXPECT_EQ(Changed(recovery, 0)->attempt, 1u);  // so that no lease has this number
+  EXPECT_EQ(Changed(recovery, 0)->state, TaskState::kWaiting);
+  EXPECT_EQ(Changed(recovery, 1), std::nullopt);
+}
+
+// Seed 1051 of the simulator: a lease that was given back, which is committed, and the agent has not heard so.
+TEST_F(RecoveryTest, WhoseEndTheStoreHasTakenUpIsNotAdopted) {
+  for (const TaskState state : {TaskState::kReady, TaskState::kRetryWait}) {
+    const Recovery recovery = Recovered(State({In(state, 2)}), {Agent({{Id(0, 2), Phase::kEnded}})});
+    EXPECT_TRUE(recovery.adopted.empty());
+    EXPECT_TRUE(recovery.kept.empty());
+    EXPECT_EQ(Changed(recovery, 0), std::nullopt);
+  }
 }
 
 TEST_F(RecoveryTest, AnAttemptBeforeTheLastIsNot) {

@@ -540,6 +540,19 @@ TEST(Queue, OutputOfKeptJobsIsNeeded) {
   EXPECT_EQ(env.queue().LogNeededFrom(1000), 150u);
 }
 
+TEST(Queue, WhoTakesNothingBackIsNotedAtTwiceTheLimit) {
+  QueueEnv env({.slots = 1, .attempts = 2});
+  env.LauncherUp("launcher");
+  env.Session("m");
+  for (int task = 1; task <= 4; ++task) {
+    EXPECT_FALSE(env.queue().overfull());
+    env.Lease("m", fmt::format("r1/{}/1", task));
+  }
+  EXPECT_TRUE(env.queue().overfull());
+  env.Ack("m", 2);  // both that were given back
+  EXPECT_FALSE(env.queue().overfull());
+}
+
 // ---- Refusing ---------------------------------------------------------------------------------
 
 TEST(Queue, WhileItRefusesNothingBeginsAndWhatHasBegunEnds) {
