@@ -38,7 +38,9 @@ void Clients::Call(Event event, uint64_t id, Answer answer) {
   world_.timeline.After(delay(), "call", id, [=, this, event = std::move(event)] {
     coordinator_.Ask(event, [=, this](const Result<RunId>& result) {
       if (world_.dice.PerCent(5)) return;
-      world_.timeline.After(delay(), "answer", id, [answer, result] { answer(result); });
+      world_.timeline.After(delay(), "answer", id, [=, this, went_back = world_.ledger.went_back()] {
+        if (went_back == world_.ledger.went_back()) answer(result);  // else what it says is gone, and it got lost
+      });
     });
   });
 }

@@ -63,6 +63,7 @@ class Ledger {
   void StoreCopied(const std::vector<RunView>& runs);
   // It is again as it was when it was copied.
   void StoreWentBack();
+  bool went_back() const { return went_back_; }
   // An agent has it, and it fits nothing in the store.
   void Kept(const AttemptId& id) { kept_.insert({id.run, id.task}); }
   // Of processes that begin from here on the store tells what happened, as ever.
