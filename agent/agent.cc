@@ -98,22 +98,24 @@ Status Agent::Open() {
     tell(std::move(event));
     preparer_->BlobArrived();
   });
-  CROMT_TRY(engine_->Start(opened.records, clock_.Read(), OutputLeft(opened.records)));
+  CROMT_ASSIGN(const OutputsInLog outputs, OutputLeft(opened.records));
+  CROMT_TRY(engine_->Start(opened.records, clock_.Read(), outputs));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());
   return ConnectLauncher();
 }
 
-// Of attempts that a crash of the host has ended. With no room to say where it ends, what is there is all that is told.
-OutputsInLog Agent::OutputLeft(const std::vector<JournalRecord>& records) {
+// Of attempts that a crash of the host has ended. Where the log can't go on behind all of theirs nothing may start:
+// what would be printed then might lie where coordinators have read already.
+Result<OutputsInLog> Agent::OutputLeft(const std::vector<JournalRecord>& records) {
   std::string boot = identity_.boot;
   for (const JournalRecord& record : records)
     if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
-  if (boot == identity_.boot) return {};
-  auto outputs = OutputAfterCrash(launcher::LogDir(dir_->path()), records, clock_.Read().wall);
-  if (outputs) return std::move(*outputs);
-  options_.warn("output from before the restart of the host can't be taken up: " + outputs.error().message);
-  return {};
+  if (boot == identity_.boot) return OutputsInLog();
+  auto outputs = OutputAfterCrash(launcher::LogDir(dir_->path()), records, clock_.Read().wall, options_.warn);
+  if (!outputs)
+    return cromt::Fail("the log can't go on behind the output from before the restart of the host", outputs.error());
+  return outputs;
 }
 
 // What a crash left in slots that no attempt holds any more.

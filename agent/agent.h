@@ -96,7 +96,7 @@ class Agent final : private AgentEdges {
  private:
   explicit Agent(AgentOptions options);
   Status Open();
-  OutputsInLog OutputLeft(const std::vector<JournalRecord>& records);
+  Result<OutputsInLog> OutputLeft(const std::vector<JournalRecord>& records);
   Status CleanFreeSlots();
   Status ConnectLauncher();
   void Run();

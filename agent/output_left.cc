@@ -60,7 +60,8 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
   return outputs;
 }
 
-Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now) {
+Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now,
+                                      const std::function<void(const std::string&)>& warn) {
   using Phase = QueuedAttempt::Phase;
   CROMT_ASSIGN(seglog::Writer writer, seglog::Writer::Open(dir));
   CROMT_TRY(writer.GoBehind(HighestPosition(records)));
@@ -77,7 +78,11 @@ Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<
     std::string frame;
     const uint64_t position = writer.position();
     seglog::EncodeFrame({seglog::Stream::kNote, ticket, kNoteOffset, Micros(now), kNote}, frame);
-    CROMT_TRY(writer.Append(frame));
+    if (auto noted = writer.Append(frame); !noted) {
+      warn("no note can say where output may end before it should, for the host was restarted: " +
+           noted.error().message);
+      break;
+    }
     OutputInLog& output = outputs.try_emplace(ticket, OutputInLog{.begin = position}).first->second;
     output.bytes += static_cast<int64_t>(kNote.size());
     output.end = writer.position();

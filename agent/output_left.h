@@ -1,6 +1,7 @@
 // Output that nobody is left to speak of: its launcher died, or its host crashed.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -17,8 +18,10 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
 
 // The same after a crash of the host, of the attempts that it has ended; `records` are those of the journal. The crash
 // may have cost the log its end: a note in it tells that to who reads the output of an attempt that had begun, or had
-// ended and is not all there. What is written from now on lies behind all positions that were ever given out.
-// REQUIRES: no launcher is there.
-Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now);
+// ended and is not all there; `warn` tells that from one attempt on there was no room for notes. What is written from
+// now on lies behind all positions that were ever given out: an error if that can't be had, and then nothing may be
+// written. REQUIRES: no launcher is there.
+Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now,
+                                      const std::function<void(const std::string&)>& warn);
 
 }  // namespace cromt

@@ -133,6 +133,26 @@ Result<T> Await(std::future<Result<T>> future, Duration patience) {
                   "; whether it has taken the request is not known: ask again with the same request id");
 }
 
+// One that counts until it is answered or nobody can answer it any more, whether or not somebody still waits; who does
+// is woken after that.
+template <class T>
+struct Asked {
+  explicit Asked(std::atomic<int>& counted) : count(counted) {}
+  Asked(const Asked&) = delete;
+  ~Asked() {
+    if (!answered) --count;
+  }
+  void Answer(Result<T> result) {
+    answered = true;
+    --count;
+    promise.set_value(std::move(result));
+  }
+
+  std::atomic<int>& count;
+  bool answered = false;
+  std::promise<Result<T>> promise;
+};
+
 }  // namespace
 
 template <class T>
@@ -143,13 +163,9 @@ Result<T> Coordinator::Question(const std::function<EngineInput(std::function<vo
         ErrorCode::kExhausted,
         fmt::format("{} questions wait for an answer already, which is the limit; ask again later", kMostQuestions));
   }
-  // It counts until nobody can answer it any more, whether or not somebody still waits.
-  std::shared_ptr<std::promise<Result<T>>> promise(new std::promise<Result<T>>, [this](auto* one) {
-    delete one;
-    --questions_;
-  });
-  auto future = promise->get_future();
-  EngineInput input = make([promise = std::move(promise)](Result<T> result) { promise->set_value(std::move(result)); });
+  auto asked = std::make_shared<Asked<T>>(questions_);
+  auto future = asked->promise.get_future();
+  EngineInput input = make([asked = std::move(asked)](Result<T> result) { asked->Answer(std::move(result)); });
   if (!inbox_.Post(std::move(input))) return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
   return Await(std::move(future), kPatience);
 }

@@ -137,8 +137,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::unique_ptr<SqliteStore> store_;
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<LogCollector> collector_;
+  std::atomic<int> questions_ = 0;  // before the engine and the inbox, which hold what counts here
   std::unique_ptr<Engine> engine_;
-  std::atomic<int> questions_ = 0;  // before the inbox, whose items count here
   Mailbox<EngineInput> inbox_;
   std::unique_ptr<AgentTransport> transport_;
   std::unique_ptr<SourceResolver> resolver_;

@@ -63,8 +63,16 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
 // cost the journal its end, so what is in line by what is left of it may have been launched, and must not run twice.
 void AgentQueue::State::Recover(const OutputsInLog& outputs) {
   std::vector<Ticket> open;
-  for (const auto& [ticket, attempt] : attempts)
-    if (attempt.phase != QueuedAttempt::Phase::kEnded) open.push_back(ticket);
+  for (const auto& [ticket, attempt] : attempts) {
+    if (attempt.phase != QueuedAttempt::Phase::kEnded) {
+      open.push_back(ticket);
+    } else if (auto output = outputs.find(ticket); output != outputs.end() && output->second.end > attempt.log_end) {
+      // A note that lies there says that some is missing.
+      journal::Ended further{ticket, 0, attempt.result, attempt.log_begin, output->second.end};
+      Replay(further);
+      out.records.push_back(std::move(further));
+    }
+  }
   for (Ticket ticket : open) {
     QueuedAttempt& attempt = attempts.at(ticket);
     attempt.slot.reset();

@@ -175,6 +175,7 @@ struct Started {
 struct StopAsked {
   Ticket ticket = 0;
 };
+// Of an attempt that has ended already it says only how far its output reaches since.
 struct Ended {
   Ticket ticket = 0;
   uint64_t sequence = 0;

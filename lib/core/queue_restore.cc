@@ -63,6 +63,10 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
     void operator()(const journal::Ended& r) const {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
+      if (attempt->phase == QueuedAttempt::Phase::kEnded) {
+        attempt->log_end = std::max(attempt->log_end, r.log_end);
+        return;
+      }
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
       if (attempt->slot && *attempt->slot < s.limits.slots) s.free_slots.insert(*attempt->slot);
       if (attempt->slot) s.used_dirs.erase(OwnDirectory(*attempt));

@@ -4,9 +4,12 @@
 Runs in a mount namespace of its own, where a host can be given another boot id.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import signal
+import subprocess
 import uuid
 
 import namespaces
@@ -38,6 +41,16 @@ class HostCrash(Story):
         if keep is not None:
             os.truncate(self.newest_segment(), keep)
         self.boot()
+
+    def log_on_another_disk(self, size):
+        """Its folder, moved to a file system of this size."""
+        folder = self.mesh.path("host", "log")
+        os.rename(folder, f"{folder}-before")
+        os.mkdir(folder)
+        namespaces.mount_tmpfs(folder, size)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=True)
+        shutil.copytree(f"{folder}-before", folder, dirs_exist_ok=True)
+        return folder
 
     def newest_segment(self):
         folder = self.mesh.path("host", "log")
@@ -104,6 +117,45 @@ class HostCrash(Story):
         self.assertTrue(self.logs(run, "stdout") == ALL)
         self.assertEqual(self.logs(run, "note"), NOTE)
         self.says(self.mesh.cromt("logs", run).out, NOTE)
+        self.goes_on()
+
+    def test_a_log_that_cannot_go_on_ends_the_start_and_loses_nothing(self):
+        run = self.prints("sleep 1; seq 1 200000")
+        wait_for("the job runs", self.mesh.jobs)
+        self.mesh.coordinator.kill()
+        wait_for("it is in the log", lambda: self.read_by_the_launcher(f"\n{LAST}\n"))
+        self.crash()
+        folder = self.log_on_another_disk("4m,nr_inodes=2")  # the folder itself and what is in it
+        agent = self.mesh.agents["host"]
+        with self.assertRaises(AssertionError):
+            agent.restart()
+        self.says(agent.log(), "the log can't go on behind the output from before the restart of the host", "00000002.seg: No space left")
+        subprocess.run(["mount", "-o", "remount,nr_inodes=9", folder], check=True)
+        agent.restart()
+        self.mesh.coordinator.restart()
+        self.is_lost(run)
+        self.assertTrue(self.logs(run, "stdout") == ALL)
+        self.assertEqual(self.logs(run, "note"), NOTE)
+        self.goes_on()
+
+    def test_without_room_for_the_note_what_is_there_reaches_the_run(self):
+        run = self.prints("sleep 1; seq 1 200000")
+        wait_for("the job runs", self.mesh.jobs)
+        self.mesh.coordinator.kill()
+        wait_for("it is in the log", lambda: self.read_by_the_launcher(f"\n{LAST}\n"))
+        self.crash()
+        filler = os.path.join(self.log_on_another_disk("4m"), "filler")
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        agent = self.mesh.agents["host"]
+        agent.restart()
+        self.says(agent.log(), "no note can say where output may end before it should", "No space left on device")
+        self.mesh.coordinator.restart()
+        self.is_lost(run)
+        self.assertTrue(self.logs(run, "stdout") == ALL)
+        self.assertEqual(self.logs(run, "note"), "")
+        os.unlink(filler)
         self.goes_on()
 
     def test_of_a_plain_job(self):

@@ -10,6 +10,7 @@
 #include "core/queue.h"
 #include "io/seglog/reader.h"
 #include "io/seglog/writer.h"
+#include "tests/unit/agent_journal/file_size_limit.h"
 
 namespace cromt {
 namespace {
@@ -58,7 +59,8 @@ class OutputLeftTest : public testing::Test {
     records_.push_back(journal::Ended{ticket, ticket, result, begin, end});
   }
   OutputsInLog AfterCrash() {
-    auto outputs = OutputAfterCrash(dir_, records_, WallFromMicros(7));
+    auto outputs =
+        OutputAfterCrash(dir_, records_, WallFromMicros(7), [this](const std::string& text) { warning_ = text; });
     EXPECT_TRUE(outputs) << outputs.error().message;
     return outputs ? *outputs : OutputsInLog();
   }
@@ -77,6 +79,7 @@ class OutputLeftTest : public testing::Test {
 
   std::string dir_;
   std::vector<JournalRecord> records_;
+  std::string warning_;
 };
 
 TEST_F(OutputLeftTest, WhatWasWrittenIsCounted) {
@@ -154,6 +157,28 @@ TEST_F(OutputLeftTest, SaidTwiceItIsTheSame) {
   Begun(1);
   const int64_t once = AfterCrash().at(1).bytes;
   EXPECT_EQ(AfterCrash().at(1).bytes, once);
+}
+
+// The second note has no room, nor has any after it.
+TEST_F(OutputLeftTest, OnAFullDiskWhatIsThereIsTakenUpWithoutNotes) {
+  for (Ticket ticket : {1, 2, 3}) {
+    Print(ticket, 0, "said");
+    Begun(ticket);
+  }
+  const uint64_t end = End();
+  OutputsInLog outputs;
+  {
+    FileSizeLimit full(200);
+    outputs = AfterCrash();
+  }
+  ASSERT_EQ(outputs.size(), 3u);
+  EXPECT_GT(outputs.at(1).bytes, 4);
+  EXPECT_EQ(outputs.at(2).bytes, 4);
+  EXPECT_EQ(outputs.at(3), (OutputInLog{4, outputs.at(2).end, end}));
+  EXPECT_THAT(warning_, HasSubstr("no note can say"));
+  EXPECT_THAT(warning_, HasSubstr("00000002.seg: File too large"));
+  Print(4, 0, "next");
+  EXPECT_THAT(Frames(), ElementsAre("1: said", "2: said", "3: said", HasSubstr("1 note"), "4: next"));
 }
 
 }  // namespace

@@ -185,6 +185,36 @@ TEST(QueueRestore, WhatIsLeftOfOutputAfterACrashIsReportedAndKeptUntilItIsStored
   EXPECT_EQ(env.queue().attempts(), 0u);
 }
 
+// It has ended with more output than the disk has kept: the note that says so lies behind all of its own.
+TEST(QueueRestore, WhatHasEndedIsKeptUntilTheNoteBehindItsOutputIsStored) {
+  QueueEnv env;
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Begins(1, 100);
+  env.EndsAs(1, {.kind = AttemptResult::Kind::kExited, .status = Exited{0}, .log_bytes = 80}, 100, 300);
+  env.Submit("job");
+  env.EndsAs(2, {.kind = AttemptResult::Kind::kExited, .status = Exited{0}, .log_bytes = 80}, 300, 400);
+  env.Ack("m", 2);
+  const OutputsInLog outputs = {{1, {.bytes = 12, .begin = 100, .end = 500}},
+                                {2, {.bytes = 5, .begin = 300, .end = 390}}};
+  env.Restart("boot2", outputs);
+  EXPECT_THAT(env.Records(), ElementsAre("opened journal2 in boot2", "ended 1 #0 exited"));
+  EXPECT_EQ(env.queue().Find(1)->log_begin, 100u);
+  EXPECT_EQ(env.queue().Find(1)->log_end, 500u);
+  EXPECT_EQ(env.queue().Find(2)->log_end, 400u);
+  EXPECT_TRUE(env.queue().idle());
+  EXPECT_THAT(env.Reports("m"), IsEmpty());
+  env.LogsStored("m", 499);
+  env.Restart("boot2");
+  EXPECT_EQ(env.queue().attempts(), 2u);
+  env.Compact();
+  EXPECT_EQ(env.queue().attempts(), 2u);
+  env.LogsStored("m", 500);
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  EXPECT_EQ(env.queue().Jobs().size(), 1u);
+}
+
 // ---- At random --------------------------------------------------------------------------------
 
 constexpr int kTooMany = 20'000;
