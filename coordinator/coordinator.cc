@@ -261,14 +261,16 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
 }
 
 Status Coordinator::ForgetAgent(const std::string& agent, const std::string& author) {
-  std::string address = agent;
+  cromt::ForgetAgent event{.address = {}, .author = author};
   if (auto named = options_.agents.find(agent); named != options_.agents.end()) {
-    address = named->second;
+    event.address = named->second;
   } else {
-    CROMT_ASSIGN(const AgentAddress parsed, ParseAgentAddress(agent));
-    address = ToString(parsed);
+    CROMT_ASSIGN(const AgentAddress parsed,
+                 agent.find("://") == agent.npos ? ParseAgentAddress(agent) : ParseAgentUrl(agent));
+    event.address = ToString(parsed);
+    event.agent = AgentId(agent);
   }
-  CROMT_TRY(Ask(cromt::ForgetAgent{address, author}));
+  CROMT_TRY(Ask(std::move(event)));
   return {};
 }
 

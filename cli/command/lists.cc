@@ -56,7 +56,8 @@ class Agents final : public Command {
  public:
   void Declare(Arguments& arguments, GlobalOptions&) override {
     arguments.Word("forget", verb_, "say that an agent which is down will not come back");
-    arguments.Word("HOST", host_, "which one: a name of the coordinator's configuration, or HOST[:PORT]");
+    arguments.Word("HOST", host_,
+                   "which one: a name of the coordinator's configuration, HOST[:PORT], a url, or an agent's id");
   }
   Result<ExitCode> Run(Session& session) override {
     if (!verb_.empty() && verb_ != "forget")

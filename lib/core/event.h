@@ -56,11 +56,13 @@ struct CancelTask {
   std::string author;
 };
 
-// A person says that the agent known at this address will not come back: what it may still have is lost now, and its
-// lanes are free. Refused while it is up.
+// A person says that an agent will not come back: what it may still have is lost now, and its lanes are free. Those of
+// this id, if it is known; else all that are down and were at this address, also if another one is up there now.
+// Refused where there is none.
 struct ForgetAgent {
   std::string address;
   std::string author;
+  AgentId agent = {};
 };
 
 // A session with the agent at `address` has exchanged hellos and inventories.

@@ -171,22 +171,51 @@ void Scheduler::State::Restore(LaneHeld record) {
   agent->held.emplace(id, std::move(held));
 }
 
+// Its last session was there, or what it has was meant for there.
+bool Scheduler::State::WasAt(const KnownAgent& agent, const std::string& address) const {
+  if (agent.addresses.contains(address)) return true;
+  if (auto last = seen.find(agent.id); last != seen.end() && last->second.address == address) return true;
+  for (const auto& [id, ref] : agent.attempts)
+    if (ref.run->plan->host(ref.task).address == address) return true;
+  for (const auto& [id, held] : agent.held) {
+    const std::string& host = held.record.host;
+    if (host == address || host.ends_with(" (" + address + ")")) return true;
+  }
+  return false;
+}
+
 void Scheduler::State::On(const ForgetAgent& event) {
   auto refuse = [&](ErrorCode code, std::string why) { out.effects.push_back(Reply{Fail(code, std::move(why))}); };
-  auto route = routes.find(event.address);
-  if (route == routes.end() || !route->second->agent)
-    return refuse(ErrorCode::kNotFound, "no agent is known at " + event.address);
-  auto agent = route->second->agent;
-  if (agent->up())
-    return refuse(ErrorCode::kConflict, fmt::format("the agent at {} is up; only one that will not come back can be "
-                                                    "forgotten",
-                                                    event.address));
+  const bool by_id = agents.contains(event.agent) || seen.contains(event.agent);
+  std::vector<std::shared_ptr<KnownAgent>> gone;
+  const KnownAgent* up = nullptr;
+  for (const auto& [id, agent] : agents) {
+    if (by_id ? id != event.agent : !WasAt(*agent, event.address)) continue;
+    if (!agent->up())
+      gone.push_back(agent);
+    else if (!up || agent->via == event.address)
+      up = agent.get();
+  }
+  if (gone.empty() && up)
+    return refuse(ErrorCode::kConflict, fmt::format("{} is up{}; only one that will not come back can be forgotten",
+                                                    by_id ? "agent " + up->id.text() : "the agent at " + event.address,
+                                                    up->via == event.address ? "" : " at " + up->via));
+  if (gone.empty())
+    return refuse(ErrorCode::kNotFound,
+                  by_id ? fmt::format("agent {} has nothing that is not known to be over", event.agent.text())
+                        : "no agent is known at " + event.address);
   out.effects.push_back(Reply{RunId()});
-  const std::string who = event.author.empty() ? "somebody" : event.author;
+  for (const auto& agent : gone) Forget(agent, event.author.empty() ? "somebody" : event.author);
+}
+
+// What its reports have told stays known, should it come back after all.
+void Scheduler::State::Forget(const std::shared_ptr<KnownAgent>& agent, const std::string& author) {
   for (const TaskRef& ref : InOrder(agent->attempts))
-    Lose(ref, fmt::format("lost: {} said that the agent at {} will not come back", who,
+    Lose(ref, fmt::format("lost: {} said that the agent at {} will not come back", author,
                           HostText(ref.run->plan->host(ref.task))));
   while (!agent->held.empty()) FreeLanes(agent, AttemptId(agent->held.begin()->first));
+  for (const std::string& address : std::exchange(agent->addresses, {})) routes.at(address)->agent.reset();
+  ForgetIfNobody(agent);
 }
 
 }  // namespace cromt

@@ -265,6 +265,8 @@ struct Scheduler::State {
   void KeepLanes(const TaskRef& ref);
   void FreeLanes(const std::shared_ptr<KnownAgent>& agent, const AttemptId& id);
   void Restore(LaneHeld held);
+  bool WasAt(const KnownAgent& agent, const std::string& address) const;
+  void Forget(const std::shared_ptr<KnownAgent>& agent, const std::string& author);
   void SetTimer(const std::shared_ptr<Route>& route);
   void SetTimer(const std::shared_ptr<Route>& route, Mono at_latest);
   void SetTimer(const std::shared_ptr<KnownAgent>& agent);

@@ -112,5 +112,11 @@ TEST_F(Questions, AnAnsweredOneCountsNoLonger) {
   EXPECT_EQ(Answered(), Coordinator::kMostQuestions + 1);
 }
 
+TEST_F(Questions, WhomToForgetMayBeWrittenAsInAJobFile) {
+  for (const char* agent : {"http://h", "https://h:4000/", "h", "h:4000"})
+    EXPECT_EQ(coordinator_->ForgetAgent(agent, "").error().message, "no agent is known at h:4000") << agent;
+  EXPECT_EQ(coordinator_->ForgetAgent("http://h/path", "").error().code, ErrorCode::kInvalid);
+}
+
 }  // namespace
 }  // namespace cromt

@@ -77,6 +77,7 @@ class SchedulerEnv {
   void ForgetAgent(const std::string& address, const std::string& author = "") {
     Apply(cromt::ForgetAgent{address + ":4000", author});
   }
+  void ForgetById(const std::string& agent) { Apply(cromt::ForgetAgent{agent + ":4000", "", AgentId(agent)}); }
   void CancelOne(const std::string& run, TaskIndex task, const std::string& author = "") {
     Apply(CancelTask{RunId(run), task - 1, author});
   }

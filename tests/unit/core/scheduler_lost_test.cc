@@ -152,5 +152,81 @@ TEST_F(LostLane, OnlyWhoIsDownCanBeForgotten) {
   EXPECT_THAT(env.Records(), IsEmpty());
 }
 
+TEST_F(LostLane, WhoWasReplacedIsForgottenByItsAddress) {
+  Lose();
+  env.ConnectAt("b", "other");
+  env.Forget();
+  env.ForgetAgent("b", "eve");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply ", "lease r2/1/1 to a"));
+  EXPECT_THAT(env.Records(), Contains("r1/1/1 frees its lanes"));
+  env.ForgetAgent("b", "eve");
+  EXPECT_THAT(
+      env.Effects(),
+      ElementsAre("reply refused: the agent at b:4000 is up; only one that will not come back can be forgotten"))
+      << "of the one before it nothing is left";
+}
+
+TEST_F(LostLane, WhoWasReplacedIsForgottenWithWhatItHadAlsoAfterARestart) {
+  env.Connect("b");
+  env.Start(InLane("b"));
+  env.Start(InLane("b"));
+  env.Begins("b", "r1/1/1");
+  env.Disconnect("b");
+  env.ConnectAt("b", "other");
+  env.Restart();
+  env.ConnectAt("b", "other");
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.ForgetAgent("b", "eve");
+  EXPECT_EQ(env.TaskText("r1", 1), "lost: lost: eve said that the agent at b (b:4000) will not come back");
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+  EXPECT_EQ(env.Task("r2", 1).agent, AgentId("agent-other"));
+}
+
+TEST_F(LostLane, AllThatWereAtTheAddressAreForgotten) {
+  Lose();
+  env.ConnectAt("b", "second");
+  env.Start(InLane("b"));  // r3
+  env.Disconnect("b");
+  env.ConnectAt("b", "third");
+  env.Disconnect("b");
+  env.ForgetAgent("b");
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+  EXPECT_EQ(env.TaskText("r3", 1), "ready");
+  env.Forget();
+  env.ForgetAgent("b");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply refused: no agent is known at b:4000")) << "nothing was forgotten";
+}
+
+TEST_F(LostLane, AnAgentMayBeForgottenByItsId) {
+  Lose();
+  env.ConnectAt("b", "other");
+  env.Forget();
+  env.ForgetById("agent-other");
+  env.ForgetById("agent-b");
+  env.ForgetById("agent-b");
+  EXPECT_THAT(
+      env.Effects(),
+      ElementsAre("reply refused: agent agent-other is up at b:4000; only one that will not come back can be forgotten",
+                  "reply ", "lease r2/1/1 to a",
+                  "reply refused: agent agent-b has nothing that is not known to be over"));
+}
+
+TEST_F(LostLane, WhoHasMovedAndIsUpIsNotForgottenByWhereItWas) {
+  env.Connect("b");
+  env.Start(InLane("b"));
+  env.Begins("b", "r1/1/1");
+  env.Disconnect("b");
+  env.ConnectAt("c", "b");
+  env.ConnectAt("b", "other");
+  env.Disconnect("b");
+  env.Forget();
+  env.ForgetAgent("b");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply ")) << "the other one";
+  env.ForgetAgent("b");
+  EXPECT_THAT(env.Effects(), ElementsAre("reply refused: the agent at b:4000 is up at c:4000; only one that will not "
+                                         "come back can be forgotten"));
+  EXPECT_EQ(env.TaskText("r1", 1), "running");
+}
+
 }  // namespace
 }  // namespace cromt
