@@ -26,6 +26,15 @@ class Again {
     }
   }
 
+  // Whether it makes sense to begin: not only for clean-ups of a run that succeeded, nor for what an early end or
+  // another `when` left out, which would be left out again.
+  bool IsWorthIt() const {
+    if (earlier_.status.outcome != RunOutcome::kSucceeded) return true;
+    for (TaskIndex t = 0; t < earlier_.tasks.size(); ++t)
+      if (!HasSucceeded(t) && (earlier_.tasks[t].outcome != TaskOutcome::kSkipped || earlier_.tasks[t].ignored))
+        return true;
+    return false;
+  }
   bool Runs(TaskIndex task) const { return whole_[plan_.tasks[task].instance] || !HasSucceeded(task); }
 
  private:
@@ -68,6 +77,7 @@ TakenOver TakeOver(const StoredRun& earlier, const RunId& run) {
     taken.artifacts.back().run = run;
     taken.artifacts.back().attempt = 0;
   }
+  if (!again.IsWorthIt()) taken.again = 0;
   return taken;
 }
 

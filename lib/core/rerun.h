@@ -11,7 +11,7 @@ namespace cromt {
 struct TakenOver {
   std::vector<TaskStatus> tasks;
   std::vector<ArtifactsPublished> artifacts;
-  size_t again = 0;  // tasks that will run
+  size_t again = 0;  // tasks that may run; 0 = there is no reason for another run
 };
 
 // Taken over is a task that has succeeded, unless something that it waited for runs again, or it ran because of how the

@@ -83,6 +83,26 @@ TEST_F(RerunTest, OfASuccessNothingRunsAgain) {
   EXPECT_EQ(Take("s").again, 0u);
 }
 
+TEST_F(RerunTest, OfASuccessWhatWasLeftOutIsNoReason) {
+  earlier_.status.outcome = RunOutcome::kSucceeded;
+  auto a = plan_.Add("a");
+  plan_.Add("failure", {.after_of = a, .when = When::kFailure});
+  plan_.Add("always", {.after_of = a, .when = When::kAlways});
+  auto early = plan_.Add("early");
+  plan_.Add("pruned", {.needs = {early}});
+  EXPECT_EQ(Take("sksek").again, 0u);
+}
+
+TEST_F(RerunTest, OfASuccessWhatFailedAndWasIgnoredIsAReason) {
+  earlier_.status.outcome = RunOutcome::kSucceeded;
+  auto a = plan_.Add("a", {.ignore_failure = true});
+  plan_.Add("always", {.after_of = a, .when = When::kAlways});
+  plan_.Add("b");
+  const TakenOver taken = Take("iss");
+  EXPECT_EQ(Text(taken), "RR-");
+  EXPECT_EQ(taken.again, 2u);
+}
+
 TEST_F(RerunTest, ArtifactsOfWhatIsTakenOverAreThere) {
   auto a = plan_.Add("a", {.hosts = {"a", "b"}});
   plan_.Add("b", {.needs = {a}});
