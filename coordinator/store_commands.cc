@@ -1,6 +1,7 @@
 #include "coordinator/store_commands.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -54,8 +55,12 @@ Status RunRestore(const std::string& data_dir, const std::string& file) {
 }
 
 Status RunRecover(const RecoverOptions& options) {
-  CROMT_ASSIGN(const DataDir dir, Lock(options.data_dir));
   const std::string path = StoreIn(options.data_dir);
+  if (::access(path.c_str(), F_OK) != 0)
+    return Fail(ErrorCode::kNotFound, fmt::format("there is no store in {}: give the --data-dir of the coordinator, or "
+                                                  "`cromt-coordinator restore FILE` first",
+                                                  options.data_dir));
+  CROMT_ASSIGN(const DataDir dir, Lock(options.data_dir));
   auto mark = CommitMark::Read(path);
   SystemRandom random;
   CROMT_ASSIGN(auto store, SqliteStore::Open(path, random));

@@ -30,7 +30,7 @@ struct RecoverOptions {
 };
 
 // Makes a store that went back one to go on with, by what all agents know. kConflict while a coordinator uses it.
-// kUnavailable: agents that have attempts in flight have not answered.
+// kNotFound: there is none. kUnavailable: agents that have attempts in flight have not answered.
 Status RunRecover(const RecoverOptions& options);
 
 }  // namespace cromt

@@ -104,6 +104,13 @@ class Backup(Store):
         self.mesh.coordinator.restart()
         self.assertEqual(self.mesh.cromt("runs").code, 0)
 
+    def test_where_there_is_no_store_recover_makes_none(self):
+        wrong = self.mesh.path("wrong")
+        refused = self.coordinator("recover", data_dir=wrong)
+        self.exited(2, refused)
+        self.says(refused.err, "there is no store in ", "--data-dir")
+        self.assertFalse(os.path.exists(wrong))
+
     def test_a_backup_of_the_end_is_put_back_and_work_goes_on(self):
         self.mesh.start_all("host")
         self.mesh.apply("projects: {p: {run: echo hello}}\n")
