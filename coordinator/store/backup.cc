@@ -66,6 +66,21 @@ class Partial {
   std::string path_;
 };
 
+// A database that is not in its place yet: it goes away with what SQLite has put beside it, unless it has been moved.
+class Unplaced {
+ public:
+  explicit Unplaced(std::string path) : path_(std::move(path)) {}
+  ~Unplaced() {
+    for (const char* end : {"", "-wal", "-shm", "-journal"}) ::unlink((path_ + end).c_str());
+  }
+  Unplaced(const Unplaced&) = delete;
+  Unplaced& operator=(const Unplaced&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
 // SQLite's own structure: pages, order, indices.
 Status CheckStructure(Database& db) {
   CROMT_ASSIGN(auto check, db.Prepare("PRAGMA integrity_check(1)"));
@@ -106,6 +121,14 @@ std::string NameOf(Wall t) {
   for (char c : FormatRfc3339(t).substr(0, 19))
     if (c != '-' && c != ':') name += c;
   return name + "Z";
+}
+
+// The name for what is replaced now; several may be in one second.
+std::string ReplacedName(const std::string& path, Wall now) {
+  const std::string first = fmt::format("{}.replaced-{}", path, NameOf(now));
+  std::string name = first;
+  for (int i = 2; ::access(name.c_str(), F_OK) == 0; ++i) name = fmt::format("{}-{}", first, i);
+  return name;
 }
 
 }  // namespace
@@ -155,21 +178,19 @@ Result<RestoredStore> RestoreStore(const std::string& from, const std::string& p
   // Where there is no mark, or one that can't be read, nobody knows what was done since.
   auto mark = CommitMark::Read(path);
   restored.went_back = !(mark && *mark && **mark == restored.stamp);
-  const std::string fresh = path + ".restoring";
-  CROMT_TRY(CopyDatabase(backup, fresh));
+  const Unplaced fresh(path + ".restoring");
+  CROMT_TRY(CopyDatabase(backup, fresh.path()));
   const bool ours = restored.stamp.schema == kSchemaVersion;
   if (ours && restored.went_back) {
     restored.stamp.went_back = true;
-    CROMT_ASSIGN(Database db, Database::Open(fresh, Database::Mode::kReadWrite));
+    CROMT_ASSIGN(Database db, Database::Open(fresh.path(), Database::Mode::kReadWrite));
     CROMT_TRY(db.Execute("PRAGMA synchronous = FULL"));
     CROMT_ASSIGN(auto put, db.Prepare("UPDATE meta SET value = ? WHERE key = 'stamp'"));
     CROMT_TRY(put.Bind(1, restored.stamp.Text()).Run());
   }
   // Wherever this ends, the mark tells the coordinator that its store is not there or not the one that was: it refuses.
   if (::access(path.c_str(), F_OK) == 0) {
-    restored.replaced = fmt::format("{}.replaced-{}", path, NameOf(now));
-    if (::access(restored.replaced.c_str(), F_OK) == 0)
-      return Fail(ErrorCode::kConflict, restored.replaced + " is there already");
+    restored.replaced = ReplacedName(path, now);
     CROMT_TRY(Rename(path, restored.replaced));
     CROMT_TRY(RenameIfThere(path + "-wal", restored.replaced + "-wal"));
     if (mark && *mark) {
@@ -178,7 +199,7 @@ Result<RestoredStore> RestoreStore(const std::string& from, const std::string& p
     }
   }
   for (const char* end : {"-wal", "-shm"}) ::unlink((path + end).c_str());
-  CROMT_TRY(Rename(fresh, path));
+  CROMT_TRY(Rename(fresh.path(), path));
   if (ours) {
     CROMT_ASSIGN(CommitMark written, CommitMark::Open(path));
     CROMT_TRY(written.Write(restored.stamp));

@@ -23,8 +23,8 @@ struct RestoredStore {
   std::string replaced;    // where the one before is now; empty if there was none
   bool went_back = false;  // later commits were made than the backup has, or may have been
 };
-// Puts the backup `from` in the place of the store at `path`, which is kept beside it under a name with the time.
-// Nothing is changed if the backup is not whole. REQUIRES: nobody uses the store.
+// Puts the backup `from` in the place of the store at `path`, which is kept beside it under a name with the time
+// that is free. Nothing is changed if the backup is not whole. REQUIRES: nobody uses the store.
 Result<RestoredStore> RestoreStore(const std::string& from, const std::string& path, Wall now);
 
 // Checks all of a store: SQLite's own structure, each row, the totals. What it holds. kCorrupt, kConflict as for Open.

@@ -54,6 +54,27 @@ TEST_F(StoreBackup, IsMadeOfAStoreInUseAndPutBack) {
   EXPECT_EQ(Start(path_)->runs.size(), 2u);
 }
 
+TEST_F(StoreBackup, MayBePutBackSeveralTimesInASecond) {
+  FillAndBackUp();
+  store_.reset();
+  const std::string name = path_ + ".replaced-20260921T141320Z";
+  for (const char* end : {"", "-2", "-3"}) {
+    auto restored = RestoreStore(Backup(), path_, Noon());
+    ASSERT_TRUE(restored) << restored.error().message;
+    EXPECT_EQ(restored->replaced, name + end);
+    EXPECT_TRUE(std::filesystem::exists(name + end + "-mark"));
+  }
+  EXPECT_EQ(Start(path_)->runs.size(), 1u);
+}
+
+TEST_F(StoreBackup, WhatCanNotBePutBackLeavesNothing) {
+  FillAndBackUp();
+  store_.reset();
+  std::filesystem::create_directory(path_ + ".replaced-20260921T141320Z-mark");
+  EXPECT_FALSE(RestoreStore(Backup(), path_, Noon()));
+  for (const std::string& name : Files()) EXPECT_EQ(name.find("restoring"), std::string::npos) << name;
+}
+
 TEST_F(StoreBackup, OfTheLastCommitLosesNothing) {
   store_ = Open();
   ASSERT_TRUE(store_->Load());
