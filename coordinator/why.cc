@@ -19,6 +19,10 @@ std::string Named(const TaskView& task) {
   return task.host.empty() ? fmt::format("'{}'", task.project) : fmt::format("'{}' on {}", task.project, task.host);
 }
 
+PlannedHost HostOf(const TaskView& task) {
+  return {task.host, task.address};
+}
+
 std::string At(Wall time) {
   return FormatRfc3339(std::chrono::floor<seconds>(time)).substr(0, 19) + "Z";
 }
@@ -44,10 +48,10 @@ WhyLines HowItEnded(const RunView& run) {
   if (!run.status.reason.empty()) text += ": " + run.status.reason;
   WhyLines lines = {{WhyKind::kEnded, CutWhy(std::move(text))}};
   // Those that ended alike are told once.
-  std::map<std::tuple<TaskOutcome, bool, std::string_view>, std::vector<const TaskView*>> alike;
+  std::map<std::tuple<TaskOutcome, bool, std::string>, std::vector<const TaskView*>> alike;
   for (const TaskView& task : run.tasks)
     if (const TaskStatus& status = task.status; status.failed() || (status.outcome && status.ignored))
-      alike[{*status.outcome, status.ignored, status.reason}].push_back(&task);
+      alike[{*status.outcome, status.ignored, WithoutHost(status.reason, HostOf(task))}].push_back(&task);
   std::vector<const std::vector<const TaskView*>*> causes;
   for (const auto& [end, tasks] : alike) causes.push_back(&tasks);
   std::sort(causes.begin(), causes.end(), [](const auto* a, const auto* b) {
@@ -64,9 +68,10 @@ WhyLines HowItEnded(const RunView& run) {
       names += (i == 0 ? "" : ", ") + Named(*(*tasks)[i]);
     if (tasks->size() > kMostNamed) names += fmt::format(" and {} more", tasks->size() - kMostNamed);
     const TaskView& first = *tasks->front();
-    lines.push_back(
-        {WhyKind::kEnded,
-         CutWhy(fmt::format("{}: {}", names, tasks->size() == 1 ? HowItEnded(first).text : EndText(first.status)))});
+    ToldHosts hosts;
+    for (const TaskView* task : *tasks) hosts.Add(HostOf(*task));
+    std::string end = tasks->size() == 1 ? HowItEnded(first).text : hosts.Tell(EndText(first.status), HostOf(first));
+    lines.push_back({WhyKind::kEnded, CutWhy(fmt::format("{}: {}", names, end))});
   }
   if (others > 0) lines.push_back({WhyKind::kEnded, fmt::format("and {} more, for other reasons", others)});
   return lines;

@@ -159,8 +159,6 @@ struct RunTimer {
   friend auto operator<=>(const RunTimer&, const RunTimer&) = default;
 };
 
-// How a person finds the host again: by the name in the file and the address it stands for.
-std::string HostText(const PlannedHost& host);
 // When nobody waits any longer for an agent at the route's address to start this.
 Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready);
 // By run and task, so that the same facts give the same decisions.

@@ -325,7 +325,7 @@ class Causes {
     for (TaskIndex t = 0; t < run.tasks.size(); ++t) Sort(t);
   }
 
-  // Those that concern most tasks, with an answer for one of them each.
+  // Those that concern most tasks, with an answer for one of them each. Silent hosts are told together.
   void Tell(WhyLines& lines) const {
     std::vector<const Cause*> all;
     size_t untold = 0;
@@ -350,9 +350,10 @@ class Causes {
     size_t count = 0;
     std::vector<TaskIndex> named;  // the first of them
     TaskIndex asked = 0;           // who is asked for all: who began first, if they have begun
+    ToldHosts hosts;
   };
-  // What those have in common that have the same answer.
-  using Key = std::tuple<TaskState, const void*, std::string_view>;
+  // What those have in common that have the same answer. A text is without the host (WithoutHost).
+  using Key = std::tuple<TaskState, const void*, std::string>;
 
   void Sort(TaskIndex task) {
     const auto key = KeyOf(task);
@@ -360,6 +361,7 @@ class Causes {
     Cause& cause = causes_[*key];
     if (cause.count++ == 0) cause.asked = task;
     if (cause.named.size() < kMostNamed) cause.named.push_back(task);
+    cause.hosts.Add(run_.plan->host(task));
     const auto& began = run_.tasks[task].started_at;
     const auto& first = run_.tasks[cause.asked].started_at;
     if (began && first && *began < *first) cause.asked = task;
@@ -367,13 +369,18 @@ class Causes {
 
   std::optional<Key> KeyOf(TaskIndex task) const {
     const TaskStatus& status = run_.tasks[task];
+    const PlannedHost& host = run_.plan->host(task);
     switch (status.state) {
       case TaskState::kWaiting: return Key(status.state, nullptr, "");
-      case TaskState::kReady: return Key(status.state, WhereReady(task), "");
-      case TaskState::kRetryWait: return Key(status.state, nullptr, status.reason);
+      case TaskState::kReady: {
+        const void* where = WhereReady(task);
+        const Route* silent = where == &kSilent ? state_.routes.at(host.address).get() : nullptr;
+        return Key(status.state, where, silent ? WithoutHost(silent->down_reason, host) : "");
+      }
+      case TaskState::kRetryWait: return Key(status.state, nullptr, WithoutHost(status.reason, host));
       case TaskState::kFinished:
         if (!status.failed() && !(status.ignored && *status.outcome != TaskOutcome::kSucceeded)) return std::nullopt;
-        return Key(status.state, nullptr, status.reason);
+        return Key(status.state, nullptr, WithoutHost(status.reason, host));
       case TaskState::kLeased:
       case TaskState::kPreparing:
       case TaskState::kRunning:
@@ -381,19 +388,24 @@ class Causes {
       case TaskState::kStopping:
       case TaskState::kUnreachable: break;
     }
-    // Agents that are there are alike; silent ones are told one by one.
-    const KnownAgent* agent = state_.agents.at(status.agent).get();
-    return Key(status.state, agent->up() && agent->refuses.empty() ? nullptr : agent, status.reason);
+    // Agents that are there are alike, and so are those that are silent for the same reason.
+    const KnownAgent& agent = *state_.agents.at(status.agent);
+    if (!agent.up())
+      return Key(
+          status.state, &kSilent,
+          WithoutHost(agent.silent_reason, host) + "\n" + WithoutHost(status.stop_wanted ? status.reason : "", host));
+    return Key(status.state, agent.refuses.empty() ? nullptr : &agent, WithoutHost(status.reason, host));
   }
 
-  // The group in whose line it can't pass, or the address where nobody takes it; null where its agent has enough to do.
+  // The group in whose line it can't pass, or the address where nobody takes it, of which those where nobody is are
+  // one; null where its agent has enough to do.
   const void* WhereReady(TaskIndex task) const {
     const PlannedTask& planned = run_.plan->tasks[task];
     if (planned.groups.empty() || run_.holds[task]) {
       const Route* route = state_.routes.at(run_.plan->host(task).address).get();
       const KnownAgent* agent = route->agent.get();
-      const bool is_open = agent && agent->up() && agent->refuses.empty() && now_.mono >= agent->paused_until;
-      return is_open ? nullptr : route;
+      if (!agent || !agent->up()) return &kSilent;
+      return agent->refuses.empty() && now_.mono >= agent->paused_until ? nullptr : route;
     }
     for (uint32_t g : planned.groups)
       if (run_.groups[g]->running >= run_.groups[g]->depth) return run_.groups[g].get();
@@ -411,10 +423,16 @@ class Causes {
     // Who those wait for that wait for another project is a cause of its own.
     if (run_.tasks[cause.asked].state == TaskState::kWaiting) own.resize(std::min<size_t>(own.size(), 1));
     for (WhyLine& line : own) {
+      // What one agent does is not told of another.
+      const bool is_of_all = line.kind == WhyKind::kUnreachable || line.kind == WhyKind::kSilent ||
+                             line.kind == WhyKind::kEnded || cause.hosts.addresses() == 1;
+      if (is_of_all) line.text = cause.hosts.Tell(std::move(line.text), run_.plan->host(cause.asked));
       if (&line == &own[0]) line.text = CutWhy(fmt::format("{}: {}", names, line.text));
       lines.push_back(std::move(line));
     }
   }
+
+  static constexpr char kSilent = 0;  // its address stands for all hosts where nobody answers
 
   const Scheduler::State& state_;
   const Run& run_;

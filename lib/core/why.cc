@@ -1,8 +1,63 @@
 #include "core/why.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cctype>
 
 namespace cromt {
+namespace {
+
+constexpr size_t kMostHosts = 3;  // that one sentence names
+
+bool IsOfName(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+}
+
+// Where it is not a part of a longer name.
+std::string Replaced(std::string_view text, std::string_view what, std::string_view by) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = at + what.size();
+    const bool is_it = text.substr(at).starts_with(what) && (at == 0 || !IsOfName(text[at - 1])) &&
+                       (end == text.size() || !IsOfName(text[end]));
+    result += is_it ? by : text.substr(at, 1);
+    at = is_it ? end : at + 1;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string WithoutHost(std::string_view reason, const PlannedHost& host) {
+  if (reason.empty() || host.address.empty()) return std::string(reason);
+  constexpr std::string_view kAny = "\x01";
+  std::string text = Replaced(reason, HostText(host), kAny);
+  text = Replaced(text, host.address, kAny);
+  const std::string_view name = std::string_view(host.address).substr(0, host.address.rfind(':'));
+  // A number is more likely an exit code, or a duration.
+  return name.find_first_not_of("0123456789") == name.npos ? text : Replaced(text, name, kAny);
+}
+
+void ToldHosts::Add(const PlannedHost& host) {
+  if (addresses_.find(host.address) == addresses_.end()) {
+    addresses_.insert(host.address);
+    if (first_.size() < kMostHosts) first_.push_back(host);
+    return;
+  }
+  for (PlannedHost& first : first_)
+    if (first.address == host.address && first.id != host.id) first.id.clear();
+}
+
+std::string ToldHosts::Tell(std::string sentence, const PlannedHost& host) const {
+  const std::string own = HostText(host);
+  if (own.empty() || first_.empty()) return sentence;
+  std::string all;
+  for (const PlannedHost& first : first_) all += (all.empty() ? "" : ", ") + HostText(first);
+  if (addresses_.size() > first_.size())
+    all += fmt::format(" and {} more addresses", addresses_.size() - first_.size());
+  return Replaced(sentence, own, all);
+}
 
 std::string CutWhy(std::string text) {
   if (text.size() <= kMaxWhyText) return text;

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/effect.h"
+#include "core/plan.h"
 
 namespace cromt {
 
@@ -46,6 +48,26 @@ using WhyLines = std::vector<WhyLine>;
 // A longer one is cut: it may hold reasons that agents gave.
 inline constexpr size_t kMaxWhyText = 1000;
 std::string CutWhy(std::string text);
+
+// How a person finds the host again: by the name in the file and the address it stands for.
+std::string HostText(const PlannedHost& host);
+
+// What names this host in a reason is taken out: who is alike but for the host has the same. To compare, not to show.
+std::string WithoutHost(std::string_view reason, const PlannedHost& host);
+
+// The hosts of tasks for which one sentence is told.
+class ToldHosts {
+ public:
+  void Add(const PlannedHost& host);
+  size_t addresses() const { return addresses_.size(); }
+  // The sentence of `host`, which is one of them, told for all: it names the address where several hosts are one, and
+  // the first few of several addresses.
+  std::string Tell(std::string sentence, const PlannedHost& host) const;
+
+ private:
+  std::vector<PlannedHost> first_;  // of the first addresses; an id is empty where there are several
+  std::set<std::string, std::less<>> addresses_;
+};
 
 // "failed: exit code 5", "canceled by eve": how a task ended, in words that say each thing once.
 std::string EndText(const TaskStatus& status);

@@ -121,6 +121,25 @@ TEST(Why, OfThousandsThatEndedAlikeTheirNumber) {
   EXPECT_EQ(texts.back(), "and 11 more, for other reasons");
 }
 
+TEST(Why, OfARunWhatDiffersOnlyInTheHostIsToldOnce) {
+  RunView run;
+  run.status = {.state = RunState::kFinished, .outcome = RunOutcome::kFailed};
+  for (int i = 0; i < 130; ++i) {
+    TaskView task = View();
+    task.host = "web" + std::to_string(i);
+    task.address = i < 120 ? "h:4000" : "g:4000";
+    task.status.outcome = TaskOutcome::kFailed;
+    task.status.reason = "no agent could be reached at " + task.host + " (" + task.address + ") for 1m00s: gone";
+    run.tasks.push_back(task);
+  }
+  std::vector<std::string> texts;
+  for (const WhyLine& line : HowItEnded(run)) texts.push_back(line.text);
+  EXPECT_THAT(texts, ElementsAre("failed",
+                                 "'deploy' on web0, 'deploy' on web1, 'deploy' on web2, 'deploy' on web3, 'deploy' on "
+                                 "web4 and 125 more: failed: no agent could be reached at h:4000, g:4000 for 1m00s: "
+                                 "gone"));
+}
+
 TEST(Why, HowARunningTaskGoes) {
   EXPECT_EQ(HowItGoes(std::nullopt, {}, At(0)).text, "nothing that it said has come here");
   EXPECT_EQ(

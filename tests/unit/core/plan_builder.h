@@ -30,7 +30,7 @@ struct InstanceOptions {
 inline constexpr Duration kDefaultUnreachable = SilencePolicy{}.unreachable;
 inline constexpr Duration kDefaultLost = SilencePolicy{}.lost;
 
-// Host "a" is at address "a:4000".
+// Host "a" is at address "a:4000", and so is "b@a".
 class PlanBuilder {
  public:
   InstanceIndex Add(const std::string& project, const InstanceOptions& options = {}) {
@@ -84,7 +84,7 @@ class PlanBuilder {
   uint32_t Host(const std::string& id) {
     for (uint32_t h = 0; h < plan_.hosts.size(); ++h)
       if (plan_.hosts[h].id == id) return h;
-    plan_.hosts.push_back({id, id + ":4000"});
+    plan_.hosts.push_back({id, id.substr(id.find('@') + 1) + ":4000"});
     return static_cast<uint32_t>(plan_.hosts.size() - 1);
   }
 

@@ -190,8 +190,8 @@ TEST_F(SchedulerWhy, OfAHugeRunEachCauseWithItsCount) {
         "h0 ",
         "slots: 'first' on h0, 'first' on h1, 'first' on h2, 'first' on h3, 'first' on h4 and 3234 more: the agent at "
         "h0 ",
-        "unreachable: 'first' on h90, 'first' on h90, 'first' on h90, 'first' on h90, 'first' on h90 and 95 more: no "
-        "agent ",
+        "unreachable: 'first' on h90, 'first' on h91, 'first' on h92, 'first' on h93, 'first' on h94 and 995 more: no "
+        "agent answers at h90 (h90:4000), h91 (h91:4000), h92 (h92:4000) and 7 more addresses: not reached yet; ",
         "running: 'first' on h7, 'first' on h8, the first to begin 'first' on h7: it has been running at h7 (h7:4000) "
         "for "
         "10.0s",
@@ -204,9 +204,52 @@ TEST_F(SchedulerWhy, OfMoreCausesThanAreToldTheirNumber) {
   for (int i = 0; i < 50; ++i) hosts.push_back("h" + std::to_string(i));
   plan.Add("x", {.hosts = hosts});
   env.Start(plan.Build());
+  for (int i = 0; i < 50; ++i) env.Disconnect("h" + std::to_string(i), "reason " + std::to_string(i));
   const auto lines = env.Why("r1");
   EXPECT_EQ(lines.size(), 22u);
   EXPECT_EQ(lines.back(), "progress: 30 tasks more for 30 other reasons: `cromt why RUN TASK` tells that of one");
+}
+
+// A whole site is down: one line, whatever its hosts are called in the reasons.
+TEST_F(SchedulerWhy, SilentHostsAreToldTogether) {
+  std::vector<std::string> hosts;
+  for (int i = 0; i < 100; ++i) hosts.push_back("h" + std::to_string(i));
+  plan.Add("x", {.hosts = hosts});
+  for (int i = 0; i < 50; ++i) env.Connect(hosts[i]);
+  env.Start(plan.Build());
+  for (int i = 0; i < 50; ++i) env.Begins(hosts[i], fmt::format("r1/{}/1", i + 1));
+  for (const std::string& host : hosts) env.Disconnect(host, "nobody at " + host + ":4000");
+  env.Pass(seconds(20));
+  EXPECT_THAT(env.Why("r1"),
+              ElementsAre("progress: of 100 tasks: 50 ready, 50 unreachable",
+                          "silent: 'x' on h0, 'x' on h1, 'x' on h2, 'x' on h3, 'x' on h4 and 45 more, the first to "
+                          "begin 'x' on h0: the agent at h0 (h0:4000), h1 (h1:4000), h2 (h2:4000) and 47 more "
+                          "addresses has been silent for 20.0s (nobody at h0:4000), and the task may be running; "
+                          "unless the agent comes back, it is lost in 59m40s",
+                          "unreachable: 'x' on h50, 'x' on h51, 'x' on h52, 'x' on h53, 'x' on h54 and 45 more: no "
+                          "agent answers at h50 (h50:4000), h51 (h51:4000), h52 (h52:4000) and 47 more addresses: "
+                          "nobody at h50:4000; unless one does, it is failed in 40.0s"));
+  env.Pass(seconds(41));
+  const std::string failed =
+      "ended: 'x' on h50, 'x' on h51, 'x' on h52, 'x' on h53, 'x' on h54 and 45 more: failed: no agent could be "
+      "reached at h50 (h50:4000), h51 (h51:4000), h52 (h52:4000) and 47 more addresses for 1m00s: nobody at h50:4000";
+  EXPECT_THAT(env.Why("r1"), testing::Contains(failed));
+}
+
+// Many hosts of the file are one address: told once, by the address, whatever becomes of them.
+TEST_F(SchedulerWhy, HostsOfOneAddressAreToldTogether) {
+  plan.Add("x", {.hosts = {"h", "h1@h", "h2@h", "h3@h"}});
+  plan.Add("y");
+  env.Connect("h");
+  env.Connect("a");
+  env.Start(plan.Build());
+  for (int i = 1; i <= 3; ++i) env.Begins("h", fmt::format("r1/{}/1", i));
+  env.Disconnect("h");
+  env.Pass(seconds(20));
+  auto has = [&](const std::string& text) { EXPECT_THAT(env.Why("r1"), testing::Contains(HasSubstr(text))); };
+  has("silent: 'x' on h, 'x' on h1@h, 'x' on h2@h, 'x' on h3@h, the first to begin 'x' on h: the agent at h:4000 has ");
+  env.Pass(seconds(3600));
+  has("ended: 'x' on h, 'x' on h1@h, 'x' on h2@h, 'x' on h3@h: lost: the agent at h:4000 was silent for ");
 }
 
 TEST_F(SchedulerWhy, OfARunWhatFailedAndWhoRunsLongest) {
