@@ -43,7 +43,8 @@ Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, b
     return agent;
   }
   const grpc::Status status = stream->Finish();
-  return Fail(ErrorCode::kUnavailable, status.ok() ? "it closed the connection" : status.error_message());
+  return Fail(ErrorCode::kUnavailable,
+              status.ok() ? "it closed the connection" : rpc::PlainWords(status.error_message()));
 }
 
 }  // namespace

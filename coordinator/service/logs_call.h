@@ -11,6 +11,7 @@
 #include "base/thread_annotations.h"
 #include "coordinator/log_collector.h"
 #include "cromt/v1/agent.grpc.pb.h"
+#include "io/rpc/status.h"
 #include "io/wire/task.h"
 
 namespace cromt::service {
@@ -60,7 +61,7 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
     if (ok) Acknowledge();
   }
   void OnDone(const grpc::Status& status) override {
-    done_(status.error_message());
+    done_(rpc::PlainWords(status.error_message()));
     self_.reset();
   }
 

@@ -71,7 +71,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   void OnDone(const grpc::Status& status) override {
     std::string reason = !problem_.empty() ? problem_
                          : status.ok()     ? "it closed the connection"
-                                           : status.error_message();
+                                           : rpc::PlainWords(status.error_message());
     post_(engine_input::LinkClosed{link_, std::move(reason)});
     self_.reset();
   }
