@@ -264,7 +264,7 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     logs_->Advanced(log_end_);
   } else if (const auto* trouble = std::get_if<launcher::Trouble>(&message)) {
     options_.warn(trouble->text);
-    inputs.push_back(agent_input::OutputBlocked{trouble->blocked ? trouble->text : ""});
+    inputs.push_back(agent_input::OutputBlocked{trouble->text.starts_with(launcher::kHeldBack) ? trouble->text : ""});
   }
 }
 

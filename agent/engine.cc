@@ -69,12 +69,8 @@ void AgentEngine::On(agent_input::StreamOpened& input) {
 void AgentEngine::On(agent_input::StreamMessage& input) {
   auto found = streams_.find(input.stream);
   if (found == streams_.end()) return;
-  // The coordinator had not heard yet; it offers them again to the next session, where it has.
-  if (!input.message.leases.empty() && !queue_.refusal().empty())
-    return CloseStream(input.stream, {ErrorCode::kExhausted, "the agent takes nothing new: " + queue_.refusal()});
-  if (!input.message.leases.empty() && queue_.overfull())
-    return CloseStream(input.stream,
-                       {ErrorCode::kExhausted, "the agent is full, and leases that it gave back were not taken back"});
+  const bool overfull = !input.message.leases.empty() && queue_.overfull();
+  if (overfull) input.message.leases.clear();
   AgentSession& session = found->second.session;
   bool first = !session.greeted();
   auto events = session.Receive(input.message, queue_, now_);
@@ -88,6 +84,10 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
     for (auto& [mesh, wanted] : wanted_) std::erase(wanted, failure.digest);
     edges_.BlobFailed(failure);
   }
+  // The next session tells which leases are not here.
+  if (overfull)
+    CloseStream(input.stream,
+                {ErrorCode::kExhausted, "the agent is full, and leases that it gave back were not taken back"});
 }
 
 // One session a mesh: the newer closes the older. False if this one is the older.

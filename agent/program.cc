@@ -133,10 +133,14 @@ int Serve(const Flags& flags, AgentOptions options) {
                                    [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
-  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
-    log::Warn(written.error().message);  // the disk may be full; whoever knows the address needs no file
-  (*agent)->OnRefusal(
-      [raw = server->get()](const std::string& why) { raw->SetServing("cromt.v1.AgentService", why.empty()); });
+  bool told = false;  // the address, which a full disk may have to wait for
+  (*agent)->OnRefusal([&, raw = server->get()](const std::string& why) {
+    raw->SetServing("cromt.v1.AgentService", why.empty());
+    if (told) return;
+    auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n");
+    told = written.has_value();
+    if (!told) log::Warn(written.error().message);
+  });
   log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address,
                         (*agent)->slots(), flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");

@@ -311,7 +311,10 @@ Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, Why
       }));
   {
     MutexLock lock(mutex_);
-    if (!held_.empty()) lines.push_back({WhyKind::kHeld, held_});
+    if (!held_.empty()) {  // nobody else is to blame then
+      lines.push_back({WhyKind::kHeld, held_});
+      return {};
+    }
   }
   for (WhyLine& line : live) {
     if (line.kind == WhyKind::kSources)

@@ -16,7 +16,8 @@ constexpr char kWentBack[] =
     "the coordinator's store went back to an earlier state, and nothing is leased until "
     "`cromt-coordinator recover`";
 
-constexpr char kFull[] = "the coordinator's disk is full, and nothing is started or leased until there is room";
+constexpr char kFull[] =
+    "the coordinator's disk is full, and nothing is started, canceled or leased until there is room";
 constexpr Duration kRoomRetry = seconds(1);
 
 }  // namespace
@@ -217,16 +218,15 @@ Status Engine::Hold(const std::string& why) {
 // Without a word to the scheduler.
 void Engine::CloseAllLinks(const std::string& reason) {
   for (const auto& [id, link] : links_) edges_.Close(id, reason);
-  for (auto& [address, target] : targets_)
-    if (std::exchange(target.link, 0) != 0) cut_off_.insert(address);
+  for (auto& [address, target] : targets_) target.link = 0;
   links_.clear();
   link_timer_.reset();
 }
 
 void Engine::HoldForRoom() {
   if (!held_.empty()) return;
-  Status kept = store_.KeepReserve();
-  if (kept) return;
+  Status kept = store_.KeepReserve(scheduler_.largest_decision_bytes());
+  if (kept || kept.error().code != ErrorCode::kExhausted) return;  // what else is wrong shows where it matters
   full_ = true;
   room_due_ = now_.mono + kRoomRetry;
   held_ = fmt::format("{}: {}", kFull, kept.error().message);
@@ -234,17 +234,15 @@ void Engine::HoldForRoom() {
   edges_.Held(held_);
 }
 
-// For the scheduler the silence of those agents begins only now: it was not theirs.
 void Engine::GoOnIfThereIsRoom() {
   room_due_ = now_.mono + kRoomRetry;
-  if (!store_.KeepReserve()) return;
+  if (!store_.KeepReserve(scheduler_.largest_decision_bytes())) return;
   full_ = false;
   held_.clear();
   edges_.Held("");
   link_timer_ = now_.mono;
   for (auto& [address, target] : targets_) target.redial_at = now_.mono;
-  for (const std::string& address : std::exchange(cut_off_, {}))
-    Take(scheduler_.Apply(AgentDown{address, "the coordinator's disk was full"}, now_));
+  Take(scheduler_.Apply(Resumed{"the coordinator's disk was full"}, now_));
   for (engine_input::Ask& ask : std::exchange(postponed_, {})) On(std::move(ask));
 }
 

@@ -182,7 +182,6 @@ class Engine {
   std::string held_;
   bool full_ = false;                         // it is held for want of room
   Mono room_due_{};                           // when it is looked for
-  std::set<std::string> cut_off_;             // addresses whose sessions were closed then
   std::vector<engine_input::Ask> postponed_;  // what nobody would ask again: answers to Resolve, one a queued run
   std::set<KeptAttempt> kept_;
   uint64_t next_session_ = 1;

@@ -26,6 +26,7 @@ namespace {
 constexpr char kDefaultListen[] = "127.0.0.1:4001";
 // How long each agent is given to answer `recover`.
 constexpr Duration kInspectPatience = seconds(10);
+constexpr Duration kStartRetry = seconds(1);
 
 struct Flags {
   std::string listen;
@@ -171,8 +172,18 @@ Status Maintain(const Flags& flags, Status (*work)(const std::string& data_dir, 
   return work(data_dir, flags.file);
 }
 
-int Serve(const Flags& flags, CoordinatorOptions options) {
-  auto coordinator = Coordinator::Start(std::move(options));
+// A full disk may have no room for a start, and nobody should have to start it again when it has.
+Result<std::unique_ptr<Coordinator>> StartOnceThereIsRoom(const CoordinatorOptions& options) {
+  for (bool said = false;; said = true) {
+    auto started = Coordinator::Start(options);
+    if (started || started.error().code != ErrorCode::kExhausted) return started;
+    if (!said) log::Warn("there is no room to start, which is tried again each second: " + started.error().message);
+    if (StopComesWithin(kStartRetry)) return started;
+  }
+}
+
+int Serve(const Flags& flags, const CoordinatorOptions& options) {
+  auto coordinator = StartOnceThereIsRoom(options);
   if (!coordinator) return Refuse(coordinator.error());
   std::atomic<bool> failed = false;
   (*coordinator)->OnFailure([&](const Error& error) {
@@ -186,10 +197,13 @@ int Serve(const Flags& flags, CoordinatorOptions options) {
   auto server = rpc::Server::Start({service.get()}, listen, [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
-  if (auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n"); !written)
-    log::Warn(written.error().message);  // the disk may be full; whoever knows the address needs no file
-  (*coordinator)->OnHeld([raw = server->get()](const std::string& why) {
+  bool told = false;  // the address, which a full disk may have to wait for
+  (*coordinator)->OnHeld([&, raw = server->get()](const std::string& why) {
     raw->SetServing("cromt.v1.CoordinatorService", why.empty());
+    if (told) return;
+    auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n");
+    told = written.has_value();
+    if (!told) log::Warn(written.error().message);
   });
   log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
                         flags.data_dir));
@@ -222,7 +236,7 @@ int RunCoordinatorProgram(int argc, char** argv) {
   if (commands.recover->parsed()) return Finish(Recover(flags));
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
-  return Serve(flags, std::move(*options));
+  return Serve(flags, *options);
 }
 
 }  // namespace cromt

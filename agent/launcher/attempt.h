@@ -33,6 +33,7 @@ class Attempt {
   uint64_t log_id() const { return ended_.log_id; }
   uint32_t slot() const { return slot_; }
   bool in_cgroup() const { return tree_.cgroup() != nullptr; }
+  bool cgroup_was_killed() const { return in_cgroup() && tree_.cgroup()->killed(); }
   pid_t pid() const { return pid_; }
   Started started() const;
   Output& output() { return output_; }

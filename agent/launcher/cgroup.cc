@@ -132,7 +132,7 @@ Result<SlotCgroup> SlotCgroup::Make(const std::string& path) {
   if (!dir || !events) return Fail(ErrorCode::kUnavailable, ErrnoError("opening the cgroup " + path, errno).message);
   if (faccessat(dir.get(), "cgroup.kill", W_OK, AT_EACCESS) != 0)
     return Fail(ErrorCode::kUnavailable, path + "/cgroup.kill can't be written");
-  return SlotCgroup(std::move(dir), std::move(events));
+  return SlotCgroup(path, std::move(dir), std::move(events));
 }
 
 bool SlotCgroup::Populated() const {
@@ -151,6 +151,7 @@ std::vector<pid_t> SlotCgroup::Processes() const {
 void SlotCgroup::Kill() const {
   UniqueFd file(openat(dir_.get(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
   [[maybe_unused]] ssize_t ignored = file ? write(file.get(), "1", 1) : 0;
+  killed_ = true;
 }
 
 Result<CgroupTree> CgroupTree::Make(const std::string& parent, const std::string& name) {
@@ -176,15 +177,19 @@ SlotCgroup* CgroupTree::Slot(uint32_t number) {
   if (number >= kMaxCgroupSlots) return nullptr;
   auto found = slots_.find(number);
   if (found != slots_.end()) return &found->second;
-  std::string suffix = abandoned_ > 0 ? fmt::format(".{}", abandoned_) : "";
+  std::string suffix = left_ > 0 ? fmt::format(".{}", left_) : "";
   Result<SlotCgroup> made = SlotCgroup::Make(fmt::format("{}/slot-{}{}", path_, number, suffix));
   if (!made) return nullptr;
   return &slots_.emplace(number, std::move(*made)).first->second;
 }
 
-void CgroupTree::Abandon(uint32_t number) {
-  slots_.erase(number);
-  ++abandoned_;
+void CgroupTree::Renew(uint32_t number) {
+  auto found = slots_.find(number);
+  if (found == slots_.end()) return;
+  const std::string path = found->second.path();
+  slots_.erase(found);
+  RemoveGroups(path);
+  if (access(path.c_str(), F_OK) == 0) ++left_;
 }
 
 }  // namespace cromt::launcher

@@ -1,7 +1,8 @@
 // Control groups (v2) by which a whole process tree can be seen and killed, whatever it did to its sessions and
 // parents. One group `cromt-HASH` is made below the launcher's own, in it one `slot-N` per slot of the agent:
-// made when first used, entered by clone3, reused when empty, removed at the end. Nothing that this did not make
-// is touched, and no controller is enabled: limits belong to others. Launcher thread only.
+// made when first used, entered by clone3, reused when empty, removed at the end or once it was killed: kernels of 2025
+// and later go on killing whoever is cloned into such a group. Nothing that this did not make is touched, and no
+// controller is enabled: limits belong to others. Launcher thread only.
 #pragma once
 
 #include <sys/types.h>
@@ -30,13 +31,18 @@ class SlotCgroup {
   bool Populated() const;
   // The processes in it and below.
   std::vector<pid_t> Processes() const;
-  // SIGKILL to all in it and below, also to those that are just being forked.
+  // SIGKILL to all in it and below, also to those that are just being forked. Then nothing must be started in it.
   void Kill() const;
+  bool killed() const { return killed_; }
+  const std::string& path() const { return path_; }
 
  private:
-  SlotCgroup(UniqueFd dir, UniqueFd events) : dir_(std::move(dir)), events_(std::move(events)) {}
+  SlotCgroup(std::string path, UniqueFd dir, UniqueFd events)
+      : path_(std::move(path)), dir_(std::move(dir)), events_(std::move(events)) {}
+  std::string path_;
   UniqueFd dir_;
   UniqueFd events_;
+  mutable bool killed_ = false;
 };
 
 class CgroupTree {
@@ -53,10 +59,10 @@ class CgroupTree {
   ~CgroupTree();
 
   // The group of slot `number`, made when needed; nullptr when the number is too high or the making failed. It
-  // lives until Abandon of it or the end of the tree.
+  // lives until Renew of it or the end of the tree.
   SlotCgroup* Slot(uint32_t number);
-  // For a slot in which something could not be killed: its next attempt gets a fresh group.
-  void Abandon(uint32_t number);
+  // The slot's next attempt gets a fresh group: something was killed in this one, or could not be.
+  void Renew(uint32_t number);
 
   const std::string& path() const { return path_; }
 
@@ -65,7 +71,7 @@ class CgroupTree {
 
   std::string path_;
   std::unordered_map<uint32_t, SlotCgroup> slots_;
-  uint32_t abandoned_ = 0;  // how often; part of the names made since
+  uint32_t left_ = 0;  // how many could not be removed; part of the names made since
 };
 
 }  // namespace cromt::launcher

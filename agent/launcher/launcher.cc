@@ -368,14 +368,14 @@ void Launcher::LogBlocked() {
 // launcher.log may lie on the same full disk: the agent can tell somebody.
 void Launcher::TellTrouble() {
   if (link_.connected())
-    link_.Send(Trouble{"output of jobs is held back, and those that print wait: " + sink_.blocked_reason(), true});
+    link_.Send(Trouble{fmt::format("{}, and those that print wait: {}", kHeldBack, sink_.blocked_reason())});
 }
 
 void Launcher::LogRecovered() {
   std::string line = fmt::format("the log could not be written for {}: output was held back, none is lost",
                                  FormatDuration(now_.mono - log_blocked_since_));
   Say(line);
-  if (link_.connected()) link_.Send(Trouble{line, false});
+  if (link_.connected()) link_.Send(Trouble{line});
   for (auto& [log_id, entry] : attempts_) {
     if (entry.finished) continue;
     entry.attempt->output().Note(line);
@@ -399,7 +399,7 @@ void Launcher::TellEnds() {
 
 void Launcher::FreeSlot(const Attempt& attempt) {
   busy_slots_.erase(attempt.slot());
-  if (attempt.has_immortals()) cgroups_->Abandon(attempt.slot());
+  if (attempt.has_immortals() || attempt.cgroup_was_killed()) cgroups_->Renew(attempt.slot());
 }
 
 }  // namespace cromt::launcher

@@ -87,7 +87,6 @@ void Put(ByteWriter& out, const LogEnd& m) {
 }
 void Put(ByteWriter& out, const Trouble& m) {
   out.Text(m.text);
-  out.U8(m.blocked);
 }
 void Put(ByteWriter&, const Shutdown&) {}
 void Put(ByteWriter&, const Ready&) {}
@@ -251,11 +250,7 @@ Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in) {
       break;
     }
     case Type::kLogEnd: message = LogEnd{body.U64()}; break;
-    case Type::kTrouble: {
-      std::string text(body.Text());
-      message = Trouble{std::move(text), body.U8() != 0};
-      break;
-    }
+    case Type::kTrouble: message = Trouble{std::string(body.Text())}; break;
     default: return BadBody(frame->type);
   }
   if (!valid || !body.done()) return BadBody(frame->type);

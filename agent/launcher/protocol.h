@@ -128,8 +128,9 @@ struct LogEnd {
 // A sentence for whoever looks after the host: the log can't be written and output is held back; or that is over.
 struct Trouble {
   std::string text;
-  bool blocked = false;  // output is held back from now on; false = not any more
 };
+// How the text begins that says so; any other says that it is over.
+inline constexpr std::string_view kHeldBack = "output of jobs is held back";
 
 using ToLauncher = std::variant<Hello, Start, Stop, Forget, Shutdown>;
 // `Known` messages follow Hello; an empty Ready closes the list.

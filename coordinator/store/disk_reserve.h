@@ -11,17 +11,16 @@ namespace cromt {
 
 class DiskReserve {
  public:
-  DiskReserve(std::string path, int64_t bytes) : path_(std::move(path)), bytes_(bytes) {}
+  explicit DiskReserve(std::string path) : path_(std::move(path)) {}
 
-  // Makes the file unless it is there. kExhausted if there is no room; then there is none of it.
-  Status Keep();
+  // Makes the file so large, or larger, unless it is; one that is much too large is cut. kExhausted if there is no
+  // room: then it is as it was. Looks at the file each time: somebody may have removed it.
+  Status Keep(int64_t bytes);
   // Gives the room to whoever writes next. False if there was none to give.
   bool Free();
 
  private:
   std::string path_;
-  int64_t bytes_;
-  bool kept_ = false;
 };
 
 }  // namespace cromt

@@ -52,7 +52,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   std::unique_ptr<SqliteStore> store(new SqliteStore());
   store->path_ = path;
   store->durability_ = durability;
-  if (durability == Durability::kHost) store->reserve_.emplace(path + "-reserve", kReserveBytes);
+  if (durability == Durability::kHost) store->reserve_.emplace(path + "-reserve");
   auto opened = store->OpenFile(random);
   if (opened) opened = store->Prepare();
   if (!opened) return tl::unexpected<Error>(Advise(path, std::move(opened).error()));
@@ -191,8 +191,9 @@ bool SqliteStore::MakeRoom(const Status& failed) {
   return !failed && failed.error().code == ErrorCode::kExhausted && reserve_ && reserve_->Free();
 }
 
-Status SqliteStore::KeepReserve() {
-  return reserve_ ? reserve_->Keep() : Status();
+Status SqliteStore::KeepReserve(size_t commit_bytes) {
+  const auto pieces = static_cast<int64_t>(commit_bytes) / kReserveBytes;
+  return reserve_ ? reserve_->Keep((1 + pieces) * kReserveBytes) : Status();
 }
 
 // Of what was written in a transaction: undone if it failed, with its own error.

@@ -18,7 +18,8 @@ namespace cromt {
 
 class SqliteStore final : public Store {
  public:
-  // Kept free beside a store that is to outlive the host, in STORE-reserve: some hundred commits.
+  // Kept free beside a store that is to outlive the host, in STORE-reserve, in pieces of so much: for the largest
+  // commit that may come, and for some that are as usual.
   static constexpr int64_t kReserveBytes = 8 << 20;
 
   // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
@@ -30,7 +31,7 @@ class SqliteStore final : public Store {
   // Until it has succeeded nothing in the file is changed.
   Result<StoredState> Load() override;
   Result<uint64_t> Commit(std::span<const Record> records) override;
-  Status KeepReserve() override;
+  Status KeepReserve(size_t commit_bytes) override;
   Status WentBack() override;
 
   // Instead of Load, for who then calls Recover: it need not be the last commit that was made, and the epoch stays.

@@ -66,10 +66,13 @@ class Store {
   // All of `records` or nothing, on disk when it returns: the commit's number. After an error the process must end;
   // it never goes on with state that is not on disk.
   virtual Result<uint64_t> Commit(std::span<const Record> records) = 0;
-  // Whether the room that is kept for a full disk is there: a commit that finds no other takes it. Gets it back if it
-  // can; else kExhausted says what is full, and what can wait should not be begun: there may be no room for the next
-  // commit. Cheap; call it after Load and each Commit.
-  virtual Status KeepReserve() { return {}; }
+  // Whether the room that is kept for a full disk is there, enough for a commit of this size: one that finds no other
+  // takes it. Gets it if it can; else kExhausted says what is full, and what can wait should not be begun: there may be
+  // no room for the next commit. Cheap; call it after Load and each Commit.
+  virtual Status KeepReserve(size_t commit_bytes) {
+    (void)commit_bytes;
+    return {};
+  }
   // Remembers that the store is older than what was made of it: from the next Load on, StoredState::went_back.
   virtual Status WentBack() { return {}; }
   // The run that this request id has started; an empty id if none.

@@ -83,6 +83,10 @@ struct AgentDown {
   std::string address;
   std::string reason;
 };
+// The coordinator has heard nobody for a while, by its own doing: from now on whose silence it is begins anew.
+struct Resumed {
+  std::string reason;
+};
 struct AgentReported {
   std::string address;
   std::vector<Report> reports;  // in sequence
@@ -92,6 +96,6 @@ struct AgentReported {
 struct ClockTick {};
 
 using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, ForgetAgent, AgentUp,
-                           AgentDown, AgentRefuses, AgentReported, ClockTick>;
+                           AgentDown, AgentRefuses, Resumed, AgentReported, ClockTick>;
 
 }  // namespace cromt

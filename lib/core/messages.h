@@ -130,7 +130,7 @@ struct FromAgent {
   uint64_t heartbeat = 0;            // counts up within the session; 0 = none in this message
   std::vector<Digest> wanted_blobs;  // that a leased attempt needs and this agent lacks
   // When it has changed: why the agent takes no leases, a sentence for people; empty = it does, as at the start of each
-  // session.
+  // session. A lease that crosses with it is given back.
   std::optional<std::string> refuses;
 
   bool empty() const {

@@ -101,11 +101,19 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 }
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
-  if (FindById(event.mesh, event.lease.id)) return;  // offered before
-  std::string why = draining ? "the agent drains and takes nothing new" : WhyFull(*event.lease.spec);
-  QueuedAttempt& attempt = Accept(
-      {next_ticket, event.mesh, event.lease.id, event.lease.spec, event.lease.host, {}, now.wall, event.lease.inputs});
-  if (why.empty()) return;
+  const Lease& lease = event.lease;
+  if (FindById(event.mesh, lease.id)) return;  // offered before
+  std::string why = draining           ? "the agent drains and takes nothing new"
+                    : !refusal.empty() ? "the agent takes nothing new: " + refusal
+                                       : WhyFull(*lease.spec);
+  if (why.empty()) {
+    Accept({next_ticket, event.mesh, lease.id, lease.spec, lease.host, {}, now.wall, lease.inputs});
+    return;
+  }
+  // Without what it does, which nobody here needs: it has to cost less than what was refused for its cost.
+  static const auto kNothing =
+      std::make_shared<const TaskSpec>(TaskSpec{.name = "given back", .project = "x", .work = Command{{"true"}}});
+  QueuedAttempt& attempt = Accept({next_ticket, event.mesh, lease.id, kNothing, lease.host, {}, now.wall, {}});
   DropFromLine(attempt);
   End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(why), .returned = true});
 }
@@ -213,19 +221,20 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
   launcher = event.incarnation;
   std::unordered_map<Ticket, bool> known;
   for (const auto& item : event.known) known.emplace(item.ticket, item.running);
-  std::vector<Ticket> lost;
+  std::vector<Ticket> lost, unheard;
   for (auto& [ticket, attempt] : attempts) {
     if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
     if (auto item = known.find(ticket); item != known.end()) {
       if (attempt.stop_wanted && item->second) out.effects.push_back(queue_effect::StopProcess{ticket});
     } else if (attempt.incarnation == event.incarnation && attempt.phase == QueuedAttempt::Phase::kLaunching) {
-      // The same launcher never got the order; giving it again can't start it twice.
-      out.effects.push_back(queue_effect::Launch{ticket, *attempt.slot});
-      if (attempt.stop_wanted) out.effects.push_back(queue_effect::StopProcess{ticket});
+      unheard.push_back(ticket);
     } else {
       lost.push_back(ticket);
     }
   }
+  // The same launcher never got the order, and takes none of an older connection: it has not begun, and may have been
+  // given up long ago. So it needs its lease again.
+  for (Ticket ticket : unheard) BackInLine(attempts.at(ticket));
   std::string reason = "lost: the launcher died";
   if (!event.remains.empty()) reason += "; " + event.remains;
   for (Ticket ticket : lost) {
@@ -410,15 +419,21 @@ void AgentQueue::State::FillSlots() {
 }
 
 void AgentQueue::State::Launch(QueuedAttempt& attempt) {
-  if (!launcher) {  // it went while the attempt was prepared; back to its place in the line
-    ReleaseSlot(attempt, false);
-    attempt.phase = QueuedAttempt::Phase::kQueued;
-    return JoinLine(attempt);
-  }
+  if (!launcher) return BackInLine(attempt);  // it went while the attempt was prepared
   attempt.phase = QueuedAttempt::Phase::kLaunching;
   attempt.incarnation = *launcher;
   out.records.push_back(journal::Launching{attempt.ticket, *attempt.slot, *launcher});
   out.effects.push_back(queue_effect::Launch{attempt.ticket, *attempt.slot});
+}
+
+// It has not begun: to its place in the line, as if it had never left it.
+void AgentQueue::State::BackInLine(QueuedAttempt& attempt) {
+  ReleaseSlot(attempt, false);
+  if (attempt.stop_wanted)
+    return End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = "stopped before it began"});
+  attempt.phase = QueuedAttempt::Phase::kQueued;
+  attempt.incarnation.clear();
+  JoinLine(attempt);
 }
 
 void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {

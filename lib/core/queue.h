@@ -10,6 +10,7 @@
 // Rules:
 // - A lease is the right to start: what is still in line when its mesh's leases have run out is returned, not started.
 // - Once "launching" is in the journal the attempt may have started; a launcher of another incarnation then means lost.
+//   One that lives and does not know of it has not begun it.
 // - Publishing leaves no trace in the journal: after a restart the launcher tells the end again, and it is done again.
 // - Of attempts that use one directory in place and have artifacts, one holds a slot at a time.
 // - While nothing new is to be begun (Refuse), what is in line stays there; what has begun goes on.

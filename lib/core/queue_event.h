@@ -69,7 +69,6 @@ struct DrainWanted {
   bool drain = true;
 };
 // Nothing new is taken or begun, for this reason; empty = it is again. Not remembered over a restart.
-// Whoever refuses sees to it that no lease is offered meanwhile.
 struct Refuse {
   std::string reason;
 };

@@ -84,6 +84,7 @@ struct AgentQueue::State {
   std::optional<Ticket> NextInLine();
   void EndPublishing(QueuedAttempt& attempt, AttemptResult result);
   void Launch(QueuedAttempt& attempt);
+  void BackInLine(QueuedAttempt& attempt);
   void End(QueuedAttempt& attempt, AttemptResult result);
   void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);

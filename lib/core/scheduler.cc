@@ -71,6 +71,9 @@ Decision Scheduler::WatchAgent(const std::string& address, Now now) {
 size_t Scheduler::unfinished_runs() const {
   return state_->runs.size();
 }
+size_t Scheduler::largest_decision_bytes() const {
+  return kStoredTaskBytes * state_->tasks_left + 2 * state_->most_bytes;
+}
 size_t Scheduler::unfinished_tasks() const {
   return state_->tasks_left;
 }

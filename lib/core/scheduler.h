@@ -42,6 +42,9 @@ struct StoredRun {
   std::vector<ArtifactsPublished> artifacts;
 };
 
+// What a change of a task takes in the store at most, about: its row and a transition, in the log and in the database.
+inline constexpr size_t kStoredTaskBytes = 512;
+
 // An agent as a person sees it in a list.
 struct AgentView {
   std::string address;
@@ -89,6 +92,9 @@ class Scheduler {
   std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;
   size_t unfinished_tasks() const;
+  // So many bytes the largest of its decisions may take to be stored: that all tasks end, or that a plan is written
+  // anew.
+  size_t largest_decision_bytes() const;
 
   // Walks all cross-references; a sentence for the first that does not hold, else empty. Linear; for tests.
   std::string Check() const;

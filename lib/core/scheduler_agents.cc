@@ -13,8 +13,8 @@ namespace cromt {
 namespace {
 
 // Leases held ahead of the slots, so that an agent never waits for the coordinator between two short tasks.
-uint32_t Window(const KnownAgent& agent) {
-  return std::max<uint32_t>(2 * agent.hello->slots, 64);
+size_t FullWindow(const KnownAgent& agent) {
+  return std::max<size_t>(2 * size_t{agent.hello->slots}, 64);
 }
 
 std::string SignalText(int signal) {
@@ -170,7 +170,7 @@ std::shared_ptr<Route> Scheduler::State::NextReady(const KnownAgent& agent) cons
 void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
   if (!agent->refuses.empty()) return;  // it says when that is over
   if (agent->up() && now.mono < agent->paused_until) return SetTimer(agent);
-  while (agent->up() && agent->attempts.size() < Window(*agent)) {
+  while (agent->up() && agent->attempts.size() < std::min(FullWindow(*agent), agent->window)) {
     auto route = NextReady(*agent);
     if (!route) return;
     LeaseOut(agent, route->ready.TakeFirst().ref);
@@ -261,7 +261,6 @@ void Scheduler::State::On(const AgentUp& event) {
   agent->session = event.session;
   agent->hello = event.hello;
   agent->shown_unreachable = false;
-  agent->paused_until = {};
   agent->refuses = event.refuses;
   SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
@@ -377,7 +376,10 @@ void Scheduler::State::Apply(const std::shared_ptr<KnownAgent>& agent, const Rep
     return;
   }
   TaskRef ref = found->second;
-  if (const auto* result = std::get_if<AttemptResult>(&report.fact)) return Ended(ref, *result);
+  if (const auto* result = std::get_if<AttemptResult>(&report.fact)) {
+    if (agent->window < FullWindow(*agent)) ++agent->window;  // it has room for one more
+    return Ended(ref, *result);
+  }
   TaskStatus& status = ref.run->tasks[ref.task];
   status.started_at = std::get<Report::Started>(report.fact).at;
   if (!status.stop_wanted) status.state = TaskState::kRunning;
@@ -391,7 +393,9 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
     auto agent = AgentOf(status.agent);
     agent->paused_until = now.mono + kReturnPause;
     agent->paused_reason = result.reason;
-    return Return(ref, result.reason);
+    Return(ref, result.reason);
+    agent->window = agent->attempts.size() + 1;
+    return;
   }
   status.exit = result.status;
   status.log_bytes = result.log_bytes;

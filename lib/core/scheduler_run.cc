@@ -125,6 +125,7 @@ std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status,
   }
   run->bytes = BytesOf(*run->plan);
   bytes += run->bytes;
+  most_bytes = std::max(most_bytes, run->bytes);
   runs.emplace(run->header.id, run);
   requests.emplace(run->header.request, run->header.id);
   tasks_left += run->tasks_left;

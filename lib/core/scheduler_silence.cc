@@ -68,6 +68,21 @@ void Scheduler::State::SetTimer(const std::shared_ptr<KnownAgent>& agent) {
   SetTimer(agent->timer, next, {{}, {}, agent->id});
 }
 
+void Scheduler::State::On(const Resumed& event) {
+  for (const auto& [id, agent] : agents) {
+    if (agent->up()) {
+      Silence(agent, event.reason);
+    } else {
+      agent->silent_since = now.mono;
+      SetTimer(agent);
+    }
+  }
+  for (const auto& [address, route] : routes) {
+    route->down_since = now.mono;
+    SetTimer(route);
+  }
+}
+
 // Who was meant for an address at which nobody can be reached has waited long enough.
 void Scheduler::State::Timeout(const std::shared_ptr<Route>& route) {
   if (route->agent && route->agent->up()) return;

@@ -128,8 +128,9 @@ struct KnownAgent {
   Mono silent_since;
   std::string silent_reason = "not reached yet";
   bool shown_unreachable = false;
-  Mono paused_until{};  // it gave a lease back: no other before this
-  std::string refuses;  // why it takes none, by its own word in this session; empty = it does
+  Mono paused_until{};       // it gave a lease back: no other before this
+  size_t window = SIZE_MAX;  // so many leases; fewer than usual once it gave one back
+  std::string refuses;       // why it takes none, by its own word in this session; empty = it does
   std::string paused_reason;
   std::optional<Mono> timer;
 
@@ -176,9 +177,10 @@ struct Scheduler::State {
   std::set<RetryTimer> retry_timers;
   std::set<RunTimer> run_timers;
   size_t tasks_left = 0;
-  size_t bytes = 0;    // of the specs of all runs
-  Wall last_queued{};  // each task's queued_at is later than the one before: it is the order of the lines after a
-                       // restart
+  size_t bytes = 0;       // of the specs of all runs
+  size_t most_bytes = 0;  // of those of one run that was unfinished at some time
+  Wall last_queued{};     // each task's queued_at is later than the one before: it is the order of the lines after a
+                          // restart
 
   // Of the Apply under way.
   Now now;
@@ -198,6 +200,7 @@ struct Scheduler::State {
   void On(const AgentUp& event);
   void On(const AgentDown& event);
   void On(const AgentRefuses& event);
+  void On(const Resumed& event);
   void On(const AgentReported& event);
   void On(const ClockTick& event);
   Decision Finish();

@@ -212,6 +212,18 @@ projects:
 
 
 class NearlyFullCoordinator(Disk):
+    def test_a_start_waits_for_room(self):
+        path = self.mount("coordinator", size="24m")
+        self.mesh.start_agent("host")
+        filler = self.fill(path)
+        starting = threading.Thread(target=self.mesh.start_coordinator)
+        starting.start()
+        wait_for("it says why", lambda: "there is no room to start, which is tried again" in read_text(self.mesh.path("coordinator.log")))
+        os.unlink(filler)
+        starting.join()
+        self.mesh.apply("projects: {p: {run: 'true'}}\n")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+
     def test_a_run_that_is_too_large_for_its_disk_is_refused(self):
         self.mount("coordinator", size="24m")
         self.mesh.start_all("host")
@@ -219,8 +231,31 @@ class NearlyFullCoordinator(Disk):
         self.mesh.apply(f"x-hosts: &hosts\n{hosts}projects:\n  wide: {{run: 'true', hosts: *hosts}}\n  one: {{run: 'true'}}\n")
         refused = self.mesh.cromt("start", "wide")
         self.exited(3, refused)
-        self.says(refused.err, "a run of 50000 tasks takes about 24.4 MiB of the coordinator's disk", "are free")
+        self.says(refused.err, "a run of 50000 tasks takes about 48.8 MiB of the coordinator's disk", "are free")
         self.succeeded(self.mesh.cromt("start", "one", "--wait"))
+
+    def test_a_run_that_does_much_is_refused_as_well(self):
+        self.mount("coordinator", size="24m")
+        self.mesh.start_all("host")
+        hosts = "".join(f"      - {{id: h{number}, vars: {{x: {'x' * 6000}{number}}}}}\n" for number in range(500))
+        self.mesh.apply(f"projects:\n  much:\n    run: 'true'\n    hosts:\n{hosts}")
+        refused = self.mesh.cromt("start", "much")
+        self.exited(3, refused)
+        self.says(refused.err, "a run of 500 tasks takes about ", "are free")
+
+    def test_the_largest_decision_finds_room(self):
+        path = self.mount("coordinator", size="192m")
+        self.mesh.start_coordinator(local="127.0.0.1:1")
+        hosts = "".join(f"  - {{id: h{number}}}\n" for number in range(50_000))
+        self.mesh.apply(f"x-hosts: &hosts\n{hosts}projects:\n  wide: {{run: 'true', hosts: *hosts, on_unreachable: wait 1h}}\n")
+        wide = self.mesh.start("wide")
+        self.assertEqual(self.mesh.coordinator.terminate(), 0)
+        self.mesh.coordinator.restart()  # its write-ahead log is empty
+        self.fill(path)
+        self.succeeded(self.mesh.cromt("cancel", wide))
+        self.assertEqual(self.mesh.show(wide)["outcome"], "canceled")
+        self.exited(3, self.mesh.cromt("start", "wide"))
+        self.assertIsNone(self.mesh.coordinator.process.poll())
 
 
 class FullCoordinator(Disk):
@@ -245,7 +280,7 @@ projects:
 
     def test_it_holds_still_and_goes_on_by_itself(self):
         self.exited(3, self.refusal)
-        self.says(self.refusal.err, "the coordinator's disk is full, and nothing is started or leased until there is room", "No space left on device")
+        self.says(self.refusal.err, "the coordinator's disk is full, and nothing is started, canceled or leased until there is room", "No space left on device")
         self.exited(3, self.mesh.cromt("cancel", self.slow))
         client = self.client(self.mesh.coordinator.address)
         self.assertEqual(client.health("cromt.v1.CoordinatorService"), rpc.NOT_SERVING)

@@ -179,6 +179,41 @@ projects:
         self.assertEqual(self.outcomes(run), {"stuck@a": "lost"})
         self.assertIn("will not come back", run["tasks"][0]["reason"])
 
+    def test_an_agent_that_was_replaced_can_be_forgotten(self):
+        self.mesh.start_all("a", "b")
+        started = self.mesh.path("started")
+        self.mesh.apply(f"""
+projects:
+  stuck: {{queue-id: db, run: "echo $$ >{started}; exec sleep 1000", hosts: [{{url: "http://a"}}]}}
+  next: {{queue-id: db, run: "true", hosts: [{{url: "http://b"}}]}}
+""")
+        stuck = self.mesh.start("stuck")
+        wait_for("it runs", lambda: read_text(started).endswith("\n"))
+        following = self.mesh.start("next")
+        agent = self.mesh.agents["a"]
+        agent.kill()
+        for pid in self.mesh.launchers():
+            if str(self.mesh.path("a")) in read_text(f"/proc/{pid}/cmdline"):
+                os.kill(pid, signal.SIGKILL)
+        os.kill(int(read_text(started)), signal.SIGKILL)
+
+        def of_a(key):
+            lines = map(json.loads, self.mesh.cromt("agents", "-o", "json").out.splitlines())
+            return next(line[key] for line in lines if line["address"] == agent.address)
+        wait_for("it is down", lambda: of_a("reason") == "nothing listens there (connection refused)")
+        old = of_a("agent")
+        os.rename(self.mesh.path("a"), self.mesh.path("burnt"))
+        agent.restart()
+        wait_for("another agent is up there", lambda: of_a("agent") != old and of_a("state") == "up")
+        self.succeeded(self.mesh.cromt("agents", "forget", f"http://{agent.address}"))
+        self.assertEqual(self.mesh.wait_finished(following)["outcome"], "succeeded")
+        self.assertEqual(self.outcomes(self.mesh.wait_finished(stuck)), {"stuck@a": "lost"})
+        for name in ("a", of_a("agent")):
+            refused = self.mesh.cromt("agents", "forget", name)
+            self.exited(2, refused)
+            self.says(refused.err, " is up", "only one that will not come back can be forgotten")
+        self.exited(2, self.mesh.cromt("agents", "forget", old))
+
 
 if __name__ == "__main__":
     main()

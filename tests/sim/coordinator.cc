@@ -17,9 +17,9 @@ class SimCoordinator::TappedStore final : public Store {
     owner_.committed_ = true;
     return real_->Commit(records);
   }
-  Status KeepReserve() override {
+  Status KeepReserve(size_t commit_bytes) override {
     if (owner_.full_) return Fail(ErrorCode::kExhausted, kDiskFull);
-    return real_->KeepReserve();
+    return real_->KeepReserve(commit_bytes);
   }
   Status WentBack() override { return real_->WentBack(); }
   Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }

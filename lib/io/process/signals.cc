@@ -31,6 +31,13 @@ int WaitForStop() {
   return signal;
 }
 
+bool StopComesWithin(Duration patience) {
+  sigset_t set = StopSignals();
+  const auto whole = std::chrono::floor<seconds>(patience);
+  timespec limit{whole.count(), std::chrono::nanoseconds(patience - whole).count()};
+  return sigtimedwait(&set, nullptr, &limit) > 0;
+}
+
 void WakeStop() {
   ::kill(::getpid(), SIGTERM);
 }

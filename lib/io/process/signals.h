@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "base/time.h"
+
 namespace cromt {
 
 // SIGTERM and SIGINT are blocked in this thread and in all it starts later; SIGPIPE and SIGHUP are ignored. Call first
@@ -11,6 +13,8 @@ void BlockStopSignals();
 
 // Waits until SIGTERM or SIGINT comes, or WakeStop is called. Returns the signal.
 int WaitForStop();
+// The same, not for longer than this: whether it came.
+bool StopComesWithin(Duration patience);
 // Any thread.
 void WakeStop();
 

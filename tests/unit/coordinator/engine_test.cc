@@ -162,7 +162,7 @@ class FullStore final : public Store {
   Result<StoredState> Load() override { return real_->Load(); }
   Result<uint64_t> Commit(std::span<const Record> records) override { return real_->Commit(records); }
   Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
-  Status KeepReserve() override { return full ? Status(Fail(ErrorCode::kExhausted, "no room")) : Status(); }
+  Status KeepReserve(size_t) override { return full ? Status(Fail(ErrorCode::kExhausted, "no room")) : Status(); }
 
  private:
   std::unique_ptr<Store> real_;
@@ -186,7 +186,7 @@ TEST_F(EngineWithoutRoom, HoldsStillAndGoesOnByItself) {
   EXPECT_EQ(Start(engine, "q1"), "started");  // it was decided, and found room
   EXPECT_EQ(edges_.said.at(edges_.said.size() - 2).substr(0, 35), "close: the coordinator's disk is fu");
   const std::string why =
-      "the coordinator's disk is full, and nothing is started or leased until there is room: no room";
+      "the coordinator's disk is full, and nothing is started, canceled or leased until there is room: no room";
   EXPECT_EQ(edges_.said.back(), "held: " + why);
   EXPECT_EQ(Start(engine, "q2"), why);
   // It is looked for once a second, and nothing else happens.
@@ -205,6 +205,36 @@ TEST_F(EngineWithoutRoom, HoldsStillAndGoesOnByItself) {
   EXPECT_EQ(edges_.said.at(said), "held: ");
   EXPECT_EQ(edges_.said.at(said + 1), "dial a:4000");
   EXPECT_EQ(Start(engine, "q2"), "started");
+}
+
+// Silence that was our own: also when it began before anybody was reached, and when it came twice.
+TEST_F(EngineWithoutRoom, ItsTimeCountsForNobody) {
+  disk_->full = true;
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  ASSERT_NE(engine.held(), "");
+  disk_->full = false;
+  Now now{MonoFromMicros(0) + seconds(1), {}};
+  ASSERT_TRUE(engine.Step({}, now));
+  PlanBuilder plan;
+  plan.Add("x");
+  StartRun start{RunId("run"), RequestId("q"), "x"};
+  start.plan = plan.Build();
+  std::vector<EngineInput> inputs;
+  inputs.push_back(engine_input::Ask{start, {}});
+  ASSERT_TRUE(engine.Step(std::move(inputs), now));
+  for (int i = 0; i < 2; ++i) {
+    disk_->full = true;
+    ASSERT_TRUE(engine.Step({}, now));
+    ASSERT_NE(engine.held(), "");
+    now.mono += std::chrono::hours(2);
+    disk_->full = false;
+    ASSERT_TRUE(engine.Step({}, now));
+    EXPECT_EQ(engine.held(), "");
+    EXPECT_EQ(engine.scheduler().unfinished_tasks(), 1u) << "given up in a time in which nobody was asked";
+  }
+  now.mono += seconds(61);
+  ASSERT_TRUE(engine.Step({}, now));
+  EXPECT_EQ(engine.scheduler().unfinished_tasks(), 0u);
 }
 
 // Nobody would fetch them again before the next start.
@@ -231,20 +261,24 @@ TEST_F(EngineWithoutRoom, SourcesThatWereFetchedMeanwhileAreNotForgotten) {
 
 TEST(DiskReserve, IsMadeGivenAndMadeAgain) {
   const std::string path = testing::TempDir() + "disk-reserve-test";
-  DiskReserve reserve(path, 1 << 20);
+  DiskReserve reserve(path);
   EXPECT_FALSE(reserve.Free());
-  ASSERT_TRUE(reserve.Keep());
-  ASSERT_TRUE(reserve.Keep());
+  ASSERT_TRUE(reserve.Keep(1 << 20));
+  ASSERT_TRUE(reserve.Keep(1 << 19));
   EXPECT_EQ(std::filesystem::file_size(path), 1u << 20);
   struct stat info {};
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_GE(info.st_blocks * 512, 1 << 20);  // not only a size
   EXPECT_TRUE(reserve.Free());
   EXPECT_FALSE(std::filesystem::exists(path));
-  ASSERT_TRUE(reserve.Keep());
+  ASSERT_TRUE(reserve.Keep(1 << 20));
+  std::filesystem::remove(path);  // by whoever needed the room
+  ASSERT_TRUE(reserve.Keep(5 << 20));
+  EXPECT_EQ(std::filesystem::file_size(path), 5u << 20);
+  ASSERT_TRUE(reserve.Keep(1 << 20));  // much less
+  EXPECT_EQ(std::filesystem::file_size(path), 1u << 20);
   EXPECT_TRUE(reserve.Free());
-  DiskReserve nowhere(testing::TempDir() + "no-such-folder/reserve", 1);
-  EXPECT_FALSE(nowhere.Keep());
+  EXPECT_FALSE(DiskReserve(testing::TempDir() + "no-such-folder/reserve").Keep(1));
 }
 
 }  // namespace

@@ -370,15 +370,17 @@ TEST(Queue, LauncherThatDiedTookItsAttemptsWithIt) {
   EXPECT_THAT(env.Effects(), ElementsAre("launch 3 in 1"));
 }
 
-TEST(Queue, SameLauncherThatNeverGotTheOrderGetsItAgain) {
+TEST(Queue, SameLauncherThatNeverGotTheOrderGetsItAgainWhileTheLeaseLasts) {
   LiveQueue env;
   env.Lease("m", "r1/1/1");
   env.Lease("m", "r1/2/1");
   env.Stop("m", "r1/2/1");
   env.Forget();
   env.LauncherUp("launcher1");
-  EXPECT_THAT(env.Effects(), ElementsAre("launch 1 in 0", "launch 2 in 1", "stop 2"));
-  EXPECT_THAT(env.Records(), IsEmpty());
+  EXPECT_THAT(env.Effects(), ElementsAre("clean 0", "clean 1", "reports m"));
+  EXPECT_THAT(env.Reports("m"), ElementsAre("1: r1/2/1 not_started: stopped before it began"));
+  env.Apply(queue_event::SlotCleaned{1});
+  EXPECT_THAT(env.Effects(), ElementsAre("launch 1 in 1"));
 }
 
 TEST(Queue, SameLauncherThatNoLongerKnowsARunningAttempt) {
@@ -547,6 +549,8 @@ TEST(Queue, WhoTakesNothingBackIsNotedAtTwiceTheLimit) {
   for (int task = 1; task <= 4; ++task) {
     EXPECT_FALSE(env.queue().overfull());
     env.Lease("m", fmt::format("r1/{}/1", task));
+    EXPECT_EQ(env.queue().Find(MeshId("m"), ParseAttempt(fmt::format("r1/{}/1", task)))->spec->name,
+              task <= 2 ? "x" : "given back");
   }
   EXPECT_TRUE(env.queue().overfull());
   env.Ack("m", 2);  // both that were given back
@@ -573,9 +577,12 @@ TEST(Queue, WhileItRefusesNothingBeginsAndWhatHasBegunEnds) {
   EXPECT_THAT(env.Records(), IsEmpty());
   env.Stop("m", "r1/2/1");  // what waits can be called off
   EXPECT_THAT(env.Reports("m"), testing::Contains("3: r1/2/1 not_started: stopped before it began"));
-  env.Lease("m", "r1/3/1");
+  env.Lease("m", "r1/3/1");  // crosses with the word
+  EXPECT_THAT(env.Reports("m"),
+              testing::Contains("4: r1/3/1 not_started: the agent takes nothing new: no room (returned)"));
   env.Apply(queue_event::Refuse{""});
-  EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 3 in 0"));
+  env.Lease("m", "r1/4/1");
+  EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 4 in 0"));
 }
 
 }  // namespace

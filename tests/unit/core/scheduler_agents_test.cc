@@ -72,6 +72,22 @@ TEST(SchedulerAgents, LeaseThatNeverArrivedGoesOutAgainUnderANewNumber) {
   EXPECT_EQ(env.TaskText("r1", 1), "succeeded");
 }
 
+// So that what is too large for it is not sent there each second.
+TEST(SchedulerAgents, WhoGaveALeaseBackGetsOneAtATimeAndMoreAsTheyEnd) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Many(70));
+  for (int task = 64; task > 2; --task)
+    env.Ends("a", fmt::format("r1/{}/1", task), NotRun(AttemptResult::Kind::kNotStarted, "full", true));
+  env.Forget();
+  env.Pass(kReturnPause);
+  EXPECT_THAT(env.Effects("lease"), SizeIs(1));  // it has two
+  env.Ends("a", "r1/1/1");
+  EXPECT_THAT(env.Effects("lease"), SizeIs(2));
+  env.Ends("a", "r1/2/1");
+  EXPECT_THAT(env.Effects("lease"), SizeIs(2));
+}
+
 TEST(SchedulerAgents, ReturnedAttemptsGoOutAgainFirst) {
   SchedulerEnv env;
   env.Connect("a");

@@ -141,6 +141,23 @@ TEST_P(EndingTest, ASlotThatWasUsedIsUsedAgain) {
   }
 }
 
+// A kernel of 2025 kills whoever is cloned into a cgroup that was killed once.
+TEST_P(EndingTest, ASlotInWhichSomethingWasKilledIsUsedAgain) {
+  for (int i = 0; i < 3; ++i) {
+    Start stubborn = agent.Shell("trap '' TERM; echo up; while :; do sleep 0.01; done");
+    stubborn.grace_us = 1000;
+    stubborn.slot = 0;
+    uint64_t id = agent.Run(stubborn);
+    agent.WaitPrinted(id, "up");
+    agent.Send(Stop{id});
+    EXPECT_EQ(agent.WaitEnded(id).signal, SIGKILL);
+    Start next = agent.Shell("exit 7");
+    next.slot = 0;
+    Ended ended = agent.WaitEnded(agent.Run(next));
+    EXPECT_EQ(ended.exit_code, 7) << "signal " << ended.signal;
+  }
+}
+
 // Out of its session, and its environment wiped: without a cgroup nothing tells that it is ours.
 TEST(EscapeTest, WhatCannotBeFoundCannotHoldUpTheEnd) {
   TestAgent agent{{.cgroup = "none"}};
