@@ -30,6 +30,7 @@ constexpr auto kPhrases = std::to_array<Phrase>({
     {"Broken pipe", "the connection broke (broken pipe)"},
     {"Socket closed", "the connection broke"},
     {"Trying to connect an http1.x server", "what listens there does not speak HTTP/2, so it is no cromt"},
+    {"Failed parsing HTTP/2", "what listens there does not speak HTTP/2, so it is no cromt"},
 });
 
 // In front of what went wrong: which of gRPC's parts says so, of whom, doing what.

@@ -37,6 +37,8 @@ TEST(PlainWords, OfWhatGrpcSays) {
       {"failed to connect to all addresses; last error: UNAVAILABLE: ipv4:127.0.0.1:80: Trying to connect an http1.x "
        "server",
        "what listens there does not speak HTTP/2, so it is no cromt"},
+      {"failed to connect to all addresses; last error: UNAVAILABLE: ipv4:127.0.0.1:39449: Failed parsing HTTP/2",
+       "what listens there does not speak HTTP/2, so it is no cromt"},
       {"Deadline Exceeded", "it did not answer in time"},
       {"Socket closed", "the connection broke"},
       {"recvmsg:Connection reset by peer", "the connection broke (connection reset)"},
