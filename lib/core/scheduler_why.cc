@@ -418,7 +418,8 @@ class Causes {
     std::string names;
     for (TaskIndex task : cause.named) names += (names.empty() ? "" : ", ") + Named(run_, task);
     if (cause.count > cause.named.size()) names += fmt::format(" and {} more", cause.count - cause.named.size());
-    if (cause.count > 1 && run_.tasks[cause.asked].started_at)
+    const TaskStatus& first = run_.tasks[cause.asked];
+    if (cause.count > 1 && first.started_at && first.state != TaskState::kFinished)
       names += ", the first to begin " + Named(run_, cause.asked);
     // Who those wait for that wait for another project is a cause of its own.
     if (run_.tasks[cause.asked].state == TaskState::kWaiting) own.resize(std::min<size_t>(own.size(), 1));
