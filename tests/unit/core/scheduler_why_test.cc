@@ -249,8 +249,7 @@ TEST_F(SchedulerWhy, HostsOfOneAddressAreToldTogether) {
   auto has = [&](const std::string& text) { EXPECT_THAT(env.Why("r1"), testing::Contains(HasSubstr(text))); };
   has("silent: 'x' on h, 'x' on h1@h, 'x' on h2@h, 'x' on h3@h, the first to begin 'x' on h: the agent at h:4000 has ");
   env.Pass(seconds(3600));
-  has("ended: 'x' on h, 'x' on h1@h, 'x' on h2@h, 'x' on h3@h, the first to begin 'x' on h: lost: the agent at "
-      "h:4000 ");
+  has("ended: 'x' on h, 'x' on h1@h, 'x' on h2@h, 'x' on h3@h: lost: the agent at h:4000 was silent for ");
 }
 
 TEST_F(SchedulerWhy, OfARunWhatFailedAndWhoRunsLongest) {
