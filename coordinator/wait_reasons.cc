@@ -50,7 +50,8 @@ std::vector<TaskView> WaitReasons::Changes(const std::vector<AgentView>& agents,
       task.status.reason = std::move(own->second);
       told_.erase(own);
     } else {
-      std::string reason = fmt::format("{} {}", task.host, found->second);
+      const std::string host = task.host == task.address ? task.host : fmt::format("{} ({})", task.host, task.address);
+      std::string reason = host + " " + found->second;
       if (reason == task.status.reason) continue;
       if (own == told_.end()) told_.emplace(index, std::move(task.status.reason));
       task.status.reason = std::move(reason);

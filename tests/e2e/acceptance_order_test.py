@@ -70,7 +70,7 @@ class Hosts(Acceptance):
         self.do("q")
         gone = wait_for("the reason", lambda: (task := self.tasks(run)["p@gone"])["reason"] and task)
         self.assertEqual((gone["state"], gone["started_at"]), ("ready", None))
-        self.says(gone["reason"], "gone can't be reached", address)
+        self.says(gone["reason"], f"gone ({address}) can't be reached")
         self.succeeded(self.mesh.cromt("cancel", run))
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
 

@@ -27,8 +27,8 @@ TEST(WaitReasonsTest, WhoWaitsForAnAgentThatTakesNothingIsTold) {
       {.address = "a:2", .agent = AgentId("A"), .up = false, .reason = "the same agent as a:1"}};
   const auto told = waiting.Changes(agents, WallFromMicros(2 * kSecond));
   ASSERT_EQ(told.size(), 2u);
-  EXPECT_EQ(told[0].status.reason, "hostA takes nothing new: no room");
-  EXPECT_EQ(told[1].status.reason, "alias takes nothing new: no room");
+  EXPECT_EQ(told[0].status.reason, "hostA (a:1) takes nothing new: no room");
+  EXPECT_EQ(told[1].status.reason, "alias (a:2) takes nothing new: no room");
 }
 
 TEST(WaitReasonsTest, OnlyWhoWaitsForAnAgentThatIsDownHasAReason) {
@@ -42,7 +42,7 @@ TEST(WaitReasonsTest, OnlyWhoWaitsForAnAgentThatIsDownHasAReason) {
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].index, 1u);
   EXPECT_EQ(told[0].host, "hostB");
-  EXPECT_EQ(told[0].status.reason, "hostB can't be reached: Connection refused");
+  EXPECT_EQ(told[0].status.reason, "hostB (b:1) can't be reached: Connection refused");
 }
 
 TEST(WaitReasonsTest, AReasonIsToldOnceAndAgainWhenItChanges) {
