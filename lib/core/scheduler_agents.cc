@@ -47,12 +47,6 @@ std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attem
   return refs;
 }
 
-// How a person finds the host again: by the name in the file and the address it stands for.
-std::string HostText(const PlannedHost& host) {
-  if (host.id.empty() || host.id == host.address) return host.address;
-  return host.id + " (" + host.address + ")";
-}
-
 std::shared_ptr<Route> Scheduler::State::RouteAt(const std::string& address) {
   auto& route = routes[address];
   if (route) return route;

@@ -79,6 +79,11 @@ std::string EndText(const TaskStatus& status) {
   return text.append(reason);
 }
 
+std::string HostText(const PlannedHost& host) {
+  if (host.id.empty() || host.id == host.address) return host.address;
+  return host.id + " (" + host.address + ")";
+}
+
 std::string_view ToString(WhyKind kind) {
   switch (kind) {
     case WhyKind::kHeld: return "held";

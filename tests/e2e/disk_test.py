@@ -108,13 +108,14 @@ projects:
         self.assertEqual(self.mesh.wait_finished(new)["outcome"], "succeeded")
         wait_for("it is healthy again", lambda: self.client(agent.address).health("cromt.v1.AgentService") == rpc.SERVING)
 
-    def test_an_agent_takes_nothing_new_while_output_is_held_back(self):
+    def held_back(self, prints):
+        """A run whose output has no room at its agent, and what is to be removed to make some."""
         path = self.mount("host", size="24m")
         self.mesh.start_all("host")
         gate = self.mesh.path("gate")
         self.mesh.apply(f"""
 projects:
-  talks: {{run: "until [ -e {gate} ]; do sleep 0.02; done; seq 1 20000"}}
+  talks: {{run: "until [ -e {gate} ]; do sleep 0.02; done; {prints}"}}
   new: {{run: "true"}}
 """)
         talks = self.mesh.start("talks")
@@ -122,6 +123,10 @@ projects:
         filler = self.fill(path)
         self.mesh.write("gate", "")
         wait_for("the coordinator is told", lambda: "output of jobs is held back" in self.mesh.cromt("agents").out)
+        return talks, filler
+
+    def test_an_agent_takes_nothing_new_while_output_is_held_back(self):
+        talks, filler = self.held_back("seq 1 20000")
         new = self.mesh.start("new")
         self.says(self.mesh.cromt("why", new, "1").out, "output of jobs is held back", "No space left on device")
         self.says(self.mesh.cromt("why", talks, "1").out, "output of jobs is held back")
@@ -129,6 +134,14 @@ projects:
         self.assertEqual(self.mesh.wait_finished(talks)["outcome"], "succeeded")
         self.assertEqual(self.mesh.wait_finished(new)["outcome"], "succeeded")
         self.assertEqual(self.mesh.cromt("logs", talks, "--follow", "--raw").out, "".join(f"{n}\n" for n in range(1, 20001)))
+
+    def test_a_launcher_that_dies_on_a_full_disk_takes_its_word_along(self):
+        talks, _ = self.held_back("yes")
+        for launcher in self.mesh.launchers():
+            os.kill(launcher, signal.SIGKILL)
+        self.assertEqual(self.mesh.wait_finished(talks)["outcome"], "failed")
+        self.says(self.mesh.cromt("show", talks).out, "lost: the launcher died")
+        self.succeeded(self.mesh.cromt("start", "new", "--wait"))  # it prints nothing
 
     def test_a_run_without_server_says_so_and_ends(self):
         self.mount("state", size="3m")
@@ -140,27 +153,6 @@ projects:
         going.send_signal(2)
         drain.join(timeout=60)
         self.assertIn(going.returncode, (3, 130), read_text(going.err_path))
-
-
-    def test_a_launcher_that_dies_on_a_full_disk_takes_its_word_along(self):
-        path = self.mount("host", size="24m")
-        self.mesh.start_all("host")
-        gate = self.mesh.path("gate")
-        self.mesh.apply(f"""
-projects:
-  talks: {{run: "until [ -e {gate} ]; do sleep 0.02; done; yes"}}
-  new: {{run: "true"}}
-""")
-        talks = self.mesh.start("talks")
-        wait_for("it has begun", lambda: self.state(talks) == "running")
-        self.fill(path)
-        self.mesh.write("gate", "")
-        wait_for("the coordinator is told", lambda: "output of jobs is held back" in self.mesh.cromt("agents").out)
-        for launcher in self.mesh.launchers():
-            os.kill(launcher, signal.SIGKILL)
-        self.assertEqual(self.mesh.wait_finished(talks)["outcome"], "failed")
-        self.says(self.mesh.cromt("show", talks).out, "lost: the launcher died")
-        self.succeeded(self.mesh.cromt("start", "new", "--wait"))  # it prints nothing
 
 
 class FullStores(Disk):
