@@ -27,6 +27,7 @@ class FakeControl final : public Control {
   std::vector<RunUpdate> updates;    // what a watcher is given; then, where the last is no end, it waits
   std::vector<LogPiece> pieces;      // what a reader is given
   RunUpdate after_cancel;            // what a watcher is given once the run was canceled
+  size_t cancels_to_end = 1;         // how often it must be canceled for that
   std::optional<Error> watch_error;  // what every WatchRun is refused with
   int breaks = 0;                    // the first calls of WatchRun that break after the first update
   int log_breaks = 0;                // the first calls of RunLogs that break after the first piece
@@ -52,7 +53,7 @@ class FakeControl final : public Control {
   Result<RunId> Cancel(const std::string& run, const std::string& task, const std::string&) override {
     std::lock_guard lock(mutex_);
     canceled.push_back(run + "/" + task);
-    is_canceled_ = true;
+    is_canceled_ = canceled.size() >= cancels_to_end;
     changed_.notify_all();
     return RunId(run);
   }

@@ -128,6 +128,7 @@ TEST_F(EndlessRunTest, CtrlCCancelsTheRunAndWaitsForItsEnd) {
 }
 
 TEST_F(EndlessRunTest, ASecondCtrlCCancelsTheCleanUpsAndAThirdOnlyWaits) {
+  control_.cancels_to_end = 2;
   control_.on_waiting = [this] {
     interrupts_.Raise();
     interrupts_.Raise();
