@@ -43,6 +43,12 @@ Status ReadChanges(sqlite::Statement& rows, ProjectChanges& changes) {
   return {};
 }
 
+// Of one that has begun: ends it. There is nothing to keep.
+struct ReadTransaction {
+  sqlite::Database& db;
+  ~ReadTransaction() { (void)db.Execute("ROLLBACK"); }
+};
+
 }  // namespace
 
 Result<StoreReader> StoreReader::Open(const std::string& path) {
@@ -98,10 +104,7 @@ Result<RunView> StoreReader::ReadHeader(int64_t n) {
 
 Result<RunView> StoreReader::Run(const RunId& run) {
   CROMT_TRY(db_.Execute("BEGIN"));
-  struct End {
-    sqlite::Database& db;
-    ~End() { (void)db.Execute("ROLLBACK"); }  // a read transaction: nothing to keep
-  } end{db_};
+  const ReadTransaction end{db_};
   CROMT_ASSIGN(int64_t n, NumberOf(run));
   CROMT_ASSIGN(RunView view, ReadHeader(n));
   CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
@@ -277,6 +280,8 @@ Result<StoreReader::Changes> StoreReader::Snapshot(const RunId& run) {
 Result<StoreReader::Changes> StoreReader::Since(const RunView& known, int64_t seq) {
   Changes changes;
   changes.seq = seq;
+  CROMT_TRY(db_.Execute("BEGIN"));  // without, each row would lock the file anew and read what it has in memory again
+  const ReadTransaction end{db_};
   CROMT_ASSIGN(int64_t n, NumberOf(known.header.id));
   CROMT_ASSIGN(auto query,
                db_.Prepare("SELECT seq, task FROM transitions WHERE run = ? AND seq > ? ORDER BY seq LIMIT 10000"));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 #include "base/time.h"
 #include "coordinator/store/loader.h"
 #include "coordinator/store/migration.h"
@@ -30,6 +32,16 @@ Result<std::string> PlanBytes(const Plan& plan) {
   std::string bytes;
   if (!message.SerializeToString(&bytes)) return Fail(ErrorCode::kExhausted, "the plan is too large to be stored");
   return bytes;
+}
+
+// Which records make the row of a task: of several in one commit nobody would ever read but the last.
+std::vector<bool> NewestOfTasks(std::span<const Record> records) {
+  std::vector<bool> newest(records.size());
+  std::unordered_set<AttemptId> seen;  // without their attempts
+  for (size_t i = records.size(); i-- > 0;)
+    if (const auto* changed = std::get_if<TaskChanged>(&records[i]))
+      newest[i] = seen.insert({changed->run, changed->task, 0}).second;
+  return newest;
 }
 
 }  // namespace
@@ -68,7 +80,7 @@ Status SqliteStore::OpenFile(Random& random) {
   CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
   CROMT_ASSIGN(const int schema, SchemaVersion(db_, path_));
   if (schema == 0) CROMT_TRY(CreateTables(db_, MeshId(RandomName(random))));
-  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
+  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384"));
   if (schema != 0 && schema != kSchemaVersion) CROMT_TRY(Migrate(db_, path_, schema));
   return {};
 }
@@ -237,7 +249,11 @@ Status SqliteStore::WriteKept(std::span<const KeptAttempt> kept) {
 }
 
 Status SqliteStore::WriteAll(std::span<const Record> records) {
-  for (const Record& record : records) CROMT_TRY(Write(record));
+  const std::vector<bool> newest = NewestOfTasks(records);
+  for (size_t i = 0; i < records.size(); ++i) {
+    CROMT_TRY(Write(records[i]));
+    if (newest[i]) CROMT_TRY(WriteTask(std::get<TaskChanged>(records[i])));
+  }
   ++stamp_.commit;
   CROMT_TRY(WriteStamp());
   return sql_->commit.Run();
@@ -335,10 +351,15 @@ Status SqliteStore::Write(const RunChanged& record) {
   return {};
 }
 
+Status SqliteStore::WriteTask(const TaskChanged& record) {
+  CROMT_ASSIGN(int64_t n, NumberOf(record.run));
+  return WriteTask(sql_->change_task, record.run, n, record.task, record.status);
+}
+
+// Without the task's row: see WriteAll.
 Status SqliteStore::Write(const TaskChanged& record) {
   const TaskStatus& s = record.status;
   CROMT_ASSIGN(int64_t n, NumberOf(record.run));
-  CROMT_TRY(WriteTask(sql_->change_task, record.run, n, record.task, s));
   return WriteTransition(record.run, n, record.task, s.attempt, ToString(s.state), WordOf(s.outcome), s.reason,
                          s.state == TaskState::kLeased ? std::string_view(s.agent.text()) : "");
 }

@@ -69,6 +69,7 @@ class SqliteStore final : public Store {
   Status WriteOwned(const FileApplied& record);
   Status WriteRun(const RunId& run, int64_t n, const RunStatus& status);
   Status WritePlan(const RunId& run, int64_t n, const Plan& plan);
+  Status WriteTask(const TaskChanged& record);
   Status WriteTask(sqlite::Statement& statement, const RunId& run, int64_t n, TaskIndex task, const TaskStatus& status);
   Status WriteTransition(const RunId& run, int64_t n, int64_t task, int64_t attempt, std::string_view state,
                          std::optional<std::string_view> outcome, std::string_view reason, std::string_view agent);

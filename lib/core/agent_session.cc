@@ -112,7 +112,8 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
       reports_due_ = due;
     } else {
       sent_sequence_ = reports.back().sequence;
-      reports_sent_ = now.mono;
+      const Duration pause = static_cast<int64_t>(reports.size()) * kPausePerReport;
+      next_reports_ = now.mono + std::clamp(pause, kReportPause, kLongestReportPause);
       reports_wait_.reset();
       message.reports = std::move(reports);
     }
@@ -127,7 +128,7 @@ Mono AgentSession::ReportsDue(const std::vector<Report>& reports) const {
   if (reports.size() == kMaxBatch) return *reports_wait_;
   bool ended = std::any_of(reports.begin(), reports.end(),
                            [](const Report& r) { return std::holds_alternative<AttemptResult>(r.fact); });
-  return std::max(reports_sent_ + kReportPause, ended ? *reports_wait_ : *reports_wait_ + kStartPause);
+  return std::max(next_reports_, ended ? *reports_wait_ : *reports_wait_ + kStartPause);
 }
 
 Mono AgentSession::NextDeadline(bool writable) const {

@@ -65,7 +65,7 @@ class AgentSession {
   bool hello_sent_ = false;
   std::deque<InventoryItem> inventory_;
   uint64_t sent_sequence_ = 0;
-  Mono reports_sent_{};               // the last time
+  Mono next_reports_{};               // not before
   std::optional<Mono> reports_wait_;  // since when there are some to be sent
   std::optional<Mono> reports_due_;
   uint64_t heartbeat_ = 0;

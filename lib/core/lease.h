@@ -24,9 +24,12 @@ inline constexpr Duration kShortestLost = seconds(40);
 inline constexpr uint32_t kLostRetries = 3;
 // An agent that gives a lease back (it drains, or is full) gets no other for this long.
 inline constexpr Duration kReturnPause = seconds(1);
-// Reports share messages, and so commits: at most one message with reports in this time,
+// Reports share messages, and so commits: after a message with reports there is none for at least the first of these,
+// and for so much longer as there were more of them, up to the second.
 inline constexpr Duration kReportPause = milliseconds(2);
-// and the start of an attempt, for which nothing waits, gives its end this long to come along.
+inline constexpr Duration kLongestReportPause = milliseconds(10);
+inline constexpr Duration kPausePerReport = milliseconds(1);
+// The start of an attempt, for which nothing waits, gives its end this long to come along.
 inline constexpr Duration kStartPause = milliseconds(10);
 static_assert(kShortestLost > kCoordinatorLeaseTime + kUnreachableAfter);
 
