@@ -297,7 +297,7 @@ Result<WhyLines> Coordinator::Why(const std::string& run, const std::string& tas
     const AttemptId attempt{id, *index, view.tasks[*index].status.attempt};
     CROMT_ASSIGN(const auto last, logs_->LastOf(attempt));
     CROMT_ASSIGN(const auto took, WithReader([&](StoreReader& reader) { return reader.TookBefore(id, *index); }));
-    lines.push_back(HowItGoes(last, took, clock_.Read().wall));
+    lines.push_back(HowItGoes(last, collector_->waits_for(), took, clock_.Read().wall));
   }
   return lines;
 }

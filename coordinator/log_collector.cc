@@ -31,9 +31,11 @@ void LogCollector::Run() {
         warn_("output can't be kept and waits: " + written.error().message);
         told_at = now;
       }
+      WaitsFor(written.error().message);
       retry_at = now + kRetryPause;
       continue;
     }
+    if (told_at) WaitsFor("");
     told_at.reset();
     for (const Batch& batch : batches) batch.stored();
     batches.clear();

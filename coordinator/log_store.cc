@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <set>
 
+#include "coordinator/room.h"
 #include "io/process/data_dir.h"
 #include "io/seglog/read_at.h"
 
@@ -87,6 +88,11 @@ Status LogStore::Recover(File& file, const std::string& path) {
 }
 
 Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
+  if (durability_ == Durability::kHost) {
+    uint64_t bytes = 0;
+    for (const RunLogChunk& chunk : chunks) bytes += chunk.data.size();
+    CROMT_TRY(RoomForOutput(bytes, dir_));
+  }
   std::set<RunId> runs;
   {
     MutexLock lock(mutex_);

@@ -40,7 +40,8 @@ class LogStore {
   static Result<std::unique_ptr<LogStore>> Open(std::string dir, Durability durability,
                                                 std::function<void(const RunId&)> advanced);
 
-  // Appends what is new. On an error (full disk) nothing more is acknowledged; what was appended counts.
+  // Appends what is new, under kHost while there is RoomForOutput. On an error (full disk) nothing more is
+  // acknowledged; what was appended counts.
   Status Append(const std::vector<RunLogChunk>& chunks) CROMT_EXCLUDES(mutex_);
   // Everything appended before is on disk when this returns.
   Status Sync() CROMT_EXCLUDES(mutex_);

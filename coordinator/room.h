@@ -1,4 +1,5 @@
-// Whether the coordinator's disk can take a run: what a commit is too large for is refused before it is begun.
+// Whether the coordinator's disk can take something: a run, which is refused before a commit would be too large, and
+// output, which waits before it keeps commits from being made.
 #pragma once
 
 #include <string>
@@ -10,5 +11,9 @@ namespace cromt {
 
 // kExhausted says what is needed and what is there. Blocks no longer than a look at the file system of `dir` does.
 Status RoomFor(const Plan& plan, const std::string& dir);
+
+// The same for `bytes` of output. It leaves a quarter of its disk free, 64 MiB at most: a job that prints without end
+// can then still be canceled.
+Status RoomForOutput(uint64_t bytes, const std::string& dir);
 
 }  // namespace cromt

@@ -118,11 +118,13 @@ WhyLines WhatCameBefore(const TaskView& task, const std::vector<TaskTransition>&
   return lines;
 }
 
-WhyLine HowItGoes(const std::optional<LastOutput>& last, const std::vector<Duration>& took, Wall now) {
+WhyLine HowItGoes(const std::optional<LastOutput>& last, const std::string& output_waits,
+                  const std::vector<Duration>& took, Wall now) {
   std::string text = "nothing that it said has come here";
   if (last)
     text = fmt::format("it said something {} ago, {} in all", Rounded(std::max(Duration(0), now - last->at)),
                        FormatSize(last->bytes));
+  if (!output_waits.empty()) text += "; what it says waits: " + output_waits;
   if (!took.empty()) {
     const auto [shortest, longest] = std::minmax_element(took.begin(), took.end());
     text += fmt::format("; when it succeeded before, with the same job file, it ran {}", Rounded(*shortest));

@@ -26,8 +26,9 @@ struct LastOutput {
 WhyLine HowItEnded(const TaskView& task);
 WhyLines HowItEnded(const RunView& run);
 
-// Of a running one: its output so far, and how long it ran when it succeeded lately.
-WhyLine HowItGoes(const std::optional<LastOutput>& last, const std::vector<Duration>& took, Wall now);
+// Of a running one: its output so far, why no more of it is kept if so, and how long it ran when it succeeded lately.
+WhyLine HowItGoes(const std::optional<LastOutput>& last, const std::string& output_waits,
+                  const std::vector<Duration>& took, Wall now);
 
 // The attempts before the last one and how each ended, silences of its agent, and how long it was kept waiting: the
 // oldest first, at most kMostEarlier lines, the newest. `history` is in order.

@@ -80,7 +80,7 @@ Status SqliteStore::OpenFile(Random& random) {
   CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
   CROMT_ASSIGN(const int schema, SchemaVersion(db_, path_));
   if (schema == 0) CROMT_TRY(CreateTables(db_, MeshId(RandomName(random))));
-  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384"));
+  CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
   if (schema != 0 && schema != kSchemaVersion) CROMT_TRY(Migrate(db_, path_, schema));
   return {};
 }

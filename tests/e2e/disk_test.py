@@ -72,6 +72,27 @@ projects:
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
         self.assertEqual(self.mesh.cromt("logs", run, "--follow", "--raw").out, "".join(f"{n}\n" for n in range(1, 20001)))
 
+    def test_output_leaves_room_for_a_cancel(self):
+        path = self.mount("coordinator", size="32m")
+        self.mesh.start_all("host")
+        self.mesh.apply("""
+projects:
+  p: {run: "seq 1 5000000; exec sleep 1000"}
+  q: {run: echo hello}
+""")
+        run = self.mesh.start("p")
+        waits = "what it says waits: the coordinator's disk ("
+        wait_for("its output waits", lambda: waits in self.mesh.cromt("why", run, "p").out)
+        self.says(self.mesh.coordinator.log(), "output can't be kept and waits", "and output leaves 8.0 MiB of it for what is decided")
+        self.succeeded(self.mesh.cromt("start", "q", "--wait"))
+        self.succeeded(self.mesh.cromt("cancel", run))
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
+        subprocess.run(["mount", "-o", "remount,size=128m", path], check=True)
+        kept = self.mesh.cromt("logs", run, "--follow", "--raw").out
+        self.assertGreater(len(kept), 8 << 20)
+        self.assertTrue("".join(f"{n}\n" for n in range(1, 5000001)).startswith(kept))
+        self.assertNotIn(waits, self.mesh.cromt("why", run, "p").out)
+
     def test_an_agent_goes_on_with_what_has_begun(self):
         path = self.mount("host", size="24m")
         self.mesh.start_all("host")

@@ -141,11 +141,13 @@ TEST(Why, OfARunWhatDiffersOnlyInTheHostIsToldOnce) {
 }
 
 TEST(Why, HowARunningTaskGoes) {
-  EXPECT_EQ(HowItGoes(std::nullopt, {}, At(0)).text, "nothing that it said has come here");
+  EXPECT_EQ(HowItGoes(std::nullopt, "", {}, At(0)).text, "nothing that it said has come here");
   EXPECT_EQ(
-      HowItGoes(LastOutput{At(0), 2048}, {seconds(90), seconds(60), seconds(75)}, At(600)).text,
+      HowItGoes(LastOutput{At(0), 2048}, "", {seconds(90), seconds(60), seconds(75)}, At(600)).text,
       "it said something 10m00s ago, 2.0 KiB in all; when it succeeded before, with the same job file, it ran 1m00s "
       "to 1m30s (3 times)");
+  EXPECT_EQ(HowItGoes(LastOutput{At(0), 2048}, "the disk is full", {}, At(5)).text,
+            "it said something 5.0s ago, 2.0 KiB in all; what it says waits: the disk is full");
 }
 
 }  // namespace

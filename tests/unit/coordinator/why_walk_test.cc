@@ -70,7 +70,8 @@ class Mesh : public SchedulerEnv {
     EXPECT_TRUE(live);
     if (live) lines.insert(lines.end(), live->begin(), live->end());
     if (task && view.tasks.at(*task - 1).status.state == TaskState::kRunning)
-      lines.push_back(HowItGoes(LastOutput{now().wall - seconds(42), 5 << 20}, {seconds(3), seconds(4)}, now().wall));
+      lines.push_back(
+          HowItGoes(LastOutput{now().wall - seconds(42), 5 << 20}, "", {seconds(3), seconds(4)}, now().wall));
     return lines;
   }
 };
