@@ -92,6 +92,29 @@ TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
   EXPECT_FALSE(since.update.run);
 }
 
+TEST_F(StoreTest, OfATaskThatChangesMoreThanOnceInACommitTheLastIsKeptAndAllIsRemembered) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Load());
+    TaskChanged running = Finished("r1", 1);
+    running.status.state = TaskState::kRunning;
+    running.status.outcome.reset();
+    TaskChanged other = running;
+    other.task = 0;
+    ASSERT_TRUE(store->Commit(std::vector<Record>{NewRun("r1", "q1"), running, other, Finished("r1", 1)}));
+  }
+  const auto state = Start(path_);  // whose checksums hold
+  ASSERT_TRUE(state) << state.error().message;
+  ASSERT_EQ(state->runs.size(), 1u);
+  EXPECT_EQ(state->runs[0].tasks[0].state, TaskState::kRunning);
+  EXPECT_EQ(state->runs[0].tasks[1].state, TaskState::kFinished);
+  EXPECT_EQ(state->runs[0].tasks[1].reason, "killed");
+  auto reader = *StoreReader::Open(path_);
+  std::vector<TaskState> states;
+  for (const TaskTransition& change : *reader.History(RunId("r1"), 1)) states.push_back(change.state);
+  EXPECT_EQ(states, (std::vector{TaskState::kRunning, TaskState::kFinished}));
+}
+
 // Its last output may come after its end was reported.
 TEST_F(StoreTest, AnAttemptBelongsToItsAgentAlsoWhileTheNextOneWaits) {
   auto store = Open();
