@@ -56,6 +56,8 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
     return Fail(ErrorCode::kInvalid,
                 fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
                             hello.protocol, kSessionProtocol));
+  if (std::string why = queue.WhyNotMet(hello.mesh); !hello.inspect && !why.empty())
+    return Fail(ErrorCode::kExhausted, std::move(why));
   const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
   hello_ = hello;
   hello_.inspect |= hello.epoch < seen_epoch;  // its store went back: it is told so, and has no more to say

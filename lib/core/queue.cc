@@ -159,8 +159,9 @@ void AgentQueue::State::On(const queue_event::ReportsAcked& event) {
 }
 
 void AgentQueue::State::On(const queue_event::LogsStored& event) {
-  MeshState& mesh = meshes[event.mesh];
-  if (event.position <= mesh.logs_stored) return;
+  auto known = meshes.find(event.mesh);  // one that was never here has no output, and gets no place for saying so
+  if (known == meshes.end() || event.position <= known->second.logs_stored) return;
+  MeshState& mesh = known->second;
   mesh.logs_stored = event.position;
   out.records.push_back(journal::Stored{event.mesh, event.position});
   std::vector<Ticket> waiting;

@@ -151,6 +151,15 @@ const JournalId& AgentQueue::journal() const {
   return state_->journal;
 }
 
+std::string AgentQueue::WhyNotMet(const MeshId& mesh) const {
+  const size_t met = state_->meshes.size() - state_->meshes.count(kPlainMesh);
+  if (met < state_->limits.meshes || state_->meshes.contains(mesh)) return "";
+  return fmt::format(
+      "the agent has served {} meshes, which is its limit, and forgets none; with another data directory it serves "
+      "others",
+      met);
+}
+
 std::pair<uint64_t, uint64_t> AgentQueue::Seen(const MeshId& mesh) const {
   auto found = state_->meshes.find(mesh);
   if (found == state_->meshes.end()) return {0, 0};

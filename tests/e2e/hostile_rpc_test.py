@@ -238,6 +238,25 @@ class InASession(Hostile):
     def test_bytes_that_are_no_message(self):
         self.session_refused(Status.INVALID_ARGUMENT, ["message"], [GARBAGE])
 
+    def test_many_meshes_lock_nobody_out(self):
+        """None is forgotten for another, and what makes no session takes no place."""
+        def greet(mesh, **fields):
+            call = self.client.session(_open_ended([self.hello(mesh=mesh, **fields)]))
+            self.assertEqual(next(call).hello.protocol, 1)
+            call.cancel()
+            wait_for("the session is over", call.done)
+        for number in range(1024):
+            greet(f"mesh{number}")
+        words = ["the agent has served 1024 meshes, which is its limit", "another data directory"]
+        self.session_refused(Status.RESOURCE_EXHAUSTED, words, [self.hello(mesh="onemore")])
+        greet("onemore", inspect=True)
+        greet("mesh0", session=2)
+        self.mesh.agents["agent"].kill()
+        self.client.close()
+        self.client = rpc.Client(self.mesh.agents["agent"].restart().address)
+        self.session_refused(Status.RESOURCE_EXHAUSTED, words, [self.hello(mesh="onemore")])
+        greet("mesh1023", session=2)
+
     def test_a_newer_session_closes_the_older_and_says_so(self):
         older = self.client.session(_open_ended([self.hello(session=1)]))
         self.assertEqual(next(older).hello.protocol, 1)

@@ -144,6 +144,32 @@ TEST(AgentSession, WrongHellosAreRefused) {
                 "no mesh of a coordinator");
 }
 
+// What makes no session takes no place.
+TEST(AgentSession, OneMeshMoreThanItsLimitIsRefusedAndNoneForgotten) {
+  AgentQueue queue({.slots = 2, .meshes = 2}, "boot", JournalId("journal"));
+  queue.Restore({}, At(seconds(0)));
+  auto greet = [&](const std::string& mesh, bool inspect = false) {
+    AgentSession session({.agent = AgentId("a")}, At(seconds(0)));
+    auto events =
+        session.Receive(AgentEnd::Hello({.mesh = MeshId(mesh), .epoch = 3, .inspect = inspect}), queue, At(seconds(0)));
+    if (events)
+      for (const QueueEvent& event : *events) queue.Apply(event, At(seconds(0)));
+    return events;
+  };
+  queue.Apply(queue_event::JobSubmitted{RunId("job"), RequestId("q"), Spec()}, At(seconds(0)));
+  queue.Apply(queue_event::LogsStored{MeshId("logs"), 5}, At(seconds(0)));
+  EXPECT_TRUE(greet("asks", true));
+  EXPECT_TRUE(greet("m1"));
+  EXPECT_TRUE(greet("m2"));
+  ExpectRefused(greet("m3"), ErrorCode::kExhausted, "the agent has served 2 meshes, which is its limit");
+  EXPECT_TRUE(greet("m3", true));
+  EXPECT_TRUE(greet("m1"));
+  AgentQueue restarted({.slots = 2, .meshes = 2}, "boot", JournalId("journal"));
+  restarted.Restore(queue.Snapshot(), At(seconds(0)));
+  EXPECT_EQ(restarted.WhyNotMet(MeshId("m2")), "");
+  EXPECT_NE(restarted.WhyNotMet(MeshId("m3")), "");
+}
+
 // What the newer one has seen and done is told, and nothing is taken.
 TEST(AgentSession, OlderEpochIsOnlyToldWhatThereIs) {
   AgentEnd end;
