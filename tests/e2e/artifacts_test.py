@@ -10,6 +10,7 @@ import grpc
 
 import namespaces
 import rpc
+from fake_coordinator import FakeCoordinator
 from mesh import BIN, EXAMPLES
 from process import Program, peak_rss, read_text, wait_for
 from story import Story, main
@@ -217,6 +218,30 @@ projects:
         self.says(gone.err, "artifact 'x' of two")
         self.assertFalse([name for name in os.listdir(self.mesh.folder) if name.startswith("gone")])
         self.assertEqual(blobs(self.mesh.coordinator), [])
+
+    def test_as_many_as_may_fetch_at_once_and_the_next_has_its_turn(self):
+        self.mesh_of_two()
+        one = self.mesh.agents["one"]
+        maker = FakeCoordinator(one.address)
+        self.addCleanup(maker.close)
+        large = "truncate -s 64M f"
+        (held,) = maker.run(rpc.shell(large, publishes=[rpc.types.ArtifactOut(name="x", path="f")])).published
+        client = rpc.Client(one.address)
+        self.addCleanup(client.close)
+        fetch = lambda: client.call("GetBlob", digest=held.digest, ticket=held.ticket, timeout=60)
+        fetches = [fetch() for _ in range(64)]
+        for each in fetches:
+            next(each)
+        with self.assertRaises(grpc.RpcError) as refused:
+            next(fetch())
+        self.assertEqual((refused.exception.code(), refused.exception.details()),
+                         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many artifacts are being fetched from here at once"))
+        run = self.start_with_gate("echo x > f")
+        self.mesh.write("gate", "")
+        wait_for("taker is leased", lambda: self.mesh.tasks(run)["taker"]["state"] == "leased")
+        for each in fetches:
+            each.cancel()
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
 
     def test_nobody_fetches_without_the_ticket(self):
         self.mesh_of_two()

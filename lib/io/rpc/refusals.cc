@@ -29,6 +29,8 @@ class Refusals final : public grpc::experimental::ServerInterceptorFactoryInterf
         // Our services give every error a text, so one without is gRPC's.
         grpc::Status status = methods->GetSendStatus();
         if (!status.ok() && status.error_message().empty()) methods->ModifySendStatus(Explain(status.error_code()));
+        if (status.error_message() == "Server Threadpool Exhausted")  // gRPC's words
+          methods->ModifySendStatus({status.error_code(), "as many calls as may be are being served here; try again"});
       }
       methods->Proceed();
     }

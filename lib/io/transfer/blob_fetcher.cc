@@ -201,6 +201,7 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
     return stopping_;
   };
   CROMT_ASSIGN(BlobWriter writer, store_.Write());
+  const Mono turn_until = SystemClock().Read().mono + options_.turn;
   for (int fruitless = 0;;) {
     auto channel = rpc::OpenChannel(from.address, {options_.insecure, kReadAheadBytes});
     if (!channel) return Fail(where, channel.error());
@@ -211,7 +212,13 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
     if (!read->written()) return Fail(where, read->written().error());
     if (writer.size_bytes() == digest.size_bytes) break;  // however the call ended: the digest decides
     if (status.ok()) status = {grpc::StatusCode::UNAVAILABLE, "it ended before its end"};
-    fruitless = writer.size_bytes() > before ? 0 : fruitless + 1;
+    // One that serves others is not broken: large artifacts that many hosts take may take minutes.
+    const bool in_turn =
+        status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && SystemClock().Read().mono < turn_until;
+    if (writer.size_bytes() > before)
+      fruitless = 0;
+    else if (!in_turn)
+      ++fruitless;
     if (!MayPass(status.error_code()) || fruitless >= kFruitless) return Fail(where, rpc::FromStatus(status));
     if (!Pause(kFirstPause * (1 << fruitless))) return Fail(ErrorCode::kUnavailable, "the program is stopping");
   }

@@ -31,6 +31,7 @@ class BlobFetcher {
     bool insecure = false;              // holders beyond loopback are dialled in plaintext
     Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
     Duration first_byte = seconds(10);  // likewise, before its first byte
+    Duration turn = seconds(600);       // a holder that serves as many others as it may is asked again for so long
   };
 
   // The store outlives the fetcher.

@@ -64,6 +64,24 @@ TEST(SlowAgentTest, WhoDoesNotReadIsReadNoMoreAndGetsAllLater) {
   for (const auto& [log_id, ends] : agent.ended) ASSERT_EQ(ends.size(), 1u) << log_id;
 }
 
+// Filled with invalid ones, whose results are kept like any other and which cost no process.
+TEST(FullLauncherTest, OneAttemptMoreIsRefusedUntilAResultIsForgotten) {
+  TestAgent agent;
+  const uint64_t first = agent.Run(agent.Program({}));
+  for (size_t sent = 1; sent < kMaxAttempts; ++sent) {
+    agent.Run(agent.Program({}));
+    if (sent % 4096 == 0) agent.WaitFor("their ends", [&] { return agent.ended.size() == sent + 1; });
+  }
+  agent.WaitFor("the ends of all", [&] { return agent.ended.size() == kMaxAttempts; });
+  const Ended refused = agent.WaitEnded(agent.Run(agent.Program({"/bin/true"})));
+  EXPECT_EQ(refused.cause, Ended::Cause::kNotSpawned);
+  EXPECT_EQ(refused.spawn_errno, EAGAIN);
+  agent.Send(Forget{first});
+  const Ended taken = agent.WaitEnded(agent.Run(agent.Program({"/bin/true"})));
+  EXPECT_EQ(taken.cause, Ended::Cause::kItself);
+  EXPECT_EQ(taken.exit_code, 0);
+}
+
 TEST(SlowAgentTest, JobsGoOnMeanwhile) {
   TestAgent agent;
   Start last = agent.Shell("echo last; touch done");

@@ -27,6 +27,7 @@ class Holder final : public v1::AgentService::Service {
   size_t per_call = SIZE_MAX;
   grpc::Status status = grpc::Status::OK;
   bool hangs = false;
+  int busy = 0;                  // so many calls are refused, since it serves others
   std::vector<int64_t> offsets;  // of the calls
 
   Holder() {
@@ -41,6 +42,7 @@ class Holder final : public v1::AgentService::Service {
   grpc::Status GetBlob(grpc::ServerContext* context, const v1::GetBlobRequest* request,
                        grpc::ServerWriter<v1::BlobChunk>* writer) override {
     offsets.push_back(request->offset());
+    if (busy-- > 0) return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many"};
     v1::BlobChunk chunk;
     chunk.set_data(bytes.substr(static_cast<size_t>(request->offset()), per_call));
     writer->Write(chunk);
@@ -107,6 +109,19 @@ TEST_F(BlobFetcherTest, WhatBringsNothingIsGivenUp) {
   holder_.per_call = 0;
   holder_.status = {grpc::StatusCode::UNAVAILABLE, "broke"};
   EXPECT_EQ(Fetch(Input()), "artifact 'x' of hostA (" + holder_.address() + "): broke");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 0, 0));
+}
+
+TEST_F(BlobFetcherTest, AHolderThatServesOthersIsAskedUntilItsTurnComes) {
+  holder_.busy = 4;
+  EXPECT_EQ(Fetch(Input()), "");
+  EXPECT_THAT(holder_.offsets, ElementsAre(0, 0, 0, 0, 0));
+  holder_.bytes[0] = 'z';
+  holder_.offsets.clear();
+  holder_.busy = 100;
+  BlobFetcher::Options options;
+  options.turn = seconds(0);
+  EXPECT_THAT(Fetch(Input(), options), HasSubstr("too many"));
   EXPECT_THAT(holder_.offsets, ElementsAre(0, 0, 0));
 }
 
