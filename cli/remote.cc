@@ -315,13 +315,22 @@ class Remote final : public Control {
   Followed followed_;
 };
 
+// False as soon as the first try fails, as one that is refused does at once: gRPC makes the next only seconds later.
+bool Connected(grpc::Channel& channel, Duration patience) {
+  const auto until = std::chrono::system_clock::now() + patience;
+  for (;;) {
+    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return true;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !channel.WaitForStateChange(state, until)) return false;
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Control>> ConnectRemote(const std::string& address, Duration patience) {
   // Whom the user names he means: there is no other authentication yet to hold him back from.
   CROMT_ASSIGN(auto channel, rpc::OpenChannel(address, {.insecure = true}));
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + patience))
-    return Fail(ErrorCode::kUnavailable, "no coordinator answers at " + address);
+  if (!Connected(*channel, patience)) return Fail(ErrorCode::kUnavailable, "no coordinator answers at " + address);
   return std::make_unique<Remote>(channel);
 }
 

@@ -10,8 +10,8 @@
 
 namespace cromt {
 
-// `address` is "HOST:PORT" or the path of a Unix socket. kUnavailable when nobody answers within `patience`. The
-// caller owns the result, any thread may use it.
+// `address` is "HOST:PORT" or the path of a Unix socket. kUnavailable when nobody answers within `patience`, at once
+// where nothing listens. The caller owns the result, any thread may use it.
 Result<std::unique_ptr<Control>> ConnectRemote(const std::string& address, Duration patience);
 
 }  // namespace cromt

@@ -102,9 +102,11 @@ class OutOfReach(Story):
         address = self.closed_port()
         for command in (["runs"], ["start", "x"], ["--conf", self.mesh.write("jobs.yaml", "projects: {a: {run: 'true'}}\n")]):
             with self.subTest(command):
+                begun = time.monotonic()
                 done = self.mesh.cromt(*command, "--coordinator", address, timeout=20)
                 self.exited(3, done)
-                self.says(done.err, address)
+                self.says(done.err, f"can't reach a coordinator at {address}: no coordinator answers at {address}")
+                self.assertLess(time.monotonic() - begun, 3, "it waited for what was refused at once")
 
     def test_an_agent_fails_its_own_task_in_a_minute_and_no_other(self):
         self.mesh.start_agent("here")
