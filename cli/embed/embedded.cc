@@ -15,9 +15,6 @@
 namespace cromt {
 namespace {
 
-// Should this process die, the launcher ends what it started after so long, unless somebody resumes the run.
-constexpr Duration kOrphanTimeout = std::chrono::minutes(10);
-
 void Warn(const std::string& message) {
   fmt::print(stderr, "cromt: {}\n", message);
 }
@@ -49,7 +46,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   AgentOptions agent{.data_dir = options.data_dir + "/agent", .slots = options.slots, .program_dir = ProgramDir()};
   // After a boot nothing of an embedded run is resumed.
   agent.durability = Durability::kProcess;
-  agent.launcher.orphan_timeout = kOrphanTimeout;
+  agent.launcher.orphan_timeout = kRunOrphanTimeout;
   agent.blobs = blobs;
   agent.make_fetch = GrpcFetch(options.insecure);
   agent.warn = Warn;

@@ -47,7 +47,10 @@ void TellIfLeft(const std::string& dir, RunView& view) {
   if (!IsOfThisBoot(dir)) return Lose(view, "lost: the host was restarted before the run had ended");
   if (::access((dir + "/" + kRunFinishedFile).c_str(), F_OK) == 0)
     return Lose(view, "lost: 'cromt run' could not go on");
-  view.status.reason = fmt::format("interrupted; 'cromt run --resume {}' goes on with it", view.header.id.text());
+  view.status.reason = fmt::format(
+      "interrupted; 'cromt run --resume {}' goes on with it; {} minutes after the interruption its jobs are ended, and "
+      "it goes on with them lost",
+      view.header.id.text(), kRunOrphanTimeout.count());
 }
 
 }  // namespace cromt

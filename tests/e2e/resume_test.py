@@ -129,7 +129,9 @@ class Resume(Killed):
         self.assertNotIn("reason", self.kept())
         self.kill()
         run = self.kept()
-        self.assertEqual((run["state"], run["reason"]), ("running", f"interrupted; 'cromt run --resume {run['id']}' goes on with it"))
+        words = (f"interrupted; 'cromt run --resume {run['id']}' goes on with it; 10 minutes after the interruption its jobs are "
+                 "ended, and it goes on with them lost")
+        self.assertEqual((run["state"], run["reason"]), ("running", words))
         self.says(self.mesh.cromt("runs", "--local").out, f"cromt run --resume {run['id']}")
         done = self.mesh.begin("run", "--resume", run["id"][:8])
         self.mesh.write("gate", "")
