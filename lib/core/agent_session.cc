@@ -20,9 +20,10 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
                 message.hello ? "a second hello in one session" : "the first message must be a hello");
   if (inspected()) return Fail(ErrorCode::kInvalid, "who only asks what there is says nothing more");
   if (message.hello) {
-    CROMT_TRY(ReceiveHello(message, queue, events));
+    CROMT_TRY(ReceiveHello(message, queue, now, events));
     return events;
   }
+  if (!queue.Knows(hello_.mesh)) return Fail(ErrorCode::kConflict, "the mesh was silent, and forgotten for another");
   if (phase_ == Phase::kLive && (!message.verdicts.empty() || message.verdicts_done))
     return Fail(ErrorCode::kInvalid, "verdicts after the last of them");
   bool orders = !message.leases.empty() || !message.stops.empty() || message.ack || !message.blob_failures.empty();
@@ -48,7 +49,8 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
   return events;
 }
 
-Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queue, std::vector<QueueEvent>& events) {
+Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queue, Now now,
+                                  std::vector<QueueEvent>& events) {
   const CoordinatorHello& hello = *message.hello;
   CROMT_TRY(CheckName("mesh id", hello.mesh.text()));
   if (hello.mesh == kPlainMesh) return Fail(ErrorCode::kInvalid, "'plain' is no mesh of a coordinator");
@@ -56,7 +58,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
     return Fail(ErrorCode::kInvalid,
                 fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
                             hello.protocol, kSessionProtocol));
-  if (std::string why = queue.WhyNotMet(hello.mesh); !hello.inspect && !why.empty())
+  if (std::string why = queue.WhyNotMet(hello.mesh, now); !hello.inspect && !why.empty())
     return Fail(ErrorCode::kExhausted, std::move(why));
   const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
   hello_ = hello;
@@ -85,9 +87,16 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   if (phase_ == Phase::kAwaitHello) return message;
   if (!hello_sent_) {
     auto [epoch, commit] = queue.Seen(hello_.mesh);
-    message.hello = AgentHello{
-        identity_.agent,  queue.journal(),   identity_.boot, kSessionProtocol, identity_.slots,
-        identity_.labels, identity_.version, epoch,          commit,           queue.AckedSequence(hello_.mesh)};
+    message.hello = AgentHello{identity_.agent,
+                               queue.JournalOf(hello_.mesh),
+                               identity_.boot,
+                               kSessionProtocol,
+                               identity_.slots,
+                               identity_.labels,
+                               identity_.version,
+                               epoch,
+                               commit,
+                               queue.AckedSequence(hello_.mesh)};
     hello_sent_ = true;
     message.inventory_done = inventory_.empty();
   }

@@ -55,7 +55,7 @@ class AgentSession {
 
  private:
   enum class Phase { kAwaitHello, kAwaitVerdicts, kLive };
-  Status ReceiveHello(const ToAgent& message, const AgentQueue& queue, std::vector<QueueEvent>& events);
+  Status ReceiveHello(const ToAgent& message, const AgentQueue& queue, Now now, std::vector<QueueEvent>& events);
   Status ReceiveEcho(uint64_t number, std::vector<QueueEvent>& events);
   Mono ReportsDue(const std::vector<Report>& reports) const;
 

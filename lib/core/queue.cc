@@ -56,6 +56,7 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
     state_->Recover(outputs);
   }
   state_->ForgetAllDone();
+  state_->ForgetMeshes(state_->limits.meshes);
   return std::exchange(state_->out, {});
 }
 
@@ -93,11 +94,11 @@ std::optional<Mono> AgentQueue::NextDeadline() const {
 // ---- Sessions ---------------------------------------------------------------------------------
 
 void AgentQueue::State::On(const queue_event::SessionBegan& event) {
-  MeshState& mesh = meshes[event.mesh];
+  MeshState& mesh = Meet(event.mesh);
   mesh.epoch = std::max(mesh.epoch, event.epoch);
   mesh.commit = std::max(mesh.commit, event.commit);
-  out.records.push_back(
-      journal::MeshSeen{event.mesh, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
+  mesh.heard = now.mono;
+  out.records.push_back(SeenRecord(event.mesh, mesh));
 }
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
@@ -121,6 +122,7 @@ void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
 void AgentQueue::State::On(const queue_event::LeasesExtended& event) {
   MeshState& mesh = meshes[event.mesh];
   mesh.lease_until = std::max(mesh.lease_until, event.until);
+  mesh.heard = now.mono;
 }
 
 void AgentQueue::State::On(const queue_event::StopWanted& event) {
@@ -159,7 +161,7 @@ void AgentQueue::State::On(const queue_event::ReportsAcked& event) {
 }
 
 void AgentQueue::State::On(const queue_event::LogsStored& event) {
-  auto known = meshes.find(event.mesh);  // one that was never here has no output, and gets no place for saying so
+  auto known = meshes.find(event.mesh);  // one that is not here has no output, and gets no place for saying so
   if (known == meshes.end() || event.position <= known->second.logs_stored) return;
   MeshState& mesh = known->second;
   mesh.logs_stored = event.position;

@@ -36,7 +36,7 @@ struct QueueLimits {
   uint32_t attempts = 65'536;  // known at a time; more is returned or refused
   size_t bytes = 128 << 20;    // of what is known, likewise: a compacted journal takes about as much
   uint32_t kept_jobs = 1'000;  // ended plain jobs that stay readable
-  uint32_t meshes = 1'024;     // that have ever had a session; one more gets none
+  uint32_t meshes = 1'024;     // remembered; one more takes the place of one that has nothing here and is silent
 };
 
 // An attempt as the queue knows it.
@@ -89,9 +89,11 @@ class AgentQueue {
   std::vector<JournalRecord> Snapshot() const;
 
   const JournalId& journal() const;
-  // Why a mesh that was never here gets no session; empty = it does, or was here. None is forgotten for another: what
-  // was seen of it shows that its store went back, and its reports go on where they were.
-  std::string WhyNotMet(const MeshId& mesh) const;
+  // In which the reports of this mesh are numbered: another one where it was forgotten and has come back.
+  JournalId JournalOf(const MeshId& mesh) const;
+  bool Knows(const MeshId& mesh) const;
+  // Why this mesh gets no session: others have all places. Empty = it gets one.
+  std::string WhyNotMet(const MeshId& mesh, Now now) const;
   // What the mesh's newest session must exceed.
   std::pair<uint64_t, uint64_t> Seen(const MeshId& mesh) const;  // (epoch, commit)
   std::vector<InventoryItem> Inventory(const MeshId& mesh) const;

@@ -148,6 +148,7 @@ struct MeshSeen {
   uint64_t acked_sequence = 0;
   uint64_t next_sequence = 1;
   uint64_t logs_stored = 0;
+  Ticket met = 0;  // see AgentQueue::JournalOf
 };
 struct Accepted {
   Ticket ticket = 0;

@@ -25,6 +25,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       mesh.acked = r.acked_sequence;
       mesh.next_sequence = r.next_sequence;
       mesh.logs_stored = r.logs_stored;
+      mesh.met = r.met;
     }
     void operator()(const journal::Accepted& r) const {
       QueuedAttempt attempt{
@@ -112,8 +113,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
 std::vector<JournalRecord> AgentQueue::Snapshot() const {
   std::vector<JournalRecord> records;
   records.push_back(journal::Opened{state_->journal, state_->boot, state_->next_ticket});
-  for (const auto& [id, mesh] : state_->meshes)
-    records.push_back(journal::MeshSeen{id, mesh.epoch, mesh.commit, mesh.acked, mesh.next_sequence, mesh.logs_stored});
+  for (const auto& [id, mesh] : state_->meshes) records.push_back(SeenRecord(id, mesh));
   // What was acknowledged (or is reported to nobody) is written with number 0, which adds no report.
   auto started = [](const QueuedAttempt& a, uint64_t sequence) {
     return journal::Started{a.ticket, sequence, a.started_at.value_or(Wall{}), a.log_begin};
@@ -151,21 +151,6 @@ const JournalId& AgentQueue::journal() const {
   return state_->journal;
 }
 
-std::string AgentQueue::WhyNotMet(const MeshId& mesh) const {
-  const size_t met = state_->meshes.size() - state_->meshes.count(kPlainMesh);
-  if (met < state_->limits.meshes || state_->meshes.contains(mesh)) return "";
-  return fmt::format(
-      "the agent has served {} meshes, which is its limit, and forgets none; with another data directory it serves "
-      "others",
-      met);
-}
-
-std::pair<uint64_t, uint64_t> AgentQueue::Seen(const MeshId& mesh) const {
-  auto found = state_->meshes.find(mesh);
-  if (found == state_->meshes.end()) return {0, 0};
-  return {found->second.epoch, found->second.commit};
-}
-
 std::vector<InventoryItem> AgentQueue::Inventory(const MeshId& mesh) const {
   std::vector<InventoryItem> items;
   auto ids = state_->by_id.find(mesh);
@@ -190,16 +175,6 @@ std::vector<Report> AgentQueue::ReportsAfter(const MeshId& mesh, uint64_t sequen
       std::partition_point(unacked.begin(), unacked.end(), [&](const Report& r) { return r.sequence <= sequence; });
   auto count = std::min<ptrdiff_t>(static_cast<ptrdiff_t>(limit), unacked.end() - first);
   return {first, first + count};
-}
-
-uint64_t AgentQueue::AckedSequence(const MeshId& mesh) const {
-  auto found = state_->meshes.find(mesh);
-  return found == state_->meshes.end() ? 0 : found->second.acked;
-}
-
-uint64_t AgentQueue::LogsStoredTo(const MeshId& mesh) const {
-  auto found = state_->meshes.find(mesh);
-  return found == state_->meshes.end() ? 0 : found->second.logs_stored;
 }
 
 uint64_t AgentQueue::LogNeededFrom(uint64_t log_end) const {

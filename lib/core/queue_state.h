@@ -19,7 +19,12 @@ struct InLine {
   }
 };
 
+// No session hears nothing for so long (kUnreachableAfter): a mesh that was not heard for it has none.
+inline constexpr Duration kMeshSilence = seconds(20);
+
 struct MeshState {
+  Ticket met = 0;  // tickets given when it came: where it was forgotten and came back, another number
+  Mono heard{};    // since the agent started
   uint64_t epoch = 0;
   uint64_t commit = 0;
   uint64_t next_sequence = 1;
@@ -77,6 +82,12 @@ struct AgentQueue::State {
   void Replay(const JournalRecord& record);
   void Recover(const OutputsInLog& outputs);
 
+  size_t Met() const;
+  MeshState& Meet(const MeshId& id);
+  // The mesh to be forgotten for another; null if each has something here or may have a session.
+  const MeshId* Forgettable() const;
+  // Down to so many, as far as they are forgettable.
+  void ForgetMeshes(size_t kept);
   std::string WhyFull(const TaskSpec& spec);
   QueuedAttempt& Accept(journal::Accepted record);
   QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
@@ -98,6 +109,7 @@ struct AgentQueue::State {
   void DropFromLine(const QueuedAttempt& attempt);
 };
 
+journal::MeshSeen SeenRecord(const MeshId& id, const MeshState& mesh);
 InLine PlaceOf(const QueuedAttempt& attempt);
 // True if the attempt's files, script or artifacts must be staged before it can be launched.
 bool NeedsPreparing(const QueuedAttempt& attempt);

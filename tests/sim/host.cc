@@ -96,6 +96,13 @@ void SimHost::Later(Duration delay, std::string_view kind, QueueEvent event) {
 void SimHost::StartLauncher() {
   launcher_ =
       std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_end_);
+  to_launcher_ = from_launcher_ = Duration(0);
+}
+
+void SimHost::HangLauncher(Duration time) {
+  world_.timeline.Note(fmt::format("launcher of host {} hangs for {}", index_, FormatDuration(time)));
+  to_launcher_ = std::max(to_launcher_, world_.timeline.now() + time);
+  from_launcher_ = std::max(from_launcher_, to_launcher_);
 }
 
 void SimHost::KillLauncher() {
@@ -216,7 +223,7 @@ InspectedAgent SimHost::Inspect(const MeshId& mesh) const {
   const AgentQueue& queue = engine_->queue();
   InspectedAgent agent{fmt::format("host{}:4000", index_), {}, queue.Inventory(mesh)};
   agent.hello.agent = AgentId(fmt::format("agent-{}", index_));
-  agent.hello.journal = queue.journal();
+  agent.hello.journal = queue.JournalOf(mesh);
   std::tie(agent.hello.seen_epoch, agent.hello.seen_commit) = queue.Seen(mesh);
   agent.hello.acked_sequence = queue.AckedSequence(mesh);
   return agent;

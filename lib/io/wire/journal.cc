@@ -24,6 +24,7 @@ struct Writer {
     to.set_acked_sequence(record.acked_sequence);
     to.set_next_sequence(record.next_sequence);
     to.set_logs_stored(record.logs_stored);
+    to.set_met(record.met);
   }
   void operator()(const journal::Accepted& record) const {
     auto& to = *proto.mutable_accepted();
@@ -107,7 +108,8 @@ journal::MeshSeen Read(const v1::JournalRecord::MeshSeen& proto) {
           .commit = proto.commit(),
           .acked_sequence = proto.acked_sequence(),
           .next_sequence = proto.next_sequence(),
-          .logs_stored = proto.logs_stored()};
+          .logs_stored = proto.logs_stored(),
+          .met = proto.met()};
 }
 
 journal::Started Read(const v1::JournalRecord::Started& proto) {

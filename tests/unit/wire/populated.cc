@@ -137,7 +137,7 @@ std::vector<JournalRecord> EveryRecord() {
   Wall at = WallFromMicros(1'700'000'000'000'000);
   std::vector<JournalRecord> records = {
       journal::Opened{JournalId("journal-1"), "boot-1", 5},
-      journal::MeshSeen{mesh, 1, 2, 3, 4, 5},
+      journal::MeshSeen{mesh, 1, 2, 3, 4, 5, 6},
       journal::Launching{6, 2, "incarnation-1"},
       journal::Started{6, 7, at, 8},
       journal::StopAsked{6},
