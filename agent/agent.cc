@@ -167,9 +167,10 @@ void Agent::Run() {
     if (auto taken = TakeFromLauncher(inputs); !taken) return Fail(taken.error());
     if (auto stepped = engine_->Step(std::move(inputs), clock_.Read()); !stepped) return Fail(stepped.error());
     if (launcher_ && launcher_ready_ && !to_launcher_.empty()) {
-      // A broken connection shows at the next Receive; what was asked is asked again after the next hello.
-      (void)launcher_->Send(to_launcher_);
-      to_launcher_.clear();
+      // A broken connection shows at the next Receive; what was asked is asked again after the next hello. A launcher
+      // that does not read is asked once it does.
+      auto sent = launcher_->Send(to_launcher_);
+      if (sent || sent.error().code != ErrorCode::kExhausted) to_launcher_.clear();
     }
     log_end_heard_ = log_end_;
     TrimLog();
@@ -208,6 +209,7 @@ Status Agent::ConnectLauncher() {
     auto client = LauncherClient::Connect(dir_->path(), started ? kLauncherPatience : kLeavingPause);
     if (client) {
       launcher_ = std::move(*client);
+      Post(agent_input::LauncherConnected{launcher_->pid()});
       return {};
     }
     const bool leaves = !started && client.error().code == ErrorCode::kUnavailable;
@@ -229,6 +231,10 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
     std::exchange(launcher_gone_, nullptr)->set_value();
     return {};
   }
+  options_.warn(
+      fmt::format("the connection to the launcher (process {}) broke: {}; it is made again, with a new launcher if "
+                  "that one has ended",
+                  launcher_->pid(), messages.error().message));
   inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
   inputs.push_back(agent_input::OutputBlocked{""});  // the next one says so itself
   to_launcher_.clear();
@@ -246,7 +252,9 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     known_.push_back(*known);
   } else if (std::holds_alternative<launcher::Ready>(message)) {
     launcher_ready_ = true;
-    hello_.remains = StopRemains(hello_);
+    const auto lost = BegunByOthers(hello_.incarnation);
+    hello_.remains = StopRemains(hello_, lost);
+    SayLauncherIsUp(lost.size());
     tell(hello_);
     for (const launcher::Known& known_one : known_) {
       if (known_one.ended)
@@ -268,22 +276,30 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
   }
 }
 
+// What another launcher was asked to start, and has not said that it ended.
+std::vector<const QueuedAttempt*> Agent::BegunByOthers(const std::string& incarnation) const {
+  std::vector<const QueuedAttempt*> begun;
+  for (const InventoryTicket& item : engine_->queue().Tickets()) {
+    const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
+    if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
+    if (attempt.incarnation != incarnation) begun.push_back(&attempt);
+  }
+  return begun;
+}
+
 // Another launcher than the one that started them can't end them: what is left of them is stopped before they are
 // called lost, and what it has written of their output is counted. Blocks for as long as that takes; there is nothing
 // else to be done with a launcher that is just up.
-std::string Agent::StopRemains(queue_event::LauncherUp& launcher) {
+std::string Agent::StopRemains(queue_event::LauncherUp& launcher, const std::vector<const QueuedAttempt*>& lost) {
   const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
   if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
   std::unordered_set<Ticket> tickets;
   uint64_t begin = launcher.log_end;
-  for (const InventoryTicket& item : engine_->queue().Tickets()) {
-    const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
-    bool begun = attempt.phase == QueuedAttempt::Phase::kLaunching || attempt.phase == QueuedAttempt::Phase::kRunning;
-    if (!begun || attempt.incarnation == launcher.incarnation) continue;
-    marks.insert(MarkOf(attempt));
-    tickets.insert(item.ticket);
-    begin = std::min(begin, attempt.log_begin);  // 0 where its start was not told
+  for (const QueuedAttempt* attempt : lost) {
+    marks.insert(MarkOf(*attempt));
+    tickets.insert(attempt->ticket);
+    begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
   }
   if (marks.empty()) return {};
   launcher.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
@@ -292,6 +308,21 @@ std::string Agent::StopRemains(queue_event::LauncherUp& launcher) {
   if (*killed == 0) return left;
   return fmt::format("{} that it left running {} stopped",
                      *killed == 1 ? "a process" : fmt::format("{} processes", *killed), *killed == 1 ? "was" : "were");
+}
+
+// To the operator, unless it is the first launcher that this agent hears of and nothing is lost by it.
+void Agent::SayLauncherIsUp(size_t lost) {
+  const std::string before = std::exchange(last_incarnation_, hello_.incarnation);
+  if (before == hello_.incarnation)
+    return options_.warn(
+        fmt::format("the launcher (process {}) is connected again, and its jobs go on", launcher_->pid()));
+  if (before.empty() && lost == 0) return;
+  std::string became = lost == 0   ? "no job is lost by that"
+                       : lost == 1 ? "one job is called lost"
+                                   : fmt::format("{} jobs are called lost", lost);
+  if (lost > 0) became += "; " + (hello_.remains.empty() ? "no process of it is left" : hello_.remains);
+  options_.warn(
+      fmt::format("the launcher has ended, and a new one was started (process {}): {}", launcher_->pid(), became));
 }
 
 AgentInput Agent::EndedInput(const launcher::Ended& ended) {
@@ -382,11 +413,14 @@ void Agent::Close(StreamId stream, const Error& why) {
 }
 
 void Agent::Refuses(const std::string& reason) {
-  options_.warn(reason.empty() ? "new work is taken and begun again"
-                               : "nothing new is taken or begun until there is room: " + reason);
-  MutexLock lock(mutex_);
-  refusal_ = reason;
-  if (on_refusal_) on_refusal_(refusal_);
+  std::string before;
+  {
+    MutexLock lock(mutex_);
+    before = std::exchange(refusal_, reason);
+    if (on_refusal_) on_refusal_(reason);
+  }
+  options_.warn(reason.empty() ? "new work is taken and begun again; what kept it from that is over: " + before
+                               : "nothing new is taken or begun for now: " + reason);
 }
 
 void Agent::OnRefusal(std::function<void(const std::string&)> callback) {

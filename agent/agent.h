@@ -101,7 +101,9 @@ class Agent final : private AgentEdges {
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
-  std::string StopRemains(queue_event::LauncherUp& launcher);
+  std::vector<const QueuedAttempt*> BegunByOthers(const std::string& incarnation) const;
+  std::string StopRemains(queue_event::LauncherUp& launcher, const std::vector<const QueuedAttempt*>& lost);
+  void SayLauncherIsUp(size_t lost);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
   void TrimLog();
@@ -143,6 +145,7 @@ class Agent final : private AgentEdges {
   queue_event::LauncherUp hello_;       // being received
   std::vector<launcher::Known> known_;  // likewise
   bool launcher_ready_ = false;
+  std::string last_incarnation_;                       // of the launcher that said last what it knows; empty = none has
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_ = 0;
   uint64_t log_end_heard_ = 0;  // log_end_ when the last Step was over

@@ -49,6 +49,7 @@ std::optional<Mono> AgentEngine::NextDeadline() const {
   if (Refusal() != queue_.refusal()) return now_.mono;
   auto next = queue_.NextDeadline();
   if (!disk_full_.empty()) next = next ? std::min(*next, reserve_due_) : reserve_due_;
+  if (auto at = launcher_.NextDeadline()) next = next ? std::min(*next, *at) : at;
   for (const auto& [id, stream] : streams_) {
     Mono at = stream.session.NextDeadline(stream.writable);
     next = next ? std::min(*next, at) : at;
@@ -116,6 +117,7 @@ void AgentEngine::On(agent_input::StreamClosed& input) {
 }
 
 void AgentEngine::On(agent_input::Tell& input) {
+  launcher_.Heard(input.event);
   Take(queue_.Apply(input.event, now_), &input.reply);
 }
 
@@ -133,6 +135,11 @@ void AgentEngine::On(agent_input::BlobArrived& input) {
 
 void AgentEngine::On(agent_input::OutputBlocked& input) {
   output_blocked_ = std::move(input.reason);
+  if (!output_blocked_.empty()) launcher_.OutputHeldBack();
+}
+
+void AgentEngine::On(agent_input::LauncherConnected& input) {
+  launcher_.Connected(input.pid, now_.mono);
 }
 
 void AgentEngine::On(agent_input::Inspect& input) {
@@ -145,6 +152,7 @@ void AgentEngine::CloseStream(StreamId stream, Error why) {
 }
 
 void AgentEngine::CheckTimers() {
+  launcher_.Look(now_.mono);
   if (auto due = queue_.NextDeadline(); due && *due <= now_.mono) Take(queue_.Apply(queue_event::Tick{}, now_));
   std::vector<StreamId> silent;
   for (const auto& [id, stream] : streams_)
@@ -191,6 +199,12 @@ void AgentEngine::KeepReserve() {
   reserve_due_ = now_.mono + kReserveRetry;
 }
 
+const std::string& AgentEngine::Refusal() const {
+  if (!disk_full_.empty()) return disk_full_;
+  // Before what the launcher has said itself: while it does not answer, nobody knows whether that still holds.
+  return launcher_.silence().empty() ? output_blocked_ : launcher_.silence();
+}
+
 // At the beginning of a step, so that what comes with it is answered by what is so.
 void AgentEngine::TellRefusal() {
   if (Refusal() == queue_.refusal()) return;
@@ -206,12 +220,22 @@ void AgentEngine::Carry(const QueueEffect& effect) {
     }
     void operator()(const queue_effect::StopPreparing& a) const { e.edges_.StopPreparing(a.ticket); }
     void operator()(const queue_effect::Launch& a) const {
-      if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Launch(*attempt, a.slot);
+      const QueuedAttempt* attempt = e.queue_.Find(a.ticket);
+      if (!attempt) return;
+      if (attempt->phase == QueuedAttempt::Phase::kLaunching) e.launcher_.Started(a.ticket, e.now_.mono);
+      e.edges_.Launch(*attempt, a.slot);
     }
     void operator()(const queue_effect::Publish& a) const {
       if (const QueuedAttempt* attempt = e.queue_.Find(a.ticket)) e.edges_.Publish(*attempt, a.slot);
     }
-    void operator()(const queue_effect::StopProcess& a) const { e.edges_.StopProcess(a.ticket); }
+    void operator()(const queue_effect::StopProcess& a) const {
+      // Its end may have come in the same step.
+      const QueuedAttempt* attempt = e.queue_.Find(a.ticket);
+      const bool runs = attempt && (attempt->phase == QueuedAttempt::Phase::kLaunching ||
+                                    attempt->phase == QueuedAttempt::Phase::kRunning);
+      if (runs && e.output_blocked_.empty()) e.launcher_.Stopped(a.ticket, attempt->spec->grace, e.now_.mono);
+      e.edges_.StopProcess(a.ticket);
+    }
     void operator()(const queue_effect::ForgetResult& a) const { e.edges_.ForgetResult(a.ticket); }
     void operator()(const queue_effect::CleanSlot& a) const { e.edges_.CleanSlot(a.slot); }
     void operator()(const queue_effect::ReportsReady&) const {}  // Flush polls the sessions

@@ -8,7 +8,7 @@
 //                       4. every session that could write gets what has gathered for it
 //
 // When the disk is full, what has begun goes on, its end is written into the room that the journal keeps for that, and
-// nothing new is taken or begun until there is room again (AgentQueue: Refuse).
+// nothing new is taken or begun until there is room again (AgentQueue: Refuse); nor while the launcher does not answer.
 //
 // The supervisor (agent.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
 // After an error of Step the process must end.
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "agent/journal.h"
+#include "agent/launcher_watch.h"
 #include "core/agent_session.h"
 #include "core/queue.h"
 
@@ -66,15 +67,20 @@ struct BlobArrived {
 struct OutputBlocked {
   std::string reason;
 };
+// The agent is connected to a launcher, which will say what it knows (LauncherUp); `pid` 0 = not known.
+struct LauncherConnected {
+  uint32_t pid = 0;
+};
 struct Inspect {
   std::function<void(const AgentQueue&)> read;
 };
 
 }  // namespace agent_input
 
-using AgentInput = std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
-                                agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted,
-                                agent_input::BlobArrived, agent_input::OutputBlocked, agent_input::Inspect>;
+using AgentInput =
+    std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
+                 agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted, agent_input::BlobArrived,
+                 agent_input::OutputBlocked, agent_input::LauncherConnected, agent_input::Inspect>;
 
 // What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
 class AgentEdges {
@@ -134,6 +140,7 @@ class AgentEngine {
   void On(agent_input::BlobWanted& input);
   void On(agent_input::BlobArrived& input);
   void On(agent_input::OutputBlocked& input);
+  void On(agent_input::LauncherConnected& input);
   void On(agent_input::Inspect& input);
   void Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
   bool SupersedeOthers(StreamId newest);
@@ -142,7 +149,7 @@ class AgentEngine {
   Status WriteJournal();
   Status Compact();
   void KeepReserve();
-  const std::string& Refusal() const { return disk_full_.empty() ? output_blocked_ : disk_full_; }
+  const std::string& Refusal() const;
   void TellRefusal();
   void Carry(const QueueEffect& effect);
   void Flush();
@@ -156,6 +163,7 @@ class AgentEngine {
   uint64_t compact_at_ = kCompactAt;  // when the journal is larger
   std::string disk_full_;             // why the journal's reserve is not there
   std::string output_blocked_;
+  LauncherWatch launcher_;
   Mono reserve_due_{};  // when it is tried again, while it is not there
 
   // Of the Step under way.

@@ -124,10 +124,17 @@ Result<LauncherClient> LauncherClient::Connect(const std::string& dir, Duration 
   }
 }
 
+uint32_t LauncherClient::pid() const {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
+  return static_cast<uint32_t>(peer.pid);
+}
+
 Status LauncherClient::Send(std::span<const launcher::ToLauncher> messages) {
   std::string encoded;
   for (const launcher::ToLauncher& message : messages) launcher::Encode(message, encoded);
-  if (socket_.unsent_bytes() + encoded.size() > kMaxUnsentBytes)
+  if (socket_.wants_write() && socket_.unsent_bytes() + encoded.size() > kMaxUnsentBytes)
     return Fail(ErrorCode::kExhausted, "the launcher does not read: too much waits to be sent");
   socket_.out() += encoded;
   return socket_.Flush();

@@ -30,13 +30,15 @@ Status StartLauncher(const std::string& launcher, const std::string& dir, const 
 
 class LauncherClient {
  public:
-  // What Send keeps for a launcher that does not read: more is refused.
+  // What Send keeps for a launcher that does not read: more is refused, unless nothing else waits.
   static constexpr size_t kMaxUnsentBytes = 16 << 20;
 
   // Connects and says Hello; tries again until `patience` is over while nobody answers (kUnavailable then).
   static Result<LauncherClient> Connect(const std::string& dir, Duration patience);
 
   int fd() const { return socket_.fd(); }
+  // Of the launcher, as the kernel says it, so also of one that never answers; 0 = not known.
+  uint32_t pid() const;
   bool wants_write() const { return socket_.wants_write(); }
 
   // Sends in this order; what the socket does not take now is kept for Flush. kExhausted: none of it was taken,

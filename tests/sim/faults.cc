@@ -14,7 +14,7 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
       hosts_(hosts),
       dice_(world.dice.Fork()),
       went_back_(world, network, coordinator, hosts) {
-  constexpr auto kWeights = std::to_array<uint64_t>({6, 10, 3, 10, 2, 10, 6, 8, 2, 2, 2, 3, 3, 2, 4});
+  constexpr auto kWeights = std::to_array<uint64_t>({6, 10, 3, 10, 2, 10, 6, 8, 2, 2, 2, 3, 3, 2, 4, 2});
   static_assert(kWeights.size() == kKinds);
   for (uint64_t kind = 0; kind < kKinds; ++kind)
     // Where the store goes back less can be checked.
@@ -100,6 +100,7 @@ void Faults::Strike(Kind kind, SimHost& host) {
       host.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
       return coordinator_.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
     case kStoreGoesBack: return went_back_.Begin();
+    case kLauncherHangs: return host.HangLauncher(dice_.Between(milliseconds(10), seconds(60)));
     case kKinds: return;
   }
 }

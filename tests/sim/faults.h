@@ -40,6 +40,7 @@ class Faults {
     kCoordinatorFull,
     kWallJumps,
     kStoreGoesBack,
+    kLauncherHangs,
     kKinds
   };
 

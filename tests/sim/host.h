@@ -40,6 +40,8 @@ class SimHost final : private AgentEdges {
   // The whole machine: what the journal had not synced may be lost, and no link is ended properly.
   void Crash();
   void KillLauncher();
+  // As by SIGSTOP: it hears and says nothing for so long, and nothing is lost.
+  void HangLauncher(Duration time);
   void FailDisk(bool fail) { journal_.FailWrites(fail); }
   void FillDisk(bool full) { journal_.FillDisk(full, kSimReserve); }
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }

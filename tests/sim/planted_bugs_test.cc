@@ -215,7 +215,7 @@ TEST(PlantedBugs, StoreThatGoesBackAndIsNotHeld) {
   bugs.from_agent = [](FromAgent& message) {
     if (message.hello) message.hello->seen_epoch = message.hello->seen_commit = 0;
   };
-  EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}), "");
+  EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}, 200), "");
 }
 
 TEST(PlantedBugs, RecoveryThatDoesNotRaiseTheEpoch) {
