@@ -366,6 +366,7 @@ void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, bool kee
   status.log_bytes = 0;
   if (delay == Duration(0)) {
     status.state = TaskState::kReady;
+    if (!keeps_place) status.queued_at = last_queued = std::max(now.wall, last_queued + Duration(1));
     Changed(ref);
     if (keeps_place) return Enqueue(ref, true);
     LeaveGroups(ref);

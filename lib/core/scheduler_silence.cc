@@ -109,7 +109,8 @@ void Scheduler::State::Timeout(const std::shared_ptr<KnownAgent>& agent) {
     const std::string host = HostText(ref.run->plan->host(ref.task));
     if (silent >= LostAfter(ref)) {
       KeepLanes(ref);
-      Lose(ref, fmt::format("lost: the agent at {} was silent for {}", host, FormatDuration(silent)));
+      // What kept its lanes can't be first in them, too: it would hold up in its other lines who could go on.
+      Lose(ref, fmt::format("lost: the agent at {} was silent for {}", host, FormatDuration(silent)), false);
       continue;
     }
     if (shown) continue;
@@ -121,7 +122,7 @@ void Scheduler::State::Timeout(const std::shared_ptr<KnownAgent>& agent) {
 }
 
 // An attempt that may have begun is over and nobody will know how it ended.
-void Scheduler::State::Lose(const TaskRef& ref, std::string reason) {
+void Scheduler::State::Lose(const TaskRef& ref, std::string reason, bool keeps_place) {
   TaskStatus& status = ref.run->tasks[ref.task];
   const bool retry = ref.run->plan->spec(ref.task).silence.retry_lost;
   if (!retry || status.stop_wanted || status.losses >= kLostRetries)
@@ -130,7 +131,7 @@ void Scheduler::State::Lose(const TaskRef& ref, std::string reason) {
   TryAgain(ref,
            fmt::format("{}; it may have run, and on_lost says to try again ({} of {} times)", reason, status.losses,
                        kLostRetries),
-           false);
+           keeps_place);
 }
 
 // Its process may still run, so its lanes of the mesh stay taken, also when it is over for its run.
@@ -226,8 +227,10 @@ void Scheduler::State::On(const ForgetAgent& event) {
 // What its reports have told stays known, should it come back after all.
 void Scheduler::State::Forget(const std::shared_ptr<KnownAgent>& agent, const std::string& author) {
   for (const TaskRef& ref : InOrder(agent->attempts))
-    Lose(ref, fmt::format("lost: {} said that the agent at {} will not come back", author,
-                          HostText(ref.run->plan->host(ref.task))));
+    Lose(ref,
+         fmt::format("lost: {} said that the agent at {} will not come back", author,
+                     HostText(ref.run->plan->host(ref.task))),
+         false);  // its lanes are for others: who tries again may wait for another agent
   while (!agent->held.empty()) FreeLanes(agent, AttemptId(agent->held.begin()->first));
   for (const std::string& address : std::exchange(agent->addresses, {})) routes.at(address)->agent.reset();
   ForgetIfNobody(agent);

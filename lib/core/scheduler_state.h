@@ -262,7 +262,8 @@ struct Scheduler::State {
   void Return(const TaskRef& ref, std::string reason);
 
   // scheduler_silence.cc
-  void Lose(const TaskRef& ref, std::string reason);
+  // Where it is tried again, does it keep its place in its lines, as where its agent says itself that it is lost?
+  void Lose(const TaskRef& ref, std::string reason, bool keeps_place = true);
   void KeepLanes(const TaskRef& ref);
   void FreeLanes(const std::shared_ptr<KnownAgent>& agent, const AttemptId& id);
   void Restore(LaneHeld held);

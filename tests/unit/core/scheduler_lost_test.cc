@@ -114,6 +114,28 @@ TEST_F(LostLane, ATaskThatIsTriedAgainWaitsForItsOwnLostAttempt) {
   EXPECT_EQ(env.Task("r1", 1).attempt, 2u);
 }
 
+TEST_F(LostLane, WhoIsTriedAgainAfterASilenceIsLastAlsoAfterARestart) {
+  Lose({.lost = kShortestLost, .retry_lost = true});
+  env.Restart();
+  env.Connect("a");
+  env.Connect("b");
+  env.Ends("b", "r1/1/1", NotRun(AttemptResult::Kind::kStopped, "stopped"));
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
+TEST_F(LostLane, WhoIsTriedAgainSinceItsAgentSaysThatItIsLostKeepsItsPlace) {
+  env.Connect("a");
+  env.Connect("b");
+  env.Start(InLane("b", {.retry_lost = true}));
+  env.Start(InLane("a"));
+  env.Begins("b", "r1/1/1");
+  env.Ends("b", "r1/1/1", NotRun(AttemptResult::Kind::kLost, "lost: the launcher died"));
+  EXPECT_EQ(env.Task("r1", 1).attempt, 2u);
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  env.Ends("b", "r1/1/2");
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
+}
+
 TEST_F(LostLane, ALaneIsFreeAtOnceWhereTheAgentSaysItself) {
   env.Connect("a");
   env.Connect("b");
@@ -139,6 +161,18 @@ TEST_F(LostLane, WhatAForgottenAgentHasIsLostAtOnce) {
   EXPECT_EQ(env.TaskText("r2", 1), "ready") << "what waits for the host waits for another agent there";
   env.Connect("b");
   EXPECT_THAT(env.Effects(), ElementsAre("reply ", "verdicts to b, stop r1/1/1", "lease r2/1/1 to b"));
+}
+
+TEST_F(LostLane, WhoIsTriedAgainSinceItsAgentIsForgottenLetsOthersGoFirst) {
+  env.Connect("a");
+  env.Connect("b");
+  env.Start(InLane("b", {.retry_lost = true}));
+  env.Start(InLane("a"));
+  env.Begins("b", "r1/1/1");
+  env.Disconnect("b");
+  env.ForgetAgent("b", "eve");
+  EXPECT_THAT(env.TaskText("r1", 1), HasSubstr("ready: lost: eve said"));
+  EXPECT_EQ(env.TaskText("r2", 1), "leased");
 }
 
 TEST_F(LostLane, OnlyWhoIsDownCanBeForgotten) {
