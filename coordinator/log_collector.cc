@@ -72,8 +72,9 @@ void LogCollector::WarnOfForeign(const AgentId& agent, const AttemptId& attempt)
   Mono now = SystemClock().Read().mono;
   if (told_of_foreign_at_ && now < *told_of_foreign_at_ + kTellPause) return;
   told_of_foreign_at_ = now;
-  warn_(
-      fmt::format("agent {} sent output of attempt {}, which it never had: dropped", agent.text(), ToString(attempt)));
+  // What the store does not know may be of what it has lost: `recover` leaves such attempts to their end.
+  const std::string_view why = owners_.contains(attempt) ? "which it never had" : "which is not in the store";
+  warn_(fmt::format("agent {} sent output of attempt {}, {}: dropped", agent.text(), ToString(attempt), why));
 }
 
 }  // namespace cromt

@@ -1,7 +1,8 @@
 // Writes what agents send of their jobs' output into the log store: one thread, whose every round appends all that has
 // gathered, syncs once, and then acknowledges. What an agent may have under way is bounded by the credit it was given.
 // What can't be written (a full disk, or one that output would fill) is kept and tried again, before anything that came
-// after it. Output of an attempt that the sending agent never had is dropped, with a warning.
+// after it. Output of an attempt that the sending agent never had, or the store does not know, is dropped, with a
+// warning.
 #pragma once
 
 #include <functional>

@@ -148,7 +148,7 @@ projects:
   b: {{run: "{wait('b')}", queue-id: lane}}
   c: {{run: "{wait('c')}"}}
   all: {{run: echo all, before: [{{name: a}}, {{name: b}}, {{name: c}}]}}
-  later: {{run: "{wait('later')}"}}
+  later: {{run: "{wait('later')}; echo ends"}}
   short: {{run: echo short}}
 """)
 
@@ -209,6 +209,18 @@ projects:
         self.mesh.coordinator.restart()
         wait_for("what is unknown is stopped", lambda: not alive(later))
         self.succeeded(self.mesh.cromt("start", "short", "--wait"))
+
+    def test_output_of_what_was_kept(self):
+        self.succeeded(self.coordinator("backup", self.backup))
+        unknown = self.mesh.start("later")
+        self.began("later")
+        self.mesh.coordinator.terminate()
+        self.succeeded(self.coordinator("restore", self.backup))
+        self.says(self.recover(), f": {unknown}/1/1", "--stop-unknown")
+        self.mesh.coordinator.restart()
+        self.mesh.write("later", "")
+        wait_for("its output is dropped", lambda: f"sent output of attempt {unknown}/1/1" in self.mesh.coordinator.log())
+        self.says(self.mesh.coordinator.log(), f"sent output of attempt {unknown}/1/1, which is not in the store: dropped")
 
     def test_an_agent_proves_it(self):
         self.mesh.coordinator.terminate()
