@@ -6,6 +6,16 @@
 #include "core/queue_state.h"
 
 namespace cromt {
+namespace {
+
+// A new journal counts its reports from 1; those acknowledged are not said again.
+void NumberAnew(MeshState& mesh) {
+  mesh.acked = 0;
+  mesh.next_sequence = 1;
+  for (Report& report : mesh.unacked) report.sequence = mesh.next_sequence++;
+}
+
+}  // namespace
 
 // One record's change of state, the same whether it is being made now or was made before a crash.
 void AgentQueue::State::Replay(const JournalRecord& record) {
@@ -94,13 +104,6 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       s.meshes[r.mesh].logs_stored = std::max(s.meshes[r.mesh].logs_stored, r.position);
     }
     void operator()(const journal::Forgotten& r) const { s.Forget(r.ticket); }
-
-    // A new journal counts its reports from 1; those acknowledged are not said again.
-    static void NumberAnew(MeshState& mesh) {
-      mesh.acked = 0;
-      mesh.next_sequence = 1;
-      for (Report& report : mesh.unacked) report.sequence = mesh.next_sequence++;
-    }
 
     QueuedAttempt* At(Ticket ticket) const {
       auto found = s.attempts.find(ticket);

@@ -144,45 +144,6 @@ TEST(AgentSession, WrongHellosAreRefused) {
                 "no mesh of a coordinator");
 }
 
-// What makes no session takes no place, and what has something here keeps its own.
-TEST(AgentSession, AMeshThatIsSilentAndHasNothingHereIsForgottenForAnother) {
-  AgentQueue queue({.slots = 2, .meshes = 2}, "boot", JournalId("journal"));
-  queue.Restore({}, At(seconds(0)));
-  auto greet = [&](const std::string& mesh, Duration at, bool inspect = false) {
-    AgentSession session({.agent = AgentId("a")}, At(at));
-    auto events =
-        session.Receive(AgentEnd::Hello({.mesh = MeshId(mesh), .epoch = 3, .inspect = inspect}), queue, At(at));
-    if (events)
-      for (const QueueEvent& event : *events) queue.Apply(event, At(at));
-    return std::pair(std::move(session), std::move(events));
-  };
-  queue.Apply(queue_event::JobSubmitted{RunId("job"), RequestId("q"), Spec()}, At(seconds(0)));
-  queue.Apply(queue_event::LogsStored{MeshId("logs"), 5}, At(seconds(0)));
-  EXPECT_TRUE(greet("asks", seconds(0), true).second);
-  EXPECT_TRUE(greet("m1", seconds(0)).second);
-  auto [old, met] = greet("m2", seconds(1));
-  ASSERT_TRUE(met);
-  const JournalId told = queue.JournalOf(MeshId("m2"));
-  queue.Apply(queue_event::LeaseOffered{MeshId("m1"), {Id(0), Spec(), "host"}}, At(seconds(1)));
-  ExpectRefused(greet("m3", seconds(20)).second, ErrorCode::kExhausted,
-                "the agent serves 2 meshes that have attempts or were heard just now, which is its limit");
-  EXPECT_TRUE(greet("m3", seconds(21)).second);
-  EXPECT_FALSE(queue.Knows(MeshId("m2")));
-  EXPECT_TRUE(queue.Knows(MeshId("m1")));
-  ExpectRefused(old.Receive({}, queue, At(seconds(21))), ErrorCode::kConflict, "forgotten for another");
-  EXPECT_TRUE(greet("m2", seconds(41)).second);
-  EXPECT_NE(queue.JournalOf(MeshId("m2")), told) << "its reports are numbered from 1 again";
-
-  // Who is forgotten is not written down: a journal that says more than there may be is cut back when it is read.
-  std::vector<JournalRecord> records = queue.Snapshot();
-  records.push_back(journal::MeshSeen{MeshId("m9"), 1, 1, 0, 1, 0, 7});
-  AgentQueue restarted({.slots = 2, .meshes = 2}, "boot", JournalId("journal"));
-  restarted.Restore(records, At(seconds(60)));
-  EXPECT_TRUE(restarted.Knows(MeshId("m1")));
-  EXPECT_NE(restarted.Knows(MeshId("m2")), restarted.Knows(MeshId("m9")));
-  EXPECT_EQ(restarted.JournalOf(MeshId("m1")), queue.JournalOf(MeshId("m1")));
-}
-
 // What the newer one has seen and done is told, and nothing is taken.
 TEST(AgentSession, OlderEpochIsOnlyToldWhatThereIs) {
   AgentEnd end;
