@@ -70,6 +70,22 @@ std::string CheckCounters(const Run& run) {
   return {};
 }
 
+// The attempts that hold a group, those that are only held after a loss with a '?'.
+std::string Holders(const Scheduler::State& state, const Group* group) {
+  std::string names;
+  for (const auto& [id, run] : state.runs)
+    for (TaskIndex t = 0; t < run->tasks.size(); ++t)
+      for (uint32_t g : run->plan->tasks[t].groups)
+        if (run->holds[t] && run->groups[g].get() == group)
+          names +=
+              fmt::format(" {} ({})", ToString(AttemptId{id, t, run->tasks[t].attempt}), ToString(run->tasks[t].state));
+  for (const auto& [id, agent] : state.agents)
+    for (const auto& [attempt, held] : agent->held)
+      for (const auto& one : held.groups)
+        if (one.get() == group) names += fmt::format(" {}?", ToString(attempt));
+  return names;
+}
+
 }  // namespace
 
 std::string Scheduler::Check() const {
@@ -106,7 +122,9 @@ std::string Scheduler::Check() const {
       for (TaskIndex t = 0; t < run->tasks.size(); ++t)
         if (std::string problem = CheckTask(agent_of(*run, t), *run, t, lines); !problem.empty()) return problem;
     for (const auto& group : run->groups) {
-      if (group->running > group->depth) return "a group runs more than its depth";
+      if (group->running > std::max(group->depth, group->restored))
+        return fmt::format("a group of depth {} runs {}: {}", group->depth, group->running,
+                           Holders(*state_, group.get()));
       if (group->running != running[group.get()])
         return fmt::format("a group runs {}, counted {}", group->running, running[group.get()]);
     }

@@ -226,7 +226,7 @@ void Scheduler::State::ClaimInFlight(const std::shared_ptr<Run>& run) {
   for (TaskIndex task = 0; task < run->tasks.size(); ++task) {
     const TaskStatus& status = run->tasks[task];
     if (!InFlight(status.state)) continue;
-    for (uint32_t g : run->plan->tasks[task].groups) ++run->groups[g]->running;
+    for (uint32_t g : run->plan->tasks[task].groups) run->groups[g]->Restore();
     run->holds[task] = true;
     auto agent = AgentOf(status.agent);
     Hold({run, task});
@@ -296,7 +296,7 @@ bool Scheduler::State::PassFirst(Group& group, std::vector<Group*>& changed) {
 void Scheduler::State::LeaveGroups(const TaskRef& ref) {
   const auto& mine = ref.run->plan->tasks[ref.task].groups;
   if (ref.run->holds[ref.task])
-    for (uint32_t g : mine) --ref.run->groups[g]->running;
+    for (uint32_t g : mine) ref.run->groups[g]->Leave();
   ref.run->holds[ref.task] = false;
   AdvanceGroups(ref);
 }

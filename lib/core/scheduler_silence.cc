@@ -148,7 +148,7 @@ void Scheduler::State::KeepLanes(const TaskRef& ref) {
       held.record.lanes.push_back(plan.groups[g].name);
       held.groups.push_back(group);
     } else {
-      --group->running;
+      group->Leave();
       left.push_back(group.get());
     }
   }
@@ -167,7 +167,7 @@ void Scheduler::State::FreeLanes(const std::shared_ptr<KnownAgent>& agent, const
   out.records.push_back(LaneFreed{id});
   std::vector<Group*> freed;
   for (const auto& group : found.mapped().groups) {
-    --group->running;
+    group->Leave();
     freed.push_back(group.get());
   }
   Advance(std::move(freed));
@@ -179,7 +179,7 @@ void Scheduler::State::Restore(LaneHeld record) {
   HeldLanes held{std::move(record), {}};
   for (const std::string& lane : held.record.lanes) {
     held.groups.push_back(LaneNamed(lane));
-    ++held.groups.back()->running;
+    held.groups.back()->Restore();
   }
   if (auto last = seen.find(agent->id); last != seen.end())
     if (auto route = RouteAt(last->second.address); !route->agent) Bind(route, agent);

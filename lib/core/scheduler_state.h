@@ -46,7 +46,12 @@ struct InstanceProgress {
 struct Group {
   uint32_t depth = 1;
   uint32_t running = 0;
+  uint32_t restored = 0;  // of `running`, the most since it fell: more than `depth` after a recovery that found them so
   std::deque<TaskRef> line;
+
+  // What runs already, or holds its place as if it did.
+  void Restore() { restored = std::max(restored, ++running); }
+  void Leave() { restored = std::min(restored, --running); }
 };
 
 struct Run {

@@ -82,6 +82,18 @@ class SchedulerEnv {
     Apply(CancelTask{RunId(run), task - 1, author});
   }
 
+  // As a recovery adopts what an agent was found to run, for the next Restart.
+  void Adopted(const std::string& agent, const std::string& attempt) {
+    const AttemptId id = Parse(attempt);
+    agents_[agent].attempts[id] = InventoryItem::Phase::kRunning;
+    TaskStatus status = store_.Run(id.run).tasks[id.task];
+    status.state = TaskState::kRunning;
+    status.attempt = id.attempt;
+    status.agent = AgentId("agent-" + agent);
+    status.journal = JournalId(agents_[agent].journal);
+    store_.Write(TaskChanged{id.run, id.task, status});
+  }
+
   // The agent reports, in sequence; attempts are written "r1/2/1".
   void Begins(const std::string& agent, const std::string& attempt) {
     agents_[agent].attempts[Parse(attempt)] = InventoryItem::Phase::kRunning;

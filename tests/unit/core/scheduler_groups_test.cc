@@ -275,6 +275,22 @@ TEST(SchedulerGroups, LaneIsStillHeldAfterARestart) {
   EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/2/1 to a"));
 }
 
+// What a store that went back had leased, and what was found to run beside it.
+TEST(SchedulerGroups, MoreThanMayRunWasRunningAndTheNextWaitsForAll) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Group("db", 1, 3, true));
+  env.Begins("a", "r1/1/1");
+  env.Adopted("a", "r1/2/1");
+  env.Restart();
+  env.Connect("a");
+  env.Forget();
+  env.Ends("a", "r1/1/1");
+  EXPECT_THAT(env.Effects("lease"), IsEmpty());
+  env.Ends("a", "r1/2/1");
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/3/1 to a"));
+}
+
 // All ready at one moment, and the wall clock jumps back: the order of the line is still the order in which they came.
 TEST(SchedulerGroups, OrderOfALineOutlivesARestartWhateverTheClockSays) {
   PlanBuilder plan;
