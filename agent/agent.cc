@@ -77,12 +77,14 @@ Status Agent::Open() {
                                           JournalId(RandomName(random_)));
   logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
   auto tell = [this](QueueEvent event) { Post(agent_input::Tell{std::move(event), {}}); };
-  Preparer::Callbacks callbacks{tell,
-                                [this](const MeshId& mesh, const Digest& digest) {
-                                  Post(agent_input::BlobWanted{mesh, digest});
-                                },
-                                {},
-                                options_.warn};
+  Preparer::Callbacks callbacks{
+      tell,
+      [this](const MeshId& mesh, const Digest& digest) {
+        Post(agent_input::BlobWanted{mesh, digest});
+      },
+      {},
+      options_.warn,
+      [this](uint32_t slot) { return EmptyBox(options_.containers, PlacesOf(nullptr, slot), slot); }};
   if (options_.make_fetch)
     callbacks.fetch = [this, fetch = options_.make_fetch(*blobs_)](const MeshId& mesh, const LeaseInput& input) {
       fetch(input, [this, mesh, digest = input.artifact.digest](const Status& fetched) {
@@ -124,8 +126,22 @@ Status Agent::CleanFreeSlots() {
   for (const InventoryTicket& item : engine_->queue().Tickets())
     if (const auto& slot = engine_->queue().Find(item.ticket)->slot; slot && *slot < held.size()) held[*slot] = true;
   for (uint32_t slot = 0; slot < identity_.slots; ++slot)
-    if (!held[slot] && !workspaces_->IsClean(slot)) CROMT_TRY(workspaces_->Clean(slot));
+    if (!held[slot]) {
+      if (workspaces_->HasBox(slot))
+        if (auto emptied = EmptyBox(options_.containers, PlacesOf(nullptr, slot), slot); !emptied)
+          options_.warn("what a container left: " + emptied.error().message);
+      if (!workspaces_->IsClean(slot)) CROMT_TRY(workspaces_->Clean(slot));
+    }
   return {};
+}
+
+// Without a spec, what is known of the slot alone.
+ContainerPlaces Agent::PlacesOf(const TaskSpec* spec, uint32_t slot) const {
+  ContainerPlaces places{
+      options_.program_dir + "/cromt-container", identity_.agent.text(), workspaces_->BoxPath(slot), {}, {}};
+  if (spec) places.directory = WorkingDirectory(*spec, job_settings_, workspaces_->Path(slot));
+  if (spec && NeedsScriptFile(*spec)) places.script = workspaces_->ScriptPath(slot);
+  return places;
 }
 
 Agent::~Agent() {
@@ -344,7 +360,11 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
   if (ended.cause == Cause::kTimedOut && attempt && attempt->spec->timeout)
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
   result.log_bytes = ended.log_bytes;
-  bool clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
+  const bool boxed = attempt && attempt->slot && attempt->spec->container;
+  if (boxed && result.kind == AttemptResult::Kind::kExited && result.reason.empty())
+    result.reason = HowContainerEnded(workspaces_->BoxPath(*attempt->slot), *attempt->spec);
+  const bool clean =
+      attempt && attempt->slot && !boxed && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
   return agent_input::Tell{
       queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
 }
@@ -361,8 +381,10 @@ void Agent::TrimLog() {
 
 void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
-  std::string script = NeedsScriptFile(*attempt.spec) ? workspaces_->ScriptPath(slot) : "";
-  auto start = MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), script);
+  const ContainerPlaces places = PlacesOf(attempt.spec.get(), slot);
+  auto start = attempt.spec->container
+                   ? MakeContainerStart(attempt, slot, job_settings_, options_.containers, places)
+                   : MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), places.script);
   if (start) return to_launcher_.push_back(std::move(*start));
   AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = start.error().message};
   Post(agent_input::Tell{

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/container_start.h"
 #include "agent/engine.h"
 #include "agent/launch_command.h"
 #include "agent/launcher_client.h"
@@ -34,6 +35,7 @@ struct AgentOptions {
   std::string program_dir;  // where cromt-launcher and cromt-step lie
   Variables env;            // for every job
   LauncherOptions launcher;
+  ContainerSettings containers;
   std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   int64_t blob_quota_bytes = int64_t{20} << 30;                              // of artifacts and repositories' files
   std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
@@ -98,6 +100,7 @@ class Agent final : private AgentEdges {
   Status Open();
   Result<OutputsInLog> OutputLeft(const std::vector<JournalRecord>& records);
   Status CleanFreeSlots();
+  ContainerPlaces PlacesOf(const TaskSpec* spec, uint32_t slot) const;
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);

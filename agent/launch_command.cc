@@ -40,6 +40,11 @@ std::vector<std::string> ArgvOf(const Work& work, const JobSettings& settings, c
 
 // What each job on this host gets; later settings of a name win.
 Variables HostVariables(const JobSettings& settings) {
+  if (settings.of_image) {
+    Variables all = {{"HOME", settings.home}, {"LANG", settings.lang}};
+    all.insert(all.end(), settings.env.begin(), settings.env.end());
+    return all;
+  }
   Variables all = {{"PATH", settings.path},    {"HOME", settings.home},   {"USER", settings.user},
                    {"LOGNAME", settings.user}, {"SHELL", settings.shell}, {"LANG", settings.lang},
                    {"TMPDIR", "/tmp"}};

@@ -17,7 +17,8 @@ struct JobSettings {
   Variables env;  // the agent's configured `env`
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string lang = "C.UTF-8";
-  std::string timezone;  // TZ; "" = not set
+  std::string timezone;   // TZ; "" = not set
+  bool of_image = false;  // PATH, USER, SHELL and the like are as the container's image has them
 };
 
 // HOME, USER and SHELL of the user that this process runs as; LANG and TZ of its own environment.

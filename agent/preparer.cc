@@ -133,12 +133,17 @@ const Digest* Preparer::Missing(const Job& job) const {
 }
 
 // A slot that can't be emptied is not used, and tried again; the others go on.
+Status Preparer::Empty(uint32_t slot) {
+  if (workspaces_.HasBox(slot)) CROMT_TRY(callbacks_.empty_box(slot));
+  return workspaces_.Clean(slot);
+}
+
 void Preparer::ServeDirty() {
   Mono now = SystemClock().Read().mono;
   for (auto slot = dirty_.begin(); slot != dirty_.end();) {
     if (slot->at > now) {
       ++slot;
-    } else if (auto cleaned = workspaces_.Clean(slot->slot); cleaned) {
+    } else if (auto cleaned = Empty(slot->slot); cleaned) {
       callbacks_.tell(queue_event::SlotCleaned{slot->slot});
       slot = dirty_.erase(slot);
     } else {

@@ -26,7 +26,8 @@ class Preparer {
     std::function<void(const MeshId&, const Digest&)> want_blob;  // of the coordinator; BlobArrived or BlobFailed
     // An artifact from its holder; BlobArrived or FetchFailed. Empty: all are wanted of the coordinator.
     std::function<void(const MeshId&, const LeaseInput&)> fetch;
-    std::function<void(const std::string&)> warn;  // for the operator
+    std::function<void(const std::string&)> warn;    // for the operator
+    std::function<Status(uint32_t slot)> empty_box;  // before a slot is emptied in which a container ran
   };
   // Both outlive the preparer.
   // Blobs beyond `blob_quota_bytes` go, the least recently used first.
@@ -82,6 +83,7 @@ class Preparer {
   const Digest* Missing(const Job& job) const;
   void Stage(const Job& job);
   void ServeWaiting();
+  Status Empty(uint32_t slot);
   void ServeDirty();
   void TrimBlobs();
 

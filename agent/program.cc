@@ -42,6 +42,9 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"plugin_dirs", SettingKind::kList},
     {"plugin_repository.url", SettingKind::kText},
     {"plugin_repository.plugins", SettingKind::kMap},
+    {"containers.engine", SettingKind::kText},
+    {"containers.allow", SettingKind::kList},
+    {"containers.registries", SettingKind::kMap},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -78,6 +81,15 @@ Status AddPlugins(const Settings& settings, AgentOptions& options) {
   return {};
 }
 
+Status AddContainers(const Settings& settings, ContainerSettings& containers) {
+  containers.engine = EngineAddress(settings.Text("containers.engine").value_or(""));
+  if (!containers.engine.starts_with("unix:///"))
+    return Fail(ErrorCode::kInvalid, "containers.engine: " + Quote(containers.engine) + ": write unix:///PATH");
+  CROMT_ASSIGN(containers.policy, ParsePolicy(settings.List("containers.allow")));
+  containers.logins = settings.Map("containers.registries");
+  return {};
+}
+
 // Flags over config file over defaults.
 Result<AgentOptions> Merge(Flags& flags) {
   CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
@@ -111,6 +123,7 @@ Result<AgentOptions> Merge(Flags& flags) {
     options.env.emplace_back(name, value);
   }
   CROMT_TRY(AddPlugins(settings, options));
+  CROMT_TRY(AddContainers(settings, options.containers));
   return options;
 }
 

@@ -127,6 +127,12 @@ std::string Workspaces::Path(uint32_t slot) const {
 std::string Workspaces::ScriptPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.run", dir_, slot);
 }
+std::string Workspaces::BoxPath(uint32_t slot) const {
+  return fmt::format("{}/slot-{}.box", dir_, slot);
+}
+bool Workspaces::HasBox(uint32_t slot) const {
+  return ::access(BoxPath(slot).c_str(), F_OK) == 0;
+}
 
 std::string Workspaces::TrashPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.trash", dir_, slot);

@@ -3,6 +3,7 @@
 //
 //   DIR/slot-N/       the workspace
 //   DIR/slot-N.run    a script that must be executed from a file
+//   DIR/slot-N.box    of a task that runs in a container (agent/container/order.h)
 //   DIR/slot-N.trash  what could not be removed at once: something is mounted in it, descriptors ran out; tried again
 //                     each time the slot is emptied
 //
@@ -25,6 +26,9 @@ class Workspaces {
   std::string Path(uint32_t slot) const;
   // Where a script that needs a file is put.
   std::string ScriptPath(uint32_t slot) const;
+  // What is kept of a container that ran for this slot; who emptied the container removes it.
+  std::string BoxPath(uint32_t slot) const;
+  bool HasBox(uint32_t slot) const;
 
   // Puts the source's tree and, where needed, the script there. Errors name the tree or file.
   Status Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const;

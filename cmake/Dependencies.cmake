@@ -11,6 +11,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)  # its headers only: the shared object needs the shared fmt
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
+find_package(CURL REQUIRED)
 pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2)
 if(CROMT_RPC)
   find_package(gRPC CONFIG REQUIRED)

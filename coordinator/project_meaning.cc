@@ -93,7 +93,7 @@ std::vector<size_t> LineStarts(std::string_view text) {
 
 void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   const auto& [action, options, vars, url, url_template, title, lane, timeout, grace, retries, retry_delay,
-               retry_backoff] = set;
+               retry_backoff, container] = set;
   for (const std::string& word : action) Put(word, out);
   out += '|';
   Put(options, out);
@@ -116,6 +116,7 @@ void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   PutOptional(retries, out);
   PutOptional(retry_delay, out);
   PutOptional(retry_backoff, out);
+  Put(container ? cromt::Describe(*container) : std::string(), out);
 }
 
 ProjectMeanings::List ProjectMeanings::Of(const HostList& hosts) {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <memory>
+#include <string_view>
 
+#include "agent/step/init.h"
 #include "agent/step/step.h"
 
 namespace {
@@ -36,6 +38,9 @@ void Print(int fd, std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  constexpr int kInitWords = 4;  // cromt-step --init IO --
+  if (argc > kInitWords && std::string_view(argv[1]) == "--init" && std::string_view(argv[3]) == "--")
+    return cromt::step::RunInit(argv[2], {argv + kInitWords, argv + argc});
   const bool records = IsPipe(kRecordsFd);
   if (records) ::fcntl(kRecordsFd, F_SETFD, FD_CLOEXEC);
   OpenStandardStreams();

@@ -47,6 +47,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   // After a boot nothing of an embedded run is resumed.
   agent.durability = Durability::kProcess;
   agent.launcher.orphan_timeout = kRunOrphanTimeout;
+  agent.containers.engine = EngineAddress("");
   agent.blobs = blobs;
   agent.make_fetch = GrpcFetch(options.insecure);
   agent.warn = Warn;

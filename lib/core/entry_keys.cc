@@ -32,6 +32,7 @@ void PutScheduling(std::string& out, const Overrides& set) {
   if (set.retries) Put(out, 'r', std::to_string(*set.retries));
   if (set.retry_delay) Put(out, 'd', std::to_string(set.retry_delay->count()));
   if (set.retry_backoff_permille) Put(out, 'b', std::to_string(*set.retry_backoff_permille));
+  if (set.container) Put(out, 'c', Describe(*set.container));
 }
 
 // What `set` says anew, beside what holds anyway.
@@ -43,6 +44,7 @@ Overrides NewIn(const Overrides& set, const Overrides& own) {
   if (set.retries != own.retries) out.retries = set.retries;
   if (set.retry_delay != own.retry_delay) out.retry_delay = set.retry_delay;
   if (set.retry_backoff_permille != own.retry_backoff_permille) out.retry_backoff_permille = set.retry_backoff_permille;
+  if (set.container && !(own.container && *set.container == *own.container)) out.container = set.container;
   return out;
 }
 

@@ -32,7 +32,7 @@ struct LaneChoice {
 };
 
 // What project, dependency entry and host entry may each set; what is unset comes from the wider one.
-// Host goes over dependency entry goes over project; vars merge key by key, everything else replaces.
+// Host goes over dependency entry goes over project; vars and container merge key by key, everything else replaces.
 struct Overrides {
   std::vector<std::string> action;        // words; empty = unset
   std::string options;                    // for tom; empty = unset
@@ -46,6 +46,7 @@ struct Overrides {
   std::optional<uint32_t> retries;
   std::optional<Duration> retry_delay;
   std::optional<uint32_t> retry_backoff_permille;
+  std::shared_ptr<const ContainerKeys> container;  // null = none; merges key by key
 
   bool has_url() const { return url || !url_template.empty(); }
 };

@@ -37,6 +37,7 @@ size_t BytesOf(const TaskSpec& spec) {
   auto add = [&bytes](const std::string& text) { bytes += sizeof text + text.size(); };
   for (const auto& [name, value] : spec.variables) add(name), add(value);
   for (const ArtifactOut& out : spec.publishes) add(out.name), add(out.path);
+  if (spec.container) bytes += BytesOf(*spec.container);
   if (const auto* script = std::get_if<Script>(&spec.work)) add(script->text);
   if (const auto* command = std::get_if<Command>(&spec.work))
     for (const std::string& word : command->argv) add(word);

@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "core/container.h"
 
 namespace cromt {
 
@@ -121,6 +122,8 @@ struct TaskSpec {
   bool inherit_env = false;            // the job sees the agent's whole environment, too
   std::vector<ArtifactOut> publishes;  // names unique
   std::vector<HostGap> host_gaps;      // in the order of in, index and offset
+  std::optional<Container> container;  // where it runs instead of on the host itself
+  Resources limits;
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 
@@ -230,7 +233,7 @@ struct AttemptResult {
   };
   Kind kind = Kind::kNotStarted;
   std::optional<ExitStatus> status;  // of the main process, where there is one
-  std::string reason;                // a sentence, for anything but a plain exit
+  std::string reason;                // a sentence, for anything but a plain exit; of one, what more is known of why
   std::optional<Wall> started_at;    // the agent's wall clock, for display
   std::optional<Wall> ended_at;
   int64_t log_bytes = 0;  // how many bytes of output belong to the attempt, all streams

@@ -398,6 +398,7 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
   switch (result.kind) {
     case AttemptResult::Kind::kExited: {
       auto [outcome, reason] = Judge(ref.run->plan->spec(ref.task).exit_policy, result.status.value_or(Exited{1}));
+      if (outcome == TaskOutcome::kFailed && !result.reason.empty()) reason += ": " + result.reason;
       Publish(ref, result);
       return EndTry(ref, outcome, std::move(reason));
     }

@@ -106,6 +106,12 @@ Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const
   spec.silence = project.silence;
   spec.priority = project.priority;
   spec.inherit_env = project.inherit_env;
+  if (set.container) {
+    auto container = ContainerOf(*set.container);
+    if (!container) return tl::unexpected(At(file, project, container.error()));
+    spec.container = std::move(*container);
+    spec.limits = ResourcesOf(*set.container);
+  }
   if (project.artifacts) spec.publishes = project.artifacts->out;
   if (project.run)
     spec.work = Script{*project.run};

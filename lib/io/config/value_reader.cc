@@ -9,6 +9,7 @@
 #include "core/artifact.h"
 #include "core/template.h"
 #include "core/variables.h"
+#include "io/config/container_reader.h"
 #include "io/config/job_shapes.h"
 
 namespace cromt {
@@ -106,9 +107,22 @@ bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, s
     SetUrl(value, set, unbuilt);
   else if (key == "title")
     Title(value, set, unbuilt);
+  else if (key == "container" || key == "sparrowdo" || key == "resources")
+    SetContainer(key, value, set, unbuilt);
   else
     return Scheduling(key, value, set);
   return true;
+}
+
+void ValueReader::SetContainer(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {
+  ContainerKeys keys = set.container ? *set.container : ContainerKeys();
+  if (key == "container")
+    ReadContainer(value, keys, diagnostics_);
+  else if (key == "sparrowdo")
+    ReadSparrowdo(value, keys, unbuilt, diagnostics_);
+  else
+    ReadResources(value, keys, unbuilt, diagnostics_);
+  if (!(keys == ContainerKeys())) set.container = std::make_shared<const ContainerKeys>(std::move(keys));
 }
 
 bool ValueReader::Scheduling(std::string_view key, YamlNode value, Overrides& set) {

@@ -184,6 +184,8 @@ Status Check(const TaskSpec& spec) {
   CROMT_TRY(InRange("retry.backoff_permille", spec.retry.backoff_permille, 1000, kMaxBackoffPermille));
   CROMT_TRY(CheckPublishes(spec));
   CROMT_TRY(CheckHostGaps(spec));
+  if (spec.container) CROMT_TRY(In("container: ", CheckContainer(*spec.container)));
+  CROMT_TRY(In("limits: ", CheckResources(spec.limits)));
   if (size_t bytes = EncodedBound(spec); bytes > kMaxSpecBytes)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("spec: {} bytes as a message; at most {} are allowed", bytes, kMaxSpecBytes));
@@ -204,6 +206,14 @@ size_t EncodedBound(const TaskSpec& spec) {
     for (const std::string& name : actions->names) bytes += name.size() + kTag;
   for (const ArtifactOut& out : spec.publishes) bytes += out.name.size() + out.path.size() + 3 * kTag;
   for (const HostGap& gap : spec.host_gaps) bytes += gap.name.size() + 5 * kTag;
+  if (const auto& container = spec.container) {
+    constexpr size_t kNumbers = 100;
+    bytes += kNumbers + container->existing.size() + container->image.size() + container->network.size() +
+             container->user.size();
+    for (const ContainerMount& mount : container->mounts) bytes += mount.source.size() + mount.target.size() + 4 * kTag;
+    for (const auto* words : {&container->capabilities, &container->devices})
+      for (const std::string& word : *words) bytes += word.size() + kTag;
+  }
   bytes += SizeOf(spec.variables) + spec.variables.size() * 3 * kTag;
   return bytes + (spec.exit_policy.success.size() + spec.exit_policy.stop.size()) * 2;
 }

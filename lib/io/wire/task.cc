@@ -60,6 +60,47 @@ Source ReadSource(const v1::Source& proto) {
           .tree = ReadDigest(proto.tree())};
 }
 
+void ToProto(const Container& container, v1::Container& proto) {
+  proto.set_existing(ToText(container.existing));
+  proto.set_image(ToText(container.image));
+  proto.set_pull(static_cast<v1::Container::Pull>(container.pull));
+  proto.set_network(ToText(container.network));
+  proto.set_user(ToText(container.user));
+  proto.set_read_only(container.read_only);
+  proto.set_bootstrap(container.bootstrap);
+  for (const ContainerMount& mount : container.mounts) {
+    auto& to = *proto.add_mounts();
+    to.set_source(ToText(mount.source));
+    to.set_target(ToText(mount.target));
+    to.set_read_only(mount.read_only);
+  }
+  proto.set_privileged(container.privileged);
+  for (const std::string& word : container.capabilities) proto.add_capabilities(ToText(word));
+  for (const std::string& word : container.devices) proto.add_devices(ToText(word));
+  proto.set_pid(ToText(container.pid));
+  proto.set_ipc(ToText(container.ipc));
+}
+
+Result<Container> ReadContainer(const v1::Container& proto) {
+  if (proto.pull() > v1::Container::NEVER) return Invalid("container.pull", "is unknown");
+  Container container{.existing = proto.existing(),
+                      .image = proto.image(),
+                      .pull = static_cast<Pull>(proto.pull()),
+                      .network = proto.network(),
+                      .user = proto.user(),
+                      .read_only = proto.read_only(),
+                      .bootstrap = proto.bootstrap(),
+                      .mounts = {},
+                      .privileged = proto.privileged(),
+                      .capabilities = {proto.capabilities().begin(), proto.capabilities().end()},
+                      .devices = {proto.devices().begin(), proto.devices().end()},
+                      .pid = proto.pid(),
+                      .ipc = proto.ipc()};
+  for (const v1::Container::Mount& mount : proto.mounts())
+    container.mounts.push_back({mount.source(), mount.target(), mount.read_only()});
+  return container;
+}
+
 }  // namespace
 
 void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
@@ -88,6 +129,12 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
   }
   proto.set_priority(spec.priority);
   proto.set_inherit_env(spec.inherit_env);
+  if (spec.container) ToProto(*spec.container, *proto.mutable_container());
+  if (spec.limits.any()) {
+    proto.mutable_limits()->set_memory_bytes(spec.limits.memory_bytes);
+    proto.mutable_limits()->set_cpu_permille(spec.limits.cpu_permille);
+    proto.mutable_limits()->set_pids(spec.limits.pids);
+  }
   for (const ArtifactOut& out : spec.publishes) {
     auto& to = *proto.add_publishes();
     to.set_name(ToText(out.name));
@@ -135,6 +182,10 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
   }
   spec.priority = proto.priority();
   spec.inherit_env = proto.inherit_env();
+  if (proto.has_container()) {
+    CROMT_ASSIGN(spec.container, ReadContainer(proto.container()));
+  }
+  spec.limits = {proto.limits().memory_bytes(), proto.limits().cpu_permille(), proto.limits().pids()};
   for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
   for (const v1::HostGap& gap : proto.host_gaps()) {
     if (gap.text_case() == v1::HostGap::TEXT_NOT_SET) return Invalid("host_gaps.text", "is not set");

@@ -20,13 +20,11 @@ std::string NotBuilt(const std::string& key) {
 }
 
 TEST(Unbuilt, AGoodValueWarns) {
-  for (const char* line : {"sparrowdo: {docker: alpine, no_sudo: true}",
-                           "crontab: '*/10 * * * *'",
+  for (const char* line : {"crontab: '*/10 * * * *'",
                            "crontab: '@daily'",
                            "crontab: 0 8 13 * mon-fri",
                            "trigger: true",
                            "trigger: 1",
-                           "container: {image: x, mounts: [a]}",
                            "timezone: Europe/Berlin",
                            "catch_up: none",
                            "overlap: queue",
@@ -111,8 +109,9 @@ TEST(Unbuilt, EachShapeIsChecked) {
 TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
   JobFileReading reading = ReadJobFile(
       "projects:\n"
-      "  top: {run: x, before: [{name: mid, container: {image: a}}]}\n"
-      "  mid: {run: x, hosts: [{container: {image: a}}], before: [{name: leaf, hosts: [{sparrowdo: {docker: a}}]}]}\n"
+      "  top: {run: x, before: [{name: mid, sparrowdo: {sudo: true}}]}\n"
+      "  mid: {run: x, hosts: [{sparrowdo: {sudo: true}}], before: [{name: leaf, hosts: [{sparrowdo: {sudo: "
+      "true}}]}]}\n"
       "  leaf: {run: x, crontab: '@daily'}\n"
       "  other: {run: x, keep: 3}\n"
       "  free: {run: x}\n",
@@ -122,9 +121,9 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
     return ErrorText(StartRefusals(*reading.file, *reading.file->Choose(project)));
   };
   EXPECT_EQ(refusals("top"),
-            "f:2:38: error: 'container' of project 'top' is not built yet, so 'top' can't be started\n"
-            "f:3:26: error: 'container' of project 'mid' is not built yet, so 'top' can't be started\n"
-            "f:3:82: error: 'sparrowdo' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:2:50: error: 'sparrowdo: sudo: true' of project 'top' is not built yet, so 'top' can't be started\n"
+            "f:3:38: error: 'sparrowdo: sudo: true' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:3:96: error: 'sparrowdo: sudo: true' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'top' can't be started");
   EXPECT_EQ(refusals("leaf"),
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'leaf' can't be started");

@@ -196,13 +196,24 @@ const std::vector<Hostile<Spec>> kLimits = {
        }
      },
      "publishes: 'same' is there twice"},
+    {"ContainerOfNothing", [](Spec& s) { s.mutable_container()->Clear(); },
+     "container: it names neither image nor container"},
+    {"ContainerThatIsAnOption", [](Spec& s) { s.mutable_container()->set_image("--privileged"); },
+     "container: '--privileged' is no image; one looks like debian:12, registry.example:5000/team/tool:1.2 or "
+     "NAME@sha256:DIGEST"},
+    {"ContainerThatMountsUpwards", [](Spec& s) { s.mutable_container()->add_mounts()->set_source("../.."); },
+     "container: '../..:' is no mount; one looks like /srv/data:/data or cache:/var/cache:ro, without '.' and '..'"},
+    {"ContainerWithUnknownPull", [](Spec& s) { s.mutable_container()->set_pull(static_cast<v1::Container::Pull>(9)); },
+     "container.pull: is unknown"},
+    {"LimitBelowNothing", [](Spec& s) { s.mutable_limits()->set_memory_bytes(-1); },
+     "limits: memory: a limit is at least 0"},
     {"TooLargeAsAWhole",
      [](Spec& s) {
        s.clear_variables();
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224413 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224632 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 

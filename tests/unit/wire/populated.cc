@@ -29,7 +29,21 @@ TaskSpec FullSpec(Work work) {
           .priority = -3,
           .inherit_env = true,
           .publishes = {{"out", "build/*.tar"}},
-          .host_gaps = {{HostGap::In::kVariable, 0, 0, "HOME"}, {HostGap::In::kArtifactPath, 0, 5, "NAME"}}};
+          .host_gaps = {{HostGap::In::kVariable, 0, 0, "HOME"}, {HostGap::In::kArtifactPath, 0, 5, "NAME"}},
+          .container = Container{.existing = "db",
+                                 .image = "registry.example:5000/team/tool:1.2",
+                                 .pull = Pull::kNever,
+                                 .network = "none",
+                                 .user = "1000:1000",
+                                 .read_only = true,
+                                 .bootstrap = true,
+                                 .mounts = {{"cache", "/var/cache", true}},
+                                 .privileged = true,
+                                 .capabilities = {"NET_ADMIN"},
+                                 .devices = {"/dev/fuse"},
+                                 .pid = "host",
+                                 .ipc = "host"},
+          .limits = {256 << 20, 500, 100}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {

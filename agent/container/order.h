@@ -1,0 +1,61 @@
+// What the agent tells cromt-container of one attempt, and what that says in return: files in the slot's box.
+//
+//   BOX/order.json   the order, 0600: it may hold a registry's password; removed once it is read
+//   BOX/io/          what the container sees as /.cromt/io: the pipes out, err and, for actions, records
+//   BOX/result.json  what ran, and how it ended, for the agent
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "io/container/order.h"
+
+namespace cromt::container {
+
+// Where things lie in a container.
+inline constexpr char kWorkspace[] = "/workspace";
+inline constexpr char kStep[] = "/.cromt/step";
+inline constexpr char kScript[] = "/.cromt/script";
+inline constexpr char kIo[] = "/.cromt/io";
+
+inline std::string OrderPath(const std::string& box) {
+  return box + "/order.json";
+}
+inline std::string IoPath(const std::string& box) {
+  return box + "/io";
+}
+inline std::string ResultPath(const std::string& box) {
+  return box + "/result.json";
+}
+
+struct Order {
+  std::string engine;    // unix:///PATH
+  std::string image;     // as the job file names it
+  std::string existing;  // a container of this name would be the place to run in
+  Pull pull = Pull::kMissing;
+  std::optional<RegistryLogin> login;
+  ContainerOrder container;  // but for the image
+  std::string needs;         // a program that the image must have; empty = none
+  bool records = false;      // the job writes records on descriptor 3, and so does cromt-container
+  Duration grace{0};         // between TERM and KILL
+};
+
+struct Outcome {
+  std::string image_id;
+  std::string digest;  // NAME@sha256:…; empty where the image came from no registry
+  bool oom_killed = false;
+  std::string error;  // why there was no container; empty = there was one
+};
+
+// kInvalid for bytes that are not UTF-8: an environment may hold them.
+Result<std::string> ToJson(const Order& order);
+Result<Order> OrderFromJson(std::string_view text);
+std::string ToJson(const Outcome& outcome);
+Result<Outcome> OutcomeFromJson(std::string_view text);
+
+// Of the slot of one agent; no other agent has it.
+std::string ContainerName(const std::string& agent, uint32_t slot);
+
+}  // namespace cromt::container

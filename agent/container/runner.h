@@ -1,0 +1,18 @@
+// cromt-container: the first process of an attempt that runs in a container. It makes the container, brings on what it
+// prints, ends as it ends, and removes it. TERM stops it: TERM to the container, its grace, KILL.
+//
+// Exit codes are the job's own; 125 where there is no container: no engine, no image, refused by the engine.
+#pragma once
+
+#include <string>
+
+namespace cromt::container {
+
+inline constexpr int kNoContainer = 125;
+
+// Runs the order in this box. REQUIRES: one thread.
+int Run(const std::string& box);
+// Removes the container `name`, if there is one; 0 if there is none any more.
+int Remove(const std::string& engine, const std::string& name);
+
+}  // namespace cromt::container

@@ -1,0 +1,161 @@
+#include "agent/container_start.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "agent/container/order.h"
+#include "base/size.h"
+#include "base/unique_fd.h"
+#include "core/host_gaps.h"
+
+namespace cromt {
+namespace {
+
+// More than cromt-container takes to stop its container and remove it, after the job's own grace.
+constexpr Duration kRunnerGrace = seconds(3);
+constexpr int kRemoveMs = 30'000;
+
+std::string EngineSocket(const std::string& address) {
+  constexpr std::string_view kUnix = "unix://";
+  return address.starts_with(kUnix) ? address.substr(kUnix.size()) : "";
+}
+
+// The box, empty.
+Status MakeBox(const std::string& box) {
+  std::error_code error;
+  std::filesystem::remove_all(box, error);
+  if (::mkdir(box.c_str(), 0700) == 0) return {};
+  return tl::unexpected<Error>(ErrnoError("can't make " + box, errno));
+}
+
+Status WriteOrder(const std::string& box, const container::Order& order) {
+  CROMT_ASSIGN(const std::string text, container::ToJson(order));
+  const std::string path = container::OrderPath(box);
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const auto written = file ? ::write(file.get(), text.data(), text.size()) : -1;
+  if (written == static_cast<ssize_t>(text.size())) return {};
+  return tl::unexpected<Error>(ErrnoError("can't write " + path, written < 0 ? errno : ENOSPC));
+}
+
+std::vector<EngineMount> OwnMounts(const JobSettings& settings, const ContainerPlaces& places) {
+  std::vector<EngineMount> mounts = {{places.directory, container::kWorkspace, false},
+                                     {settings.step_program, container::kStep, true},
+                                     {container::IoPath(places.box), container::kIo, true}};
+  if (!places.script.empty()) mounts.push_back({places.script, container::kScript, true});
+  return mounts;
+}
+
+std::vector<std::pair<std::string, std::string>> LabelsOf(const QueuedAttempt& attempt) {
+  return {{"cromt.run", attempt.id.run.text()},
+          {"cromt.project", attempt.spec->project},
+          {"cromt.task", std::to_string(attempt.id.task + 1)},
+          {"cromt.attempt", std::to_string(attempt.id.attempt)},
+          {"cromt.mesh", attempt.mesh.text()}};
+}
+
+}  // namespace
+
+Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
+                                           const ContainerSettings& containers, const ContainerPlaces& places) {
+  const Container& wanted = *attempt.spec->container;
+  const bool is_root = ::geteuid() == 0;
+  CROMT_TRY(Allowed(wanted, containers.policy, is_root));
+  CROMT_ASSIGN(auto mounts,
+               ResolveMounts(wanted, containers.policy, places.directory, EngineSocket(containers.engine)));
+  JobSettings inside = settings;
+  inside.of_image = true;
+  inside.step_program = container::kStep;
+  inside.home = container::kWorkspace;
+  QueuedAttempt filled = attempt;
+  CROMT_ASSIGN(filled.spec, FillHere(attempt.spec, settings));
+  CROMT_ASSIGN(launcher::Start start,
+               MakeStart(filled, slot, inside, container::kWorkspace, places.script.empty() ? "" : container::kScript));
+
+  container::Order order;
+  order.engine = containers.engine;
+  order.image = wanted.image;
+  order.existing = wanted.existing;
+  order.pull = wanted.pull;
+  CROMT_ASSIGN(order.login, LoginFor(wanted.image, containers));
+  order.records = start.records;
+  order.grace = attempt.spec->grace;
+  if (const std::string& program = start.argv.front(); program.starts_with('/') && program != container::kStep)
+    order.needs = program == container::kScript ? "" : program;
+  ContainerOrder& box = order.container;
+  box.name = container::ContainerName(places.agent, slot);
+  box.labels = LabelsOf(attempt);
+  box.argv = {container::kStep, "--init", container::kIo, "--"};
+  box.argv.insert(box.argv.end(), start.argv.begin(), start.argv.end());
+  box.env = std::move(start.env);
+  box.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);  // by which what is left of it is found
+  box.directory = container::kWorkspace;
+  box.user = wanted.user.empty() ? fmt::format("{}:{}", ::geteuid(), ::getegid()) : wanted.user;
+  box.mounts = OwnMounts(settings, places);
+  box.mounts.insert(box.mounts.end(), mounts.begin(), mounts.end());
+  box.network = wanted.network;
+  box.pid = wanted.pid;
+  box.ipc = wanted.ipc;
+  box.read_only = wanted.read_only;
+  box.privileged = wanted.privileged;
+  box.no_new_privileges = !is_root && !containers.policy.root && !wanted.privileged;
+  box.capabilities = wanted.capabilities;
+  box.devices = wanted.devices;
+  box.limits = attempt.spec->limits;
+  CROMT_TRY(MakeBox(places.box));
+  if (::mkdir(container::IoPath(places.box).c_str(), 0711) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't make " + container::IoPath(places.box), errno));
+  CROMT_TRY(WriteOrder(places.box, order));
+
+  start.argv = {places.program, places.box};
+  start.env = {"PATH=" + settings.path};
+  start.cwd = "/";
+  start.grace_us += static_cast<uint64_t>(kRunnerGrace.count());
+  return start;
+}
+
+std::string HowContainerEnded(const std::string& box, const TaskSpec& spec) {
+  std::ifstream file(container::ResultPath(box));
+  std::stringstream text;
+  text << file.rdbuf();
+  const auto outcome = container::OutcomeFromJson(text.str());
+  if (outcome && !outcome->error.empty()) return outcome->error;
+  if (!outcome || !outcome->oom_killed) return "";
+  if (spec.limits.memory_bytes == 0) return "out of memory: the kernel killed it";
+  return fmt::format("out of memory: it needed more than its limit of {}", FormatSize(spec.limits.memory_bytes));
+}
+
+Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot) {
+  const std::string name = container::ContainerName(places.agent, slot);
+  std::string program = places.program, remove = "--remove", engine = containers.engine, container = name;
+  char* argv[] = {program.data(), remove.data(), engine.data(), container.data(), nullptr};
+  pid_t pid = 0;
+  if (const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ); error != 0)
+    return tl::unexpected<Error>(ErrnoError("can't start " + program, error));
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (::poll(&ended, 1, kRemoveMs) <= 0) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return Fail(ErrorCode::kUnavailable,
+                fmt::format("the container {} can't be removed by the engine at {}", name, containers.engine));
+  std::error_code error;
+  std::filesystem::remove_all(places.box, error);
+  if (error) return Fail(ErrorCode::kInternal, fmt::format("can't remove {}: {}", places.box, error.message()));
+  return {};
+}
+
+}  // namespace cromt

@@ -1,0 +1,111 @@
+#include "agent/step/init.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+#include "base/time.h"
+
+namespace cromt::step {
+namespace {
+
+constexpr int kNoContainer = 125, kCantRun = 126, kNotFound = 127;
+constexpr int kRecordsFd = 3;
+constexpr Duration kLeftGrace = seconds(2);  // of what the job's own process left
+
+void Say(const std::string& text) {
+  const std::string line = "cromt: " + text + "\n";
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;  // nobody is left to tell
+}
+
+// `path` as this descriptor; it blocks until cromt-container has it open, which it has.
+bool OpenAs(const std::string& path, int flags, int wanted) {
+  const int fd = ::open(path.c_str(), flags | O_NOCTTY);
+  if (fd < 0) return false;
+  if (fd == wanted) return true;
+  const bool done = ::dup2(fd, wanted) == wanted;
+  ::close(fd);
+  return done;
+}
+
+[[noreturn]] void Execute(const std::vector<std::string>& argv, const sigset_t& signals) {
+  ::sigprocmask(SIG_SETMASK, &signals, nullptr);
+  std::vector<char*> words;
+  for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
+  ::execvp(words[0], words.data());
+  const int error = errno;
+  Say(argv[0] + ": " + std::strerror(error));
+  ::_exit(error == ENOENT || error == ENOTDIR ? kNotFound : kCantRun);
+}
+
+// Takes in all that has ended; true if the job's own process has. False in `any` once there is no process but us.
+bool Reap(pid_t job, int& status, bool& any) {
+  bool ended = false;
+  for (;;) {
+    int one = 0;
+    const pid_t pid = ::waitpid(-1, &one, WNOHANG);
+    if (pid < 0 && errno == EINTR) continue;
+    any = pid >= 0;
+    if (pid <= 0) return ended;
+    if (pid != job) continue;
+    status = one;
+    ended = true;
+  }
+}
+
+// What is left is told to end, and waited for a little; what then still is the kernel ends with us.
+void StopRest(pid_t all, const sigset_t& signals) {
+  if (::kill(all, SIGTERM) != 0) return;
+  const Mono until = SystemClock().Read().mono + kLeftGrace;
+  for (bool any = true; any;) {
+    int status = 0;
+    Reap(-1, status, any);
+    const Duration left = until - SystemClock().Read().mono;
+    if (!any || left <= Duration(0)) return;
+    const timespec pause{left.count() / 1'000'000, left.count() % 1'000'000 * 1000};
+    ::sigtimedwait(&signals, nullptr, &pause);
+  }
+}
+
+}  // namespace
+
+int RunInit(const std::string& io, const std::vector<std::string>& argv) {
+  if (!OpenAs("/dev/null", O_RDONLY, STDIN_FILENO) || !OpenAs(io + "/out", O_WRONLY, STDOUT_FILENO) ||
+      !OpenAs(io + "/err", O_WRONLY, STDERR_FILENO))
+    return kNoContainer;
+  if (::access((io + "/records").c_str(), F_OK) == 0 && !OpenAs(io + "/records", O_WRONLY, kRecordsFd))
+    return kNoContainer;
+  sigset_t signals, before;
+  ::sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
+  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  // Process 1 reaches all of the container by a signal to everyone. Where the container sees the host's processes it is
+  // another, and only the job's own group is ours.
+  const bool alone = ::getpid() == 1;
+  const pid_t job = ::fork();
+  if (job < 0) {
+    Say(std::string("its process could not be made: ") + std::strerror(errno));
+    return kNoContainer;
+  }
+  if (job == 0) {
+    if (!alone) ::setpgid(0, 0);
+    Execute(argv, before);
+  }
+  const pid_t all = alone ? -1 : -job;
+  if (::fcntl(kRecordsFd, F_GETFD) >= 0) ::close(kRecordsFd);
+  int status = 0;
+  for (bool any = true; !Reap(job, status, any);) {
+    siginfo_t got;
+    if (::sigwaitinfo(&signals, &got) > 0 && got.si_signo != SIGCHLD) ::kill(all, got.si_signo);
+  }
+  StopRest(all, signals);
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace cromt::step

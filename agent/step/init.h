@@ -1,0 +1,15 @@
+// The first process of a container: cromt-step --init IO -- PROGRAM ARGUMENT…. It gives the job its output (the named
+// pipes IO/out, IO/err and, where it is there, IO/records as descriptor 3), passes signals on to all processes, takes
+// in what ends, and ends as the job's own process does, stopping what that left behind.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace cromt::step {
+
+// The exit code: the job's own, 128 + N for a signal, 126 and 127 as a shell has them; 125 if the pipes are not there.
+// REQUIRES: one thread.
+int RunInit(const std::string& io, const std::vector<std::string>& argv);
+
+}  // namespace cromt::step

@@ -1,0 +1,99 @@
+"""A container engine of the test's own: dockerd with its data in a folder, and images made of busybox.
+
+No registry is asked: what is not imported here is not there.
+"""
+
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import tempfile
+
+from process import wait_for
+
+APPLETS = "sh cat echo env id kill ls mkdir mkfifo pwd rm seq sleep test touch tr true wc yes dd ps nc wget setsid nohup".split()
+
+
+class Engine:
+    """Running; close() ends it with all its containers."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="engine-", dir="/tmp")  # a socket's path must be short
+        self.socket = os.path.join(self.folder, "docker.sock")
+        self.address = "unix://" + self.socket
+        # Apart from the engine, as packages have it: so that containers outlive a restart of it.
+        self.runtime = self._begin("containerd", "--address", self.folder + "/containerd.sock", "--root", self.folder + "/root",
+                                   "--state", self.folder + "/state", "--config", "/dev/null")
+        self.process = None
+        self.start()
+
+    def _begin(self, *command):
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def start(self):
+        self.process = self._begin("dockerd", "-H", self.address, "--containerd", self.folder + "/containerd.sock",
+                                   "--data-root", self.folder + "/data", "--exec-root", self.folder + "/exec", "-p", self.folder + "/pid",
+                                   "--iptables=false", "--bridge=none", "--live-restore", "--default-ulimit", "nofile=20000:20000")
+        wait_for("the engine answers", self._answers)
+
+    def stop(self, kill=False):
+        self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+        self.process.wait()
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise RuntimeError("dockerd ended:\n" + self.log()[-3000:])
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(self.socket) == 0
+
+    def docker(self, *arguments, data=None):
+        done = subprocess.run(["docker", *arguments], input=data, capture_output=True, check=False,
+                              env={**os.environ, "DOCKER_HOST": self.address})
+        if done.returncode != 0:
+            raise RuntimeError(f"docker {' '.join(arguments)}: {done.stderr.decode()}")
+        return done.stdout.decode()
+
+    def image(self, name, files=None, applets=None):
+        """Busybox as `name`, with `files` besides: path → text, to be executed where it begins with #!."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            tar.add("/bin/busybox", "bin/busybox")
+            for applet in applets if applets is not None else APPLETS:
+                link = tarfile.TarInfo(f"bin/{applet}")
+                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+                tar.addfile(link)
+            for path, text in {"etc/passwd": "root:x:0:0::/root:/bin/sh\n", "tmp/.keep": "", **(files or {})}.items():
+                entry = tarfile.TarInfo(path)
+                entry.size, entry.mode = len(text.encode()), 0o755 if text.startswith("#!") else 0o644
+                tar.addfile(entry, io.BytesIO(text.encode()))
+        self.docker("import", "-", name, data=archive.getvalue())
+
+    def containers(self):
+        """All there are, also those that have ended."""
+        return [json.loads(line) for line in self.docker("ps", "-a", "--format", "{{json .}}").splitlines()]
+
+    def volumes(self):
+        return self.docker("volume", "ls", "-q").split()
+
+    def close(self):
+        try:
+            if self.process.poll() is None:
+                ids = self.docker("ps", "-aq").split()
+                if ids:
+                    self.docker("rm", "-f", "-v", *ids)
+        finally:
+            for process in (self.process, self.runtime):
+                process.terminate()
+                process.wait()
+            # It mounts its data over itself, and leaves that.
+            subprocess.run(["umount", "--lazy", self.folder + "/data"], stderr=subprocess.DEVNULL, check=False)
+            shutil.rmtree(self.folder, ignore_errors=True)
