@@ -22,11 +22,11 @@ def wait_for(what, condition, seconds=30):
 
 
 def read_text(path):
-    """The file's text; empty if there is none."""
+    """The file's text; empty if there is none, or it is of a process that has just ended."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
 
 

@@ -111,7 +111,8 @@ TEST_F(StoreTest, OfATaskThatChangesMoreThanOnceInACommitTheLastIsKeptAndAllIsRe
   EXPECT_EQ(state->runs[0].tasks[1].reason, "killed");
   auto reader = *StoreReader::Open(path_);
   std::vector<TaskState> states;
-  for (const TaskTransition& change : *reader.History(RunId("r1"), 1)) states.push_back(change.state);
+  const auto history = *reader.History(RunId("r1"), 1);
+  for (const TaskTransition& change : history) states.push_back(change.state);
   EXPECT_EQ(states, (std::vector{TaskState::kRunning, TaskState::kFinished}));
 }
 
