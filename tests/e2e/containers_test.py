@@ -110,13 +110,29 @@ projects:
         self.assertEqual(done.out, "root:x:0:0::/root:/bin/sh\n")
 
 
+class Sparrow(Containers):
+    def test_tasks_and_scenarios_run_inside(self):
+        url = self.mesh.start_git_server()
+        self.mesh.commit("repo", {
+            ".tom/build.raku": 'task-run "tasks/greet", %( name => "it" );\n',
+            "tasks/greet/task.sh": "echo greetings; pwd; cat /etc/passwd; echo made > .artifacts/made\n",
+            "tasks/greet/task.check": "greetings\n",
+        })
+        self.mesh.apply(f"projects:\n  p:\n    path: {url}/repo.git\n    action: build\n    sparrowdo: {{docker: alpine, bootstrap: true, no_sudo: true}}\n    artifacts: {{out: [{{file: made, path: .artifacts/made}}]}}\n")
+        done = self.mesh.cromt("start", "p", "--follow")
+        self.succeeded(done)
+        self.says(done.out, "greetings\n", "root:x:0:0::/root:/bin/sh\n", "True")
+        self.mesh.commit("repo", {"tasks/greet/task.check": "farewell\n"})
+        self.exited(1, self.mesh.cromt("start", "p", "--follow"))
+
+
 class Refused(Containers):
     def refusal(self, *arguments):
         self.assertEqual(self.run_job(*arguments).code, 1)
         return self.task()["reason"] + self.mesh.cromt("logs", "last").out
 
     def test_what_is_not_there_is_named(self):
-        self.says(self.refusal("true", "image: 'no-such:1', network: none"), "the image no-such:1 is not on this host and can't be fetched")
+        self.says(self.refusal("true", "image: 'localhost:1/no-such:1', network: none"), "the image localhost:1/no-such:1 is not on this host and can't be fetched")
         self.says(self.refusal("true", "image: 'no-such:1', pull: never"), "the image no-such:1 is not on this host, and 'pull: never' keeps it from being fetched")
         ENGINE.image("bare:1", applets=["sh"])
         ENGINE.docker("tag", "bare:1", "bare:2")
@@ -140,10 +156,17 @@ class Refused(Containers):
                 self.assertNotIn("began", self.mesh.cromt("logs", "last", "--raw").out)
 
     def test_a_link_out_of_the_workspace_is_no_way_out(self):
-        url = self.mesh.start_git_server()
-        self.mesh.commit("repo", {".tom/out.bash": "echo began\n"})
-        path = self.mesh.path("git", "work")
-        self.assertTrue(url and path)
+        self.mesh.write("here/.tom/see.sh", "ls /m\n")
+        self.mesh.write("here/data/file", "x\n")
+        os.symlink("/etc", self.mesh.path("here", "out"))
+        project = f"projects:\n  p:\n    path: {self.mesh.path('here')}\n    action: see\n    container: {{image: 'bb:1', network: none, mounts: ['SOURCE:/m:ro']}}\n"
+        self.mesh.apply(project.replace("SOURCE", "data"))
+        done = self.mesh.cromt("start", "p", "--follow")
+        self.succeeded(done)
+        self.says(done.out, "file\n")
+        self.mesh.apply(project.replace("SOURCE", "out"))
+        self.exited(1, self.mesh.cromt("start", "p", "--follow"))
+        self.says(self.task()["reason"], "this agent lets no container see '/etc'")
 
     def test_without_an_engine(self):
         ENGINE.stop()
