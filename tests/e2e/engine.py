@@ -94,6 +94,9 @@ class Engine:
             for process in (self.process, self.runtime):
                 process.terminate()
                 process.wait()
-            # It mounts its data over itself, and leaves that.
-            subprocess.run(["umount", "--lazy", self.folder + "/data"], stderr=subprocess.DEVNULL, check=False)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            # What it has mounted and left, its data over itself for one.
+            with open("/proc/self/mounts", encoding="utf-8") as file:
+                mounted = [line.split()[1] for line in file]
+            for place in sorted((place for place in mounted if place.startswith(self.folder + "/")), reverse=True):
+                subprocess.run(["umount", "--lazy", place], check=True)
+            shutil.rmtree(self.folder)
