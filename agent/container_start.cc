@@ -102,6 +102,8 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   box.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);  // by which what is left of it is found
   box.directory = container::kWorkspace;
   box.user = wanted.user.empty() ? fmt::format("{}:{}", ::geteuid(), ::getegid()) : wanted.user;
+  // Of the agent's own jobs the workspace is theirs already; a directory used in place stays whose it is.
+  if (is_root && !wanted.user.empty() && attempt.spec->source.directory.empty()) order.give = places.directory;
   box.mounts = OwnMounts(settings, places);
   box.mounts.insert(box.mounts.end(), mounts.begin(), mounts.end());
   box.network = wanted.network;

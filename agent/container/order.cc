@@ -29,9 +29,9 @@ auto Guarded(std::string_view text, const Read& read) -> Result<decltype(read(Js
 }  // namespace
 
 Result<std::string> ToJson(const Order& order) {
-  Json json = {{"engine", order.engine},       {"existing", order.existing},     {"image", order.image},
-               {"pull", ToString(order.pull)}, {"container", order.container},   {"needs", order.needs},
-               {"records", order.records},     {"grace_us", order.grace.count()}};
+  Json json = {{"engine", order.engine},       {"existing", order.existing},   {"image", order.image},
+               {"pull", ToString(order.pull)}, {"container", order.container}, {"give", order.give},
+               {"needs", order.needs},         {"records", order.records},     {"grace_us", order.grace.count()}};
   if (order.login) json["login"] = *order.login;
   try {
     return json.dump();
@@ -48,6 +48,7 @@ Result<Order> OrderFromJson(std::string_view text) {
     json.at("existing").get_to(order.existing);
     order.pull = PullFrom(json.at("pull").get<std::string>()).value_or(Pull::kMissing);
     json.at("container").get_to(order.container);
+    json.at("give").get_to(order.give);
     json.at("needs").get_to(order.needs);
     json.at("records").get_to(order.records);
     order.grace = Duration(json.at("grace_us").get<int64_t>());

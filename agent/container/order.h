@@ -37,6 +37,7 @@ struct Order {
   Pull pull = Pull::kMissing;
   std::optional<RegistryLogin> login;
   ContainerOrder container;  // but for the image
+  std::string give;          // a directory that is given to the container's user first; empty = none
   std::string needs;         // a program that the image must have; empty = none
   bool records = false;      // the job writes records on descriptor 3, and so does cromt-container
   Duration grace{0};         // between TERM and KILL

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -78,6 +80,7 @@ class Driver {
     outcome_.digest = image.digest;
     order_.container.image = image.id;
     CROMT_TRY(NotStopped());
+    CROMT_TRY(GiveWorkspace());
     CROMT_TRY(engine_->Remove(order_.container.name));  // what a crash left
     CROMT_TRY(engine_->Create(order_.container));
     CROMT_TRY(HasWhatItNeeds());
@@ -93,6 +96,26 @@ class Driver {
         fmt::format("a container named {} runs, and running a job in one that runs is not built yet; 'image: {}' "
                     "makes a fresh one",
                     order_.existing, order_.image));
+  }
+
+  // Nothing of the job runs yet, so what is a link now stays one. A name that only the image knows gets nothing: who it
+  // is nobody here can say.
+  Status GiveWorkspace() const {
+    if (order_.give.empty()) return {};
+    uint32_t user = 0;
+    const std::string& text = order_.container.user;
+    const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), user);
+    uint32_t group = user;
+    if (bad != std::errc()) return {};
+    if (*end == ':' && std::from_chars(end + 1, text.data() + text.size(), group).ec != std::errc()) return {};
+    std::error_code error;
+    int failed = ::lchown(order_.give.c_str(), user, group) == 0 ? 0 : errno;
+    for (auto entry = std::filesystem::recursive_directory_iterator(order_.give, error);
+         !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error))
+      if (::lchown(entry->path().c_str(), user, group) != 0) failed = errno;
+    if (failed == 0 && error) failed = error.value();
+    if (failed == 0) return {};
+    return tl::unexpected<Error>(ErrnoError(fmt::format("the workspace can't be given to user {}", text), failed));
   }
 
   Status HasWhatItNeeds() {

@@ -69,6 +69,11 @@ class Inside(Containers):
         self.says(done.out, "/workspace\n", "GREETING=it's $HOME\n", "CROMT_WORKSPACE=/workspace\n", "HOME=/workspace\n", "CROMT_PROJECT=p\n", "made\n")
         self.assertNotIn(self.mesh.folder, done.out)
 
+    def test_another_user_has_the_workspace(self):
+        done = self.run_job("id -u; echo x > made; ls -ln made", "image: bb:1, network: none, user: '1234:1235'")
+        self.succeeded(done)
+        self.says(done.out, "1234\n", " 1234 ", " 1235 ")
+
     def test_artifacts_come_and_go(self):
         self.mesh.apply("""
 projects:

@@ -82,7 +82,7 @@ void ToProto(const Container& container, v1::Container& proto) {
 }
 
 Result<Container> ReadContainer(const v1::Container& proto) {
-  if (proto.pull() > v1::Container::NEVER) return Invalid("container.pull", "is unknown");
+  if (!v1::Container::Pull_IsValid(proto.pull())) return Invalid("container.pull", "is unknown");
   Container container{.existing = proto.existing(),
                       .image = proto.image(),
                       .pull = static_cast<Pull>(proto.pull()),
