@@ -126,11 +126,12 @@ Status Agent::CleanFreeSlots() {
   for (const InventoryTicket& item : engine_->queue().Tickets())
     if (const auto& slot = engine_->queue().Find(item.ticket)->slot; slot && *slot < held.size()) held[*slot] = true;
   for (uint32_t slot = 0; slot < identity_.slots; ++slot)
-    if (!held[slot]) {
+    if (!held[slot] && !workspaces_->IsClean(slot)) {
+      // Where its container can't be removed now, the box stays, and with it the slot is not clean after the next job.
       if (workspaces_->HasBox(slot))
         if (auto emptied = EmptyBox(options_.containers, PlacesOf(nullptr, slot), slot); !emptied)
           options_.warn("what a container left: " + emptied.error().message);
-      if (!workspaces_->IsClean(slot)) CROMT_TRY(workspaces_->Clean(slot));
+      CROMT_TRY(workspaces_->Clean(slot));
     }
   return {};
 }
@@ -364,7 +365,7 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
   if (boxed && result.kind == AttemptResult::Kind::kExited && result.reason.empty())
     result.reason = HowContainerEnded(workspaces_->BoxPath(*attempt->slot), *attempt->spec);
   const bool clean =
-      attempt && attempt->slot && !boxed && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
+      attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
   return agent_input::Tell{
       queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
 }

@@ -1,6 +1,5 @@
 #include "agent/container_start.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
@@ -12,20 +11,20 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "agent/container/order.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 #include "core/host_gaps.h"
+#include "io/config/read_file.h"
+#include "io/process/data_dir.h"
 
 namespace cromt {
 namespace {
 
 // More than cromt-container takes to stop its container and remove it, after the job's own grace.
 constexpr Duration kRunnerGrace = seconds(3);
-constexpr int kRemoveMs = 30'000;
+constexpr int kRemoveMs = 10'000;
 
 std::string EngineSocket(const std::string& address) {
   constexpr std::string_view kUnix = "unix://";
@@ -40,13 +39,28 @@ Status MakeBox(const std::string& box) {
   return tl::unexpected<Error>(ErrnoError("can't make " + box, errno));
 }
 
-Status WriteOrder(const std::string& box, const container::Order& order) {
-  CROMT_ASSIGN(const std::string text, container::ToJson(order));
-  const std::string path = container::OrderPath(box);
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  const auto written = file ? ::write(file.get(), text.data(), text.size()) : -1;
-  if (written == static_cast<ssize_t>(text.size())) return {};
-  return tl::unexpected<Error>(ErrnoError("can't write " + path, written < 0 ? errno : ENOSPC));
+Result<container::Outcome> OutcomeOf(const std::string& box) {
+  constexpr size_t kMost = 1 << 20;
+  CROMT_ASSIGN(const std::string text, ReadFile(container::ResultPath(box), kMost));
+  return container::OutcomeFromJson(text);
+}
+
+// Of what is left of the container: by a program, which may be killed while it waits for the engine.
+Status RemoveContainer(std::string engine, std::string program, std::string name) {
+  std::string option = "--remove";
+  char* argv[] = {program.data(), option.data(), engine.data(), name.data(), nullptr};
+  pid_t pid = 0;
+  if (const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ); error != 0)
+    return tl::unexpected<Error>(ErrnoError("can't start " + program, error));
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{process.get(), POLLIN, 0};
+  if (::poll(&ended, 1, kRemoveMs) <= 0) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  return Fail(ErrorCode::kUnavailable,
+              fmt::format("the container {} can't be removed by the engine at {}", name, engine));
 }
 
 std::vector<EngineMount> OwnMounts(const JobSettings& settings, const ContainerPlaces& places) {
@@ -118,7 +132,8 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   CROMT_TRY(MakeBox(places.box));
   if (::mkdir(container::IoPath(places.box).c_str(), 0711) != 0)
     return tl::unexpected<Error>(ErrnoError("can't make " + container::IoPath(places.box), errno));
-  CROMT_TRY(WriteOrder(places.box, order));
+  CROMT_ASSIGN(const std::string text, container::ToJson(order));
+  CROMT_TRY(WriteFileAtomic(container::OrderPath(places.box), text));
 
   start.argv = {places.program, places.box};
   start.env = {"PATH=" + settings.path};
@@ -128,10 +143,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
 }
 
 std::string HowContainerEnded(const std::string& box, const TaskSpec& spec) {
-  std::ifstream file(container::ResultPath(box));
-  std::stringstream text;
-  text << file.rdbuf();
-  const auto outcome = container::OutcomeFromJson(text.str());
+  const auto outcome = OutcomeOf(box);
   if (outcome && !outcome->error.empty()) return outcome->error;
   if (!outcome || !outcome->oom_killed) return "";
   if (spec.limits.memory_bytes == 0) return "out of memory: the kernel killed it";
@@ -139,21 +151,9 @@ std::string HowContainerEnded(const std::string& box, const TaskSpec& spec) {
 }
 
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot) {
-  const std::string name = container::ContainerName(places.agent, slot);
-  std::string program = places.program, remove = "--remove", engine = containers.engine, container = name;
-  char* argv[] = {program.data(), remove.data(), engine.data(), container.data(), nullptr};
-  pid_t pid = 0;
-  if (const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ); error != 0)
-    return tl::unexpected<Error>(ErrnoError("can't start " + program, error));
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  pollfd ended{process.get(), POLLIN, 0};
-  if (::poll(&ended, 1, kRemoveMs) <= 0) ::kill(pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return Fail(ErrorCode::kUnavailable,
-                fmt::format("the container {} can't be removed by the engine at {}", name, containers.engine));
+  const auto outcome = OutcomeOf(places.box);
+  if (!outcome || !outcome->removed)
+    CROMT_TRY(RemoveContainer(containers.engine, places.program, container::ContainerName(places.agent, slot)));
   std::error_code error;
   std::filesystem::remove_all(places.box, error);
   if (error) return Fail(ErrorCode::kInternal, fmt::format("can't remove {}: {}", places.box, error.message()));

@@ -25,7 +25,8 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
 // none.
 std::string HowContainerEnded(const std::string& box, const TaskSpec& spec);
 
-// Removes what is left of the slot's container, and the box. Blocks for as long as the engine takes, 30 s at most.
+// Removes what is left of the slot's container, and the box. As a rule cromt-container has done the first; where it was
+// killed this blocks for as long as the engine takes, 10 s at most.
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot);
 
 }  // namespace cromt

@@ -132,12 +132,12 @@ const Digest* Preparer::Missing(const Job& job) const {
   return nullptr;
 }
 
-// A slot that can't be emptied is not used, and tried again; the others go on.
 Status Preparer::Empty(uint32_t slot) {
   if (workspaces_.HasBox(slot)) CROMT_TRY(callbacks_.empty_box(slot));
   return workspaces_.Clean(slot);
 }
 
+// A slot that can't be emptied is not used, and tried again; the others go on.
 void Preparer::ServeDirty() {
   Mono now = SystemClock().Read().mono;
   for (auto slot = dirty_.begin(); slot != dirty_.end();) {

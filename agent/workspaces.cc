@@ -154,7 +154,7 @@ Status Workspaces::Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& b
 }
 
 bool Workspaces::IsClean(uint32_t slot) const {
-  return IsEmptyDir(Path(slot));
+  return IsEmptyDir(Path(slot)) && !HasBox(slot);
 }
 
 Status Workspaces::Clean(uint32_t slot) const {

@@ -32,6 +32,7 @@ class Workspaces {
 
   // Puts the source's tree and, where needed, the script there. Errors name the tree or file.
   Status Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const;
+  // Neither the workspace nor a box holds anything.
   bool IsClean(uint32_t slot) const;
   // Removes whatever is there, or at least moves it away; never follows a link, never leaves the directory.
   Status Clean(uint32_t slot) const;

@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "core/why.h"
+
 namespace cromt {
 namespace {
 
@@ -50,8 +52,7 @@ std::vector<TaskView> WaitReasons::Changes(const std::vector<AgentView>& agents,
       task.status.reason = std::move(own->second);
       told_.erase(own);
     } else {
-      const std::string host = task.host == task.address ? task.host : fmt::format("{} ({})", task.host, task.address);
-      std::string reason = host + " " + found->second;
+      std::string reason = HostText({task.host, task.address}) + " " + found->second;
       if (reason == task.status.reason) continue;
       if (own == told_.end()) told_.emplace(index, std::move(task.status.reason));
       task.status.reason = std::move(reason);

@@ -61,14 +61,16 @@ std::string ToJson(const Outcome& outcome) {
   return Json{{"image_id", outcome.image_id},
               {"digest", outcome.digest},
               {"oom_killed", outcome.oom_killed},
-              {"error", outcome.error}}
+              {"error", outcome.error},
+              {"removed", outcome.removed}}
       .dump();
 }
 
 Result<Outcome> OutcomeFromJson(std::string_view text) {
   return Guarded(text, [](const Json& json) {
     return Outcome{json.at("image_id").get<std::string>(), json.at("digest").get<std::string>(),
-                   json.at("oom_killed").get<bool>(), json.at("error").get<std::string>()};
+                   json.at("oom_killed").get<bool>(), json.at("error").get<std::string>(),
+                   json.at("removed").get<bool>()};
   });
 }
 

@@ -47,7 +47,8 @@ struct Outcome {
   std::string image_id;
   std::string digest;  // NAME@sha256:…; empty where the image came from no registry
   bool oom_killed = false;
-  std::string error;  // why there was no container; empty = there was one
+  std::string error;     // why there was no container; empty = there was one
+  bool removed = false;  // nothing of it is left to the agent
 };
 
 // kInvalid for bytes that are not UTF-8: an environment may hold them.

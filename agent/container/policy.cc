@@ -36,10 +36,13 @@ bool IsWithin(const std::string& path, const std::string& folder) {
   return path == folder || folder == "/" || path.starts_with(folder + "/");
 }
 
-// A number that is not root's.
+// Numbers that are not root's, of the user and, where it is named, of the group.
 bool IsPlainUser(std::string_view user) {
-  const std::string_view id = user.substr(0, user.find(':'));
-  return !id.empty() && id.find_first_not_of("0123456789") == id.npos && id.find_first_not_of('0') != id.npos;
+  const auto is_plain = [](std::string_view id) {
+    return id.find_first_not_of("0123456789") == id.npos && id.find_first_not_of('0') != id.npos;
+  };
+  const size_t colon = user.find(':');
+  return is_plain(user.substr(0, colon)) && (colon == user.npos || is_plain(user.substr(colon + 1)));
 }
 
 Status Take(std::string_view word, ContainerPolicy& policy) {
@@ -106,6 +109,13 @@ Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const
   std::vector<EngineMount> mounts;
   const std::string home = RealPath(directory);
   const std::string socket = RealPath(engine_socket);
+  const auto reaches_engine = [&](const std::string& folder) {
+    return !socket.empty() && IsWithin(socket, folder) && !Has(policy.mounts, engine_socket);
+  };
+  const auto deny_engine = [&] {
+    return Deny("reach the container engine, which could do anything", "mount:" + engine_socket);
+  };
+  if (!home.empty() && reaches_engine(home)) return deny_engine();
   for (const ContainerMount& mount : container.mounts) {
     const bool relative = !mount.source.starts_with('/');
     const std::string real = RealPath(relative ? directory + "/" + mount.source : mount.source);
@@ -117,8 +127,7 @@ Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const
       return !resolved.empty() && IsWithin(real, resolved);
     });
     if (!within && !allowed) return Deny(fmt::format("see {}", Quote(real)), "mount:" + real);
-    if (!socket.empty() && IsWithin(socket, real) && !Has(policy.mounts, engine_socket))
-      return Deny("reach the container engine, which could do anything", "mount:" + engine_socket);
+    if (reaches_engine(real)) return deny_engine();
     mounts.push_back({real, mount.target, mount.read_only});
   }
   return mounts;

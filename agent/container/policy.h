@@ -37,7 +37,7 @@ Result<ContainerPolicy> ParsePolicy(const std::vector<std::string>& allow);
 Status Allowed(const Container& container, const ContainerPolicy& policy, bool is_root);
 
 // Where the mounts of a container really lead, with symbolic links resolved: within the task's directory, or where the
-// policy allows; never to what holds the engine's socket.
+// policy allows; never to what holds the engine's socket, which the task's directory may not hold either.
 Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const ContainerPolicy& policy,
                                                const std::string& directory, const std::string& engine_socket);
 

@@ -11,13 +11,12 @@
 #include <condition_variable>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <thread>
 
 #include "agent/container/order.h"
 #include "agent/container/relay.h"
 #include "base/thread_annotations.h"
+#include "io/config/read_file.h"
 #include "io/container/engine.h"
 #include "io/process/data_dir.h"
 
@@ -25,17 +24,10 @@ namespace cromt::container {
 namespace {
 
 constexpr Duration kEngineRetry = seconds(1);
+constexpr size_t kMostOrder = 32 << 20;  // more than a task's spec and the agent's variables take
 
 void Say(const std::string& text) {
   WriteAll(STDERR_FILENO, "cromt: " + text + "\n");
-}
-
-Result<std::string> ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) return Fail(ErrorCode::kNotFound, path + ": can't be read");
-  return bytes.str();
 }
 
 // Talks to the engine, on a thread of its own: each call may take its time.
@@ -174,7 +166,9 @@ class Driver {
   // What it was is written before it is removed, and what can't be removed is left to the agent, who empties the slot.
   void Clear() {
     (void)WriteFileAtomic(ResultPath(box_), ToJson(outcome_));
-    if (engine_) (void)engine_->Remove(order_.container.name);
+    if (!engine_ || !engine_->Remove(order_.container.name)) return;
+    outcome_.removed = true;
+    (void)WriteFileAtomic(ResultPath(box_), ToJson(outcome_));
   }
 
   int NoContainer(const Error& error) {
@@ -196,6 +190,7 @@ class Driver {
 
 // Until the driver has ended: output on, signals in, and KILL once the grace is over.
 void Attend(Driver& driver, Relay& relay, int signals, int ended, Duration grace) {
+  bool stopping = false;
   std::optional<Mono> kill_at;
   for (;;) {
     std::vector<pollfd> fds = {{signals, POLLIN, 0}, {ended, POLLIN, 0}};
@@ -208,14 +203,14 @@ void Attend(Driver& driver, Relay& relay, int signals, int ended, Duration grace
     ::poll(fds.data(), fds.size(), timeout_ms);
     relay.Forward();
     if (signalfd_siginfo got; (fds[0].revents & POLLIN) && ::read(signals, &got, sizeof got) == sizeof got) {
-      if (!kill_at) {
+      if (!std::exchange(stopping, true)) {
         kill_at = SystemClock().Read().mono + grace;
         driver.Stop();
       }
     }
     if (kill_at && SystemClock().Read().mono >= *kill_at) {
+      kill_at.reset();
       driver.Kill();
-      kill_at = Mono::max();
     }
     if (fds[1].revents & POLLIN) return;
   }
@@ -224,7 +219,7 @@ void Attend(Driver& driver, Relay& relay, int signals, int ended, Duration grace
 }  // namespace
 
 int Run(const std::string& box) {
-  auto text = ReadAll(OrderPath(box));
+  auto text = ReadFile(OrderPath(box), kMostOrder);
   ::unlink(OrderPath(box).c_str());
   auto order = text ? OrderFromJson(*text) : Result<Order>(tl::unexpected<Error>(text.error()));
   auto relay = order ? Relay::Make(IoPath(box), order->records) : Result<Relay>(tl::unexpected<Error>(order.error()));

@@ -24,7 +24,7 @@
 
 namespace cromt {
 
-inline constexpr uint32_t kSessionProtocol = 1;
+inline constexpr uint32_t kSessionProtocol = 2;  // 2: an agent of 1 would run what asks for a container without one
 // Limits on one message; a peer that goes beyond them has its session ended with "exhausted".
 inline constexpr size_t kMaxBatch = 4096;
 

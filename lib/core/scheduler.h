@@ -9,9 +9,8 @@
 // Invariants (Check() walks them):
 // 1. A task is at one place: waiting for its instance's gate, in a group's line, in its address's ready line, or one
 //    of its agent's attempts; a finished task is nowhere.
-// 2. A group's `running` is the number of its tasks that have passed its line and have not finished: never more than
-// its
-//    depth, but for what a restored store found running.
+// 2. A group's `running` is the number of its tasks that have passed its line and have not finished. It is at most its
+//    depth, unless a restored store found more running.
 // 3. An instance's counters say how many needs, tasks and after instances have not ended.
 #pragma once
 

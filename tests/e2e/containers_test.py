@@ -2,10 +2,11 @@
 """Jobs in containers, on a real engine: what they see, how they end, what is refused, and that nothing is left."""
 
 import os
+import signal
 import subprocess
 
 from engine import Engine
-from process import read_text, wait_for
+from process import wait_for
 from story import Story, main
 
 ENGINE = None
@@ -139,8 +140,6 @@ class Refused(Containers):
     def test_what_is_not_there_is_named(self):
         self.says(self.refusal("true", "image: 'localhost:1/no-such:1', network: none"), "the image localhost:1/no-such:1 is not on this host and can't be fetched")
         self.says(self.refusal("true", "image: 'no-such:1', pull: never"), "the image no-such:1 is not on this host, and 'pull: never' keeps it from being fetched")
-        ENGINE.image("bare:1", applets=["sh"])
-        ENGINE.docker("tag", "bare:1", "bare:2")
         self.says(self.refusal("/usr/bin/tool x", "image: bb:1, network: none"), "the image bb:1 has no /usr/bin/tool, which this job needs")
         self.says(self.refusal("true", "image: bb:1, network: nosuchnet"), "nosuchnet")
 
@@ -205,9 +204,6 @@ class Ends(Containers):
         self.assertEqual(self.task()["outcome"], "timed_out")
 
     def test_it_outlives_the_agent_and_the_engine(self):
-        gate = self.mesh.path("gate")
-        os.mkdir(gate)
-        os.chmod(gate, 0o777)
         run = self.begun("echo begun; until [ -e go ]; do sleep 0.05; done; seq 1 1000; exit 4")
         self.host.kill()
         ENGINE.stop(kill=True)
@@ -220,11 +216,20 @@ class Ends(Containers):
         out = wait_for("its output", lambda: (text := self.mesh.cromt("logs", run, "--raw").out).endswith("1000\n") and text)
         self.assertEqual(out[out.index("1\n"):], "".join(f"{n}\n" for n in range(1, 1001)))
 
-    def test_a_killed_runner_or_launcher_leaves_no_container(self):
+    def test_a_killed_launcher_leaves_no_container(self):
         run = self.begun("echo begun; sleep 1000")
         (launcher,) = self.mesh.launchers()
-        os.kill(launcher, 9)
+        os.kill(launcher, signal.SIGKILL)
         self.assertEqual(self.task_of(run)["outcome"], "lost")
+        self.nothing_is_left()
+        self.succeeded(self.run_job("echo again"))
+
+    def test_a_killed_runner_leaves_no_container(self):
+        run = self.begun("echo begun; sleep 1000")
+        boxes = os.path.join(self.host.data_dir, "work", "slot-")
+        (runner,) = subprocess.run(["pgrep", "-f", f"^[^ ]*cromt-container {boxes}"], capture_output=True, check=True, text=True).stdout.split()
+        os.kill(int(runner), signal.SIGKILL)
+        self.says(self.task_of(run)["reason"], "killed by signal 9 (KILL)")
         self.nothing_is_left()
         self.succeeded(self.run_job("echo again"))
 

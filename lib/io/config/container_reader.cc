@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/name.h"
-#include "base/size.h"
 #include "io/config/flag_word.h"
+#include "io/config/job_shapes.h"
 #include "io/config/value_reader.h"
 
 namespace cromt {
@@ -52,20 +52,13 @@ class MapReader {
     to = std::move(*text);
   }
   void Flag(YamlNode key, std::optional<bool>& to) {
-    auto text = Word(key);
-    if (!text) return;
-    if (auto flag = FlagWord(*text))
-      to = *flag;
-    else
-      Wrong(key.next(), fmt::format("'{}': {} is not true or false", key.text(), Quote(*text)));
+    if (Says(key, Shape::kFlag)) to = FlagWord(key.next().text());
   }
   void Size(YamlNode key, std::optional<int64_t>& to) {
-    auto text = Word(key);
-    if (!text) return;
-    if (auto bytes = ParseSize(*text); bytes && *bytes > 0)
-      to = *bytes;
-    else
-      Wrong(key.next(), fmt::format("'{}': {} is not a size such as 256MiB", key.text(), Quote(*text)));
+    if (Says(key, Shape::kSize)) to = BytesOf(key.next().text());
+  }
+  void Count(YamlNode key, std::optional<uint32_t>& to) {
+    if (Says(key, Shape::kCount)) to = CountOf(key.next().text());
   }
   void Cpus(YamlNode key, std::optional<uint32_t>& to) {
     constexpr double kMost = 4096;
@@ -79,25 +72,11 @@ class MapReader {
     else
       Wrong(key.next(), fmt::format("'{}': {} is not a number of cores such as 0.5 or 2", key.text(), Quote(*text)));
   }
-  void Count(YamlNode key, std::optional<uint32_t>& to) {
-    constexpr uint32_t kMost = 4'000'000;
-    auto text = Word(key);
-    if (!text) return;
-    uint32_t count = 0;
-    const char* end = text->data() + text->size();
-    const auto [last, error] = std::from_chars(text->data(), end, count);
-    if (error == std::errc() && last == end && count > 0 && count <= kMost)
-      to = count;
-    else
-      Wrong(key.next(), fmt::format("'{}': {} is not a number from 1 on", key.text(), Quote(*text)));
-  }
   // Calls take(text) for each entry of a list, which says what is wrong with it.
   template <class Take>
   void List(YamlNode key, const Take& take) {
     const YamlNode list = key.next();
-    if (list.is_null()) return;
-    if (list.kind() != YamlKind::kList)
-      return Wrong(list, fmt::format("'{}': {} where a list is meant", key.text(), ToString(list.kind())));
+    if (!Says(key, Shape::kList)) return;
     if (list.size() > kMaxContainerItems)
       return Wrong(list, fmt::format("'{}': at most {} entries are allowed", key.text(), kMaxContainerItems));
     for (YamlNode entry = list.first(); entry; entry = entry.next()) {
@@ -125,6 +104,12 @@ class MapReader {
   }
 
  private:
+  // That its value has this shape, and is no empty one.
+  bool Says(YamlNode key, Shape shape) {
+    const YamlNode value = key.next();
+    const JobKey checked{key.text(), kNowhere, kNowhere, shape, true};
+    return CheckShape(checked, value, diagnostics_) && (value.kind() == YamlKind::kList || !value.text().empty());
+  }
   std::optional<std::string> Word(YamlNode key) {
     const YamlNode value = key.next();
     if (value.kind() == YamlKind::kMap || value.kind() == YamlKind::kList) {

@@ -26,7 +26,6 @@ enum class Shape : uint8_t {
   kDuration,  // 90, 90s, 5m, 2h
   kSize,      // 256MiB
   kMap,
-  kTexts,  // a map of texts
   kList,
   kTextOrMap,
   kLane,  // a name, or {name, scope: agent | mesh}

@@ -109,8 +109,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kFactor: return "a number from 1 to 1000";
     case Shape::kDuration: return "a duration such as 90, 90s, 5m or 2h";
     case Shape::kSize: return "a size such as 256MiB";
-    case Shape::kMap:
-    case Shape::kTexts: return "a map";
+    case Shape::kMap: return "a map";
     case Shape::kList: return "a list";
     case Shape::kTextOrMap: return "text or a map";
     case Shape::kLane: return "a queue's name or {name, scope: agent}";
@@ -131,8 +130,7 @@ std::string_view Expected(Shape shape) {
 }
 
 YamlKind KindOf(Shape shape) {
-  if (shape == Shape::kMap || shape == Shape::kTexts || shape == Shape::kArtifacts || shape == Shape::kPool)
-    return YamlKind::kMap;
+  if (shape == Shape::kMap || shape == Shape::kArtifacts || shape == Shape::kPool) return YamlKind::kMap;
   return shape == Shape::kList ? YamlKind::kList : YamlKind::kText;
 }
 
@@ -140,12 +138,6 @@ YamlKind KindOf(Shape shape) {
 class Inner {
  public:
   Inner(std::string_view key, Diagnostics& diagnostics) : key_(key), diagnostics_(diagnostics) {}
-
-  void Texts(YamlNode map) {
-    for (YamlNode key = map.first(); key; key = key.next().next())
-      if (key.next().kind() == YamlKind::kMap || key.next().kind() == YamlKind::kList)
-        Wrong(key.next(), fmt::format("{} must be text", Quote(key.text())));
-  }
 
   void Lane(YamlNode map) {
     bool has_name = false;
@@ -265,8 +257,6 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
   else if (value.kind() == YamlKind::kText && !IsText(key.shape, value.text()))
     diagnostics.Error(value.at(),
                       fmt::format("'{}': {} is not {}", key.name, Quote(value.text()), Expected(key.shape)));
-  else if (key.shape == Shape::kTexts)
-    inner.Texts(value);
   else if (key.shape == Shape::kLane && is_map)
     inner.Lane(value);
   else if (key.shape == Shape::kArtifacts)

@@ -26,6 +26,8 @@ TEST(ContainerPolicy, NothingBesidesIsAllowedByDefault) {
            {{.image = "a", .user = "root"}, "root"},
            {{.image = "a", .user = "0:0"}, "root"},
            {{.image = "a", .user = "node"}, "root"},
+           {{.image = "a", .user = "1000:0"}, "root"},
+           {{.image = "a", .user = "1000:docker"}, "root"},
            {{.image = "a", .capabilities = {"SYS_ADMIN"}}, "capability:SYS_ADMIN"},
            {{.image = "a", .devices = {"/dev/kmsg"}}, "device:/dev/kmsg"},
        }) {
@@ -88,6 +90,8 @@ TEST_F(ContainerMounts, TheEnginesSocketIsNotReachedByTheWay) {
   EXPECT_THAT(Resolve(root_ + "/run", {"mount:" + root_}).error().message, HasSubstr("could do anything"));
   EXPECT_FALSE(Resolve(root_ + "/run/engine.sock", {"mount:" + root_}));
   EXPECT_TRUE(Resolve(root_ + "/run/engine.sock", {"mount:" + root_ + "/run/engine.sock"}));
+  EXPECT_FALSE(ResolveMounts({.image = "a"}, {}, root_, root_ + "/run/engine.sock")) << "the task's own directory";
+  EXPECT_TRUE(ResolveMounts({.image = "a"}, {}, root_ + "/task", root_ + "/run/engine.sock"));
 }
 
 TEST(ContainerLogins, AreForTheRegistryOfTheImage) {

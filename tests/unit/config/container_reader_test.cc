@@ -84,7 +84,7 @@ TEST(ContainerKeysOfAFile, WhatIsWrongIsSaidWithItsPlace) {
            {"    container: {image: a, pull: often}\n", "'pull': 'often' is not missing, always or never"},
            {"    container: {image: a, memory: lots}\n", "'memory': 'lots' is not a size such as 256MiB"},
            {"    container: {image: a, cpus: 0}\n", "'cpus': '0' is not a number of cores such as 0.5 or 2"},
-           {"    container: {image: a, pids: -1}\n", "'pids': '-1' is not a number from 1 on"},
+           {"    container: {image: a, pids: -1}\n", "'pids': '-1' is not a whole number from 0 to 1000000"},
            {"    container: {image: a, user: '--x'}\n", "is no user of a container"},
            {"    container: {image: a, network: 'container:x'}\n", "network 'container:x'"},
            {"    container: {image: a, mounts: /a}\n", "'mounts': text where a list is meant"},
