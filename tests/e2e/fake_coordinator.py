@@ -26,7 +26,7 @@ class FakeCoordinator:
         attempt = rpc.types.AttemptId(run=f"run{number}", task=0, attempt=1)
         lease = rpc.agent.ToAgent.Lease(id=attempt, spec=spec, host="h", inputs=inputs)
         says = queue.Queue()
-        hello = rpc.agent.ToAgent.Hello(mesh=f"mesh{number}", epoch=1, session=1, protocol=2)
+        hello = rpc.agent.ToAgent.Hello(mesh=f"mesh{number}", epoch=1, session=1, protocol=rpc.SESSION_PROTOCOL)
         says.put(rpc.agent.ToAgent(hello=hello))
         says.put(rpc.agent.ToAgent(verdicts_done=True))
         try:

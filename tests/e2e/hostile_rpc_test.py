@@ -211,7 +211,7 @@ class InASession(Hostile):
         self.addCleanup(self.client.close)
 
     def hello(self, **fields):
-        usual = {"mesh": "foreign", "epoch": 1, "session": 1, "protocol": 1}
+        usual = {"mesh": "foreign", "epoch": 1, "session": 1, "protocol": rpc.SESSION_PROTOCOL}
         return rpc.agent.ToAgent(hello=rpc.agent.ToAgent.Hello(**{**usual, **fields}))
 
     def session_refused(self, status, texts, messages):
@@ -243,7 +243,7 @@ class InASession(Hostile):
         """And what makes no session takes no place."""
         def greet(mesh, **fields):
             call = self.client.session(_open_ended([self.hello(mesh=mesh, **fields)]))
-            self.assertEqual(next(call).hello.protocol, 2)
+            self.assertEqual(next(call).hello.protocol, rpc.SESSION_PROTOCOL)
             call.cancel()
             wait_for("the session is over", call.done)
         for number in range(1024):
@@ -259,9 +259,9 @@ class InASession(Hostile):
 
     def test_a_newer_session_closes_the_older_and_says_so(self):
         older = self.client.session(_open_ended([self.hello(session=1)]))
-        self.assertEqual(next(older).hello.protocol, 2)
+        self.assertEqual(next(older).hello.protocol, rpc.SESSION_PROTOCOL)
         newer = self.client.session(_open_ended([self.hello(session=2)]))
-        self.assertEqual(next(newer).hello.protocol, 2)
+        self.assertEqual(next(newer).hello.protocol, rpc.SESSION_PROTOCOL)
         self.refused(Status.FAILED_PRECONDITION, ["newer session"], lambda: older)
         self.session_refused(Status.FAILED_PRECONDITION, ["newer"], [self.hello(session=1)])
         newer.cancel()
