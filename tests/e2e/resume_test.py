@@ -63,14 +63,20 @@ projects:
         wait_for("the launcher has left", lambda: not self.mesh.launchers(), seconds=10)
         self.assertEqual(self.mesh.jobs(), [])
 
-    def output(self, text):
-        """Without the lines that say whose it is."""
-        return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("==> ") and line != "\n")
+    def assert_output(self, text, **expected):
+        """What each project printed: the last of one task may be shown after the first of the next."""
+        printed, project = dict.fromkeys(expected, ""), None
+        for line in text.splitlines(keepends=True):
+            if line.startswith("==> "):
+                project = line.split()[1]
+            elif line != "\n":
+                printed[project] += line
+        self.assertEqual(printed, expected)
 
     def ends_as_if_nothing_had_happened(self):
         self.mesh.write("gate", "")
         self.assertEqual(self.running.wait(timeout=30), 0, read_text(self.running.err_path))
-        self.assertEqual(self.output(read_text(self.running.out_path)), "before\n" + NUMBERS + "after\nnext\n")
+        self.assert_output(read_text(self.running.out_path), slow="before\n" + NUMBERS + "after\n", next="next\n")
         self.assertEqual(len(read_text(self.starts).splitlines()), 1, "the job started twice")
         self.assertEqual(read_text(self.ends), "ended\n")
         run = self.kept()
@@ -180,7 +186,7 @@ class OnAnotherAgent(Killed):
         self.resume()
         self.mesh.write("gate", "")
         self.assertEqual(self.running.wait(timeout=30), 0, read_text(self.running.err_path))
-        self.assertEqual(self.output(read_text(self.running.out_path)), "before\n" + NUMBERS + "after\nnext\n")
+        self.assert_output(read_text(self.running.out_path), slow="before\n" + NUMBERS + "after\n", next="next\n")
         self.assertEqual(len(read_text(self.starts).splitlines()), 1)
         self.assertEqual([task["host"] for task in self.kept()["tasks"]], ["far", "local"])
 
@@ -234,7 +240,7 @@ class NotResumed(Killed):
         self.assertEqual((shown["state"], shown["outcome"]), ("finished", "failed"))
         self.assertEqual([task["outcome"] for task in shown["tasks"]], ["lost", "skipped"])
         self.refused(1, "the host was restarted before the run had ended")
-        self.assertEqual(self.output(self.mesh.cromt("logs", run, "--local").out), "before\n")
+        self.assert_output(self.mesh.cromt("logs", run, "--local").out, slow="before\n")
         self.refused(1, "the host was restarted before the run had ended")
 
     def test_one_that_was_given_up(self):
