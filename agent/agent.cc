@@ -364,6 +364,8 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
   const bool boxed = attempt && attempt->slot && attempt->spec->container;
   if (boxed && result.kind == AttemptResult::Kind::kExited && result.reason.empty())
     result.reason = HowContainerEnded(workspaces_->BoxPath(*attempt->slot), *attempt->spec);
+  if (attempt && attempt->slot && attempt->spec->container)
+    result.image_digest = ImageThatRan(workspaces_->BoxPath(*attempt->slot));
   const bool clean =
       attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
   return agent_input::Tell{

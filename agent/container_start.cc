@@ -150,6 +150,14 @@ std::string HowContainerEnded(const std::string& box, const TaskSpec& spec) {
   return fmt::format("out of memory: it needed more than its limit of {}", FormatSize(spec.limits.memory_bytes));
 }
 
+std::string ImageThatRan(const std::string& box) {
+  const auto outcome = OutcomeOf(box);
+  if (!outcome) return "";
+  for (const std::string& digest : {outcome->digest, outcome->image_id})
+    if (CheckImageDigest(digest)) return digest;
+  return "";
+}
+
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot) {
   const auto outcome = OutcomeOf(places.box);
   if (!outcome || !outcome->removed)

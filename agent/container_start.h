@@ -25,6 +25,9 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
 // none.
 std::string HowContainerEnded(const std::string& box, const TaskSpec& spec);
 
+// What image it was made of, as AttemptResult::image_digest has it; empty if there was none.
+std::string ImageThatRan(const std::string& box);
+
 // Removes what is left of the slot's container, and the box. As a rule cromt-container has done the first; where it was
 // killed this blocks for as long as the engine takes, 10 s at most.
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot);

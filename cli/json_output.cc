@@ -54,6 +54,28 @@ Json RunJson(const RunView& run) {
   return json;
 }
 
+Json ContainerJson(const Container& container) {
+  Json mounts = Json::array();
+  for (const ContainerMount& mount : container.mounts)
+    mounts.push_back({{"source", mount.source}, {"target", mount.target}, {"read_only", mount.read_only}});
+  return {{"image", OrNull(container.image)},   {"existing", OrNull(container.existing)},
+          {"pull", ToString(container.pull)},   {"network", OrNull(container.network)},
+          {"user", OrNull(container.user)},     {"read_only", container.read_only},
+          {"bootstrap", container.bootstrap},   {"mounts", std::move(mounts)},
+          {"privileged", container.privileged}, {"capabilities", container.capabilities},
+          {"devices", container.devices},       {"pid", OrNull(container.pid)},
+          {"ipc", OrNull(container.ipc)}};
+}
+
+// Adds what there is to say.
+void AddConfined(const std::optional<Container>& container, const Resources& limits, Json& json) {
+  if (container) json["container"] = ContainerJson(*container);
+  if (limits.any())
+    json["limits"] = {{"memory_bytes", limits.memory_bytes > 0 ? Json(limits.memory_bytes) : Json()},
+                      {"cpus", limits.cpu_permille > 0 ? Json(limits.cpu_permille / 1000.0) : Json()},
+                      {"pids", limits.pids > 0 ? Json(limits.pids) : Json()}};
+}
+
 Json TaskJson(const TaskView& task) {
   const TaskStatus& status = task.status;
   Json json = {{"id", IdOf(task.index)},
@@ -70,6 +92,12 @@ Json TaskJson(const TaskView& task) {
                {"started_at", OrNull(status.started_at)},
                {"finished_at", OrNull(status.finished_at)}};
   if (status.ignored) json["ignored"] = true;
+  if (!task.confined) return json;
+  if (task.confined->container) {
+    json["image"] = OrNull(task.confined->container->image);
+    json["image_digest"] = OrNull(task.image_digest);
+  }
+  AddConfined(task.confined->container, task.confined->limits, json);
   return json;
 }
 
@@ -123,15 +151,17 @@ Json PlannedTaskJson(const Plan& plan, TaskIndex index) {
   for (uint32_t group : task.groups) groups.push_back(plan.groups[group].name);
   Json publishes = Json::array();
   for (const ArtifactOut& out : spec.publishes) publishes.push_back({{"artifact", out.name}, {"path", out.path}});
-  return {{"id", IdOf(index)},
-          {"instance", IdOf(task.instance)},
-          {"name", spec.name},
-          {"project", spec.project},
-          {"host", plan.host(index).id},
-          {"agent", OrNull(plan.host(index).address)},
-          {"does", DescribeWork(spec.work)},
-          {"groups", groups},
-          {"publishes", std::move(publishes)}};
+  Json json = {{"id", IdOf(index)},
+               {"instance", IdOf(task.instance)},
+               {"name", spec.name},
+               {"project", spec.project},
+               {"host", plan.host(index).id},
+               {"agent", OrNull(plan.host(index).address)},
+               {"does", DescribeWork(spec.work)},
+               {"groups", groups},
+               {"publishes", std::move(publishes)}};
+  AddConfined(spec.container, spec.limits, json);
+  return json;
 }
 
 std::string_view SeverityWord(Severity severity) {
@@ -252,6 +282,10 @@ void JsonOutput::ShowRun(const RunView& run) {
   });
   object.List("tasks", run.tasks, [&](size_t i) { return TaskJson(run.tasks[i]); });
   object.End();
+}
+
+void JsonOutput::ShowTask(const RunView& run, TaskIndex task) {
+  out_.Write(Dump(TaskJson(run.tasks.at(task))) + "\n");
 }
 
 void JsonOutput::ListRuns(const std::vector<RunView>& runs) {

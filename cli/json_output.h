@@ -17,6 +17,7 @@ class JsonOutput final : public Output {
   void CancelAsked(const RunId& run, const std::string& task) override;
   void Initialized(const std::string& dir, const std::vector<std::string>& files) override;
   void ShowRun(const RunView& run) override;
+  void ShowTask(const RunView& run, TaskIndex task) override;
   void ListRuns(const std::vector<RunView>& runs) override;
   void ListProjects(const std::vector<ProjectView>& projects) override;
   void ListRevisions(const std::vector<RevisionView>& revisions) override;

@@ -41,6 +41,7 @@ class Output {
   // `dir`: as the user named it, empty = the current one; `files`: relative to it.
   virtual void Initialized(const std::string& dir, const std::vector<std::string>& files) = 0;
   virtual void ShowRun(const RunView& run) = 0;
+  virtual void ShowTask(const RunView& run, TaskIndex task) = 0;
   virtual void ListRuns(const std::vector<RunView>& runs) = 0;
   virtual void ListProjects(const std::vector<ProjectView>& projects) = 0;
   virtual void ListRevisions(const std::vector<RevisionView>& revisions) = 0;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/clean_text.h"
+#include "cli/confined_text.h"
 #include "cli/describe.h"
 #include "cli/table.h"
 
@@ -103,15 +104,17 @@ void WritePlanText(const Plan& plan, const std::string& project, std::optional<s
   const auto order = TopologicalOrder(plan);
   if (!order) return;  // the planner makes no cycles
   const StartGates gates(plan);
-  Table table({"INSTANCE", "PROJECT", "STARTS AFTER", "TASK", "HOST", "AGENT", "DOES"});
+  Table table({"INSTANCE", "PROJECT", "STARTS AFTER", "TASK", "HOST", "AGENT", "CONFINED TO", "DOES"});
   for (InstanceIndex i : *order) {
     const PlannedInstance& instance = plan.instances[i];
     std::vector<std::string> front = {std::to_string(i + 1), Clean(instance.project), gates.Text(i)};
-    if (instance.task_count == 0) table.Row({front[0], front[1], front[2], "", "", "", ""});
+    if (instance.task_count == 0) table.Row({front[0], front[1], front[2], "", "", "", "", ""});
     for (TaskIndex task = instance.first_task; task < instance.first_task + instance.task_count; ++task) {
       const PlannedHost& host = plan.host(task);
+      const TaskSpec& spec = plan.spec(task);
       table.Row({front[0], front[1], front[2], std::to_string(task + 1), Clean(host.id),
-                 host.address.empty() ? "local" : Clean(host.address), DescribeWork(plan.spec(task).work)});
+                 host.address.empty() ? "local" : Clean(host.address), ConfinedText(spec.container, spec.limits),
+                 DescribeWork(spec.work)});
       front.assign(3, "");  // said once
     }
   }

@@ -26,6 +26,7 @@ class QuietOutput final : public Output {
     for (const std::string& file : files) Line(file);
   }
   void ShowRun(const RunView& run) override { Line(run.header.id.text()); }
+  void ShowTask(const RunView&, TaskIndex task) override { Line(std::to_string(task + 1)); }
   void ListRuns(const std::vector<RunView>& runs) override {
     for (const RunView& run : runs) Line(run.header.id.text());
   }

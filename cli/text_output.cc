@@ -7,6 +7,7 @@
 
 #include "base/size.h"
 #include "cli/clean_text.h"
+#include "cli/confined_text.h"
 #include "cli/describe.h"
 #include "cli/plan_text.h"
 #include "cli/table.h"
@@ -46,6 +47,16 @@ std::string ChangesText(const ProjectChanges& changes) {
   add("-", changes.gone, " (kept)");
   add("-", changes.removed, "");
   return text.empty() ? "no project" : text;
+}
+
+std::string Confinement(const TaskView& task) {
+  return task.confined ? ConfinedText(task.confined->container, task.confined->limits) : "";
+}
+
+// "task 2 of run ab12: hello on hostA (failed)".
+std::string TaskHeading(const RunView& run, const TaskView& task) {
+  return fmt::format("task {} of run {}: {} ({})\n", task.index + 1, run.header.id.text(), TaskLabel(task),
+                     Standing(task.status));
 }
 
 // "run ab12 of hello failed: no agent" and when.
@@ -118,11 +129,7 @@ void TextOutput::CancelAsked(const RunId& run, const std::string& task) {
 void TextOutput::ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) {
   const std::string id = run.header.id.text();
   std::string text = fmt::format("run {} of {} ({})\n", id, Clean(run.header.project), Standing(run.status));
-  if (task) {
-    const TaskView& one = run.tasks.at(*task);
-    text = fmt::format("task {} of run {}: {} on {} ({})\n", *task + 1, id, Clean(one.name), Clean(one.host),
-                       Standing(one.status));
-  }
+  if (task) text = TaskHeading(run, run.tasks.at(*task));
   for (const WhyLine& line : lines) text += fmt::format("  - {}\n", Clean(line.text));
   Print(text);
 }
@@ -141,15 +148,37 @@ void TextOutput::Initialized(const std::string& dir, const std::vector<std::stri
 void TextOutput::ShowRun(const RunView& run) {
   const Wall now = world_.clock.Read().wall;
   Print(RunHeading(run, now, palette_));
-  Table table({"TASK", "NAME", "HOST", "STATE", "TRY", "EXIT", "TOOK", "REASON"});
+  Table table({"TASK", "NAME", "HOST", "STATE", "TRY", "EXIT", "TOOK", "CONFINED TO", "REASON"});
   for (const TaskView& task : run.tasks) {
     const TaskStatus& status = task.status;
     table.Row({std::to_string(task.index + 1), Clean(task.name), Clean(task.host), std::string(Standing(status)),
                status.attempt > 1 ? std::to_string(status.attempt) : "",
                status.exit ? std::to_string(ShellCode(*status.exit)) : "",
-               Took(status.started_at, status.finished_at, now), WhyEnded(status)});
+               Took(status.started_at, status.finished_at, now), Confinement(task), WhyEnded(status)});
   }
   if (!run.tasks.empty()) Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ShowTask(const RunView& run, TaskIndex index) {
+  const TaskView& task = run.tasks.at(index);
+  const TaskStatus& status = task.status;
+  std::string text = TaskHeading(run, task);
+  const auto line = [&](std::string_view what, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<12}{}\n", what, value);
+  };
+  line("project", Clean(task.project));
+  line("attempt", status.attempt > 0 ? std::to_string(status.attempt) : "");
+  line("agent", Clean(status.agent.text()));
+  line("queued", LocalTime(status.queued_at));
+  line("started", LocalTime(status.started_at));
+  line("finished", LocalTime(status.finished_at));
+  line("took", Took(status.started_at, status.finished_at, world_.clock.Read().wall));
+  line("exit code", status.exit ? std::to_string(ShellCode(*status.exit)) : "");
+  line("output", status.log_bytes > 0 ? FormatSize(status.log_bytes) : "");
+  line("confined to", Confinement(task));
+  line("image", Clean(task.image_digest));
+  line("reason", WhyEnded(status));
+  Print(text);
 }
 
 void TextOutput::ListRuns(const std::vector<RunView>& runs) {

@@ -250,12 +250,14 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
                  request.author,
                  earlier.plan,
                  {},
+                 {},
                  {}};
   if (request.failed) {
     TakenOver taken = TakeOver(earlier, event.run);
     if (taken.again == 0) return Fail(ErrorCode::kConflict, "all of run " + id + " has succeeded");
     event.tasks = std::move(taken.tasks);
     event.artifacts = std::move(taken.artifacts);
+    event.images = std::move(taken.images);
   }
   return Ask(std::move(event));
 }
@@ -432,8 +434,10 @@ Status Coordinator::WatchRun(const std::string& run, const std::string& author,
     if (nothing && gave_up && gave_up()) return {};
     for (TaskView& task : changes.update.tasks) {
       TaskStatus status = std::move(task.status);
+      std::string image_digest = std::move(task.image_digest);
       task = known.tasks[task.index];
       task.status = std::move(status);
+      task.image_digest = std::move(image_digest);
     }
     if (changes.update.run) {
       known.commit = changes.update.run->commit;

@@ -70,6 +70,7 @@ class Driver {
     CROMT_ASSIGN(EngineImage image, ImageHere());
     outcome_.image_id = image.id;
     outcome_.digest = image.digest;
+    (void)WriteFileAtomic(ResultPath(box_), ToJson(outcome_));  // known also of one that is killed
     order_.container.image = image.id;
     CROMT_TRY(NotStopped());
     CROMT_TRY(GiveWorkspace());

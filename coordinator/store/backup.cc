@@ -99,7 +99,7 @@ Result<StoreStamp> CheckOpen(Database& db, const std::string& path) {
   if (schema < kFirstSummedSchema) return StoreStamp{.schema = schema};
   CROMT_ASSIGN(const StoreStamp stamp, ReadStamp(db, schema));
   if (schema == kSchemaVersion) CROMT_TRY(LoadStore(db));  // of an older one, when it is changed to ours
-  CROMT_TRY(CheckAllRows(db));
+  CROMT_TRY(CheckAllRows(db, schema));
   return stamp;
 }
 

@@ -97,7 +97,7 @@ Status Loader::LoadRuns() {
   return Each(rows, [&]() -> Status {
     CROMT_ASSIGN(RunRow row, ReadRun(rows));
     CROMT_TRY(CheckFound(row));
-    StoredRun run{std::move(row.header), std::move(row.status), nullptr, {}, {}};
+    StoredRun run{std::move(row.header), std::move(row.status), nullptr, {}, {}, {}};
     StoreSums& all = loaded_.sums;
     StoreSums::Run& sums = all.Add(run.header.id, row.n);
     all.Added(sums, row.head_sum);
@@ -108,6 +108,9 @@ Status Loader::LoadRuns() {
     ArtifactSums artifacts;
     CROMT_ASSIGN(run.artifacts, ReadArtifacts(db_, row.n, run.header.id, &artifacts));
     for (const auto& [key, sum] : artifacts) all.Replaced(sums, sums.artifacts[key], sum);
+    ImageSums images;
+    CROMT_ASSIGN(run.images, ReadImages(db_, row.n, run.header.id, &images));
+    for (const auto& [key, sum] : images) all.Replaced(sums, sums.images[key], sum);
     CROMT_TRY(LoadTasks(run, sums));
     CROMT_TRY(LoadTransitions(run.header.id, sums));
     loaded_.state.runs.push_back(std::move(run));
@@ -312,11 +315,12 @@ Result<StoreStamp> ReadStamp(sqlite::Database& db, int schema) {
   return stamp;
 }
 
-Status CheckAllRows(sqlite::Database& db) {
+Status CheckAllRows(sqlite::Database& db, int schema) {
   struct Summed {
     RowKind kind;
     const char* what;
-    const char* sql;  // the columns that are summed, then the sum
+    const char* sql;                 // the columns that are summed, then the sum
+    int since = kFirstSummedSchema;  // version that has the table
   };
   for (const Summed& table : {
            Summed{RowKind::kRunHead, "runs",
@@ -327,8 +331,10 @@ Status CheckAllRows(sqlite::Database& db) {
            Summed{RowKind::kTask, "tasks", "SELECT * FROM tasks"},
            Summed{RowKind::kTransition, "transitions", "SELECT * FROM transitions"},
            Summed{RowKind::kArtifact, "artifacts", "SELECT * FROM artifacts"},
+           Summed{RowKind::kImage, "images", "SELECT * FROM images", kFirstImagesSchema},
            Summed{RowKind::kText, "revisions", "SELECT text, text_sum FROM revisions"},
        }) {
+    if (schema < table.since) continue;
     CROMT_ASSIGN(auto rows, db.Prepare(table.sql));
     for (int64_t number = 1;; ++number) {
       CROMT_ASSIGN(bool row, rows.Step());

@@ -29,6 +29,6 @@ Result<StoreStamp> ReadStamp(sqlite::Database& db, int schema);
 
 // Checks what LoadStore leaves out: the rows of runs that have finished, texts of old revisions. Linear in the file.
 // Of any version that has sums.
-Status CheckAllRows(sqlite::Database& db);
+Status CheckAllRows(sqlite::Database& db, int schema);
 
 }  // namespace cromt

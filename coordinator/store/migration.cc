@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kOldest = 5;
 
-// ---- 5 to 7: sums of rows, and what comes with them -------------------------------------------
-// Written against version 7 as it is in schema.h; with version 8 that text moves here.
+// ---- 5 to 8: sums of rows, and what comes with them -------------------------------------------
+// Written against version 8 as it is in schema.h; with version 9 that text moves here.
 
 Status MoveTables(sqlite::Database& db) {
   for (const char* index :
@@ -115,7 +115,7 @@ Result<StoreStamp> From5(sqlite::Database& db, const std::string& path) {
   return stamp;
 }
 
-// ---- 6 to 7: losses of a task -----------------------------------------------------------------
+// ---- 6 to 7: losses of a task; 7 to 8: images ---------------------------------------------------
 
 // Each task gets a column before its sum, and so another sum. A row that is not what was written stays so: its sum is
 // 0. `unfinished` is a total, and follows.
@@ -137,12 +137,19 @@ Status AddLosses(sqlite::Database& db, uint64_t& unfinished) {
   }
 }
 
+Status AddImages(sqlite::Database& db) {
+  return db.Execute(
+      "CREATE TABLE images (run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, "
+      "digest TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID");
+}
+
 // The stamp it will have. kCorrupt if the rows are not all that its own stamp says: a new one would hide it.
-Result<StoreStamp> From6(sqlite::Database& db, const std::string& path) {
-  CROMT_ASSIGN(StoreStamp stamp, ReadStamp(db, 6));
+Result<StoreStamp> FromSummed(sqlite::Database& db, const std::string& path, int schema) {
+  CROMT_ASSIGN(StoreStamp stamp, ReadStamp(db, schema));
   auto mark = CommitMark::Read(path);
   const bool last_commit = mark && CheckMark(path, stamp, *mark);
-  CROMT_TRY(AddLosses(db, stamp.totals.runs));
+  if (schema < 7) CROMT_TRY(AddLosses(db, stamp.totals.runs));
+  CROMT_TRY(AddImages(db));
   CROMT_ASSIGN(const StoreTotals is, TotalsOf(db));
   CROMT_TRY(CheckTotals(is, stamp.totals));
   stamp.schema = kSchemaVersion;
@@ -156,7 +163,7 @@ Result<StoreStamp> From6(sqlite::Database& db, const std::string& path) {
 // ---- Any to ours ------------------------------------------------------------------------------
 
 Status Change(sqlite::Database& db, const std::string& path, int schema) {
-  CROMT_ASSIGN(StoreStamp stamp, schema == 5 ? From5(db, path) : From6(db, path));
+  CROMT_ASSIGN(StoreStamp stamp, schema < kFirstSummedSchema ? From5(db, path) : FromSummed(db, path, schema));
   CROMT_ASSIGN(auto put, db.Prepare("UPDATE meta SET value = ? WHERE key = 'stamp'"));
   CROMT_TRY(put.Bind(1, stamp.Text()).Run());
   CROMT_TRY(

@@ -16,6 +16,16 @@ std::string CommitOf(const Plan& plan) {
   return {};
 }
 
+// Of each spec of the plan; null where its tasks run on the host as they like.
+std::vector<std::shared_ptr<const ConfinedView>> ConfinedBy(const Plan& plan) {
+  std::vector<std::shared_ptr<const ConfinedView>> confined;
+  for (const TaskSpec& spec : plan.specs)
+    confined.push_back(spec.container || spec.limits.any()
+                           ? std::make_shared<const ConfinedView>(ConfinedView{spec.container, spec.limits})
+                           : nullptr);
+  return confined;
+}
+
 TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
   const TaskSpec& spec = plan.spec(task);
   return {task,
@@ -25,6 +35,10 @@ TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
           plan.host(task).id,
           std::move(status),
           plan.host(task).address};
+}
+
+bool IsContained(const TaskView& task) {
+  return task.confined && task.confined->container;
 }
 
 // The rows (what, project) of one revision; resets the statement.
@@ -109,6 +123,7 @@ Result<RunView> StoreReader::Run(const RunId& run) {
   CROMT_ASSIGN(RunView view, ReadHeader(n));
   CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
   view.commit = CommitOf(*plan);
+  const auto confined = ConfinedBy(*plan);
   for (const PlannedInstance& instance : plan->instances) view.instances.push_back({instance.project, instance.needs});
   CROMT_ASSIGN(auto tasks, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? ORDER BY task", kTaskColumns)));
   tasks.Bind(1, n);
@@ -119,16 +134,28 @@ Result<RunView> StoreReader::Run(const RunId& run) {
     if (task.first >= plan->tasks.size())
       return Fail(ErrorCode::kCorrupt, "run " + run.text() + " has a task that is not in its plan");
     view.tasks.push_back(ViewOf(*plan, task.first, std::move(task.second)));
+    view.tasks.back().confined = confined[plan->tasks[task.first].spec];
   }
+  if (std::ranges::any_of(confined, [](const auto& one) { return one && one->container; }))
+    CROMT_TRY(AddImages(n, view));
   return view;
+}
+
+Status StoreReader::AddImages(int64_t n, RunView& view) {
+  CROMT_ASSIGN(auto images, ReadImages(db_, n, view.header.id));
+  for (ImageRan& image : images)
+    if (image.task < view.tasks.size() && view.tasks[image.task].status.attempt == image.attempt)
+      view.tasks[image.task].image_digest = std::move(image.digest);
+  return {};
 }
 
 Result<StoredRun> StoreReader::Stored(const RunId& run) {
   CROMT_ASSIGN(RunView view, Run(run));
   CROMT_ASSIGN(const int64_t n, NumberOf(run));
-  StoredRun stored{std::move(view.header), std::move(view.status), nullptr, {}, {}};
+  StoredRun stored{std::move(view.header), std::move(view.status), nullptr, {}, {}, {}};
   CROMT_ASSIGN(stored.plan, ReadPlan(db_, n));
   CROMT_ASSIGN(stored.artifacts, ReadArtifacts(db_, n, run));
+  CROMT_ASSIGN(stored.images, ReadImages(db_, n, run));
   for (TaskView& task : view.tasks) stored.tasks.push_back(std::move(task.status));
   if (stored.tasks.size() != stored.plan->tasks.size())
     return Fail(ErrorCode::kCorrupt, "run " + run.text() + " does not have the tasks of its plan");
@@ -316,6 +343,9 @@ Result<StoreReader::Changes> StoreReader::Since(const RunView& known, int64_t se
     TaskView view;
     view.index = status.first;
     view.status = std::move(status.second);
+    if (view.index < known.tasks.size() && IsContained(known.tasks[view.index])) {
+      CROMT_ASSIGN(view.image_digest, ReadImage(db_, n, view.index, view.status.attempt));
+    }
     changes.update.tasks.push_back(std::move(view));
   }
   return changes;

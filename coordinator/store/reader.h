@@ -51,6 +51,7 @@ class StoreReader {
  private:
   Result<int64_t> NumberOf(const RunId& run);
   Result<RunView> ReadHeader(int64_t n);
+  Status AddImages(int64_t n, RunView& view);
   sqlite::Database db_;
 };
 

@@ -21,6 +21,7 @@ enum class RowKind : char {
   kTask = 't',
   kTransition = 'x',
   kArtifact = 'a',
+  kImage = 'i',
   kRevision = 'v',
   kText = 'f',  // of a revision
   kFile = 'n',

@@ -110,6 +110,40 @@ Result<std::vector<ArtifactsPublished>> ReadArtifacts(sqlite::Database& db, int6
   }
 }
 
+namespace {
+
+Result<ImageRan> ReadImage(const sqlite::Statement& row, const RunId& run) {
+  const auto task = static_cast<TaskIndex>(row.Int(1));
+  if (!SumHolds(RowKind::kImage, row, 0, 5))
+    return Damaged(fmt::format("the row of the image of task {} of run number {}", task + 1, row.Int(0)));
+  return ImageRan{run, task, static_cast<uint32_t>(row.Int(2)), std::string(row.Text(3))};
+}
+
+}  // namespace
+
+Result<std::vector<ImageRan>> ReadImages(sqlite::Database& db, int64_t n, const RunId& run, ImageSums* sums) {
+  CROMT_ASSIGN(auto query, db.Prepare("SELECT run, task, attempt, digest, sum FROM images WHERE run = ? "
+                                      "ORDER BY task, attempt"));
+  query.Bind(1, n);
+  std::vector<ImageRan> all;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) return all;
+    CROMT_ASSIGN(ImageRan image, ReadImage(query, run));
+    if (sums) sums->emplace(std::pair(image.task, image.attempt), static_cast<uint32_t>(query.Int(4)));
+    all.push_back(std::move(image));
+  }
+}
+
+Result<std::string> ReadImage(sqlite::Database& db, int64_t n, TaskIndex task, uint32_t attempt) {
+  CROMT_ASSIGN(auto query, db.Prepare("SELECT run, task, attempt, digest, sum FROM images WHERE run = ? AND task = ? "
+                                      "AND attempt = ?"));
+  CROMT_ASSIGN(bool row, query.Bind(1, n).Bind(2, int64_t{task}).Bind(3, int64_t{attempt}).Step());
+  if (!row) return std::string();
+  CROMT_ASSIGN(ImageRan image, ReadImage(query, RunId()));
+  return std::move(image.digest);
+}
+
 Result<std::shared_ptr<const Plan>> ReadPlan(sqlite::Database& db, int64_t n, uint32_t* sum) {
   CROMT_ASSIGN(auto query, db.Prepare("SELECT run, plan, sum FROM plans WHERE run = ?"));
   CROMT_ASSIGN(bool found, query.Bind(1, n).Step());

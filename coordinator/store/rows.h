@@ -35,6 +35,11 @@ Result<std::pair<TaskIndex, TaskStatus>> ReadTask(const sqlite::Statement& row);
 using ArtifactSums = std::map<std::pair<TaskIndex, std::string>, uint32_t>;
 Result<std::vector<ArtifactsPublished>> ReadArtifacts(sqlite::Database& db, int64_t n, const RunId& run,
                                                       ArtifactSums* sums = nullptr);
+// Of the run numbered n, by task and attempt.
+using ImageSums = std::map<std::pair<TaskIndex, uint32_t>, uint32_t>;
+Result<std::vector<ImageRan>> ReadImages(sqlite::Database& db, int64_t n, const RunId& run, ImageSums* sums = nullptr);
+// Of one attempt; empty if none is known.
+Result<std::string> ReadImage(sqlite::Database& db, int64_t n, TaskIndex task, uint32_t attempt);
 Result<std::shared_ptr<const Plan>> ReadPlan(sqlite::Database& db, int64_t n, uint32_t* sum = nullptr);
 
 // Columns of several values: one a line, NAME=VALUE for labels. Names hold no '=', nothing a line end.

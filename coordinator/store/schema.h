@@ -1,4 +1,4 @@
-// The tables of the coordinator's SQLite file, version 7.
+// The tables of the coordinator's SQLite file, version 8.
 //
 //   meta         what the file is: schema version, and the stamp of the last commit (stamp.h)
 //   files        the newest revision of each job file; `revisions` has them all, with the text
@@ -10,6 +10,7 @@
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
 //                `agent` is who the attempt was leased to, in the row that says so
 //   artifacts    what the tasks of a run have published, and who keeps it
+//   images       of which image the container of an attempt was made, for attempts that had one and have ended
 //   lanes_held   lost attempts that still hold lanes of the mesh; `lanes` are their names, one a line
 //   kept         attempts that agents had when the store was recovered and that fit nothing in it
 //   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
@@ -25,8 +26,9 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 7;
+inline constexpr int kSchemaVersion = 8;
 inline constexpr int kFirstSummedSchema = 6;  // rows of older ones have no sums
+inline constexpr int kFirstImagesSchema = 8;  // older ones have no such table
 // Says in the file's header whose it is: "crmt".
 inline constexpr uint32_t kApplicationId = 0x63726D74;
 
@@ -59,6 +61,8 @@ CREATE INDEX transitions_by_run ON transitions (run, seq);
 CREATE TABLE artifacts (run INTEGER NOT NULL, task INTEGER NOT NULL, name TEXT NOT NULL, attempt INTEGER NOT NULL,
   agent TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL, archive INTEGER NOT NULL, ticket TEXT NOT NULL,
   sum INTEGER NOT NULL, PRIMARY KEY (run, task, name)) WITHOUT ROWID;
+CREATE TABLE images (run INTEGER NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, digest TEXT NOT NULL,
+  sum INTEGER NOT NULL, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID;
 CREATE TABLE lanes_held (run TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, agent TEXT NOT NULL,
   host TEXT NOT NULL, project TEXT NOT NULL, lanes TEXT NOT NULL, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID;
 CREATE TABLE kept (agent TEXT NOT NULL, run TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,

@@ -49,7 +49,7 @@ std::vector<bool> NewestOfTasks(std::span<const Record> records) {
 struct SqliteStore::Statements {
   sqlite::Statement begin, commit, rollback, set_stamp;
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
-  sqlite::Statement number_of, request, seen, put_artifact, hold_lanes, free_lanes;
+  sqlite::Statement number_of, request, seen, put_artifact, put_image, hold_lanes, free_lanes;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
 };
 
@@ -114,6 +114,7 @@ Status SqliteStore::Prepare() {
            Item{sql_->number_of, "SELECT n FROM runs WHERE id = ?"},
            Item{sql_->request, "SELECT id FROM runs WHERE request = ?"},
            Item{sql_->put_artifact, "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_image, "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)"},
            Item{sql_->hold_lanes, "INSERT OR REPLACE INTO lanes_held VALUES (?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->free_lanes, "DELETE FROM lanes_held WHERE run = ? AND task = ? AND attempt = ?"},
            Item{sql_->seen, "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?)"},
@@ -374,6 +375,15 @@ Status SqliteStore::Write(const ArtifactsPublished& record) {
     CROMT_ASSIGN(const uint32_t sum, row.Run());
     if (sums) sums_.Replaced(*sums, sums->artifacts[{record.task, artifact.name}], sum);
   }
+  return {};
+}
+
+Status SqliteStore::Write(const ImageRan& record) {
+  CROMT_ASSIGN(int64_t n, NumberOf(record.run));
+  SummedRow row(sql_->put_image, RowKind::kImage);
+  CROMT_ASSIGN(const uint32_t sum,
+               row.Put(n).Put(int64_t{record.task}).Put(int64_t{record.attempt}).Put(record.digest).Run());
+  if (auto* sums = sums_.Find(record.run)) sums_.Replaced(*sums, sums->images[{record.task, record.attempt}], sum);
   return {};
 }
 

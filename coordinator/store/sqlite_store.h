@@ -62,6 +62,7 @@ class SqliteStore final : public Store {
   Status Write(const RunChanged& record);
   Status Write(const TaskChanged& record);
   Status Write(const ArtifactsPublished& record);
+  Status Write(const ImageRan& record);
   Status Write(const LaneHeld& record);
   Status Write(const LaneFreed& record);
   Status Write(const AgentSeen& record);

@@ -22,6 +22,7 @@ class StoreSums {
     uint32_t plan = 0;
     std::vector<uint32_t> tasks;
     ArtifactSums artifacts;
+    ImageSums images;
   };
 
   const StoreTotals& totals() const { return totals_; }

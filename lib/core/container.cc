@@ -200,6 +200,12 @@ Status CheckImage(std::string_view text) {
                           Quote(text)));
 }
 
+Status CheckImageDigest(std::string_view text) {
+  if (IsDigestText(text) || (text.find('@') != text.npos && CheckImage(text))) return {};
+  return Fail(ErrorCode::kInvalid,
+              fmt::format("{} is no image's digest; one looks like NAME@sha256:DIGEST or sha256:DIGEST", Quote(text)));
+}
+
 Result<ContainerMount> ParseMount(std::string_view text) {
   const auto refuse = [&] {
     return Fail(ErrorCode::kInvalid,

@@ -82,6 +82,9 @@ std::optional<Pull> PullFrom(std::string_view word);
 // kInvalid says what a good one looks like. None of them can be taken for an option or for two words.
 // An image: [HOST[:PORT]/]NAME[/NAME…][:TAG][@sha256:64 hex digits], at most 512 bytes.
 Status CheckImage(std::string_view text);
+// What says which image a container was made of: NAME@sha256:DIGEST, or, where it came from no registry, the engine's
+// own id of it, sha256:DIGEST. At most 512 bytes.
+Status CheckImageDigest(std::string_view text);
 // SOURCE:TARGET[:ro].
 Result<ContainerMount> ParseMount(std::string_view text);
 // UID[:GID], or NAME[:GROUP].

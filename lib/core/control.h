@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,13 @@ struct StartRequest {
   Trigger trigger = Trigger::kManual;
 };
 
+// How a task is kept apart from its host, where it is.
+struct ConfinedView {
+  std::optional<Container> container;
+  Resources limits;
+  friend bool operator==(const ConfinedView&, const ConfinedView&) = default;
+};
+
 struct TaskView {
   TaskIndex index = 0;
   InstanceIndex instance = 0;
@@ -53,7 +61,9 @@ struct TaskView {
   std::string project;
   std::string host;
   TaskStatus status;
-  std::string address;  // of its agent; only within a coordinator
+  std::string address;                                // of its agent; only within a coordinator
+  std::shared_ptr<const ConfinedView> confined = {};  // null = it is not; shared by tasks that do the same
+  std::string image_digest = {};                      // see CheckImageDigest; of the attempt, once that has ended
 };
 struct InstanceView {
   std::string project;

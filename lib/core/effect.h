@@ -96,6 +96,15 @@ struct ArtifactsPublished {
   std::vector<PublishedArtifact> artifacts;
 };
 
+// What image the container of an attempt that has ended was made of.
+struct ImageRan {
+  RunId run;
+  TaskIndex task = 0;
+  uint32_t attempt = 0;  // 0: of the run before, from which the task was taken over
+  std::string digest;    // see CheckImageDigest
+  friend bool operator==(const ImageRan&, const ImageRan&) = default;
+};
+
 // An attempt was lost in its agent's silence, so its process may still run: until the agent confirms its end, or a
 // person says that the agent won't come back, it keeps its lanes of the mesh. It outlives its run.
 struct LaneHeld {
@@ -141,8 +150,8 @@ struct FileApplied {
   std::vector<std::string> projects;  // all that the file owns from now on
 };
 
-using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, LaneHeld, LaneFreed,
-                            AgentSeen, FileApplied>;
+using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld,
+                            LaneFreed, AgentSeen, FileApplied>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ struct StartRun {
   // wait.
   std::vector<TaskStatus> tasks;
   std::vector<ArtifactsPublished> artifacts;  // of those
+  std::vector<ImageRan> images;               // of those
 };
 
 // The repositories of a run were resolved and their trees stored, or could not be.

@@ -241,6 +241,7 @@ struct AttemptResult {
   // the agent drains or is full); it may be leased again and counts as no try.
   bool returned = false;
   std::vector<PublishedArtifact> published;  // kExited only
+  std::string image_digest;                  // see core/container.h; empty: it had no container, or nobody knows
   friend bool operator==(const AttemptResult&, const AttemptResult&) = default;
 };
 

@@ -77,6 +77,9 @@ TakenOver TakeOver(const StoredRun& earlier, const RunId& run) {
     taken.artifacts.back().run = run;
     taken.artifacts.back().attempt = 0;
   }
+  for (const ImageRan& image : earlier.images)
+    if (!again.Runs(image.task) && image.attempt == earlier.tasks[image.task].attempt)
+      taken.images.push_back({run, image.task, 0, image.digest});
   if (!again.IsWorthIt()) taken.again = 0;
   return taken;
 }

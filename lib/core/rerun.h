@@ -11,6 +11,7 @@ namespace cromt {
 struct TakenOver {
   std::vector<TaskStatus> tasks;
   std::vector<ArtifactsPublished> artifacts;
+  std::vector<ImageRan> images;
   size_t again = 0;  // tasks that may run; 0 = there is no reason for another run
 };
 

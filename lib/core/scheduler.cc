@@ -169,6 +169,7 @@ void Scheduler::State::On(const StartRun& event) {
   for (TaskIndex task = 0; task < event.tasks.size(); ++task)
     if (tasks[task] != TaskStatus{}) out.records.push_back(TaskChanged{event.run, task, tasks[task]});
   for (const ArtifactsPublished& published : event.artifacts) out.records.push_back(published);
+  for (const ImageRan& image : event.images) out.records.push_back(image);
   auto run = Adopt(std::move(header), RunStatus{}, event.plan, std::move(tasks), event.artifacts);
   AskForSources(run);
 }

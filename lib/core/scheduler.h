@@ -41,6 +41,7 @@ struct StoredRun {
   std::shared_ptr<const Plan> plan;
   std::vector<TaskStatus> tasks;  // one per task of the plan
   std::vector<ArtifactsPublished> artifacts;
+  std::vector<ImageRan> images = {};  // of all attempts; the scheduler has no use for them
 };
 
 // What a change of a task takes in the store at most, about: its row and a transition, in the log and in the database.

@@ -391,6 +391,8 @@ void Scheduler::State::Ended(const TaskRef& ref, const AttemptResult& result) {
     agent->window = agent->attempts.size() + 1;
     return;
   }
+  if (!result.image_digest.empty())
+    out.records.push_back(ImageRan{ref.run->header.id, ref.task, status.attempt, result.image_digest});
   status.exit = result.status;
   status.log_bytes = result.log_bytes;
   if (result.started_at) status.started_at = result.started_at;

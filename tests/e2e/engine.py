@@ -18,6 +18,22 @@ from process import wait_for
 APPLETS = "sh cat echo env id kill ls mkdir mkfifo pwd rm seq sleep test touch tr true wc yes dd ps nc wget setsid nohup".split()
 
 
+def busybox(files=None, applets=None):
+    """The tar of a root with nothing else, and `files`: path → text."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add("/bin/busybox", "bin/busybox")
+        for applet in applets if applets is not None else APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        for path, text in {"etc/passwd": "root:x:0:0::/root:/bin/sh\n", "tmp/.keep": "", **(files or {})}.items():
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(text.encode()), 0o755 if text.startswith("#!") else 0o644
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return archive.getvalue()
+
+
 class Engine:
     """Running; close() ends it with all its containers."""
 
@@ -64,18 +80,10 @@ class Engine:
 
     def image(self, name, files=None, applets=None):
         """Busybox as `name`, with `files` besides: path → text, to be executed where it begins with #!."""
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w") as tar:
-            tar.add("/bin/busybox", "bin/busybox")
-            for applet in applets if applets is not None else APPLETS:
-                link = tarfile.TarInfo(f"bin/{applet}")
-                link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-                tar.addfile(link)
-            for path, text in {"etc/passwd": "root:x:0:0::/root:/bin/sh\n", "tmp/.keep": "", **(files or {})}.items():
-                entry = tarfile.TarInfo(path)
-                entry.size, entry.mode = len(text.encode()), 0o755 if text.startswith("#!") else 0o644
-                tar.addfile(entry, io.BytesIO(text.encode()))
-        self.docker("import", "-", name, data=archive.getvalue())
+        self.docker("import", "-", name, data=busybox(files, applets))
+
+    def image_id(self, name):
+        return self.docker("image", "inspect", "--format", "{{.Id}}", name).strip()
 
     def containers(self):
         """All there are, also those that have ended."""

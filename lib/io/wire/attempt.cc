@@ -5,6 +5,7 @@
 #include "base/name.h"
 #include "core/agent_address.h"
 #include "core/artifact.h"
+#include "core/container.h"
 #include "core/plan.h"
 #include "io/wire/check.h"
 #include "io/wire/field.h"
@@ -153,6 +154,7 @@ void ToProto(const AttemptResult& result, v1::AttemptResult& proto) {
   proto.set_log_bytes(std::clamp<int64_t>(result.log_bytes, 0, kMaxLogBytes));
   proto.set_returned(result.returned);
   for (const PublishedArtifact& artifact : result.published) ToProto(artifact, *proto.add_published());
+  if (CheckImageDigest(result.image_digest)) proto.set_image_digest(result.image_digest);
 }
 
 Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto) {
@@ -167,6 +169,7 @@ Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto) {
   result.log_bytes = proto.log_bytes();
   result.returned = proto.returned();
   for (const v1::PublishedArtifact& artifact : proto.published()) result.published.push_back(ReadUnchecked(artifact));
+  result.image_digest = proto.image_digest();
   return result;
 }
 
@@ -187,6 +190,7 @@ Result<AttemptResult> FromProto(const v1::AttemptResult& proto) {
     return Invalid("published",
                    fmt::format("{} artifacts; at most {} are allowed", result.published.size(), kMaxArtifacts));
   for (const PublishedArtifact& artifact : result.published) CROMT_TRY(In("published: ", CheckArtifact(artifact)));
+  if (!result.image_digest.empty()) CROMT_TRY(In("image_digest: ", CheckImageDigest(result.image_digest)));
   return result;
 }
 

@@ -39,6 +39,9 @@ void ToProto(const TaskView& task, v1::Task& proto) {
   proto.set_agent(s.agent.text());
   proto.set_log_bytes(s.log_bytes);
   proto.set_ignored(s.ignored);
+  if (task.confined && task.confined->container) ToProto(*task.confined->container, *proto.mutable_container());
+  if (task.confined && task.confined->limits.any()) ToProto(task.confined->limits, *proto.mutable_limits());
+  proto.set_image_digest(ToText(task.image_digest));
 }
 
 Result<TaskView> FromProto(const v1::Task& proto) {
@@ -60,6 +63,15 @@ Result<TaskView> FromProto(const v1::Task& proto) {
   s.agent = AgentId(proto.agent());
   s.log_bytes = proto.log_bytes();
   s.ignored = proto.ignored();
+  if (proto.has_container() || proto.has_limits()) {
+    ConfinedView confined;
+    if (proto.has_container()) {
+      CROMT_ASSIGN(confined.container, In("container: ", FromProto(proto.container())));
+    }
+    confined.limits = {proto.limits().memory_bytes(), proto.limits().cpu_permille(), proto.limits().pids()};
+    task.confined = std::make_shared<const ConfinedView>(std::move(confined));
+  }
+  task.image_digest = proto.image_digest();
   return task;
 }
 

@@ -60,27 +60,6 @@ Source ReadSource(const v1::Source& proto) {
           .tree = ReadDigest(proto.tree())};
 }
 
-void ToProto(const Container& container, v1::Container& proto) {
-  proto.set_existing(ToText(container.existing));
-  proto.set_image(ToText(container.image));
-  proto.set_pull(static_cast<v1::Container::Pull>(container.pull));
-  proto.set_network(ToText(container.network));
-  proto.set_user(ToText(container.user));
-  proto.set_read_only(container.read_only);
-  proto.set_bootstrap(container.bootstrap);
-  for (const ContainerMount& mount : container.mounts) {
-    auto& to = *proto.add_mounts();
-    to.set_source(ToText(mount.source));
-    to.set_target(ToText(mount.target));
-    to.set_read_only(mount.read_only);
-  }
-  proto.set_privileged(container.privileged);
-  for (const std::string& word : container.capabilities) proto.add_capabilities(ToText(word));
-  for (const std::string& word : container.devices) proto.add_devices(ToText(word));
-  proto.set_pid(ToText(container.pid));
-  proto.set_ipc(ToText(container.ipc));
-}
-
 Result<Container> ReadContainer(const v1::Container& proto) {
   if (!v1::Container::Pull_IsValid(proto.pull())) return Invalid("container.pull", "is unknown");
   Container container{.existing = proto.existing(),
@@ -102,6 +81,39 @@ Result<Container> ReadContainer(const v1::Container& proto) {
 }
 
 }  // namespace
+
+void ToProto(const Container& container, v1::Container& proto) {
+  proto.set_existing(ToText(container.existing));
+  proto.set_image(ToText(container.image));
+  proto.set_pull(static_cast<v1::Container::Pull>(container.pull));
+  proto.set_network(ToText(container.network));
+  proto.set_user(ToText(container.user));
+  proto.set_read_only(container.read_only);
+  proto.set_bootstrap(container.bootstrap);
+  for (const ContainerMount& mount : container.mounts) {
+    auto& to = *proto.add_mounts();
+    to.set_source(ToText(mount.source));
+    to.set_target(ToText(mount.target));
+    to.set_read_only(mount.read_only);
+  }
+  proto.set_privileged(container.privileged);
+  for (const std::string& word : container.capabilities) proto.add_capabilities(ToText(word));
+  for (const std::string& word : container.devices) proto.add_devices(ToText(word));
+  proto.set_pid(ToText(container.pid));
+  proto.set_ipc(ToText(container.ipc));
+}
+
+Result<Container> FromProto(const v1::Container& proto) {
+  CROMT_ASSIGN(Container container, ReadContainer(proto));
+  CROMT_TRY(CheckContainer(container));
+  return container;
+}
+
+void ToProto(const Resources& limits, v1::Resources& proto) {
+  proto.set_memory_bytes(limits.memory_bytes);
+  proto.set_cpu_permille(limits.cpu_permille);
+  proto.set_pids(limits.pids);
+}
 
 void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
   proto.set_name(ToText(spec.name));
@@ -130,11 +142,7 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
   proto.set_priority(spec.priority);
   proto.set_inherit_env(spec.inherit_env);
   if (spec.container) ToProto(*spec.container, *proto.mutable_container());
-  if (spec.limits.any()) {
-    proto.mutable_limits()->set_memory_bytes(spec.limits.memory_bytes);
-    proto.mutable_limits()->set_cpu_permille(spec.limits.cpu_permille);
-    proto.mutable_limits()->set_pids(spec.limits.pids);
-  }
+  if (spec.limits.any()) ToProto(spec.limits, *proto.mutable_limits());
   for (const ArtifactOut& out : spec.publishes) {
     auto& to = *proto.add_publishes();
     to.set_name(ToText(out.name));

@@ -43,6 +43,10 @@ void ToProto(const PublishedArtifact& artifact, v1::PublishedArtifact& proto);
 void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 
+void ToProto(const Container& container, v1::Container& proto);
+Result<Container> FromProto(const v1::Container& proto);  // checked by CheckContainer
+void ToProto(const Resources& limits, v1::Resources& proto);
+
 // The same without any rule that may be tightened one day, for what this host wrote itself (its journal). Fails only
 // where there is no core value for what the message holds.
 Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto);

@@ -54,6 +54,51 @@ TEST_F(ShowTest, AFailureThatIsIgnoredSaysSo) {
   EXPECT_EQ(out().find("\"ignored\":true"), out().rfind("\"ignored\"")) << "only where it is so";
 }
 
+TEST_F(ShowTest, WhatATaskIsConfinedTo) {
+  TaskView boxed = Succeeded(Task(2, "build", "hostB"), 2048);
+  boxed.confined = std::make_shared<const ConfinedView>(
+      ConfinedView{Container{.image = "tool:1", .network = "none", .mounts = {{"cache", "/c", true}}},
+                   {.memory_bytes = 512 << 20, .cpu_permille = 500}});
+  boxed.image_digest = "tool@sha256:abc";
+  boxed.status.agent = AgentId("agent-1");
+  TaskView limited = Running(Task(3, "test", "hostB"));
+  limited.confined = std::make_shared<const ConfinedView>(ConfinedView{std::nullopt, {.pids = 9}});
+  control_.view = RunOf("web", {Succeeded(Task(1, "hello", "hostA")), boxed, limited});
+  EXPECT_EQ(Cromt({"show", "run1"}), 0);
+  EXPECT_THAT(out(), AllOf(HasSubstr("CONFINED TO\n1 "),
+                           HasSubstr("tool:1, network none, cache:/c:ro, memory 512.0 MiB, cpus 0.5\n3 "),
+                           HasSubstr("pids 9\n")));
+  EXPECT_EQ(Cromt({"show", "run1", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr(R"("image":"tool:1","image_digest":"tool@sha256:abc","container":{"image":"tool:1",)"
+                               R"("existing":null,"pull":"missing","network":"none","user":null,"read_only":false,)"
+                               R"("bootstrap":false,"mounts":[{"source":"cache","target":"/c","read_only":true}],)"
+                               R"("privileged":false,"capabilities":[],"devices":[],"pid":null,"ipc":null},)"
+                               R"("limits":{"memory_bytes":536870912,"cpus":0.5,"pids":null}})"));
+  EXPECT_THAT(out(), HasSubstr(R"("limits":{"memory_bytes":null,"cpus":null,"pids":9}})"));
+  EXPECT_EQ(out().find("image_digest"), out().rfind("image_digest")) << "only of what has a container";
+}
+
+TEST_F(ShowTest, MoreOfOneTask) {
+  TaskView boxed = Succeeded(Task(2, "build", "hostB"), 2048);
+  boxed.confined = std::make_shared<const ConfinedView>(ConfinedView{Container{.image = "tool:1"}, {}});
+  boxed.image_digest = "tool@sha256:abc";
+  boxed.status.agent = AgentId("agent-1");
+  control_.view.tasks[1] = boxed;
+  EXPECT_EQ(Cromt({"show", "run1", "build"}), 0);
+  EXPECT_THAT(out(), AllOf(HasSubstr("task 2 of run run1: build on hostB (succeeded)\n  project     "),
+                           HasSubstr("  agent       agent-1\n"), HasSubstr("  took        2.0s\n"),
+                           HasSubstr("  exit code   0\n  output      2.0 KiB\n  confined to tool:1\n"),
+                           HasSubstr("  image       tool@sha256:abc\n")));
+  EXPECT_EQ(Cromt({"show", "run1", "2", "-o", "json"}), 0);
+  EXPECT_THAT(out(),
+              AllOf(HasSubstr("{\"id\":\"2\",\"instance\":"), HasSubstr("\"image_digest\":\"tool@sha256:abc\"")));
+  EXPECT_EQ(Cromt({"show", "run1", "2", "-o", "quiet"}), 0);
+  EXPECT_EQ(out(), "2\n");
+  EXPECT_EQ(Cromt({"show", "run1", "9"}), 2);
+  EXPECT_EQ(Cromt({"show", "run1", "1"}), 0);
+  EXPECT_THAT(out(), Not(HasSubstr("image")));
+}
+
 TEST_F(ShowTest, OnATerminalThereAreColoursUnlessUnwanted) {
   terminal_ = true;
   Cromt({"show", "run1"});

@@ -28,7 +28,7 @@ TEST_F(CliTest, AnUnknownOptionIsNamedWithTheNearestOne) {
 TEST_F(CliTest, MissingAndSurplusWordsAreBadUsage) {
   EXPECT_EQ(Cromt({"start"}), 2);
   EXPECT_THAT(err(), HasSubstr("start: PROJECT is missing"));
-  EXPECT_EQ(Cromt({"show", "run1", "more"}), 2);
+  EXPECT_EQ(Cromt({"show", "run1", "task", "more"}), 2);
   EXPECT_THAT(err(), HasSubstr("unexpected word 'more'"));
   EXPECT_EQ(Cromt({"runs", "--limit"}), 2);
   EXPECT_THAT(err(), HasSubstr("--limit"));

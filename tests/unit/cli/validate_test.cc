@@ -82,6 +82,23 @@ TEST_F(CliTest, PlanAsJsonAndAsGraph) {
   EXPECT_EQ(out(), Golden("plan.dot"));
 }
 
+TEST_F(CliTest, PlanShowsWhatATaskIsConfinedTo) {
+  File(
+      "jobs.yaml",
+      "projects:\n"
+      "  a: {run: make, before: [{name: b}], container: {image: 'tool:1', network: none, read_only: true, pids: 100}}\n"
+      "  b: {run: make}\n");
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml"}), 0);
+  EXPECT_THAT(out(), AllOf(HasSubstr("  AGENT  CONFINED TO                                DOES\n"),
+                           HasSubstr("  local  tool:1, network none, read-only, pids 100  run: make\n")));
+  EXPECT_EQ(Cromt({"plan", "a", "--conf", "jobs.yaml", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr(R"("publishes":[],"container":{"image":"tool:1","existing":null,"pull":"missing",)"
+                               R"("network":"none","user":null,"read_only":true,"bootstrap":false,"mounts":[],)"
+                               R"("privileged":false,"capabilities":[],"devices":[],"pid":null,"ipc":null},)"
+                               R"("limits":{"memory_bytes":null,"cpus":null,"pids":100}})"));
+  EXPECT_EQ(out().find("\"container\""), out().rfind("\"container\"")) << "only where there is one";
+}
+
 TEST_F(CliTest, PlanShowsWhichArtifactGoesWhere) {
   File("jobs.yaml",
        "projects:\n"

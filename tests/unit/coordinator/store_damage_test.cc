@@ -146,6 +146,8 @@ TEST_F(StoreDamage, RowsAreMissingOrOlder) {
   for (const auto& [sql, said] : std::vector<std::pair<std::string, std::string>>{
            {"DELETE FROM transitions WHERE seq = (SELECT max(seq) FROM transitions)", "unfinished runs"},
            {"DELETE FROM artifacts WHERE run = 2 AND task = 3", "unfinished runs"},
+           {"DELETE FROM images WHERE run = 2 AND attempt = 1", "unfinished runs"},
+           {"UPDATE images SET digest = 'other' WHERE attempt = 2", "image of task 4"},
            {"DELETE FROM tasks WHERE run = 2 AND task = 39", "39 rows"},
            {"DELETE FROM tasks WHERE run = 2 AND task = 7", "task 8 of run r2 is missing"},
            {"DELETE FROM runs WHERE n = 2", "unfinished runs"},
@@ -226,9 +228,9 @@ TEST_F(StoreDamage, NewerOnesAreRefusedAndTheCopyIsNamed) {
   EXPECT_EQ(newer.error().code, ErrorCode::kConflict);
   EXPECT_NE(newer.error().message.find("99"), std::string::npos);
   EXPECT_EQ(newer.error().message.find("restore"), std::string::npos);
-  Write(path_ + ".v7", before);
+  Write(path_ + ".v8", before);
   newer = SqliteStore::Open(path_, random_);
-  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v7"), std::string::npos)
+  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v8"), std::string::npos)
       << newer.error().message;
 }
 

@@ -80,6 +80,9 @@ class StoreEnv : public testing::Test {
   static ArtifactsPublished Published(const std::string& run, TaskIndex task) {
     return {RunId(run), task, 1, AgentId("a"), {{"report", {std::string(64, 'a'), 5}, false, "ticket"}}};
   }
+  static ImageRan Image(const std::string& run, TaskIndex task, uint32_t attempt) {
+    return {RunId(run), task, attempt, fmt::format("tool@sha256:{:064}", attempt)};
+  }
   static LaneHeld Held(const std::string& run) {
     return {{RunId(run), 0, 1}, AgentId("a"), "h1 (127.0.0.1:1)", "hello", {"deploy", "build"}};
   }
@@ -94,6 +97,7 @@ class StoreEnv : public testing::Test {
     commit({NewRun("r1", "q1"), Finished("r1", 0), Finished("r1", 1), Ended("r1")});
     commit({NewRun("r2", "q2", 40), AgentSeen{AgentId("a"), JournalId("j"), "x:1", 42, {{"os", "linux"}}}});
     for (TaskIndex task = 0; task < 20; ++task) commit({Finished("r2", task), Published("r2", task)});
+    commit({Image("r2", 3, 1), Image("r2", 3, 2)});
     commit({AgentSeen{AgentId("a"), JournalId("j"), "x:1", 43, {{"os", "linux"}}}, Held("r1")});
     commit({Applied(2, "projects: {}\n", {.added = {}, .changed = {"a"}, .gone = {"b"}, .removed = {}}, {"a", "b"})});
   }
@@ -114,6 +118,9 @@ class StoreEnv : public testing::Test {
       for (const ArtifactsPublished& a : run.artifacts)
         text += fmt::format("{} {} {}\n", a.task, a.artifacts.at(0).name, a.artifacts.at(0).digest.sha256);
     }
+    for (const StoredRun& run : state.runs)
+      for (const ImageRan& image : run.images)
+        text += fmt::format("{} {} {}\n", image.task, image.attempt, image.digest);
     for (const AgentSeen& a : state.agents)
       text += fmt::format("{} {} {} {}\n", a.agent.text(), a.address, a.applied_sequence, a.labels.size());
     for (const LaneHeld& held : state.held) text += fmt::format("{} {}\n", held.id.run.text(), held.lanes.size());

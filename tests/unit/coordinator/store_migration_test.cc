@@ -26,7 +26,10 @@ class StoreFrom6 : public StoreMigration {
  protected:
   void SetUp() override {
     StoreMigration::SetUp();
-    Execute(Bytes(std::string(std::getenv("CROMT_SOURCE")) + "/tests/golden/store/version6.sql"));
+    Lay(6);
+  }
+  void Lay(int version) {
+    Execute(Bytes(fmt::format("{}/tests/golden/store/version{}.sql", std::getenv("CROMT_SOURCE"), version)));
     WriteMark(StampIn(path_));
   }
   static std::string StampIn(const std::string& path) {
@@ -95,7 +98,7 @@ TEST_F(StoreFrom6, WhatIsDamagedIsNotTakenForWhole) {
     Write(path_, whole);
     Write(path_ + "-mark", mark);
     Execute(sql);
-    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 7"), std::string::npos) << sql;
+    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 8"), std::string::npos) << sql;
     EXPECT_NE(Refusal().find(said), std::string::npos) << sql << ": " << Refusal();
   }
   Write(path_, whole);
@@ -137,6 +140,59 @@ TEST_F(StoreFrom6, TheCopyCanBePutBack) {
   auto restored = RestoreStore(path_ + ".v6", path_, WallFromMicros(1'790'000'000'000'000));
   ASSERT_TRUE(restored) << restored.error().message;
   EXPECT_TRUE(restored->went_back);
+  auto state = Start(path_);  // and is changed again
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_TRUE(state->went_back);
+}
+
+// ---- 7 ----------------------------------------------------------------------------------------
+
+class StoreFrom7 : public StoreFrom6 {
+ protected:
+  void SetUp() override {
+    StoreMigration::SetUp();
+    Lay(7);
+  }
+};
+
+TEST_F(StoreFrom7, IsCopiedAndTakenUp) {
+  auto state = Start(path_);
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(Files(), (std::vector<std::string>{"store.db", "store.db-mark", "store.db.v7"}));
+  EXPECT_EQ(state->epoch, 4u);
+  EXPECT_EQ(state->commit, 8u);
+  EXPECT_FALSE(state->went_back);
+  ASSERT_EQ(state->runs.size(), 2u);
+  EXPECT_EQ(state->runs[0].tasks.at(1).losses, 3u);
+  EXPECT_TRUE(state->runs[0].images.empty());
+  EXPECT_TRUE(CheckStore(path_)) << CheckStore(path_).error().message;
+  auto copy = CheckStore(path_ + ".v7");
+  ASSERT_TRUE(copy) << copy.error().message;
+  EXPECT_EQ(copy->schema, 7);
+  EXPECT_TRUE(Start(path_));
+}
+
+TEST_F(StoreFrom7, KeepsImagesFromThenOn) {
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Load());
+    ASSERT_TRUE(store->Commit(std::vector<Record>{Image("r2", 0, 2)}));
+  }
+  auto state = Start(path_);
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->runs.at(0).images, std::vector{Image("r2", 0, 2)});
+}
+
+TEST_F(StoreFrom7, WhatIsDamagedIsNotTakenForWhole) {
+  Execute("DELETE FROM transitions WHERE seq = 5");
+  EXPECT_NE(Refusal().find("can't be changed from schema version 7 to 8"), std::string::npos) << Refusal();
+  EXPECT_NE(Refusal().find("unfinished runs"), std::string::npos) << Refusal();
+}
+
+TEST_F(StoreFrom7, TheCopyCanBePutBack) {
+  ASSERT_TRUE(Start(path_));
+  auto restored = RestoreStore(path_ + ".v7", path_, WallFromMicros(1'790'000'000'000'000));
+  ASSERT_TRUE(restored) << restored.error().message;
   auto state = Start(path_);  // and is changed again
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_TRUE(state->went_back);
@@ -237,7 +293,7 @@ TEST_F(StoreFrom5, ThatFailsChangesNothing) {
   Execute("DELETE FROM plans WHERE run = 2");
   auto state = Start(path_);
   ASSERT_FALSE(state);
-  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 7"), std::string::npos)
+  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 8"), std::string::npos)
       << state.error().message;
   EXPECT_EQ(CheckStore(path_)->schema, 5);
 }

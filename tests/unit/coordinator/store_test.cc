@@ -92,6 +92,31 @@ TEST_F(StoreTest, AReaderFollowsARunFromChangeToChange) {
   EXPECT_FALSE(since.update.run);
 }
 
+TEST_F(StoreTest, TheImageIsThatOfTheAttemptThatIsShown) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  RunCreated created = NewRun("r1", "q1");
+  auto plan = std::make_shared<Plan>(*created.plan);
+  plan->specs.push_back(plan->specs[0]);
+  plan->specs[1].container = Container{.image = "tool:1"};
+  plan->specs[1].limits.pids = 9;
+  plan->tasks[1].spec = 1;
+  created.plan = plan;
+  ASSERT_TRUE(store->Commit(std::vector<Record>{created, Image("r1", 1, 1)}));
+  auto reader = *StoreReader::Open(path_);
+  auto all = *reader.Snapshot(RunId("r1"));
+  EXPECT_EQ(all.update.tasks[0].confined, nullptr);
+  ASSERT_TRUE(all.update.tasks[1].confined);
+  EXPECT_EQ(*all.update.tasks[1].confined, (ConfinedView{plan->specs[1].container, plan->specs[1].limits}));
+  EXPECT_EQ(all.update.tasks[1].image_digest, "") << "it is that of an attempt before";
+  ASSERT_TRUE(store->Commit(std::vector<Record>{Finished("r1", 1), Image("r1", 1, 2)}));
+  RunView known = *all.update.run;
+  known.tasks = all.update.tasks;
+  EXPECT_EQ(reader.Since(known, all.seq)->update.tasks.at(0).image_digest, Image("r1", 1, 2).digest);
+  EXPECT_EQ(reader.Run(RunId("r1"))->tasks[1].image_digest, Image("r1", 1, 2).digest);
+  EXPECT_EQ(reader.Stored(RunId("r1"))->images, (std::vector{Image("r1", 1, 1), Image("r1", 1, 2)}));
+}
+
 TEST_F(StoreTest, OfATaskThatChangesMoreThanOnceInACommitTheLastIsKeptAndAllIsRemembered) {
   {
     auto store = Open();

@@ -21,6 +21,16 @@ TEST(Container, Images) {
     EXPECT_FALSE(CheckImage(bad)) << bad;
 }
 
+TEST(Container, DigestsOfImages) {
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  for (const std::string& good : {digest, "alpine@" + digest, "registry.example:5000/team/tool@" + digest})
+    EXPECT_TRUE(CheckImageDigest(good)) << good;
+  for (const std::string& bad :
+       {std::string(""), std::string("alpine"), std::string("alpine:1"), "@" + digest, digest + "0",
+        "SHA256:" + std::string(64, 'a'), "-a@" + digest, "a b@" + digest, std::string(500, 'a') + "@" + digest})
+    EXPECT_FALSE(CheckImageDigest(bad)) << bad;
+}
+
 TEST(Container, Mounts) {
   EXPECT_EQ(*ParseMount("/srv/data:/data"), (ContainerMount{"/srv/data", "/data", false}));
   EXPECT_EQ(*ParseMount("cache/x:/var/cache:ro"), (ContainerMount{"cache/x", "/var/cache", true}));

@@ -115,5 +115,12 @@ TEST_F(RerunTest, ArtifactsOfWhatIsTakenOverAreThere) {
   EXPECT_EQ(taken.artifacts[0].agent, AgentId("x"));
 }
 
+TEST_F(RerunTest, WhatImageRanIsToldOfWhatIsTakenOver) {
+  auto a = plan_.Add("a", {.hosts = {"a", "b"}});
+  plan_.Add("b", {.needs = {a}});
+  earlier_.images = {{RunId("r1"), 0, 2, "x@1"}, {RunId("r1"), 0, 3, "x@2"}, {RunId("r1"), 1, 3, "x@3"}};
+  EXPECT_THAT(Take("sfk").images, ElementsAre(ImageRan{RunId("r2"), 0, 0, "x@2"}));
+}
+
 }  // namespace
 }  // namespace cromt

@@ -237,6 +237,9 @@ class SchedulerEnv {
     for (const PublishedArtifact& artifact : r.artifacts)
       records_.push_back(fmt::format("published {}/{} {}", r.run.text(), r.task + 1, artifact.name));
   }
+  void Tell(const ImageRan& r) {
+    records_.push_back(fmt::format("image of {}/{}/{} {}", r.run.text(), r.task + 1, r.attempt, r.digest));
+  }
   void Tell(const LaneHeld& r) {
     std::string text = fmt::format("{} keeps", ToString(r.id));
     for (const std::string& lane : r.lanes) text += " " + lane;

@@ -45,6 +45,21 @@ TEST(SchedulerRetry, ASuccessOfALaterTryIsASuccess) {
   EXPECT_EQ(env.RunText("r1"), "succeeded");
 }
 
+TEST(SchedulerRetry, OfEachTryTheImageIsRemembered) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Tried({.retries = 1}));
+  AttemptResult result = ExitedWith(5);
+  result.image_digest = "tool@sha256:1";
+  env.Forget();
+  env.Ends("a", "r1/1/1", result);
+  result = ExitedWith(0);
+  result.image_digest = "tool@sha256:2";
+  env.Ends("a", "r1/1/2", result);
+  EXPECT_THAT(env.Records(),
+              ::testing::IsSupersetOf({"image of r1/1/1 tool@sha256:1", "image of r1/1/2 tool@sha256:2"}));
+}
+
 TEST(SchedulerRetry, EachPauseIsLongerByTheBackoff) {
   SchedulerEnv env;
   env.Connect("a");

@@ -37,12 +37,13 @@ class StoredRuns {
  private:
   void Fold(const RunCreated& r) {
     order_.push_back(r.header.id);
-    runs_[r.header.id] = {r.header, {}, r.plan, std::vector<TaskStatus>(r.plan->tasks.size()), {}};
+    runs_[r.header.id] = {r.header, {}, r.plan, std::vector<TaskStatus>(r.plan->tasks.size()), {}, {}};
   }
   void Fold(const RunPlanned& r) { runs_.at(r.run).plan = r.plan; }
   void Fold(const RunChanged& r) { runs_.at(r.run).status = r.status; }
   void Fold(const TaskChanged& r) { runs_.at(r.run).tasks.at(r.task) = r.status; }
   void Fold(const ArtifactsPublished& r) { runs_.at(r.run).artifacts.push_back(r); }
+  void Fold(const ImageRan& r) { runs_.at(r.run).images.push_back(r); }
   void Fold(const LaneHeld& r) { held_[r.id] = r; }
   void Fold(const LaneFreed& r) { held_.erase(r.id); }
   void Fold(const AgentSeen& r) { agents_[r.agent] = r; }

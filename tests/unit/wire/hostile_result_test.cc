@@ -51,6 +51,8 @@ const std::vector<Hostile<Ended>> kResults = {
      "started_at_us: -1 is not within 0 and 253402300799999999"},
     {"AfterAnyClock", [](Ended& e) { e.set_ended_at_us(INT64_MAX); },
      "ended_at_us: 9223372036854775807 is not within 0 and 253402300799999999"},
+    {"ImageIsNoDigest", [](Ended& e) { e.set_image_digest("debian:12"); },
+     "image_digest: 'debian:12' is no image's digest; one looks like NAME@sha256:DIGEST or sha256:DIGEST"},
     {"NegativeLog", [](Ended& e) { e.set_log_bytes(-1); }, "log_bytes: -1 is not within 0 and 2199023255552"},
     {"EndlessLog", [](Ended& e) { e.set_log_bytes(INT64_MAX); },
      "log_bytes: 9223372036854775807 is not within 0 and 2199023255552"},

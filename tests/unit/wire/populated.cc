@@ -77,7 +77,11 @@ std::vector<AttemptResult> EveryResult() {
                        .returned = kind == Kind::kNotStarted});
   results.push_back({.kind = Kind::kExited, .status = Signaled{9}});
   results.push_back({.kind = Kind::kExited, .status = Exited{0}, .published = {FullArtifact()}});
-  results.push_back({.kind = Kind::kNotPublished, .status = Exited{0}, .reason = "no file"});
+  results.push_back({.kind = Kind::kNotPublished,
+                     .status = Exited{0},
+                     .reason = "no file",
+                     .image_digest = "registry.example:5000/team/tool@sha256:" + std::string(64, 'd')});
+  results.push_back({.kind = Kind::kStopped, .image_digest = "sha256:" + std::string(64, 'e')});
   results.push_back({.kind = Kind::kLost, .reason = "lost"});
   return results;
 }

@@ -41,6 +41,16 @@ TEST(WireText, AReasonOfAnyKindCanBeSent) {
   }
 }
 
+TEST(WireText, WhatAnEngineSaysOfAnImageIsNoReasonToRefuseAnEnd) {
+  for (const std::string& digest :
+       {"\xFF"s, "tool:1"s, "sha256:12"s, std::string(600, 'x') + "@sha256:" + std::string(64, 'a')}) {
+    AttemptResult result{.kind = AttemptResult::Kind::kStopped, .image_digest = digest};
+    v1::AttemptResult proto;
+    ToProto(result, proto);
+    EXPECT_EQ(FromProto(proto).value().image_digest, "");
+  }
+}
+
 TEST(WireText, AHostWithAMadClockCanStillReport) {
   for (Wall at : {WallFromMicros(INT64_MIN), WallFromMicros(-1), WallFromMicros(INT64_MAX)}) {
     AttemptResult result{.kind = AttemptResult::Kind::kExited, .status = Exited{0}, .started_at = at, .ended_at = at};

@@ -1,0 +1,15 @@
+// In what a task runs, in words. Clean (clean_text.h), and empty for one that runs on its host as it likes. Pure; any
+// thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/container.h"
+
+namespace cromt::cli {
+
+// "debian:12, network none, memory 512.0 MiB": the image, then what was said of it.
+std::string ConfinedText(const std::optional<Container>& container, const Resources& limits);
+
+}  // namespace cromt::cli
