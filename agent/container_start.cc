@@ -45,10 +45,10 @@ Result<container::Outcome> OutcomeOf(const std::string& box) {
   return container::OutcomeFromJson(text);
 }
 
-// Of what is left of the container: by a program, which may be killed while it waits for the engine.
-Status RemoveContainer(std::string engine, std::string program, std::string name) {
+// Of what is left of the container, or in one: by a program, which may be killed while it waits for the engine.
+Status RemoveContainer(std::string engine, std::string program, std::string name, std::string box) {
   std::string option = "--remove";
-  char* argv[] = {program.data(), option.data(), engine.data(), name.data(), nullptr};
+  char* argv[] = {program.data(), option.data(), engine.data(), name.data(), box.data(), nullptr};
   pid_t pid = 0;
   if (const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ); error != 0)
     return tl::unexpected<Error>(ErrnoError("can't start " + program, error));
@@ -60,7 +60,13 @@ Status RemoveContainer(std::string engine, std::string program, std::string name
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   return Fail(ErrorCode::kUnavailable,
-              fmt::format("the container {} can't be removed by the engine at {}", name, engine));
+              fmt::format("what is left of the container {} can't be removed by the engine at {}", name, engine));
+}
+
+// The job's user on the host, whose the workspace is.
+std::string OwnerOf(const JobSettings& settings) {
+  return settings.become ? fmt::format("{}:{}", settings.become->uid, settings.become->gid)
+                         : fmt::format("{}:{}", ::geteuid(), ::getegid());
 }
 
 std::vector<EngineMount> OwnMounts(const JobSettings& settings, const ContainerPlaces& places) {
@@ -77,6 +83,36 @@ std::vector<std::pair<std::string, std::string>> LabelsOf(const QueuedAttempt& a
           {"cromt.task", std::to_string(attempt.id.task + 1)},
           {"cromt.attempt", std::to_string(attempt.id.attempt)},
           {"cromt.mesh", attempt.mesh.text()}};
+}
+
+// For where the container runs already that the job names.
+Result<container::EntryOrder> EntryOf(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
+                                      const ContainerSettings& containers, const ContainerPlaces& places) {
+  const Container& wanted = *attempt.spec->container;
+  container::EntryOrder entry;
+  entry.name = wanted.existing;
+  if (const Status may = MayEnter(entry.name, containers.policy); !may) entry.refusal = may.error().message;
+  if (const std::string keys = KeysOfFresh(wanted, attempt.spec->limits); entry.refusal.empty() && !keys.empty())
+    entry.refusal = fmt::format(
+        "a container named {} runs, and one that runs can't be given {}; leave that out, or name the image by "
+        "'image' for a fresh one",
+        entry.name, keys);
+  entry.place = "/." + container::ContainerName(places.agent, slot);
+  JobSettings inside = settings;
+  inside.of_image = true;
+  inside.step_program = entry.place + "/step";
+  inside.home = entry.place + "/workspace";
+  CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, inside, inside.home,
+                                                places.script.empty() ? "" : entry.place + "/script"));
+  entry.argv = std::move(start.argv);
+  entry.env = std::move(start.env);
+  entry.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);
+  entry.user = wanted.user;
+  entry.mark = start.mark;
+  entry.workspace = places.directory;
+  entry.step = settings.step_program;
+  entry.script = places.script;
+  return entry;
 }
 
 }  // namespace
@@ -100,7 +136,9 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   container::Order order;
   order.engine = containers.engine;
   order.image = wanted.image;
-  order.existing = wanted.existing;
+  if (!wanted.existing.empty()) {
+    CROMT_ASSIGN(order.entry, EntryOf(filled, slot, settings, containers, places));
+  }
   order.pull = wanted.pull;
   CROMT_ASSIGN(order.login, LoginFor(wanted.image, containers));
   order.records = start.records;
@@ -115,7 +153,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   box.env = std::move(start.env);
   box.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);  // by which what is left of it is found
   box.directory = container::kWorkspace;
-  box.user = wanted.user.empty() ? fmt::format("{}:{}", ::geteuid(), ::getegid()) : wanted.user;
+  box.user = wanted.user.empty() ? OwnerOf(settings) : wanted.user;
   // Of the agent's own jobs the workspace is theirs already; a directory used in place stays whose it is.
   if (is_root && !wanted.user.empty() && attempt.spec->source.directory.empty()) order.give = places.directory;
   box.mounts = OwnMounts(settings, places);
@@ -161,7 +199,8 @@ std::string ImageThatRan(const std::string& box) {
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot) {
   const auto outcome = OutcomeOf(places.box);
   if (!outcome || !outcome->removed)
-    CROMT_TRY(RemoveContainer(containers.engine, places.program, container::ContainerName(places.agent, slot)));
+    CROMT_TRY(RemoveContainer(containers.engine, places.program, container::ContainerName(places.agent, slot),
+                              places.box));
   std::error_code error;
   std::filesystem::remove_all(places.box, error);
   if (error) return Fail(ErrorCode::kInternal, fmt::format("can't remove {}: {}", places.box, error.message()));

@@ -13,6 +13,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ContainerOrder, name, labels, image, argv, en
                                    pid, ipc, read_only, privileged, no_new_privileges, capabilities, devices, limits)
 
 namespace container {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EntryOrder, name, refusal, place, argv, env, user, mark, workspace, step, script)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VisitNote, container, place, user, mark, step)
+
 namespace {
 
 using Json = nlohmann::json;
@@ -29,10 +33,12 @@ auto Guarded(std::string_view text, const Read& read) -> Result<decltype(read(Js
 }  // namespace
 
 Result<std::string> ToJson(const Order& order) {
-  Json json = {{"engine", order.engine},       {"existing", order.existing},   {"image", order.image},
-               {"pull", ToString(order.pull)}, {"container", order.container}, {"give", order.give},
-               {"needs", order.needs},         {"records", order.records},     {"grace_us", order.grace.count()}};
+  Json json = {{"engine", order.engine},       {"image", order.image},
+               {"pull", ToString(order.pull)}, {"container", order.container},
+               {"give", order.give},           {"needs", order.needs},
+               {"records", order.records},     {"grace_us", order.grace.count()}};
   if (order.login) json["login"] = *order.login;
+  if (order.entry) json["entry"] = *order.entry;
   try {
     return json.dump();
   } catch (const Json::exception&) {
@@ -45,16 +51,24 @@ Result<Order> OrderFromJson(std::string_view text) {
     Order order;
     json.at("engine").get_to(order.engine);
     json.at("image").get_to(order.image);
-    json.at("existing").get_to(order.existing);
     order.pull = PullFrom(json.at("pull").get<std::string>()).value_or(Pull::kMissing);
     json.at("container").get_to(order.container);
     json.at("give").get_to(order.give);
     json.at("needs").get_to(order.needs);
     json.at("records").get_to(order.records);
     order.grace = Duration(json.at("grace_us").get<int64_t>());
+    if (json.contains("entry")) order.entry = json.at("entry").get<EntryOrder>();
     if (json.contains("login")) order.login = json.at("login").get<RegistryLogin>();
     return order;
   });
+}
+
+std::string ToJson(const VisitNote& note) {
+  return Json(note).dump();
+}
+
+Result<VisitNote> VisitNoteFromJson(std::string_view text) {
+  return Guarded(text, [](const Json& json) { return json.get<VisitNote>(); });
 }
 
 std::string ToJson(const Outcome& outcome) {

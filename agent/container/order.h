@@ -3,10 +3,13 @@
 //   BOX/order.json   the order, 0600: it may hold a registry's password; removed once it is read
 //   BOX/io/          what the container sees as /.cromt/io: the pipes out, err and, for actions, records
 //   BOX/result.json  what ran, and how it ended, for the agent
+//   BOX/visit.json   of a job in a container that ran already: where, so that what is left of it can be removed
+//   BOX/out/         what comes back out of that one, before it is looked at
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -30,10 +33,30 @@ inline std::string ResultPath(const std::string& box) {
   return box + "/result.json";
 }
 
+inline std::string VisitPath(const std::string& box) {
+  return box + "/visit.json";
+}
+inline std::string BackPath(const std::string& box) {
+  return box + "/out";
+}
+
+// If a container of this name runs, the job runs in it. There it has a directory of its own, `place`, with cromt-step
+// as `step`, the script as `script`, and its workspace as `workspace`.
+struct EntryOrder {
+  std::string name;
+  std::string refusal;  // why this agent does not let it; empty = it does
+  std::string place;
+  std::vector<std::string> argv;  // of the job itself
+  std::vector<std::string> env;
+  std::string user;                     // empty = the container's own
+  std::string mark;                     // CROMT_ATTEMPT_MARK of all its processes
+  std::string workspace, step, script;  // of the host
+};
+
 struct Order {
-  std::string engine;    // unix:///PATH
-  std::string image;     // as the job file names it
-  std::string existing;  // a container of this name would be the place to run in
+  std::string engine;  // unix:///PATH
+  std::string image;   // as the job file names it
+  std::optional<EntryOrder> entry;
   Pull pull = Pull::kMissing;
   std::optional<RegistryLogin> login;
   ContainerOrder container;  // but for the image
@@ -41,6 +64,13 @@ struct Order {
   std::string needs;         // a program that the image must have; empty = none
   bool records = false;      // the job writes records on descriptor 3, and so does cromt-container
   Duration grace{0};         // between TERM and KILL
+};
+
+// Where a job is, or was, in a container that ran already.
+struct VisitNote {
+  std::string container;  // its id
+  std::string place, user, mark;
+  std::string step;  // cromt-step on the host
 };
 
 struct Outcome {
@@ -54,6 +84,8 @@ struct Outcome {
 // kInvalid for bytes that are not UTF-8: an environment may hold them.
 Result<std::string> ToJson(const Order& order);
 Result<Order> OrderFromJson(std::string_view text);
+std::string ToJson(const VisitNote& note);
+Result<VisitNote> VisitNoteFromJson(std::string_view text);
 std::string ToJson(const Outcome& outcome);
 Result<Outcome> OutcomeFromJson(std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 #include "base/name.h"
 
@@ -65,10 +66,12 @@ Status Take(std::string_view word, ContainerPolicy& policy) {
     policy.devices.emplace_back(what);
   else if (kind == "mount" && (what == "/" || (what.starts_with('/') && ParseMount(fmt::format("{}:/x", what)))))
     policy.mounts.emplace_back(what);
+  else if (kind == "container" && (what == "*" || IsName(what)))
+    policy.containers.emplace_back(what);
   else
     return Fail(ErrorCode::kInvalid,
                 fmt::format("containers.allow: {}: write privileged, host-network, host-pid, host-ipc, root, "
-                            "capability:NAME, device:/dev/NAME or mount:/PATH",
+                            "capability:NAME, device:/dev/NAME, mount:/PATH or container:NAME",
                             Quote(word)));
   return {};
 }
@@ -102,6 +105,35 @@ Status Allowed(const Container& container, const ContainerPolicy& policy, bool i
   for (const std::string& word : container.devices)
     if (!Has(policy.devices, word)) return Deny("use the device " + word, "device:" + word);
   return {};
+}
+
+Status MayEnter(const std::string& name, const ContainerPolicy& policy) {
+  if (Has(policy.containers, name) || Has(policy.containers, "*")) return {};
+  return Fail(ErrorCode::kDenied,
+              fmt::format("a container named {} runs here, and this agent lets no job run in it; 'container:{}' in "
+                          "containers.allow of its configuration would, and 'image' instead of 'docker' means a fresh "
+                          "container",
+                          name, name));
+}
+
+std::string KeysOfFresh(const Container& container, const Resources& limits) {
+  const std::pair<const char*, bool> keys[] = {
+      {"network", !container.network.empty()},
+      {"read_only", container.read_only},
+      {"mounts", !container.mounts.empty()},
+      {"privileged", container.privileged},
+      {"capabilities", !container.capabilities.empty()},
+      {"devices", !container.devices.empty()},
+      {"pid", !container.pid.empty()},
+      {"ipc", !container.ipc.empty()},
+      {"memory", limits.memory_bytes != 0},
+      {"cpus", limits.cpu_permille != 0},
+      {"pids", limits.pids != 0},
+  };
+  std::string text;
+  for (const auto& [key, is_set] : keys)
+    if (is_set) text += fmt::format("{}'{}'", text.empty() ? "" : ", ", key);
+  return text;
 }
 
 Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const ContainerPolicy& policy,

@@ -18,6 +18,7 @@ struct ContainerPolicy {
   std::vector<std::string> capabilities;  // as NET_ADMIN
   std::vector<std::string> devices;       // as /dev/fuse
   std::vector<std::string> mounts;        // absolute: these and what lies below
+  std::vector<std::string> containers;    // names of running ones that jobs may run in; * is any
 };
 
 struct ContainerSettings {
@@ -29,12 +30,19 @@ struct ContainerSettings {
 // Where an engine is looked for: `configured`, else $DOCKER_HOST, else Docker's socket, else Podman's.
 std::string EngineAddress(const std::string& configured);
 
-// Of words as `privileged`, `host-network`, `host-pid`, `host-ipc`, `root`, `capability:X`, `device:X`, `mount:X`.
+// Of words as `privileged`, `host-network`, `host-pid`, `host-ipc`, `root`, `capability:X`, `device:X`, `mount:X`,
+// `container:X`.
 Result<ContainerPolicy> ParsePolicy(const std::vector<std::string>& allow);
 
 // kDenied names what is not allowed, and the word that would allow it. `is_root`: the agent is root itself, so its jobs
 // are, too.
 Status Allowed(const Container& container, const ContainerPolicy& policy, bool is_root);
+
+// For a job in a container of this name that runs already: whoever may run there reaches what that one reaches.
+Status MayEnter(const std::string& name, const ContainerPolicy& policy);
+
+// Keys of the job that a container which runs already can't be given any more, in words; empty if there are none.
+std::string KeysOfFresh(const Container& container, const Resources& limits);
 
 // Where the mounts of a container really lead, with symbolic links resolved: within the task's directory, or where the
 // policy allows; never to what holds the engine's socket, which the task's directory may not hold either.

@@ -11,10 +11,12 @@
 #include <condition_variable>
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "agent/container/order.h"
 #include "agent/container/relay.h"
+#include "agent/container/visit.h"
 #include "base/thread_annotations.h"
 #include "io/config/read_file.h"
 #include "io/container/engine.h"
@@ -40,6 +42,14 @@ class Driver {
     auto engine = ContainerEngine::At(order_.engine);
     if (!engine) return NoContainer(engine.error());
     engine_ = &*engine;
+    if (auto there = engine_->Ping(); !there)
+      return NoContainer({there.error().code,
+                          fmt::format("no container engine answers: {}; `engine` of the agent's configuration says "
+                                      "where there is one",
+                                      there.error().message)});
+    auto existing = Existing();
+    if (!existing) return NoContainer(existing.error());
+    if (*existing) return RunIn(std::move(**existing));
     if (auto ready = Prepare(); !ready) return NoContainer(ready.error());
     if (auto started = engine_->Start(order_.container.name); !started) return NoContainer(started.error());
     started_ = true;
@@ -54,19 +64,15 @@ class Driver {
     stopping_ = true;
     changed_.notify_all();
     if (started_) SignalFrom("TERM");
+    if (visiting_) visit_->Signal(SIGTERM);
   }
   void Kill() {
     if (started_) SignalFrom("KILL");
+    if (visiting_) visit_->Signal(SIGKILL);
   }
 
  private:
   Status Prepare() {
-    if (auto there = engine_->Ping(); !there)
-      return tl::unexpected<Error>(Error{
-          there.error().code, fmt::format("no container engine answers: {}; `engine` of the agent's configuration "
-                                          "says where there is one",
-                                          there.error().message)});
-    CROMT_TRY(NotInAnother());
     CROMT_ASSIGN(EngineImage image, ImageHere());
     outcome_.image_id = image.id;
     outcome_.digest = image.digest;
@@ -80,15 +86,34 @@ class Driver {
     return NotStopped();
   }
 
-  Status NotInAnother() {
-    if (order_.existing.empty()) return {};
-    const auto state = engine_->Inspect(order_.existing);
-    if (!state || !state->running) return {};
-    return Fail(
-        ErrorCode::kInvalid,
-        fmt::format("a container named {} runs, and running a job in one that runs is not built yet; 'image: {}' "
-                    "makes a fresh one",
-                    order_.existing, order_.image));
+  // The container to run in, if it runs already. Only its name counts, not the beginning of an id.
+  Result<std::optional<ContainerState>> Existing() {
+    if (!order_.entry) return std::optional<ContainerState>();
+    auto state = engine_->Inspect(order_.entry->name);
+    if (!state && state.error().code != ErrorCode::kNotFound) return tl::unexpected<Error>(state.error());
+    if (!state || !state->running || state->name != order_.entry->name) return std::optional<ContainerState>();
+    return std::optional(std::move(*state));
+  }
+
+  int RunIn(ContainerState state) {
+    if (const auto image = engine_->InspectImage(state.image)) {
+      outcome_.image_id = image->id;
+      outcome_.digest = image->digest;
+    }
+    visit_.emplace(*engine_, *order_.entry, order_.records, box_, std::move(state), stopping_, Say);
+    Status ready = visit_->Prepare();
+    visiting_ = true;
+    auto code = ready ? visit_->Run() : Result<int>(tl::unexpected<Error>(ready.error()));
+    if (code && !stopping_)
+      if (auto back = visit_->BringBack(); !back) {
+        if (*code == 0)
+          code = tl::unexpected<Error>(back.error());
+        else
+          Say(back.error().message);
+      }
+    if (!code) return NoContainer(code.error());
+    Clear();
+    return *code;
   }
 
   // Nothing of the job runs yet, so what is a link now stays one. A name that only the image knows gets nothing: who it
@@ -167,7 +192,9 @@ class Driver {
   // What it was is written before it is removed, and what can't be removed is left to the agent, who empties the slot.
   void Clear() {
     (void)WriteFileAtomic(ResultPath(box_), ToJson(outcome_));
-    if (!engine_ || !engine_->Remove(order_.container.name)) return;
+    if (!engine_) return;
+    const Status removed = visit_ ? visit_->Leave() : engine_->Remove(order_.container.name);
+    if (!removed) return;
     outcome_.removed = true;
     (void)WriteFileAtomic(ResultPath(box_), ToJson(outcome_));
   }
@@ -185,6 +212,8 @@ class Driver {
   Outcome outcome_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> started_ = false;
+  std::optional<Visit> visit_;
+  std::atomic<bool> visiting_ = false;  // from when on `visit_` may be told to stop
   Mutex mutex_;
   std::condition_variable_any changed_;
 };
@@ -252,9 +281,13 @@ int Run(const std::string& box) {
   return code;
 }
 
-int Remove(const std::string& address, const std::string& name) {
+int Remove(const std::string& address, const std::string& name, const std::string& box) {
   auto engine = ContainerEngine::At(address);
-  const Status removed = engine ? engine->Remove(name) : Status(tl::unexpected<Error>(engine.error()));
+  Status removed = engine ? Status() : Status(tl::unexpected<Error>(engine.error()));
+  const auto text = ReadFile(VisitPath(box), kMostOrder);
+  const auto visit = text ? VisitNoteFromJson(*text) : Result<VisitNote>(tl::unexpected<Error>(text.error()));
+  if (removed && visit) removed = Visit::CleanUp(*engine, *visit, true);
+  if (removed) removed = engine->Remove(name);
   if (removed) return 0;
   Say(removed.error().message);
   return 1;

@@ -59,17 +59,20 @@ bool Reap(pid_t job, int& status, bool& any) {
   }
 }
 
-// What is left is told to end, and waited for a little; what then still is the kernel ends with us.
-void StopRest(pid_t all, const sigset_t& signals) {
-  if (::kill(all, SIGTERM) != 0) return;
-  const Mono until = SystemClock().Read().mono + kLeftGrace;
-  for (bool any = true; any;) {
-    int status = 0;
-    Reap(-1, status, any);
-    const Duration left = until - SystemClock().Read().mono;
-    if (!any || left <= Duration(0)) return;
-    const timespec pause{left.count() / 1'000'000, left.count() % 1'000'000 * 1000};
-    ::sigtimedwait(&signals, nullptr, &pause);
+// What is left is told to end, and waited for a little; then it is killed.
+void StopRest(pid_t job, const SignalAll& signal_all, const sigset_t& signals) {
+  for (const int stop : {SIGTERM, SIGKILL}) {
+    if (!signal_all(job, stop)) return;
+    const Mono until = SystemClock().Read().mono + kLeftGrace;
+    for (bool any = true; any;) {
+      int status = 0;
+      Reap(-1, status, any);
+      const Duration left = until - SystemClock().Read().mono;
+      if (!any) return;
+      if (left <= Duration(0)) break;
+      const timespec pause{left.count() / 1'000'000, left.count() % 1'000'000 * 1000};
+      ::sigtimedwait(&signals, nullptr, &pause);
+    }
   }
 }
 
@@ -81,30 +84,33 @@ int RunInit(const std::string& io, const std::vector<std::string>& argv) {
     return kNoContainer;
   if (::access((io + "/records").c_str(), F_OK) == 0 && !OpenAs(io + "/records", O_WRONLY, kRecordsFd))
     return kNoContainer;
+  // Process 1 reaches all of the container by a signal to everyone. Where the container sees the host's processes it is
+  // another, and only the job's own group is ours.
+  const bool alone = ::getpid() == 1;
+  return RunUnder(argv, !alone, [alone](pid_t job, int signal) { return ::kill(alone ? -1 : -job, signal) == 0; });
+}
+
+int RunUnder(const std::vector<std::string>& argv, bool own_group, const SignalAll& signal_all) {
   sigset_t signals, before;
   ::sigemptyset(&signals);
   for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
   ::sigprocmask(SIG_BLOCK, &signals, &before);
-  // Process 1 reaches all of the container by a signal to everyone. Where the container sees the host's processes it is
-  // another, and only the job's own group is ours.
-  const bool alone = ::getpid() == 1;
   const pid_t job = ::fork();
   if (job < 0) {
     Say(std::string("its process could not be made: ") + std::strerror(errno));
     return kNoContainer;
   }
   if (job == 0) {
-    if (!alone) ::setpgid(0, 0);
+    if (own_group) ::setpgid(0, 0);
     Execute(argv, before);
   }
-  const pid_t all = alone ? -1 : -job;
   if (::fcntl(kRecordsFd, F_GETFD) >= 0) ::close(kRecordsFd);
   int status = 0;
   for (bool any = true; !Reap(job, status, any);) {
     siginfo_t got;
-    if (::sigwaitinfo(&signals, &got) > 0 && got.si_signo != SIGCHLD) ::kill(all, got.si_signo);
+    if (::sigwaitinfo(&signals, &got) > 0 && got.si_signo != SIGCHLD) signal_all(job, got.si_signo);
   }
-  StopRest(all, signals);
+  StopRest(job, signal_all, signals);
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

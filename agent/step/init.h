@@ -3,6 +3,9 @@
 // in what ends, and ends as the job's own process does, stopping what that left behind.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -11,5 +14,11 @@ namespace cromt::step {
 // The exit code: the job's own, 128 + N for a signal, 126 and 127 as a shell has them; 125 if the pipes are not there.
 // REQUIRES: one thread.
 int RunInit(const std::string& io, const std::vector<std::string>& argv);
+
+// Sends a signal to all that came of the process `job`; false if there is nothing any more.
+using SignalAll = std::function<bool(pid_t job, int signal)>;
+
+// What RunInit does once its descriptors are as the job should have them. REQUIRES: one thread.
+int RunUnder(const std::vector<std::string>& argv, bool own_group, const SignalAll& signal_all);
 
 }  // namespace cromt::step

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/step/init.h"
+#include "agent/step/inside.h"
 #include "agent/step/step.h"
 
 namespace {
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
   constexpr int kInitWords = 4;  // cromt-step --init IO --
   if (argc > kInitWords && std::string_view(argv[1]) == "--init" && std::string_view(argv[3]) == "--")
     return cromt::step::RunInit(argv[2], {argv + kInitWords, argv + argc});
+  if (argc > 2 && std::string_view(argv[1]) == "--inside") return cromt::step::RunInside({argv + 2, argv + argc});
   const bool records = IsPipe(kRecordsFd);
   if (records) ::fcntl(kRecordsFd, F_SETFD, FD_CLOEXEC);
   OpenStandardStreams();

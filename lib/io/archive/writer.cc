@@ -26,12 +26,15 @@ void PutText(char (&field)[N], std::string_view text) {
   std::memcpy(field, text.data(), std::min(N, text.size()));
 }
 
-std::string Block(char type, std::string_view name, std::string_view target, int64_t size, int64_t mode) {
+constexpr uint32_t kMaxOctalId = 07777777;
+
+std::string Block(char type, std::string_view name, std::string_view target, int64_t size, int64_t mode,
+                  ArchiveOwner owner) {
   Header header{};
   PutText(header.name, name);
   PutOctal(header.mode, mode);
-  PutOctal(header.uid, 0);
-  PutOctal(header.gid, 0);
+  PutOctal(header.uid, owner.user <= kMaxOctalId ? owner.user : 0);
+  PutOctal(header.gid, owner.group <= kMaxOctalId ? owner.group : 0);
   PutOctal(header.size, size <= tar::kMaxOctalSize ? size : 0);
   PutOctal(header.mtime, kFixedTime);
   header.type = type;
@@ -52,7 +55,7 @@ void AppendPaxRecord(std::string_view key, std::string_view value, std::string& 
 }
 
 std::string PaxBlocks(const std::string& records) {
-  std::string out = Block(tar::kPaxType, "pax", "", static_cast<int64_t>(records.size()), 0644) + records;
+  std::string out = Block(tar::kPaxType, "pax", "", static_cast<int64_t>(records.size()), 0644, {}) + records;
   out.append(tar::PaddingOf(static_cast<int64_t>(records.size())), '\0');
   return out;
 }
@@ -89,9 +92,11 @@ Status ArchiveWriter::Add(const ArchiveEntry& entry) {
   if (name.size() > sizeof(Header::name)) AppendPaxRecord("path", name, records);
   if (entry.target.size() > sizeof(Header::linkname)) AppendPaxRecord("linkpath", entry.target, records);
   if (size > tar::kMaxOctalSize) AppendPaxRecord("size", std::to_string(size), records);
+  if (owner_.user > kMaxOctalId) AppendPaxRecord("uid", std::to_string(owner_.user), records);
+  if (owner_.group > kMaxOctalId) AppendPaxRecord("gid", std::to_string(owner_.group), records);
   std::string out = records.empty() ? std::string() : PaxBlocks(records);
-  out +=
-      Block(TypeOf(entry.kind), name, entry.kind == EntryKind::kSymlink ? entry.target : "", size, ModeOf(entry.kind));
+  out += Block(TypeOf(entry.kind), name, entry.kind == EntryKind::kSymlink ? entry.target : "", size,
+               ModeOf(entry.kind), owner_);
   missing_bytes_ = size;
   padding_ = tar::PaddingOf(size);
   return sink_(out);

@@ -13,9 +13,14 @@ namespace cromt {
 // Takes the next bytes of a stream; its errors end the writing and are returned from there.
 using ByteSink = std::function<Status(std::string_view)>;
 
+// Whose the files are said to be, for who unpacks them as root; we ourselves do not look.
+struct ArchiveOwner {
+  uint32_t user = 0, group = 0;
+};
+
 class ArchiveWriter {
  public:
-  explicit ArchiveWriter(ByteSink sink) : sink_(std::move(sink)) {}
+  explicit ArchiveWriter(ByteSink sink, ArchiveOwner owner = {}) : sink_(std::move(sink)), owner_(owner) {}
 
   // A directory comes before what lies in it. kInvalid if CheckEntry refuses the entry.
   // REQUIRES: the bytes of the entry before are complete.
@@ -29,6 +34,7 @@ class ArchiveWriter {
 
  private:
   ByteSink sink_;
+  ArchiveOwner owner_;
   int64_t missing_bytes_ = 0;  // of the file added last
   size_t padding_ = 0;         // to write after them
 };

@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kVersion = "/v1.41";
 constexpr std::string_view kUnix = "unix://";
 constexpr Duration kMostPull = std::chrono::hours(2);
 constexpr Duration kProgressPause = seconds(2);
@@ -143,7 +142,7 @@ Result<ContainerEngine> ContainerEngine::At(const std::string& address) {
 }
 
 Result<HttpAnswer> ContainerEngine::Call(HttpRequest request) {
-  request.target.insert(0, kVersion);
+  request.target.insert(0, kApi);
   if (!request.body.empty()) request.headers.push_back("Content-Type: application/json");
   auto answer = client_.Call(request);
   if (!answer) return Fail("the container engine", std::move(answer).error());
@@ -182,7 +181,7 @@ Status ContainerEngine::PullImage(const std::string& image, const std::optional<
                      image.find(':', image.rfind('/') == image.npos ? 0 : image.rfind('/')) != image.npos;
   HttpRequest request{
       .method = "POST",
-      .target = fmt::format("{}/images/create?fromImage={}{}", kVersion, HttpEscape(image), named ? "" : "&tag=latest"),
+      .target = fmt::format("{}/images/create?fromImage={}{}", kApi, HttpEscape(image), named ? "" : "&tag=latest"),
       .deadline = kMostPull};
   if (login) request.headers.push_back(AuthHeader(*login));
   PullLines lines(progress);
@@ -257,8 +256,17 @@ Result<ContainerState> ContainerEngine::Inspect(const std::string& container) {
   const Json json = Parsed(answer.body);
   const Json& state = cromt::At(json, "State");
   const Json& code = cromt::At(state, "ExitCode");
-  return ContainerState{TextAt(json, "Id"), cromt::At(state, "Running") == true, cromt::At(state, "OOMKilled") == true,
-                        code.is_number_integer() ? code.get<int>() : 0, TextAt(state, "Error")};
+  std::string name = TextAt(json, "Name");
+  if (name.starts_with('/')) name.erase(0, 1);
+  return ContainerState{.id = TextAt(json, "Id"),
+                        .name = std::move(name),
+                        .image = TextAt(json, "Image"),
+                        .running = cromt::At(state, "Running") == true,
+                        .oom_killed = cromt::At(state, "OOMKilled") == true,
+                        .exit_code = code.is_number_integer() ? code.get<int>() : 0,
+                        .error = TextAt(state, "Error"),
+                        .read_only = cromt::At(cromt::At(json, "HostConfig"), "ReadonlyRootfs") == true,
+                        .started_at = TextAt(state, "StartedAt")};
 }
 
 Status ContainerEngine::Remove(const std::string& container) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,10 +22,22 @@ struct EngineImage {
 
 struct ContainerState {
   std::string id;
+  std::string name;   // without a slash in front
+  std::string image;  // its id
   bool running = false;
   bool oom_killed = false;
   int exit_code = 0;
   std::string error;  // why it could not begin
+  bool read_only = false;
+  std::string started_at;  // another one: it was restarted
+};
+
+// A process that is started in a container that runs already.
+struct ExecOrder {
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // besides the container's own: NAME=VALUE
+  std::string directory;         // empty: the container's own
+  std::string user;              // UID[:GID] or a name; empty: the container's own
 };
 
 class ContainerEngine {
@@ -56,11 +69,25 @@ class ContainerEngine {
   // Ids of all containers with this label, also of those that have ended.
   Result<std::vector<std::string>> WithLabel(const std::string& name, const std::string& value);
 
+  // Runs a process in a container and brings all that it prints, of its standard output (1) and error (2), to `sink`
+  // as it comes; who takes long in there holds the process up, and false ends it (kCanceled). The process's exit code
+  // once both have ended. Errors: kNotFound, kConflict: the container is not there or does not run; kInvalid: the
+  // process can't be started, why is said; kUnavailable: the engine went away meanwhile, or has forgotten the process,
+  // as after a restart.
+  using ExecSink = std::function<bool(int stream, std::string_view bytes)>;
+  Result<int> Exec(const std::string& container, const ExecOrder& order, const ExecSink& sink);
+
+  // Unpacks an archive of `source` (HttpRequest) below `directory`, which is there. kDenied: it can't be written.
+  Status PutArchive(const std::string& container, const std::string& directory, const HttpRequest::Source& source);
+
   const std::string& address() const { return address_; }
 
  private:
   ContainerEngine(std::string address, HttpClient client) : address_(std::move(address)), client_(std::move(client)) {}
+  static constexpr std::string_view kApi = "/v1.41";
   Result<HttpAnswer> Call(HttpRequest request);
+  Result<std::string> MakeExec(const std::string& container, const ExecOrder& order);
+  Result<int> ExitCodeOf(const std::string& exec);
   Error Refused(const HttpAnswer& answer) const;
 
   std::string address_;

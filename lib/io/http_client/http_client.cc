@@ -44,6 +44,33 @@ struct Receiver {
   }
 };
 
+// Where a body comes from.
+struct Sender {
+  const HttpRequest::Source& source;
+  bool stopped = false;
+
+  static size_t Read(char* to, size_t size, size_t count, void* self) {
+    Sender& sender = *static_cast<Sender*>(self);
+    const std::optional<size_t> got = sender.source(to, size * count);
+    sender.stopped = !got;
+    return got.value_or(CURL_READFUNC_ABORT);
+  }
+};
+
+void SetBody(CURL* curl, const HttpRequest& request, Sender& sender) {
+  if (request.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  } else if (request.source) {
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);  // PUT, in chunks
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, &Sender::Read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, &sender);
+  } else if (request.method != "GET") {
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
+  }
+}
+
 }  // namespace
 
 struct HttpClient::Handle {
@@ -87,18 +114,13 @@ Result<HttpAnswer> HttpClient::Handle::Run(const HttpRequest& request, const Sin
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.list);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Receiver::Write);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
-  if (request.method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-  } else if (request.method != "GET") {
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
-  }
+  Sender sender{request.source};
+  SetBody(curl, request, sender);
   const CURLcode done = curl_easy_perform(curl);
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (done == CURLE_OK) return HttpAnswer{static_cast<int>(status), std::move(receiver.body)};
-  if (receiver.stopped) return Fail(ErrorCode::kCanceled, "stopped");
+  if (receiver.stopped || sender.stopped) return Fail(ErrorCode::kCanceled, "stopped");
   if (receiver.too_large) return Fail(ErrorCode::kExhausted, fmt::format("{}: an answer of more than 16 MiB", socket));
   const ErrorCode code = done == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kUnavailable;
   if (done != CURLE_COULDNT_CONNECT) return Fail(code, fmt::format("{}: {}", socket, curl_easy_strerror(done)));

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ struct HttpRequest {
   std::string target;                // path and query, escaped: HttpEscape
   std::vector<std::string> headers;  // "Name: value"
   std::string body;
+  // Instead of a body that is known: puts the next bytes at `to`, at most `room`, and says how many; 0 at the end,
+  // nullopt to end the call (kCanceled). For PUT.
+  using Source = std::function<std::optional<size_t>(char* to, size_t room)>;
+  Source source;
   // Of the whole call; 0 = as long as it takes, for what the server answers when something has happened.
   Duration deadline = seconds(30);
 };

@@ -50,6 +50,24 @@ TEST(ContainerPolicy, WordsThatAreNone) {
   EXPECT_TRUE(ParsePolicy({"mount:/"}));
 }
 
+TEST(ContainerPolicy, ContainersThatRunAreNamed) {
+  const Status denied = MayEnter("db", {});
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, ErrorCode::kDenied);
+  EXPECT_THAT(denied.error().message, HasSubstr("'container:db' in containers.allow"));
+  EXPECT_TRUE(MayEnter("db", *ParsePolicy({"container:db"})));
+  EXPECT_FALSE(MayEnter("db2", *ParsePolicy({"container:db", "privileged"})));
+  EXPECT_TRUE(MayEnter("db2", *ParsePolicy({"container:*"})));
+  for (const char* bad : {"container:", "container:../x", "container:d*"}) EXPECT_FALSE(ParsePolicy({bad})) << bad;
+}
+
+TEST(ContainerPolicy, WhatOneThatRunsCantBeGiven) {
+  EXPECT_EQ(KeysOfFresh({.existing = "db", .image = "db", .pull = Pull::kNever, .user = "a", .bootstrap = true}, {}),
+            "");
+  EXPECT_EQ(KeysOfFresh({.existing = "db", .network = "none", .read_only = true}, {.pids = 3}),
+            "'network', 'read_only', 'pids'");
+}
+
 class ContainerMounts : public testing::Test {
  protected:
   void SetUp() override {
