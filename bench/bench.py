@@ -59,6 +59,9 @@ def print_table(measured, errors):
     width = max([len(row.name) for row in measured] + [20])
     say(f"\n{'':{width}}  {'value':>10} {'':8}{'limit':>9}")
     for row in measured:
+        if row.skipped:
+            say(f"{row.name:{width}}  skipped: {row.skipped}")
+            continue
         verdict = ("ok" if row.passed else "MISSED") if row.limit else ""
         digits = 3 if row.unit == "ratio" else 0 if row.value >= 100 else 2
         say(f"{row.name:{width}}  {row.value:>10.{digits}f} {row.unit:8}{row.limit:>9}  {verdict}")

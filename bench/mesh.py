@@ -9,7 +9,7 @@ import tempfile
 
 import measure
 
-PROGRAMS = ["cromt", "cromt-coordinator", "cromt-agent", "cromt-launcher", "cromt-step"]
+PROGRAMS = ["cromt", "cromt-coordinator", "cromt-agent", "cromt-launcher", "cromt-step", "cromt-container"]
 
 
 class Binaries:
@@ -33,15 +33,16 @@ class Mesh:
     """Use as a context: starts on entry, ends every process it started, and its launchers, on exit.
 
     `known` are agents that the coordinator's configuration names beside those that are started here: name → address.
-    Without any of the latter, tasks without a `url` go to `local`.
+    Without any of the latter, tasks without a `url` go to `local`. `environment`, if given, is that of the programs.
     """
 
-    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1"):
+    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1", environment=None):
         self.binaries = binaries
         self.folder = tempfile.mkdtemp(prefix="mesh-", dir=parent)
         self.agent_count = agents
         self.known = known or {}
         self.local = local
+        self.environment = environment or os.environ
         self.processes = {}  # name → Popen
         self.addresses = {}  # name → HOST:PORT
 
@@ -82,7 +83,7 @@ class Mesh:
         if os.path.exists(os.path.join(data, "address")):
             os.unlink(os.path.join(data, "address"))
         # A short runtime folder: the programs put sockets there, and no other mesh's may be found.
-        environment = {**os.environ, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
+        environment = {**self.environment, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
         with open(os.path.join(self.folder, f"{name}.log"), "ab") as log:
             process = subprocess.Popen([self.binaries.path(program), *arguments, "--data-dir", data],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

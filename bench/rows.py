@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import containers
 import measure
 import peers
 import scale
@@ -29,6 +30,7 @@ class Row:
     limit: str = ""  # empty: for comparison only
     passed: bool = True
     details: dict = field(default_factory=dict)
+    skipped: str = ""  # why it was not measured, which is no failure
 
 
 @dataclass
@@ -386,6 +388,7 @@ ALL = {
     "artifact": artifact,
     "sizes": sizes,
     "logs": logs,
+    "container": lambda bench: [containers.task(bench, Row)],
     "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
     "restart": lambda bench: scale.restart(bench, Row),
     "reconnect": lambda bench: scale.reconnect(bench, Row),

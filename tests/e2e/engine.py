@@ -41,11 +41,15 @@ class Engine:
         self.folder = tempfile.mkdtemp(prefix="engine-", dir="/tmp")  # a socket's path must be short
         self.socket = os.path.join(self.folder, "docker.sock")
         self.address = "unix://" + self.socket
-        # Apart from the engine, as packages have it: so that containers outlive a restart of it.
-        self.runtime = self._begin("containerd", "--address", self.folder + "/containerd.sock", "--root", self.folder + "/root",
-                                   "--state", self.folder + "/state", "--config", "/dev/null")
-        self.process = None
-        self.start()
+        self.runtime = self.process = None
+        try:
+            # Apart from the engine, as packages have it: so that containers outlive a restart of it.
+            self.runtime = self._begin("containerd", "--address", self.folder + "/containerd.sock", "--root", self.folder + "/root",
+                                       "--state", self.folder + "/state", "--config", "/dev/null")
+            self.start()
+        except BaseException:
+            self._end()
+            raise
 
     def _begin(self, *command):
         with open(os.path.join(self.folder, "log"), "ab") as log:
@@ -99,12 +103,16 @@ class Engine:
                 if ids:
                     self.docker("rm", "-f", "-v", *ids)
         finally:
-            for process in (self.process, self.runtime):
+            self._end()
+
+    def _end(self):
+        for process in (self.process, self.runtime):
+            if process:
                 process.terminate()
                 process.wait()
-            # What it has mounted and left, its data over itself for one.
-            with open("/proc/self/mounts", encoding="utf-8") as file:
-                mounted = [line.split()[1] for line in file]
-            for place in sorted((place for place in mounted if place.startswith(self.folder + "/")), reverse=True):
-                subprocess.run(["umount", "--lazy", place], check=True)
-            shutil.rmtree(self.folder)
+        # What it has mounted and left, its data over itself for one.
+        with open("/proc/self/mounts", encoding="utf-8") as file:
+            mounted = [line.split()[1] for line in file]
+        for place in sorted((place for place in mounted if place.startswith(self.folder + "/")), reverse=True):
+            subprocess.run(["umount", "--lazy", place], check=True)
+        shutil.rmtree(self.folder)
