@@ -12,8 +12,9 @@ namespace cromt::cli {
 namespace {
 
 void AddContainer(const Container& container, std::vector<std::string>& words) {
-  if (!container.existing.empty()) words.push_back("in " + container.existing);
-  if (!container.image.empty()) words.push_back((words.empty() ? "" : "else of ") + container.image);
+  const bool both = container.existing == container.image;  // whatever is there under this name
+  if (!container.existing.empty() && !both) words.push_back("container " + container.existing);
+  if (!container.image.empty()) words.push_back((words.empty() ? "" : "else ") + container.image);
   if (container.pull != Pull::kMissing) words.push_back(fmt::format("pull {}", ToString(container.pull)));
   for (const auto& [what, text] : {std::pair("network", &container.network), {"user", &container.user}})
     if (!text->empty()) words.push_back(fmt::format("{} {}", what, *text));

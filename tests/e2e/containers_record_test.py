@@ -34,7 +34,8 @@ class Recorded(Story):
         self.mesh.environment["DOCKER_HOST"] = ENGINE.address
 
     def start_mesh(self):
-        self.host = self.mesh.start_agent("host", "--slots", "4")
+        config = self.mesh.write("agent.yaml", "containers: {allow: ['container:box', root]}\n")
+        self.host = self.mesh.start_agent("host", "--slots", "4", "--config", config)
         self.mesh.start_coordinator(local=self.host.address)
 
     def apply(self, *projects):
@@ -44,7 +45,7 @@ class Recorded(Story):
         """Of the task that runs, as the host sees it."""
         box = wait_for("its slot", lambda: subprocess.run(
             ["find", self.mesh.folder, "-name", "slot-*.box"], capture_output=True, check=False, text=True).stdout.split())[0]
-        return box[:-len(".box")]
+        return box[:-len(".box")] + "/workspace"
 
     def let_go(self):
         with open(os.path.join(self.workspace(), "go"), "w", encoding="utf-8"):
@@ -89,6 +90,14 @@ class OnAMesh(Recorded):
         self.says(done.out, f"fetching the image {image}\n", "here\n")
         task = self.mesh.tasks("last")["p"]
         self.assertEqual((task["image"], task["image_digest"]), (image, f"{registry.image}@{registry.digest}"))
+
+    def test_of_a_container_that_runs_already_it_is_that_ones(self):
+        ENGINE.docker("run", "-d", "--network", "none", "--name", "box", "bb:1", "sleep", "1000")
+        self.addCleanup(ENGINE.docker, "rm", "-f", "box")
+        self.apply("  p:\n    run: 'true'\n    sparrowdo: {docker: box}\n")
+        self.succeeded(self.mesh.cromt("start", "p", "--wait"))
+        self.assertEqual(self.mesh.tasks("last")["p"]["image_digest"], ENGINE.image_id("bb:1"))
+        self.says(self.mesh.cromt("show", "last", "p").out, "confined to box\n")
 
     def test_an_end_that_only_the_agents_journal_knows(self):
         self.apply(project(WAITS))

@@ -78,6 +78,23 @@ TEST_F(ShowTest, WhatATaskIsConfinedTo) {
   EXPECT_EQ(out().find("image_digest"), out().rfind("image_digest")) << "only of what has a container";
 }
 
+TEST_F(ShowTest, AContainerThatMayRunAlready) {
+  const auto shown = [&](const Container& container) {
+    TaskView boxed = Succeeded(Task(1, "build", "hostB"));
+    boxed.confined = std::make_shared<const ConfinedView>(ConfinedView{container, {}});
+    control_.view = RunOf("web", {boxed});
+    Cromt({"show", "run1", "1"});
+    const std::string what = "confined to ";
+    const size_t at = out().find(what);
+    return at == std::string::npos ? "" : out().substr(at + what.size(), out().find('\n', at) - at - what.size());
+  };
+  EXPECT_EQ(shown({.existing = "db", .image = "db"}), "db");
+  EXPECT_EQ(shown({.existing = "db", .image = "tool:1"}), "container db, else tool:1");
+  EXPECT_EQ(shown({.existing = "db"}), "container db");
+  EXPECT_EQ(shown({.image = "tool:1", .user = "1", .privileged = true, .capabilities = {"NET_ADMIN"}, .pid = "host"}),
+            "tool:1, user 1, privileged, +NET_ADMIN, pid host");
+}
+
 TEST_F(ShowTest, MoreOfOneTask) {
   TaskView boxed = Succeeded(Task(2, "build", "hostB"), 2048);
   boxed.confined = std::make_shared<const ConfinedView>(ConfinedView{Container{.image = "tool:1"}, {}});
