@@ -85,6 +85,13 @@ std::vector<std::pair<std::string, std::string>> LabelsOf(const QueuedAttempt& a
           {"cromt.mesh", attempt.mesh.text()}};
 }
 
+// As a job does it in a container: what is missing there is named, or installed.
+std::vector<std::string> ArgvInside(std::vector<std::string> argv, const TaskSpec& spec, const std::string& step) {
+  if (std::holds_alternative<Actions>(spec.work)) argv.insert(argv.begin() + 1, "--in-container");
+  if (spec.container->bootstrap) argv.insert(argv.begin(), {step, "--inside", "bootstrap"});
+  return argv;
+}
+
 // For where the container runs already that the job names.
 Result<container::EntryOrder> EntryOf(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
                                       const ContainerSettings& containers, const ContainerPlaces& places) {
@@ -104,7 +111,7 @@ Result<container::EntryOrder> EntryOf(const QueuedAttempt& attempt, uint32_t slo
   inside.home = entry.place + "/workspace";
   CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, inside, inside.home,
                                                 places.script.empty() ? "" : entry.place + "/script"));
-  entry.argv = std::move(start.argv);
+  entry.argv = ArgvInside(std::move(start.argv), *attempt.spec, inside.step_program);
   entry.env = std::move(start.env);
   entry.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);
   entry.user = wanted.user;
@@ -149,7 +156,8 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   box.name = container::ContainerName(places.agent, slot);
   box.labels = LabelsOf(attempt);
   box.argv = {container::kStep, "--init", container::kIo, "--"};
-  box.argv.insert(box.argv.end(), start.argv.begin(), start.argv.end());
+  const auto argv = ArgvInside(std::move(start.argv), *filled.spec, container::kStep);
+  box.argv.insert(box.argv.end(), argv.begin(), argv.end());
   box.env = std::move(start.env);
   box.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);  // by which what is left of it is found
   box.directory = container::kWorkspace;

@@ -16,6 +16,7 @@
 
 #include "agent/launcher/proc_file.h"
 #include "agent/launcher/process_table.h"
+#include "agent/step/bootstrap.h"
 #include "agent/step/init.h"
 #include "base/time.h"
 #include "io/archive/packer.h"
@@ -173,6 +174,7 @@ int RunInside(const std::vector<std::string>& words) {
   const std::string& what = words[0];
   if (what == "id" && words.size() == 1) return Id();
   if (what == "enter" && words.size() > 3) return Enter(words[1], words[2] == "1", {words.begin() + 3, words.end()});
+  if (what == "bootstrap" && words.size() > 1) return RunBootstrapped({words.begin() + 1, words.end()});
   if (what == "pack" && words.size() == 2) return Pack(words[1]);
   if (what == "remove" && words.size() == 3) return Remove(words[1], words[2]);
   int number = 0;

@@ -1,10 +1,12 @@
-// cromt-step in a container that ran before the job came and runs on after it: what cromt-container (its visit.h) has
-// it do there. It is the only program of ours in there, and needs nothing of the image.
+// cromt-step in a container: bootstrap in any, the rest in one that ran before the job came and runs on after it: what
+// cromt-container (its visit.h) has it do there. It is the only program of ours in there, and needs nothing of the
+// image.
 //
 //   --inside id                              prints "UID GID", as whom it runs
 //   --inside enter PLACE RECORDS PROGRAM ARGUMENT…
 //       runs a job, as `--init` does. All that comes of it stays below this process, whatever it does to its sessions.
 //       RECORDS is 1 where the job writes records: they go to standard output then, and what it prints to error.
+//   --inside bootstrap PROGRAM ARGUMENT…     installs bash where there is none, then becomes PROGRAM
 //   --inside signal PLACE MARK NUMBER        to all of the job that entered at PLACE; exits with kNobody if there is
 //   none
 //   --inside pack PLACE                      PLACE/workspace as an archive on standard output; says what has no place

@@ -44,6 +44,24 @@ Status CheckInterpreter(const Error& why) {
   return IsInPath("tom") ? Status{} : CheckRakudo(why);
 }
 
+Status CheckInterpreterOf(const ProgramFile& program) {
+  const LanguageFacts& facts = FactsOf(program.language);
+  if (IsInPath(std::string(facts.program))) return {};
+  return Fail(
+      ErrorCode::kNotFound,
+      fmt::format("{} needs {}, which this container does not have: {}put the package {} into its image", program.file,
+                  facts.program, program.language == Language::kBash ? "write 'bootstrap: true', or " : "",
+                  facts.package.empty() ? facts.program : facts.package));
+}
+
+Status CheckInterpretersIn(const Repository& repository, const std::string& folder) {
+  const auto task = ReadTaskDir(repository, folder);
+  if (!task) return {};  // whoever runs it says so
+  if (task->hook) CROMT_TRY(CheckInterpreterOf(*task->hook));
+  if (task->task) CROMT_TRY(CheckInterpreterOf(*task->task));
+  return {};
+}
+
 std::optional<PluginRepository> RepositoryOf(PluginPins pins, ChildRunner& children, Output& output) {
   if (pins.url.empty()) return std::nullopt;
   return PluginRepository(std::move(pins), CacheFolder("plugins"), children, output);
@@ -98,6 +116,31 @@ Status Job::CheckCall(const CallSite& call) {
     return CheckSubtasks(repository_, run.root);
   }
   return {};
+}
+
+Status Job::CheckInterpreters(const std::string& name) {
+  const auto action = FindAction(repository_, name);
+  if (!action) return {};  // Run says so
+  if (action->kind == Action::Kind::kScript) return CheckInterpreterOf(action->program);
+  if (action->kind == Action::Kind::kTask) return CheckInterpretersIn(repository_, action->path);
+  const auto scenario = ReadScenario(action->path);
+  if (!scenario) return {};
+  for (const CallSite& call : ListCalls(*scenario))
+    if (call.always) CROMT_TRY(CheckInterpretersOf(call));
+  return {};
+}
+
+Status Job::CheckInterpretersOf(const CallSite& call) {
+  constexpr std::string_view kTaskRun = "task-run";
+  if (call.function != kTaskRun)  // all done by plugins of ours, which are written in it
+    return CheckInterpreterOf({Language::kBash, fmt::format("{}:{}: {}", call.at.line, call.at.column, call.function)});
+  if (call.plugin) {
+    const auto plugin = plugins_.Find(*call.plugin);
+    return plugin ? CheckInterpretersIn(*plugin->repository, plugin->root) : Status();
+  }
+  if (!call.task_path) return {};
+  const auto run = TaskAt(*call.task_path);
+  return run ? CheckInterpretersIn(repository_, Join(run->root, run->task)) : Status();
 }
 
 int Job::Run(const std::string& name) {

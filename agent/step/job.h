@@ -27,6 +27,10 @@ class Job final : private ScenarioHost {
   // Would this action be refused? What isn't there yet may be made by an action before it.
   Status Check(const std::string& name);
 
+  // Whether what runs its programs is there, as far as is known beforehand: of those under no `if`. Errors name the
+  // program's file, and the package that is missing.
+  Status CheckInterpreters(const std::string& name);
+
   // The exit code: 0, the failing task's, 1 for what can't be found or read (noted in the output).
   int Run(const std::string& name);
 
@@ -43,6 +47,7 @@ class Job final : private ScenarioHost {
   // `written` is the path as a scenario writes it: "DIR" or "DIR@SUBTASK".
   Result<TaskRun> TaskAt(const std::string& written) const;
   Status CheckCall(const CallSite& call);
+  Status CheckInterpretersOf(const CallSite& call);
   // The value of a configuration: by our own reader, else by rakudo. `path` is absolute.
   Result<Map> ReadConfig(const std::string& path, const std::string& file, const std::string& text);
   Result<TaskResult> Do(TaskRequest request);

@@ -35,7 +35,9 @@ struct Flag {
   bool Arguments::*field;
 };
 
-constexpr Flag kFlags[] = {{"--quiet", &Arguments::quiet}, {"--dump_task", &Arguments::dump_task}};
+constexpr Flag kFlags[] = {{"--quiet", &Arguments::quiet},
+                           {"--dump_task", &Arguments::dump_task},
+                           {"--in-container", &Arguments::in_container}};
 
 // Passes all on, marks without headings.
 class QuietOutput final : public Output {
@@ -133,8 +135,12 @@ int RunActions(Arguments arguments, ChildRunner& children, Output& output) {
   Job job(*repository, arguments.environment, std::move(*pins), children, shown);
   for (const std::string& action : arguments.actions)
     if (auto status = job.Check(action); !status) return job.Refuse(status.error());
-  for (const std::string& action : arguments.actions)
+  for (const std::string& action : arguments.actions) {
+    // One action may install what the next one needs.
+    if (arguments.in_container)
+      if (auto status = job.CheckInterpreters(action); !status) return job.Refuse(status.error());
     if (int code = job.Run(action); code != 0) return code;
+  }
   return 0;
 }
 

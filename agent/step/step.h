@@ -12,11 +12,12 @@ namespace cromt::step {
 
 struct Arguments {
   std::string root = ".";
-  std::string environment;  // of .tom/env/config.NAME.raku; empty: the repository's default
-  std::string tags;         // "NAME=VALUE,FLAG,…"; empty: those of SP6_TAGS
-  std::string pin;          // URL of a Sparrow repository: its plugins `actions` are shown as an agent pins them
-  bool quiet = false;       // no headings
-  bool dump_task = false;   // shows the text of each program before it runs
+  std::string environment;    // of .tom/env/config.NAME.raku; empty: the repository's default
+  std::string tags;           // "NAME=VALUE,FLAG,…"; empty: those of SP6_TAGS
+  std::string pin;            // URL of a Sparrow repository: its plugins `actions` are shown as an agent pins them
+  bool quiet = false;         // no headings
+  bool in_container = false;  // an interpreter that is missing is named before an action begins
+  bool dump_task = false;     // shows the text of each program before it runs
   std::vector<std::string> actions;
 };
 

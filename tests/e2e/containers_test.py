@@ -16,7 +16,7 @@ def setUpModule():
     global ENGINE
     ENGINE = Engine()
     ENGINE.image("bb:1")
-    ENGINE.image("alpine")
+    ENGINE.image("alpine", {"bin/bash": "#!/bin/sh\nexec sh \"$@\"\n"})  # as one that was bootstrapped
 
 
 def tearDownModule():

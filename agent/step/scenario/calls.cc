@@ -14,11 +14,20 @@ class Collector {
   }
 
  private:
+  // While there is one, what is found may never be called.
+  struct Doubt {
+    explicit Doubt(Collector& collector) : all(collector.doubts_) { ++all; }
+    Doubt(const Doubt&) = delete;
+    ~Doubt() { --all; }
+    int& all;
+  };
+
   void Walk(const Expression& expression) {
     if (const auto* call = expression.As<Call>()) Add(expression.at, *call);
     std::visit([&](const auto& form) { WalkForm(form); }, expression.form);
   }
   void Walk(const If& statement) {
+    const Doubt doubt(*this);
     for (const Branch& branch : statement.branches) {
       Walk(branch.condition);
       Walk(branch.body);
@@ -26,6 +35,7 @@ class Collector {
     Walk(statement.otherwise);
   }
   void Walk(const For& statement) {
+    const Doubt doubt(*this);
     Walk(statement.list);
     Walk(statement.body);
   }
@@ -37,9 +47,15 @@ class Collector {
   void WalkForm(const EnvironmentVariable& form) { WalkAll(form.name); }
   void WalkForm(const ListLiteral& form) { WalkAll(form.items); }
   void WalkForm(const Range& form) { WalkAll(form.ends); }
-  void WalkForm(const Infix& form) { WalkAll(form.operands); }
+  void WalkForm(const Infix& form) {
+    const Doubt doubt(*this);
+    WalkAll(form.operands);
+  }
   void WalkForm(const Unary& form) { WalkAll(form.operand); }
-  void WalkForm(const Conditional& form) { WalkAll(form.parts); }
+  void WalkForm(const Conditional& form) {
+    const Doubt doubt(*this);
+    WalkAll(form.parts);
+  }
   void WalkForm(const Call& form) { WalkAll(form.arguments); }
   void WalkForm(const Builtin& form) { WalkAll(form.arguments); }
   void WalkForm(const Assignment& form) { WalkAll(form.value); }
@@ -57,7 +73,7 @@ class Collector {
   void WalkForm(const Leaf&) {}
 
   void Add(Position at, const Call& call) {
-    CallSite site{.at = at, .function = call.function};
+    CallSite site{.at = at, .function = call.function, .always = doubts_ == 0};
     if (call.function == "task-run") AddNames(call.arguments, site);
     sites.push_back(std::move(site));
   }
@@ -79,6 +95,8 @@ class Collector {
       site.plugin = Literal(arguments[1]);
     }
   }
+
+  int doubts_ = 0;
 };
 
 }  // namespace

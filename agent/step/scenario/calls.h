@@ -14,6 +14,7 @@ namespace cromt::step {
 struct CallSite {
   Position at;  // of the function's name
   std::string function;
+  bool always = false;  // not under an `if`, a loop or an operator
   // Of task-run, when they are literals.
   std::optional<std::string> task_path;
   std::optional<std::string> plugin;

@@ -36,6 +36,17 @@ TEST(Calls, AreFoundWhereverTheyStand) {
                   "3:6 task-run path=d plugin=-", "3:25 task-run path=e plugin=-", "3:42 bash path=- plugin=-"));
 }
 
+TEST(Calls, AreAlwaysMadeWhereNothingDecides) {
+  std::vector<std::string> always;
+  for (const CallSite& site : ListCalls(
+           ParseScenario("s",
+                         "task-run 'a'; if 1 { task-run 'b' } else { task-run 'c' };\nmy %s = task-run 'd';\n"
+                         "for 1..2 { task-run 'e' };\n1 || task-run 'f'; 1 ?? task-run('g') !! bash 'h'; bash 'i';")
+               .value()))
+    if (site.always) always.push_back(site.task_path.value_or(site.function));
+  EXPECT_THAT(always, ElementsAre("a", "d", "bash"));
+}
+
 TEST(Calls, WithComputedNamesHaveNone) {
   EXPECT_THAT(
       SitesOf("my $d = 'x'; task-run \"a/$d\"; task-run $d, $d; task-run $d, %();"),

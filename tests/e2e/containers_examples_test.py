@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""What an image lacks is installed by `bootstrap`, or named: on images that stand in for the real ones."""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+
+from engine import APPLETS, Engine, busybox
+from process import wait_for
+from story import Story, main
+
+ENGINE = None
+ARTICLE = "https://github.com/melezhik/"
+# What stands in for a package manager has the host's bash to install.
+INSTALLS = """#!/bin/sh
+echo "NAME $*"
+case "$*" in *install*|add*|-S*) ;; *) exit 0;; esac
+cat /package > /bin/bash
+chmod 755 /bin/bash
+"""
+
+
+def image(name, files):
+    """As Engine.image has it, with what its package manager can install."""
+    archive = io.BytesIO(busybox(files, [*APPLETS, "chmod"]))
+    bash = shutil.which("bash")
+    needs = subprocess.run(["ldd", bash], capture_output=True, check=True, text=True).stdout.split()
+    with tarfile.open(fileobj=archive, mode="a", dereference=True) as tar:
+        tar.add(bash, "package")
+        for library in needs:
+            if library.startswith("/"):
+                tar.add(library, library[1:])
+    ENGINE.docker("import", "-", name, data=archive.getvalue())
+
+
+def setUpModule():
+    global ENGINE
+    ENGINE = Engine()
+    for name, manager in {"alpine": "apk", "debian": "apt-get", "archlinux": "pacman"}.items():
+        image(name, {f"bin/{manager}": INSTALLS.replace("NAME", manager), "etc/os-release": f"ID={name}\n"})
+    ENGINE.image("bare")
+    ENGINE.image("broken", {"bin/dnf": "#!/bin/sh\necho no network >&2\nexit 7\n"})
+
+
+def tearDownModule():
+    ENGINE.close()
+
+
+class OnStandIns(Story):
+    def setUp(self):
+        super().setUp()
+        self.mesh.environment["DOCKER_HOST"] = ENGINE.address
+        self.host = self.mesh.start_agent("host", "--config", self.mesh.write("agent.yaml", "containers: {allow: ['container:db1']}\n"))
+        self.mesh.start_coordinator(local=self.host.address, rewrite={ARTICLE: self.mesh.start_git_server() + "/"})
+        self.addCleanup(self.nothing_is_left)
+
+    def nothing_is_left(self):
+        wait_for("no container is left", lambda: not ENGINE.containers())
+
+
+class Missing(OnStandIns):
+    def run_in(self, container, code, more=""):
+        self.mesh.apply(f"projects:\n  p:\n    path: {ARTICLE}repo.git\n    action: first go\n    container: {{{container}, network: none}}\n{more}")
+        done = self.mesh.cromt("start", "p", "--follow")
+        self.exited(code, done)
+        return done.out + done.err
+
+    def test_an_interpreter_that_is_missing_is_named_before_anything_runs(self):
+        self.mesh.commit("repo", {".tom/first.sh": "echo first\n", ".tom/go.raku": 'task-run "tasks/a"; if os() eq "nowhere" { task-run "tasks/b"; }\ntask-run "tasks/c";\n',
+                                  "tasks/a/task.sh": "echo began\n", "tasks/b/task.rb": "puts 1\n", "tasks/c/task.py": "print(1)\n"})
+        said = self.run_in("image: bare", 1)
+        self.says(said, "first\n", "tasks/c/task.py needs python3, which this container does not have: put the package python3 into its image")
+        self.assertNotIn("began", said)
+        self.mesh.commit("repo", {"tasks/c/task.py": "", "tasks/c/task.bash": "echo $((1+1)) from bash\n"})
+        os.unlink(self.mesh.path("trees", "repo", "tasks", "c", "task.py"))
+        self.mesh.commit("repo", {})
+        said = self.run_in("image: bare", 1)
+        self.says(said, "tasks/c/task.bash needs bash, which this container does not have: write 'bootstrap: true', or put the package bash into its image")
+        self.assertNotIn("began", said)
+        self.says(self.run_in("image: debian, bootstrap: true", 0), "first\n", "began\n", "2 from bash\n")
+        self.says(self.run_in("image: bare, bootstrap: true", 1), "there is no bash in this container, and none of apt-get, apk, dnf, yum, zypper and pacman")
+        said = self.run_in("image: broken, bootstrap: true", 1)
+        self.says(said, "no network\n", "there is no bash in this container, and dnf can't install it")
+        self.assertNotIn("first", said)
+
+    def test_a_script_of_its_own_and_a_container_that_runs(self):
+        self.mesh.apply('projects:\n  p:\n    run: |\n      #!/bin/bash\n      echo from a script\n    sparrowdo: {docker: archlinux, bootstrap: true}\n')
+        done = self.mesh.cromt("start", "p", "--follow")
+        self.succeeded(done)
+        self.says(done.out, "pacman -Sy --noconfirm bash\n", "from a script\n")
+        ENGINE.docker("run", "-d", "--name", "db1", "--network", "none", "alpine", "sleep", "100000")
+        try:
+            self.mesh.commit("repo", {".tom/go.bash": "echo from bash\n"})
+            self.mesh.apply(f"projects:\n  p:\n    path: {ARTICLE}repo.git\n    action: go\n    sparrowdo: {{docker: db1}}\n")
+            done = self.mesh.cromt("start", "p", "--follow")
+            self.exited(1, done)
+            self.says(done.out + done.err, "go.bash needs bash, which this container does not have")
+            self.mesh.apply(f"projects:\n  p:\n    path: {ARTICLE}repo.git\n    action: go\n    sparrowdo: {{docker: db1, bootstrap: true}}\n")
+            done = self.mesh.cromt("start", "p", "--follow")
+            self.succeeded(done)
+            self.says(done.out, "apk add --no-cache bash\n", "from bash\n")
+            self.assertNotIn("apk add", self.mesh.cromt("start", "p", "--follow").out)  # it is there now
+        finally:
+            ENGINE.docker("rm", "-f", "db1")
+
+
+if __name__ == "__main__":
+    main()
