@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What an image lacks is installed by `bootstrap`, or named: on images that stand in for the real ones."""
+"""The article's examples with containers, as they are, on images that stand in for the real ones: what is missing there is
+installed by `bootstrap`, or named."""
 
 import io
 import os
@@ -8,6 +9,7 @@ import subprocess
 import tarfile
 
 from engine import APPLETS, Engine, busybox
+from mesh import SOURCE
 from process import wait_for
 from story import Story, main
 
@@ -58,6 +60,34 @@ class OnStandIns(Story):
 
     def nothing_is_left(self):
         wait_for("no container is left", lambda: not ENGINE.containers())
+
+
+class Examples(OnStandIns):
+    def start(self, name):
+        self.succeeded(self.mesh.cromt("--conf", os.path.join(SOURCE, "tests", "data", "cromtit", name + ".yaml")))
+        return self.mesh.cromt("start", name, "--follow")
+
+    def test_docker(self):
+        self.mesh.commit("Cromtit", {".tom/hello.raku": 'task-run "tasks/hello";\n', "tasks/hello/task.bash": ". /etc/os-release; echo hello from $ID\n"})
+        done = self.start("docker")
+        self.succeeded(done)
+        self.says(done.out + done.err, "bootstrap: installing bash by apk\n", "apk add --no-cache bash\n", "hello from alpine\n")
+
+    def test_rakusta(self):
+        self.mesh.commit("rakusta", {
+            ".tom/alpine-setup.raku": 'bash "apk add perl";\n',
+            ".tom/build.raku": 'task-run "tasks/build";\n',
+            "tasks/build/task.bash": ". /etc/os-release; echo building on $ID; sleep 0.2\n",
+        })
+        done = self.start("rakusta")
+        self.succeeded(done)
+        self.says(done.out + done.err, "installing bash by apk\n", "installing bash by apt-get\n", "installing bash by pacman\n",
+                  "apk add perl\n", "apt-get update\n", "apt-get install -y --no-install-recommends bash\n",
+                  "building on alpine\n", "building on debian\n", "building on archlinux\n")
+        tasks = self.mesh.show("last")["tasks"]
+        self.assertEqual([task["name"] for task in tasks], ["alpine build", "debian build", "archlinux build"])
+        for before, after in zip(tasks, tasks[1:]):
+            self.assertLessEqual(before["finished_at"], after["started_at"])
 
 
 class Missing(OnStandIns):
