@@ -158,10 +158,11 @@ class Driver {
                                 order_.image));
     }
     Say(fmt::format("fetching the image {}", order_.image));
-    auto pulled = engine_->PullImage(order_.image, order_.login, [&](const std::string& progress) {
-      Say(fmt::format("fetching the image {}: {}", order_.image, progress));
-      return !stopping_;
-    });
+    auto pulled = engine_->PullImage(
+        order_.image, order_.login,
+        [&](const std::string& progress) { Say(fmt::format("fetching the image {}: {}", order_.image, progress)); },
+        [&] { return !stopping_; });
+    CROMT_TRY(NotStopped());
     if (!pulled)
       return Fail(fmt::format("the image {} is not on this host and can't be fetched", order_.image), pulled.error());
     return engine_->InspectImage(order_.image);

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 """The article's examples with containers, as they are, on images that stand in for the real ones: what is missing there is
-installed by `bootstrap`, or named."""
+installed by `bootstrap`, or named. And an image that never comes."""
 
 import io
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
+import time
 
 from engine import APPLETS, Engine, busybox
 from mesh import SOURCE
@@ -134,6 +136,36 @@ class Missing(OnStandIns):
             self.assertNotIn("apk add", self.mesh.cromt("start", "p", "--follow").out)  # it is there now
         finally:
             ENGINE.docker("rm", "-f", "db1")
+
+
+class Stalled(OnStandIns):
+    """A registry that takes calls and says nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.registry = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(self.registry.close)
+
+    def begin(self, more):
+        image = f"127.0.0.1:{self.registry.getsockname()[1]}/stalled:1"
+        self.mesh.apply(f"projects:\n  p:\n    run: echo began\n    container: {{image: '{image}'}}\n{more}")
+        return self.mesh.start("p")
+
+    def ended(self, run, since):
+        self.mesh.wait_finished(run)
+        (task,) = self.mesh.show(run)["tasks"]
+        self.assertLess(time.monotonic() - since, 8)  # of 30 s of grace
+        return task["outcome"]
+
+    def test_a_cancel_and_a_timeout_end_it_well_within_the_grace(self):
+        run = self.begin("    grace: 30s\n")
+        wait_for("the engine asks", lambda: "fetching the image" in self.mesh.cromt("logs", run, "--raw").out)
+        self.registry.accept()
+        since = time.monotonic()
+        self.succeeded(self.mesh.cromt("cancel", run))
+        self.assertEqual(self.ended(run, since), "canceled")
+        since = time.monotonic()
+        self.assertEqual(self.ended(self.begin("    grace: 30s\n    timeout: 1s\n"), since), "timed_out")
 
 
 if __name__ == "__main__":

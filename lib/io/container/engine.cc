@@ -90,17 +90,16 @@ Json HostConfigOf(const ContainerOrder& order) {
 // The lines of a pull, each a JSON object; what is left of a half one stays.
 class PullLines {
  public:
-  explicit PullLines(const std::function<bool(const std::string&)>& progress) : progress_(progress) {}
+  explicit PullLines(const std::function<void(const std::string&)>& progress) : progress_(progress) {}
 
-  // False once nobody wants it any more.
-  bool Take(std::string_view bytes) {
+  void Take(std::string_view bytes) {
     rest_ += bytes;
     for (size_t end = rest_.find('\n'); end != rest_.npos; end = rest_.find('\n')) {
       Line(std::string_view(rest_).substr(0, end));
       rest_.erase(0, end + 1);
     }
     if (rest_.size() > HttpClient::kMaxBody) rest_.clear();
-    return Tell();
+    Tell();
   }
   const std::string& error() const { return error_; }
 
@@ -113,19 +112,19 @@ class PullLines {
                                      At(detail, "total").get<double>()};
     }
   }
-  bool Tell() {
+  void Tell() {
     const Mono now = SystemClock().Read().mono;
-    if (now < next_ || layers_.empty()) return true;
+    if (now < next_ || layers_.empty()) return;
     next_ = now + kProgressPause;
     double got = 0, all = 0;
     for (const auto& [id, layer] : layers_) {
       got += layer.first;
       all += layer.second;
     }
-    return progress_(fmt::format("{:.0f} of {:.0f} MB", got / 1e6, all / 1e6));
+    progress_(fmt::format("{:.0f} of {:.0f} MB", got / 1e6, all / 1e6));
   }
 
-  const std::function<bool(const std::string&)>& progress_;
+  const std::function<void(const std::string&)>& progress_;
   std::string rest_, error_;
   std::map<std::string, std::pair<double, double>> layers_;
   Mono next_{};
@@ -176,16 +175,21 @@ Result<EngineImage> ContainerEngine::InspectImage(const std::string& image) {
 }
 
 Status ContainerEngine::PullImage(const std::string& image, const std::optional<RegistryLogin>& login,
-                                  const std::function<bool(const std::string&)>& progress) {
+                                  const std::function<void(const std::string&)>& progress,
+                                  const std::function<bool()>& wanted) {
   const bool named = image.find('@') != image.npos ||
                      image.find(':', image.rfind('/') == image.npos ? 0 : image.rfind('/')) != image.npos;
   HttpRequest request{
       .method = "POST",
       .target = fmt::format("{}/images/create?fromImage={}{}", kApi, HttpEscape(image), named ? "" : "&tag=latest"),
+      .wanted = wanted,
       .deadline = kMostPull};
   if (login) request.headers.push_back(AuthHeader(*login));
   PullLines lines(progress);
-  auto answer = client_.Stream(request, [&](std::string_view bytes) { return lines.Take(bytes); });
+  auto answer = client_.Stream(request, [&](std::string_view bytes) {
+    lines.Take(bytes);
+    return true;
+  });
   if (!answer) return Fail("the container engine", std::move(answer).error());
   if (answer->status != 200) return tl::unexpected<Error>(Refused(*answer));
   if (!lines.error().empty()) return Fail(ErrorCode::kNotFound, "the container engine: " + lines.error());

@@ -49,10 +49,10 @@ class ContainerEngine {
   Status Ping();
   // kNotFound: it is not here.
   Result<EngineImage> InspectImage(const std::string& image);
-  // Until it is here. `progress` is called with a short line now and then, and ends it by false (kCanceled). kNotFound,
-  // kDenied as the registry says.
+  // Until it is here. `progress` is called with a short line now and then; `wanted` is asked at least once a second,
+  // also of a registry that says nothing, and ends it by false (kCanceled). kNotFound, kDenied as the registry says.
   Status PullImage(const std::string& image, const std::optional<RegistryLogin>& login,
-                   const std::function<bool(const std::string&)>& progress);
+                   const std::function<void(const std::string&)>& progress, const std::function<bool()>& wanted);
   // The new container's id. kConflict: the name is taken.
   Result<std::string> Create(const ContainerOrder& order);
   // kInvalid: the engine can't begin it, and says why.

@@ -57,6 +57,18 @@ struct Sender {
   }
 };
 
+// Whether a call is still wanted.
+struct Asker {
+  const std::function<bool()>& wanted;
+  bool stopped = false;
+
+  static int Ask(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    Asker& asker = *static_cast<Asker*>(self);
+    asker.stopped = asker.stopped || !asker.wanted();
+    return asker.stopped ? 1 : 0;
+  }
+};
+
 void SetBody(CURL* curl, const HttpRequest& request, Sender& sender) {
   if (request.method == "HEAD") {
     curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
@@ -116,11 +128,17 @@ Result<HttpAnswer> HttpClient::Handle::Run(const HttpRequest& request, const Sin
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
   Sender sender{request.source};
   SetBody(curl, request, sender);
+  Asker asker{request.wanted};
+  if (request.wanted) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &Asker::Ask);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &asker);
+  }
   const CURLcode done = curl_easy_perform(curl);
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   if (done == CURLE_OK) return HttpAnswer{static_cast<int>(status), std::move(receiver.body)};
-  if (receiver.stopped || sender.stopped) return Fail(ErrorCode::kCanceled, "stopped");
+  if (receiver.stopped || sender.stopped || asker.stopped) return Fail(ErrorCode::kCanceled, "stopped");
   if (receiver.too_large) return Fail(ErrorCode::kExhausted, fmt::format("{}: an answer of more than 16 MiB", socket));
   const ErrorCode code = done == CURLE_OPERATION_TIMEDOUT ? ErrorCode::kTimeout : ErrorCode::kUnavailable;
   if (done != CURLE_COULDNT_CONNECT) return Fail(code, fmt::format("{}: {}", socket, curl_easy_strerror(done)));

@@ -23,6 +23,9 @@ struct HttpRequest {
   // nullopt to end the call (kCanceled). For PUT.
   using Source = std::function<std::optional<size_t>(char* to, size_t room)>;
   Source source;
+  // Asked now and then, at least once a second, also while nothing comes: false ends the call (kCanceled). Empty =
+  // never.
+  std::function<bool()> wanted;
   // Of the whole call; 0 = as long as it takes, for what the server answers when something has happened.
   Duration deadline = seconds(30);
 };
