@@ -268,6 +268,7 @@ def main():
         parser.error(f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS + FULL_PARTS)}")
     names = options.parts or PARTS + (FULL_PARTS if options.full else [])
     os.environ.setdefault("CROMT_SIM_SEEDS", "5000" if options.full else "500")
+    os.environ.setdefault("CROMT_TEST_CONTAINERS", "1000" if options.full else "60")
     os.environ.setdefault("CROMT_FUZZ_SECONDS", "60" if options.full else "10")
 
     if any(CTEST.get(name, ("",))[0] == "release" for name in names):
