@@ -30,6 +30,15 @@ class Ends(Existing):
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
         self.is_as_it_was()
 
+    def test_a_container_without_room_for_one_more_process(self):
+        self.engine.docker("rm", "-f", "db1")
+        self.run_container("db1", "--pids-limit", "20")
+        # Its first fork that fails ends the inner shell, and what it has made stays.
+        run = self.begun("trap '' TERM; sh -c 'while true; do sleep 1000 & done' 2>/dev/null || echo begun; while true; do :; done", more="    grace: 1s\n")
+        self.succeeded(self.mesh.cromt("cancel", run))
+        self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
+        self.is_as_it_was()
+
     def test_a_timeout_also_of_another_user(self):
         self.job("echo begun; sleep 1000", more="    timeout: 1s\n    grace: 1s\n    container: {user: app}\n")
         self.assertEqual(self.mesh.wait_finished(self.mesh.start("p"))["outcome"], "failed")
