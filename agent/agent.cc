@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,8 +64,13 @@ Status Agent::Open() {
   identity_.slots = options_.slots != 0 ? options_.slots : std::max(8u, 2 * cores);
   identity_.labels = options_.labels;
   identity_.version = CROMT_VERSION;
-  job_settings_ = OwnJobSettings(options_.program_dir + "/cromt-step");
-  job_settings_.env = options_.env;
+  JobSettings own = OwnJobSettings(options_.program_dir + "/cromt-step");
+  own.env = options_.env;
+  own.limits = options_.limits;
+  CROMT_ASSIGN(users_, JobUsers::Open(options_.users, std::move(own)));
+  // Who runs jobs as others lets them through to their workspaces.
+  if (options_.users.names_others() && ::geteuid() == 0 && ::chmod(dir_->path().c_str(), 0711) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't open " + dir_->path() + " to jobs", errno));
   blobs_ = options_.blobs;
   if (!blobs_) {
     CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs"), options_.durability));
@@ -137,10 +143,10 @@ Status Agent::CleanFreeSlots() {
 }
 
 // Without a spec, what is known of the slot alone.
-ContainerPlaces Agent::PlacesOf(const TaskSpec* spec, uint32_t slot) const {
+ContainerPlaces Agent::PlacesOf(const TaskSpec* spec, uint32_t slot) {
   ContainerPlaces places{
       options_.program_dir + "/cromt-container", identity_.agent.text(), workspaces_->BoxPath(slot), {}, {}};
-  if (spec) places.directory = WorkingDirectory(*spec, job_settings_, workspaces_->Path(slot));
+  if (spec) places.directory = DirectoryOf(*spec, slot);
   if (spec && NeedsScriptFile(*spec)) places.script = workspaces_->ScriptPath(slot);
   return places;
 }
@@ -350,7 +356,8 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
                 : ended.cause == Cause::kItself   ? AttemptResult::Kind::kExited
                                                   : AttemptResult::Kind::kNotStarted;
   if (ended.cause == Cause::kNotSpawned) {
-    result.reason = ErrnoError("its process could not be made", ended.spawn_errno).message;
+    result.reason =
+        ended.reason.empty() ? ErrnoError("its process could not be made", ended.spawn_errno).message : ended.reason;
   } else {
     result.status = ended.signal != 0 ? ExitStatus(Signaled{ended.signal}) : ExitStatus(Exited{ended.exit_code});
     result.started_at = WallFromMicros(ended.started_wall_us);
@@ -361,15 +368,22 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
   if (ended.cause == Cause::kTimedOut && attempt && attempt->spec->timeout)
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
   result.log_bytes = ended.log_bytes;
-  const bool boxed = attempt && attempt->slot && attempt->spec->container;
-  if (boxed && result.kind == AttemptResult::Kind::kExited && result.reason.empty())
-    result.reason = HowContainerEnded(workspaces_->BoxPath(*attempt->slot), *attempt->spec);
+  if (result.kind == AttemptResult::Kind::kExited && result.reason.empty())
+    result.reason = HowItEnded(attempt, ended.out_of_memory && result.status != ExitStatus(Exited{0}));
   if (attempt && attempt->slot && attempt->spec->container)
     result.image_digest = ImageThatRan(workspaces_->BoxPath(*attempt->slot));
   const bool clean =
       attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
   return agent_input::Tell{
       queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
+}
+
+// In words, where there is more to say than its exit code. `attempt` may be null.
+std::string Agent::HowItEnded(const QueuedAttempt* attempt, bool out_of_memory) const {
+  if (!attempt || !attempt->slot) return "";
+  const Resources limits = Least(attempt->spec->limits, options_.limits);
+  if (attempt->spec->container) return HowContainerEnded(workspaces_->BoxPath(*attempt->slot), limits);
+  return out_of_memory ? OutOfMemory(limits) : "";
 }
 
 // Deletes segments that nobody needs; looks only when the log has grown by another one.
@@ -384,14 +398,27 @@ void Agent::TrimLog() {
 
 void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
-  const ContainerPlaces places = PlacesOf(attempt.spec.get(), slot);
-  auto start = attempt.spec->container
-                   ? MakeContainerStart(attempt, slot, job_settings_, options_.containers, places)
-                   : MakeStart(attempt, slot, job_settings_, workspaces_->Path(slot), places.script);
+  auto start = StartOf(attempt, slot);
   if (start) return to_launcher_.push_back(std::move(*start));
   AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = start.error().message};
   Post(agent_input::Tell{
       queue_event::LauncherEnded{attempt.ticket, std::move(result), log_end_heard_, log_end_heard_, false}, {}});
+}
+
+std::string Agent::DirectoryOf(const TaskSpec& spec, uint32_t slot) {
+  return WorkingDirectory(spec, users_->Known(spec.confinement.user), workspaces_->Path(slot));
+}
+
+Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t slot) {
+  const TaskSpec& spec = *attempt.spec;
+  CROMT_ASSIGN(const JobSettings* settings, users_->For(spec.confinement.user));
+  const Sandbox sandbox = users_->SandboxOf(spec.confinement);
+  CROMT_TRY(workspaces_->Admit(slot, settings->become ? &*settings->become : nullptr, sandbox == Sandbox::kOff));
+  const ContainerPlaces places = PlacesOf(&spec, slot);
+  if (spec.container) return MakeContainerStart(attempt, slot, *settings, options_.containers, places);
+  CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, *settings, workspaces_->Path(slot), places.script));
+  Confine(start, *settings, sandbox, workspaces_->Path(slot));
+  return start;
 }
 
 void Agent::StopProcess(Ticket ticket) {
@@ -405,13 +432,22 @@ void Agent::CleanSlot(uint32_t slot) {
 }
 
 void Agent::Prepare(const QueuedAttempt& attempt, uint32_t slot) {
-  preparer_->Prepare(attempt, slot, WorkingDirectory(*attempt.spec, job_settings_, workspaces_->Path(slot)));
+  const TaskSpec& spec = *attempt.spec;
+  const auto settings = users_->For(spec.confinement.user);
+  Status may = settings ? Status() : tl::unexpected<Error>(settings.error());
+  // They are read and written by this process, which is not kept from what the user is.
+  if (may && (*settings)->become && !spec.source.directory.empty() && (attempt.inputs || !spec.publishes.empty()))
+    may = cromt::Fail(ErrorCode::kDenied,
+                      "artifacts of a directory that is used in place are only for jobs of the agent's own "
+                      "user; take the files from a repository, or copy them in the job");
+  if (!may) return Post(agent_input::Tell{queue_event::PrepareFailed{attempt.ticket, may.error().message}, {}});
+  preparer_->Prepare(attempt, slot, DirectoryOf(spec, slot), (*settings)->become);
 }
 
 void Agent::Publish(const QueuedAttempt& attempt, uint32_t slot) {
-  auto spec = FillHere(attempt.spec, job_settings_);
+  auto spec = FillHere(attempt.spec, users_->Known(attempt.spec->confinement.user));
   if (!spec) return Post(agent_input::Tell{queue_event::PublishFailed{attempt.ticket, spec.error().message}, {}});
-  publisher_->Publish(attempt.ticket, WorkingDirectory(**spec, job_settings_, workspaces_->Path(slot)), *spec);
+  publisher_->Publish(attempt.ticket, DirectoryOf(**spec, slot), *spec);
 }
 
 void Agent::BlobFailed(const BlobFailure& failure) {

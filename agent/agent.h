@@ -12,6 +12,7 @@
 
 #include "agent/container_start.h"
 #include "agent/engine.h"
+#include "agent/job_users.h"
 #include "agent/launch_command.h"
 #include "agent/launcher_client.h"
 #include "agent/log_feed.h"
@@ -36,6 +37,8 @@ struct AgentOptions {
   Variables env;            // for every job
   LauncherOptions launcher;
   ContainerSettings containers;
+  Resources limits;  // that no job exceeds
+  UserPolicy users;
   std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   int64_t blob_quota_bytes = int64_t{20} << 30;                              // of artifacts and repositories' files
   std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
@@ -100,7 +103,9 @@ class Agent final : private AgentEdges {
   Status Open();
   Result<OutputsInLog> OutputLeft(const std::vector<JournalRecord>& records);
   Status CleanFreeSlots();
-  ContainerPlaces PlacesOf(const TaskSpec* spec, uint32_t slot) const;
+  ContainerPlaces PlacesOf(const TaskSpec* spec, uint32_t slot);
+  std::string DirectoryOf(const TaskSpec& spec, uint32_t slot);
+  Result<launcher::Start> StartOf(const QueuedAttempt& attempt, uint32_t slot);
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
@@ -109,6 +114,7 @@ class Agent final : private AgentEdges {
   void SayLauncherIsUp(size_t lost);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
+  std::string HowItEnded(const QueuedAttempt* attempt, bool out_of_memory) const;
   void TrimLog();
   void Fail(Error error) CROMT_EXCLUDES(mutex_);
 
@@ -130,7 +136,7 @@ class Agent final : private AgentEdges {
   AgentOptions options_;
   std::optional<DataDir> dir_;
   AgentIdentity identity_;
-  JobSettings job_settings_;
+  std::optional<JobUsers> users_;
   SystemClock clock_;
   SystemRandom random_;
   std::shared_ptr<BlobStore> blobs_;

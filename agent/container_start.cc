@@ -109,8 +109,8 @@ Result<container::EntryOrder> EntryOf(const QueuedAttempt& attempt, uint32_t slo
   inside.of_image = true;
   inside.step_program = entry.place + "/step";
   inside.home = entry.place + "/workspace";
-  CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, inside, inside.home,
-                                                places.script.empty() ? "" : entry.place + "/script"));
+  CROMT_ASSIGN(launcher::Start start,
+               MakeStart(attempt, slot, inside, inside.home, places.script.empty() ? "" : entry.place + "/script"));
   entry.argv = ArgvInside(std::move(start.argv), *attempt.spec, inside.step_program);
   entry.env = std::move(start.env);
   entry.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);
@@ -174,7 +174,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   box.no_new_privileges = !is_root && !containers.policy.root && !wanted.privileged;
   box.capabilities = wanted.capabilities;
   box.devices = wanted.devices;
-  box.limits = attempt.spec->limits;
+  box.limits = Least(attempt.spec->limits, settings.limits);
   CROMT_TRY(MakeBox(places.box));
   if (::mkdir(container::IoPath(places.box).c_str(), 0711) != 0)
     return tl::unexpected<Error>(ErrnoError("can't make " + container::IoPath(places.box), errno));
@@ -184,16 +184,16 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   start.argv = {places.program, places.box};
   start.env = {"PATH=" + settings.path};
   start.cwd = "/";
+  start.limits = {};  // they are the container's
   start.grace_us += static_cast<uint64_t>(kRunnerGrace.count());
   return start;
 }
 
-std::string HowContainerEnded(const std::string& box, const TaskSpec& spec) {
+std::string HowContainerEnded(const std::string& box, const Resources& limits) {
   const auto outcome = OutcomeOf(box);
   if (outcome && !outcome->error.empty()) return outcome->error;
   if (!outcome || !outcome->oom_killed) return "";
-  if (spec.limits.memory_bytes == 0) return "out of memory: the kernel killed it";
-  return fmt::format("out of memory: it needed more than its limit of {}", FormatSize(spec.limits.memory_bytes));
+  return OutOfMemory(limits);
 }
 
 std::string ImageThatRan(const std::string& box) {
@@ -207,8 +207,8 @@ std::string ImageThatRan(const std::string& box) {
 Status EmptyBox(const ContainerSettings& containers, const ContainerPlaces& places, uint32_t slot) {
   const auto outcome = OutcomeOf(places.box);
   if (!outcome || !outcome->removed)
-    CROMT_TRY(RemoveContainer(containers.engine, places.program, container::ContainerName(places.agent, slot),
-                              places.box));
+    CROMT_TRY(
+        RemoveContainer(containers.engine, places.program, container::ContainerName(places.agent, slot), places.box));
   std::error_code error;
   std::filesystem::remove_all(places.box, error);
   if (error) return Fail(ErrorCode::kInternal, fmt::format("can't remove {}: {}", places.box, error.message()));

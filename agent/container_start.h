@@ -23,7 +23,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
 
 // How the container ended, in words, where there is more to say than its exit code: it ran out of memory, or there was
 // none.
-std::string HowContainerEnded(const std::string& box, const TaskSpec& spec);
+std::string HowContainerEnded(const std::string& box, const Resources& limits);
 
 // What image it was made of, as AttemptResult::image_digest has it; empty if there was none.
 std::string ImageThatRan(const std::string& box);

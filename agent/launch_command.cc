@@ -105,6 +105,8 @@ Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, c
   start.grace_us = static_cast<uint64_t>(spec.grace.count());
   start.log_limit_bytes = spec.log_limit_bytes;
   start.records = std::holds_alternative<Actions>(spec.work);
+  const Resources limits = Least(spec.limits, settings.limits);
+  start.limits = {static_cast<uint64_t>(limits.memory_bytes), limits.cpu_permille, limits.pids};
 
   // Later settings of a name win: the job's own variables come last.
   Variables all;
@@ -132,6 +134,15 @@ Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, c
     if (!set_again) start.env.push_back(all[i].first + "=" + all[i].second);
   }
   return start;
+}
+
+void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace) {
+  start.become = settings.become;
+  if (start.become) start.become->groups.push_back(kFirstSlotGroup + start.slot);
+  if (sandbox != Sandbox::kStrict) return;
+  start.sandbox = launcher::Sandbox::kStrict;
+  start.writable = {workspace};
+  if (start.cwd != workspace) start.writable.push_back(start.cwd);
 }
 
 }  // namespace cromt

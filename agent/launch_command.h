@@ -17,9 +17,15 @@ struct JobSettings {
   Variables env;  // the agent's configured `env`
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   std::string lang = "C.UTF-8";
-  std::string timezone;   // TZ; "" = not set
-  bool of_image = false;  // PATH, USER, SHELL and the like are as the container's image has them
+  std::string timezone;                     // TZ; "" = not set
+  Resources limits;                         // that no job exceeds, whatever it asks for
+  std::optional<launcher::JobUser> become;  // whom the launcher has to make it; none = its own user
+  bool of_image = false;                    // PATH, USER, SHELL and the like are as the container's image has them
 };
+
+// This and the slot's number: the group of jobs that this process makes another user in that slot, which alone may
+// enter its workspace. From a range that no system uses (systemd's "Users, Groups, UIDs and GIDs").
+inline constexpr uint32_t kFirstSlotGroup = 2'000'000'000;
 
 // HOME, USER and SHELL of the user that this process runs as; LANG and TZ of its own environment.
 JobSettings OwnJobSettings(std::string step_program);
@@ -39,5 +45,8 @@ Result<std::shared_ptr<const TaskSpec>> FillHere(std::shared_ptr<const TaskSpec>
 // kInvalid for what FillHere can't fill in.
 Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, const JobSettings& settings,
                                   const std::string& workspace, const std::string& script_file);
+
+// Has the job run as `settings` say and in this sandbox. REQUIRES: it runs on the host itself.
+void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace);
 
 }  // namespace cromt

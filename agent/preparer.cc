@@ -26,8 +26,9 @@ Preparer::~Preparer() {
   thread_.join();
 }
 
-void Preparer::Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir) {
-  inbox_.Post(Job{attempt.ticket, attempt.mesh, slot, attempt.spec, attempt.inputs, std::move(dir),
+void Preparer::Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir,
+                       std::optional<launcher::JobUser> owner) {
+  inbox_.Post(Job{attempt.ticket, attempt.mesh, slot, attempt.spec, attempt.inputs, std::move(dir), std::move(owner),
                   SystemClock().Read().mono + (attempt.inputs ? kArtifactPatience : kPatience)});
 }
 void Preparer::Stop(Ticket ticket) {
@@ -179,6 +180,7 @@ void Preparer::ServeWaiting() {
 void Preparer::Stage(const Job& job) {
   auto staged = workspaces_.Stage(job.slot, *job.spec, blobs_);
   if (staged && (job.inputs || !job.spec->publishes.empty())) staged = StageArtifacts(job.dir, job.inputs, blobs_);
+  if (staged && job.owner) staged = workspaces_.Give(job.slot, *job.owner);
   if (staged)
     callbacks_.tell(queue_event::Prepared{job.ticket});
   else

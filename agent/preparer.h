@@ -36,7 +36,8 @@ class Preparer {
 
   // Any thread.
   // `dir` is the task's directory: that of the slot, or the source's own.
-  void Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir);
+  // `owner`: whose its files become; none = this process's own user.
+  void Prepare(const QueuedAttempt& attempt, uint32_t slot, std::string dir, std::optional<launcher::JobUser> owner);
   // Who still waits for a blob waits no longer: PrepareFailed.
   void Stop(Ticket ticket);
   void Clean(uint32_t slot);
@@ -54,6 +55,7 @@ class Preparer {
     std::shared_ptr<const TaskSpec> spec;
     LeaseInputs inputs;
     std::string dir;
+    std::optional<launcher::JobUser> owner;
     Mono give_up_at{};
   };
   struct NotFetched {

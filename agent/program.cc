@@ -30,6 +30,8 @@ struct Flags {
   std::string cgroup;
 };
 
+constexpr int64_t kMostPids = 4'194'304;  // the kernel's
+
 constexpr auto kKeys = std::to_array<SettingSpec>({
     {"listen", SettingKind::kText},
     {"data-dir", SettingKind::kText},
@@ -45,6 +47,12 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"containers.engine", SettingKind::kText},
     {"containers.allow", SettingKind::kList},
     {"containers.registries", SettingKind::kMap},
+    {"job_user", SettingKind::kText},
+    {"run_as", SettingKind::kList},
+    {"sandbox", SettingKind::kText},
+    {"resources.memory", SettingKind::kText},
+    {"resources.cpus", SettingKind::kText},
+    {"resources.pids", SettingKind::kNumber},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -90,6 +98,40 @@ Status AddContainers(const Settings& settings, ContainerSettings& containers) {
   return {};
 }
 
+// What no job exceeds.
+Status AddLimits(const Settings& settings, Resources& limits) {
+  if (auto memory = settings.Text("resources.memory")) {
+    auto bytes = ParseSize(*memory);
+    if (!bytes || *bytes <= 0) return Fail(ErrorCode::kInvalid, "resources.memory: " + Quote(*memory) + ": write 2GiB");
+    limits.memory_bytes = *bytes;
+  }
+  if (auto cpus = settings.Text("resources.cpus")) {
+    auto permille = ParseCpus(*cpus);
+    if (!permille) return Fail("resources.cpus", permille.error());
+    limits.cpu_permille = *permille;
+  }
+  const int64_t pids = settings.Number("resources.pids").value_or(0);
+  if (pids < 0 || pids > kMostPids)
+    return Fail(ErrorCode::kInvalid, fmt::format("resources.pids: from 1 to {}", kMostPids));
+  limits.pids = static_cast<uint32_t>(pids);
+  return {};
+}
+
+Status AddUsers(const Settings& settings, UserPolicy& users) {
+  users.job_user = settings.Text("job_user").value_or("");
+  if (!users.job_user.empty())
+    if (Status good = CheckUserName(users.job_user); !good) return Fail("job_user", good.error());
+  users.run_as = settings.List("run_as");
+  for (const std::string& name : users.run_as)
+    if (name != "*")
+      if (Status good = CheckUserName(name); !good) return Fail("run_as", good.error());
+  const std::string least = settings.Text("sandbox").value_or("off");
+  const auto sandbox = SandboxFrom(least);
+  if (!sandbox) return Fail(ErrorCode::kInvalid, "sandbox: " + Quote(least) + ": write off, standard or strict");
+  users.least = *sandbox;
+  return {};
+}
+
 // Flags over config file over defaults.
 Result<AgentOptions> Merge(Flags& flags) {
   CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
@@ -124,6 +166,8 @@ Result<AgentOptions> Merge(Flags& flags) {
   }
   CROMT_TRY(AddPlugins(settings, options));
   CROMT_TRY(AddContainers(settings, options.containers));
+  CROMT_TRY(AddLimits(settings, options.limits));
+  CROMT_TRY(AddUsers(settings, options.users));
   return options;
 }
 

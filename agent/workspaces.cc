@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "agent/launch_command.h"
 #include "core/script.h"
 #include "io/archive/extract.h"
 #include "io/process/data_dir.h"
@@ -17,6 +18,8 @@
 namespace cromt {
 namespace {
 
+constexpr mode_t kClosed = 0710;  // to its owner and the slot's group
+constexpr mode_t kOpen = 0711;
 constexpr int kMaxTrash = 1000;       // workspaces of one slot that could not be removed
 constexpr int kMaxMoves = 1'000'000;  // of directories at a time; the rest waits for the next
 
@@ -113,7 +116,12 @@ bool NeedsScriptFile(const TaskSpec& spec) {
 Result<Workspaces> Workspaces::Open(const std::string& dir, uint32_t slots) {
   CROMT_TRY(MakeDirs(dir));
   Workspaces workspaces(dir);
+  // Who may not read what lies in it may pass through to what is theirs.
+  if (::chmod(dir.c_str(), 0711) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't open " + dir + " to jobs", errno));
   for (uint32_t slot = 0; slot < slots; ++slot) {
+    if (::mkdir(workspaces.GatePath(slot).c_str(), kClosed) != 0 && errno != EEXIST)
+      return tl::unexpected<Error>(ErrnoError("can't make " + workspaces.GatePath(slot), errno));
     // The directory is the job's working directory: it must be there, and only then be emptied.
     if (::mkdir(workspaces.Path(slot).c_str(), 0700) != 0 && errno != EEXIST)
       return tl::unexpected<Error>(ErrnoError("can't make " + workspaces.Path(slot), errno));
@@ -121,8 +129,11 @@ Result<Workspaces> Workspaces::Open(const std::string& dir, uint32_t slots) {
   return workspaces;
 }
 
-std::string Workspaces::Path(uint32_t slot) const {
+std::string Workspaces::GatePath(uint32_t slot) const {
   return fmt::format("{}/slot-{}", dir_, slot);
+}
+std::string Workspaces::Path(uint32_t slot) const {
+  return GatePath(slot) + "/workspace";
 }
 std::string Workspaces::ScriptPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.run", dir_, slot);
@@ -144,12 +155,44 @@ void Workspaces::EmptyTrash(uint32_t slot) const {
 
 Status Workspaces::Stage(uint32_t slot, const TaskSpec& spec, const BlobStore& blobs) const {
   if (!IsClean(slot)) CROMT_TRY(Clean(slot));
+  CROMT_TRY(Admit(slot, nullptr, /*open=*/false));  // nobody else while files are made and given away
   if (!spec.source.tree.empty()) {
     CROMT_ASSIGN(UniqueFd tree, blobs.Read(spec.source.tree));
     auto extracted = ExtractArchive(tree.get(), Path(slot));
     if (!extracted) return Fail("the files of " + spec.source.repository + " can't be unpacked", extracted.error());
   }
   if (NeedsScriptFile(spec)) CROMT_TRY(WriteScript(ScriptPath(slot), std::get<Script>(spec.work).text));
+  return {};
+}
+
+Status Workspaces::Admit(uint32_t slot, const launcher::JobUser* user, bool open) const {
+  if (::geteuid() != 0) return {};  // all are of one user
+  const std::string gate = GatePath(slot);
+  const std::string path = Path(slot);
+  const mode_t mode = open ? kOpen : kClosed;
+  struct stat info {};
+  bool done = ::lstat(gate.c_str(), &info) == 0;
+  if (done && user && info.st_gid != kFirstSlotGroup + slot)
+    done = ::lchown(gate.c_str(), 0, kFirstSlotGroup + slot) == 0;
+  if (done && (info.st_mode & 07777) != mode) done = ::chmod(gate.c_str(), mode) == 0;
+  const uid_t uid = user ? user->uid : 0;
+  const gid_t gid = user ? user->gid : 0;
+  done = done && ::lstat(path.c_str(), &info) == 0;
+  if (done && (info.st_mode & 07777) != 0700) done = ::chmod(path.c_str(), 0700) == 0;  // the job before may have
+  if (done && (info.st_uid != uid || info.st_gid != gid)) done = ::lchown(path.c_str(), uid, gid) == 0;
+  if (done) return {};
+  return tl::unexpected<Error>(ErrnoError("can't give " + path + " to the job's user", errno));
+}
+
+Status Workspaces::Give(uint32_t slot, const launcher::JobUser& user) const {
+  ::lchown(ScriptPath(slot).c_str(), user.uid, user.gid);  // where it has one
+  std::error_code error;
+  std::filesystem::recursive_directory_iterator entry(Path(slot), error), end;
+  for (; !error && entry != end; entry.increment(error))
+    if (::lchown(entry->path().c_str(), user.uid, user.gid) != 0)
+      return tl::unexpected<Error>(ErrnoError("can't give " + entry->path().string() + " to the job's user", errno));
+  if (error)
+    return Fail(ErrorCode::kInternal, fmt::format("can't give {} to the job's user: {}", Path(slot), error.message()));
   return {};
 }
 

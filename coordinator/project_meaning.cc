@@ -154,7 +154,7 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               ignore_failure, max_failures, silence, run_timeout, priority, unbuilt] = project;
+               confinement, ignore_failure, max_failures, silence, run_timeout, priority, unbuilt] = project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(
@@ -175,6 +175,8 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   PutOptional(parallel, description);
   PutOptional(log_limit, description);
   PutNumber(inherit_env, description);
+  Put(confinement.user, description);
+  Put(ToString(confinement.sandbox), description);
   PutNumber(ignore_failure, description);
   PutNumber(max_failures.count, description);
   PutNumber(max_failures.percent, description);

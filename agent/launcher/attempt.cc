@@ -23,12 +23,13 @@ Duration ToDuration(uint64_t us) {
 
 }  // namespace
 
-Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, const MainProcesses& mains, LogSink& sink,
-                 seglog::Position log_begin, Now now)
+Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, LimitGroup limits,
+                 const MainProcesses& mains, LogSink& sink, seglog::Position log_begin, Now now)
     : slot_(start.slot),
       pid_(child.pid),
       grace_(ToDuration(start.grace_us)),
       tree_(child.pid, start.mark, cgroup, mains),
+      limits_(std::move(limits)),
       output_(start.log_id, start.log_limit_bytes, sink) {
   output_.Open(child);
   ended_.log_id = start.log_id;
@@ -126,6 +127,7 @@ Ended Attempt::ToEnded(seglog::Position log_end) const {
   Ended result = ended_;
   result.log_end = log_end;
   result.log_bytes = output_.bytes();
+  result.out_of_memory = limits_.OutOfMemory();
   return result;
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstdint>
 
+#include "agent/launcher/limit_group.h"
 #include "agent/launcher/output.h"
 #include "agent/launcher/process_tree.h"
 #include "agent/launcher/protocol.h"
@@ -25,8 +26,8 @@ class Attempt {
  public:
   // `child` was just started for `start`; `cgroup` is null or the group it is in. It, `mains` and `sink` outlive
   // this.
-  Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, const MainProcesses& mains, LogSink& sink,
-          seglog::Position log_begin, Now now);
+  Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, LimitGroup limits, const MainProcesses& mains,
+          LogSink& sink, seglog::Position log_begin, Now now);
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
@@ -34,6 +35,8 @@ class Attempt {
   uint32_t slot() const { return slot_; }
   bool in_cgroup() const { return tree_.cgroup() != nullptr; }
   bool cgroup_was_killed() const { return in_cgroup() && tree_.cgroup()->killed(); }
+  // Its cgroup is not for who comes after it.
+  bool slot_has_limits() const { return limits_.changed_slot(); }
   pid_t pid() const { return pid_; }
   Started started() const;
   Output& output() { return output_; }
@@ -68,6 +71,7 @@ class Attempt {
   pid_t pid_;
   Duration grace_;
   ProcessTree tree_;
+  LimitGroup limits_;
   Output output_;
   Phase phase_ = Phase::kRunning;
   Mono deadline_ = Mono::max();

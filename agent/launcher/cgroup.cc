@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "agent/launcher/cgroup_mount.h"
 #include "agent/launcher/proc_file.h"
 
 namespace cromt::launcher {
@@ -21,63 +22,6 @@ namespace {
 // How long the remains of a dead launcher may take to die.
 constexpr int kRemainsMillis = 2000;
 constexpr int kMaxDepth = 16;  // of groups that jobs make; each level holds two descriptors while it is read
-
-// The n-th blank-separated word of `line`, from 0.
-std::string_view Word(std::string_view line, size_t n) {
-  for (; n > 0; --n) {
-    size_t blank = line.find(' ');
-    if (blank == std::string_view::npos) return {};
-    line.remove_prefix(blank + 1);
-  }
-  return line.substr(0, line.find(' '));
-}
-
-// A mounted v2 hierarchy: which part of it is seen, and where.
-struct Mount {
-  std::string root;
-  std::string point;
-};
-
-std::string FindLine(const std::string& text, auto matches) {
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    std::string_view line = rest.substr(0, rest.find('\n'));
-    if (matches(line)) return std::string(line);
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-  }
-  return {};
-}
-
-Result<Mount> FindMount() {
-  std::string line = FindLine(ReadProcFile("/proc/self/mountinfo"),
-                              [](std::string_view l) { return l.find(" - cgroup2 ") != std::string_view::npos; });
-  if (line.empty()) return Fail(ErrorCode::kUnavailable, "no cgroup v2 hierarchy is mounted");
-  return Mount{std::string(Word(line, 3)), std::string(Word(line, 4))};
-}
-
-// The directory of this process's own group in the v2 hierarchy.
-Result<std::string> OwnGroup() {
-  CROMT_ASSIGN(Mount mount, FindMount());
-  std::string line =
-      FindLine(ReadProcFile("/proc/self/cgroup"), [](std::string_view l) { return l.starts_with("0::/"); });
-  if (line.empty()) return Fail(ErrorCode::kUnavailable, "this process is in no cgroup v2");
-  std::string_view path = std::string_view(line).substr(3);
-  std::string_view root = mount.root == "/" ? std::string_view() : std::string_view(mount.root);
-  if (!path.starts_with(root) || path.find("/..") != std::string_view::npos)
-    return Fail(ErrorCode::kUnavailable, fmt::format("the own cgroup {} is not below the mounted {}", path, root));
-  return mount.point + std::string(path.substr(root.size()));
-}
-
-// Removes `path` and the groups in it, bottom up; those that are not empty stay.
-void RemoveGroups(const std::string& path) {
-  if (std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir); dir) {
-    while (const dirent* entry = readdir(dir.get())) {
-      std::string_view name = entry->d_name;
-      if (entry->d_type == DT_DIR && name != "." && name != "..") RemoveGroups(fmt::format("{}/{}", path, name));
-    }
-  }
-  rmdir(path.c_str());
-}
 
 // Kills what is in the group of a dead launcher and waits for its end, not forever.
 Status StopRemains(const std::string& path) {
@@ -157,7 +101,7 @@ void SlotCgroup::Kill() const {
 Result<CgroupTree> CgroupTree::Make(const std::string& parent, const std::string& name) {
   std::string path = parent;
   if (path.empty()) {
-    CROMT_ASSIGN(path, OwnGroup());
+    CROMT_ASSIGN(path, OwnCgroup(""));
   }
   path += (path.ends_with('/') ? "cromt-" : "/cromt-") + name;
   CROMT_TRY(StopRemains(path));

@@ -1,8 +1,8 @@
 // Control groups (v2) by which a whole process tree can be seen and killed, whatever it did to its sessions and
 // parents. One group `cromt-HASH` is made below the launcher's own, in it one `slot-N` per slot of the agent:
 // made when first used, entered by clone3, reused when empty, removed at the end or once it was killed: kernels of 2025
-// and later go on killing whoever is cloned into such a group. Nothing that this did not make is touched, and no
-// controller is enabled: limits belong to others. Launcher thread only.
+// and later go on killing whoever is cloned into such a group. Nothing that this did not make is touched. Limits are
+// limit_group.h's. Launcher thread only.
 #pragma once
 
 #include <sys/types.h>

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "agent/launcher/confine.h"
 #include "agent/launcher/exec.h"
 
 namespace cromt::launcher {
@@ -62,14 +63,17 @@ void UnblockAllSignals() {
 }
 
 // In the child. Every other descriptor of the launcher is close-on-exec; its signals are blocked, none ignored.
-[[noreturn]] void BecomeJob(ExecPlan& plan, const Pipe& out, const Pipe& err, const Pipe& records,
-                            const rlimit& open_files) {
+[[noreturn]] void BecomeJob(const Start& start, ExecPlan& plan, const Pipe& out, const Pipe& err, const Pipe& records,
+                            std::span<const int> enter, const rlimit& open_files) {
   setsid();
   dup2(out.write.get(), STDOUT_FILENO);
   dup2(err.write.get(), STDERR_FILENO);
+  for (const int group : enter)
+    if (write(group, "0", 1) != 1) ExitSaying("cromt: can't enter the control group of its limits\n", EPERM);
   if (records.write) dup2(records.write.get(), kRecordsFd);
   setrlimit(RLIMIT_NOFILE, &open_files);
   UnblockAllSignals();
+  Confine(start);
   plan.Run();
 }
 
@@ -77,15 +81,21 @@ bool HasNul(const std::string& text) {
   return text.find('\0') != std::string::npos;
 }
 
+bool IsAbsolute(const std::string& path) {
+  return path.starts_with('/') && !HasNul(path);
+}
+
 }  // namespace
 
 bool IsValid(const Start& start) {
-  return !start.argv.empty() && start.cwd.starts_with('/') && !HasNul(start.cwd) && !HasNul(start.mark) &&
+  return !start.argv.empty() && IsAbsolute(start.cwd) && !HasNul(start.mark) &&
          std::none_of(start.argv.begin(), start.argv.end(), HasNul) &&
+         std::all_of(start.writable.begin(), start.writable.end(), IsAbsolute) &&
          std::none_of(start.env.begin(), start.env.end(), HasNul);
 }
 
-tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, const rlimit& open_files) {
+tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, std::span<const int> enter,
+                                    const rlimit& open_files) {
   Pipe out, err, records;
   if (int error = MakePipe(out)) return tl::unexpected(error);
   if (int error = MakePipe(err)) return tl::unexpected(error);
@@ -93,7 +103,7 @@ tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, const
   ExecPlan plan(start);
   Child child;
   child.pid = CloneOrFork(cgroup_dir_fd, child.in_cgroup);
-  if (child.pid == 0) BecomeJob(plan, out, err, records, open_files);
+  if (child.pid == 0) BecomeJob(start, plan, out, err, records, enter, open_files);
   if (child.pid < 0) return tl::unexpected(errno);
   child.out = std::move(out.read);
   child.err = std::move(err.read);

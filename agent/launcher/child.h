@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <span>
 #include <tl/expected.hpp>
 
 #include "agent/launcher/protocol.h"
@@ -25,10 +26,12 @@ struct Child {
 bool IsValid(const Start& start);
 
 // Forks and execs `start` in the group of `cgroup_dir_fd` (-1: none; where the kernel refuses the group, also
-// none). Returns when the process exists: whether its exec works shows in how it exits (exec.h). The errno when
-// it can't be made. `open_files` is the limit it gets, as the launcher raises its own.
-// REQUIRES: IsValid(start); descriptors 0 to 3 of this process are in use, 0 is /dev/null.
-tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, const rlimit& open_files);
+// none). The process first writes "0" to each of `enter`, by which it has its limits. Returns when the process exists:
+// whether its exec works shows in how it exits (exec.h). The errno when it can't be made. `open_files` is the limit it
+// gets, as the launcher raises its own. REQUIRES: IsValid(start); descriptors 0 to 3 of this process are in use, 0 is
+// /dev/null.
+tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, std::span<const int> enter,
+                                    const rlimit& open_files);
 
 // Tries whether a process can be made in that group; makes one that exits at once.
 bool CanStartIn(int cgroup_dir_fd);

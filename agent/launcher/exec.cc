@@ -24,12 +24,12 @@ bool IsMissing(int error) {
   return error == ENOENT || error == ENOTDIR;
 }
 
-[[noreturn]] void ExitSaying(std::string_view text, int error) {
+}  // namespace
+
+void ExitSaying(std::string_view text, int error) {
   [[maybe_unused]] ssize_t ignored = write(STDERR_FILENO, text.data(), text.size());
   _exit(ExitCodeFor(error));
 }
-
-}  // namespace
 
 ExecPlan::ExecPlan(const Start& start) : start_(start), mark_(std::string(kMarkVariable) + start.mark) {
   argv_.reserve(start.argv.size() + 1);

@@ -4,11 +4,15 @@
 #include <sys/resource.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/launcher/protocol.h"
 
 namespace cromt::launcher {
+
+// Ends this process with `text` on stderr and the exit code that a shell has for the errno: 126 or 127.
+[[noreturn]] void ExitSaying(std::string_view text, int error);
 
 // The argument and environment vectors of a Start. Points into it.
 class ExecPlan {

@@ -103,6 +103,7 @@ Launcher::Launcher(Options options, Endpoint endpoint, seglog::Writer writer, Po
       sink_(std::move(writer)),
       link_(std::move(endpoint), poller_, {&listener_watch_, &newcomer_watch_, &agent_watch_}),
       cgroups_(MakeCgroups(options_)) {
+  if (options_.cgroup != "none") limits_.emplace(DirectoryHash(options_.data_dir), LimitTree::OwnPlaces());
   poller_.Add(signals_.get(), EPOLLIN, &signal_watch_);
   poller_.Add(timers_.fd(), EPOLLIN, &timer_watch_);
   agent_was_connected_ = true;  // so that the first look arms the orphan timeout
@@ -266,22 +267,35 @@ void Launcher::On(const Hello&) {
 
 void Launcher::On(const Start& start) {
   if (attempts_.contains(start.log_id) || results_.contains(start.log_id)) return;
-  if (shutdown_ || abandoned_) return Refuse(start, ESHUTDOWN, /*keep=*/false);
-  if (attempts_.size() + results_.size() >= kMaxAttempts) return Refuse(start, EAGAIN, /*keep=*/false);
-  if (!IsValid(start)) return Refuse(start, EINVAL, /*keep=*/true);
+  if (shutdown_ || abandoned_) return Refuse(start, ESHUTDOWN, "", /*keep=*/false);
+  if (attempts_.size() + results_.size() >= kMaxAttempts) return Refuse(start, EAGAIN, "", /*keep=*/false);
+  if (!IsValid(start)) return Refuse(start, EINVAL, "", /*keep=*/true);
   seglog::Position log_begin = sink_.position();
   SlotCgroup* cgroup = cgroups_ && !busy_slots_.contains(start.slot) ? cgroups_->Slot(start.slot) : nullptr;
   now_ = clock_.Read();
-  tl::expected<Child, int> child = StartChild(start, cgroup ? cgroup->dir_fd() : -1, job_open_files_);
-  if (!child) return Refuse(start, child.error(), /*keep=*/true);
-  Adopt(start, *child, child->in_cgroup ? cgroup : nullptr, log_begin);
+  Result<LimitGroup> limits = MakeLimits(start, cgroup);
+  if (!limits) {
+    if (cgroup) cgroups_->Renew(start.slot);
+    return Refuse(start, ENOTSUP, limits.error().message, /*keep=*/true);
+  }
+  const std::vector<int> enter = limits->entries();
+  tl::expected<Child, int> child = StartChild(start, cgroup ? cgroup->dir_fd() : -1, enter, job_open_files_);
+  if (!child) return Refuse(start, child.error(), "", /*keep=*/true);
+  Adopt(start, *child, child->in_cgroup ? cgroup : nullptr, std::move(*limits), log_begin);
 }
 
-void Launcher::Refuse(const Start& start, int error, bool keep) {
+Result<LimitGroup> Launcher::MakeLimits(const Start& start, const SlotCgroup* slot) {
+  if (!start.limits.any()) return LimitGroup();
+  if (!limits_) return Fail(ErrorCode::kUnavailable, "this host's agent can't limit jobs: it runs with --cgroup none");
+  return limits_->Make(start, slot);
+}
+
+void Launcher::Refuse(const Start& start, int error, std::string reason, bool keep) {
   Started started{.log_id = start.log_id, .wall_us = Micros(now_.wall), .log_begin = sink_.position()};
   Ended ended{.log_id = start.log_id,
               .cause = Ended::Cause::kNotSpawned,
               .spawn_errno = error,
+              .reason = std::move(reason),
               .started_wall_us = started.wall_us,
               .ended_wall_us = started.wall_us,
               .log_begin = started.log_begin,
@@ -290,9 +304,10 @@ void Launcher::Refuse(const Start& start, int error, bool keep) {
   link_.Send(ended);
 }
 
-void Launcher::Adopt(const Start& start, Child& child, SlotCgroup* cgroup, seglog::Position log_begin) {
+void Launcher::Adopt(const Start& start, Child& child, SlotCgroup* cgroup, LimitGroup limits,
+                     seglog::Position log_begin) {
   Entry& entry = attempts_[start.log_id];
-  entry.attempt = std::make_unique<Attempt>(start, child, cgroup, by_pid_, sink_, log_begin, now_);
+  entry.attempt = std::make_unique<Attempt>(start, child, cgroup, std::move(limits), by_pid_, sink_, log_begin, now_);
   Attempt& attempt = *entry.attempt;
   for (int source = 0; source < Output::kSources; ++source)
     entry.watches[source] = {.attempt = &attempt, .source = static_cast<Output::Source>(source)};
@@ -399,7 +414,8 @@ void Launcher::TellEnds() {
 
 void Launcher::FreeSlot(const Attempt& attempt) {
   busy_slots_.erase(attempt.slot());
-  if (attempt.has_immortals() || attempt.cgroup_was_killed()) cgroups_->Renew(attempt.slot());
+  if (attempt.has_immortals() || attempt.cgroup_was_killed() || attempt.slot_has_limits())
+    cgroups_->Renew(attempt.slot());
 }
 
 }  // namespace cromt::launcher

@@ -27,6 +27,7 @@
 #include "agent/launcher/agent_link.h"
 #include "agent/launcher/attempt.h"
 #include "agent/launcher/cgroup.h"
+#include "agent/launcher/limit_group.h"
 #include "agent/launcher/log_sink.h"
 #include "agent/launcher/poller.h"
 #include "base/result.h"
@@ -86,8 +87,9 @@ class Launcher {
   void On(const Forget& forget);
   void On(const Shutdown&);
 
-  void Refuse(const Start& start, int error, bool keep);
-  void Adopt(const Start& start, Child& child, SlotCgroup* cgroup, seglog::Position log_begin);
+  Result<LimitGroup> MakeLimits(const Start& start, const SlotCgroup* slot);
+  void Refuse(const Start& start, int error, std::string reason, bool keep);
+  void Adopt(const Start& start, Child& child, SlotCgroup* cgroup, LimitGroup limits, seglog::Position log_begin);
   void ChildEnded(const siginfo_t& info);
   void Reschedule(const Attempt& attempt);
   void Watched(Entry& entry, bool watch);
@@ -117,6 +119,7 @@ class Launcher {
   LogSink sink_;
   AgentLink link_;
   std::optional<CgroupTree> cgroups_;
+  std::optional<LimitTree> limits_;  // none: by the options
 
   std::unordered_map<uint64_t, Entry> attempts_;  // by log_id, until told as ended
   MainProcesses by_pid_;

@@ -48,6 +48,18 @@ void Put(ByteWriter& out, const Start& m) {
   out.U64(m.grace_us);
   out.I64(m.log_limit_bytes);
   out.U8(m.records ? 1 : 0);
+  out.U64(m.limits.memory_bytes);
+  out.U32(m.limits.cpu_permille);
+  out.U32(m.limits.pids);
+  out.U8(m.become ? 1 : 0);
+  if (m.become) {
+    out.U32(m.become->uid);
+    out.U32(m.become->gid);
+    out.U32(static_cast<uint32_t>(m.become->groups.size()));
+    for (const uint32_t group : m.become->groups) out.U32(group);
+  }
+  out.U8(static_cast<uint8_t>(m.sandbox));
+  Put(out, m.writable);
 }
 
 void Put(ByteWriter& out, const Started& m) {
@@ -63,11 +75,13 @@ void Put(ByteWriter& out, const Ended& m) {
   out.U32(static_cast<uint32_t>(m.exit_code));
   out.U32(static_cast<uint32_t>(m.signal));
   out.U32(static_cast<uint32_t>(m.spawn_errno));
+  out.Text(m.reason);
   out.I64(m.started_wall_us);
   out.I64(m.ended_wall_us);
   out.U64(m.log_begin);
   out.U64(m.log_end);
   out.I64(m.log_bytes);
+  out.U8(m.out_of_memory ? 1 : 0);
 }
 
 void Put(ByteWriter& out, const Known& m) {
@@ -107,6 +121,15 @@ std::vector<std::string> GetTexts(ByteReader& in) {
   return texts;
 }
 
+std::optional<JobUser> GetUser(ByteReader& in) {
+  if (in.U8() == 0) return std::nullopt;
+  JobUser user;
+  user.uid = in.U32();
+  user.gid = in.U32();
+  for (uint32_t count = in.U32(); count > 0 && in.ok(); --count) user.groups.push_back(in.U32());
+  return user;
+}
+
 Start GetStart(ByteReader& in) {
   Start m;
   m.log_id = in.U64();
@@ -119,6 +142,12 @@ Start GetStart(ByteReader& in) {
   m.grace_us = in.U64();
   m.log_limit_bytes = in.I64();
   m.records = in.U8() != 0;
+  m.limits.memory_bytes = in.U64();
+  m.limits.cpu_permille = in.U32();
+  m.limits.pids = in.U32();
+  m.become = GetUser(in);
+  m.sandbox = static_cast<Sandbox>(in.U8());
+  m.writable = GetTexts(in);
   return m;
 }
 
@@ -138,11 +167,13 @@ Ended GetEnded(ByteReader& in) {
   m.exit_code = static_cast<int32_t>(in.U32());
   m.signal = static_cast<int32_t>(in.U32());
   m.spawn_errno = static_cast<int32_t>(in.U32());
+  m.reason = in.Text();
   m.started_wall_us = in.I64();
   m.ended_wall_us = in.I64();
   m.log_begin = in.U64();
   m.log_end = in.U64();
   m.log_bytes = in.I64();
+  m.out_of_memory = in.U8() != 0;
   return m;
 }
 
@@ -215,15 +246,21 @@ Result<std::optional<ToLauncher>> DecodeToLauncher(std::string_view& in) {
   if (!frame) return std::optional<ToLauncher>();
   ByteReader body(frame->body);
   ToLauncher message;
+  bool valid = true;
   switch (frame->type) {
     case Type::kAgentHello: message = GetHello(body); break;
-    case Type::kStart: message = GetStart(body); break;
+    case Type::kStart: {
+      Start start = GetStart(body);
+      valid = start.sandbox <= Sandbox::kStrict;
+      message = std::move(start);
+      break;
+    }
     case Type::kStop: message = Stop{body.U64()}; break;
     case Type::kForget: message = Forget{body.U64()}; break;
     case Type::kShutdown: message = Shutdown{}; break;
     default: return BadBody(frame->type);
   }
-  if (!body.done()) return BadBody(frame->type);
+  if (!valid || !body.done()) return BadBody(frame->type);
   return std::optional<ToLauncher>(std::move(message));
 }
 

@@ -1,4 +1,4 @@
-// The launcher's socket protocol, version 1, and what it promises. Spoken over a SOCK_STREAM Unix socket
+// The launcher's socket protocol, version 2, and what it promises. Spoken over a SOCK_STREAM Unix socket
 // `DIR/launcher.sock` (mode 0600) between cromt-launcher, parent of the job processes, and the one agent that
 // owns DIR. Only peers of the launcher's own user or root are let in. Each message is a frame: u32 length of the rest,
 // u8 type, body in base/bytes.h encoding.
@@ -34,7 +34,7 @@
 
 namespace cromt::launcher {
 
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 inline constexpr uint32_t kMaxFrameBytes = 4 << 20;
 // The launcher refuses (ends at once with spawn_errno = EAGAIN) a Start beyond this many known attempts.
 inline constexpr uint32_t kMaxAttempts = 65536;
@@ -66,6 +66,22 @@ struct Hello {
   LogPosition log_end = 0;  // launcher only
 };
 
+// What the processes of an attempt may use together, by control groups; 0 = as much as there is.
+struct Limits {
+  uint64_t memory_bytes = 0;
+  uint32_t cpu_permille = 0;  // 1000 = one core
+  uint32_t pids = 0;
+  bool any() const { return memory_bytes != 0 || cpu_permille != 0 || pids != 0; }
+};
+
+struct JobUser {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;  // besides; at most 65536, as the kernel has it
+};
+
+enum class Sandbox : uint8_t { kNone = 0, kStrict = 1 };  // what it is: confine.h
+
 struct Start {
   uint64_t log_id = 0;  // the attempt, as the agent's journal numbers it; never used twice
   std::string mark;     // the attempt in words, as CROMT_ATTEMPT_MARK; REQUIRES: no other running attempt has it
@@ -80,6 +96,10 @@ struct Start {
   // True: descriptor 3 of the process is a pipe on which it writes records of its own (seglog/frame.h,
   // RecordHeader), which enter the log in the order of writing, besides stdout and stderr.
   bool records = false;
+  Limits limits;                  // where they can't be set, the attempt is not spawned
+  std::optional<JobUser> become;  // none: the launcher's own user. REQUIRES: the launcher may
+  Sandbox sandbox = Sandbox::kNone;
+  std::vector<std::string> writable;  // absolute paths of directories that a strict sandbox may write
 };
 
 struct Stop {
@@ -108,11 +128,13 @@ struct Ended {
   // kNotSpawned: why. EINVAL: the Start is not valid; EAGAIN: too many attempts; ESHUTDOWN: after Shutdown (these
   // two are not kept); else of the system. A failed exec or chdir is an exit with 126 or 127, as in a shell.
   int32_t spawn_errno = 0;
+  std::string reason;  // kNotSpawned: in words, where the number does not say it
   int64_t started_wall_us = 0;
   int64_t ended_wall_us = 0;
   LogPosition log_begin = 0;
-  LogPosition log_end = 0;  // no frame of the attempt lies at or after it
-  int64_t log_bytes = 0;    // data bytes of the attempt in the log, all streams
+  LogPosition log_end = 0;     // no frame of the attempt lies at or after it
+  int64_t log_bytes = 0;       // data bytes of the attempt in the log, all streams
+  bool out_of_memory = false;  // the kernel killed a process of it that went beyond limits.memory_bytes
 };
 
 // An attempt that the launcher knows when an agent connects: running (ended empty) or with its result.

@@ -48,7 +48,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   agent.durability = Durability::kProcess;
   agent.launcher.orphan_timeout = kRunOrphanTimeout;
   agent.containers.engine = EngineAddress("");
-  agent.users.run_as = {"*"};  // as far as the user may become somebody else
+  agent.users.run_as = {"*"};                  // as far as the user may become somebody else
   agent.containers.policy.containers = {"*"};  // the user may use that engine as it is
   agent.blobs = blobs;
   agent.make_fetch = GrpcFetch(options.insecure);

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/name.h"
+#include "base/size.h"
 
 namespace cromt {
 namespace {
@@ -94,6 +97,7 @@ ContainerKeys Merge(const ContainerKeys& wide, const ContainerKeys& narrow) {
   Lay(keys.read_only, narrow.read_only);
   Lay(keys.bootstrap, narrow.bootstrap);
   Lay(keys.privileged, narrow.privileged);
+  Lay(keys.sudo, narrow.sudo);
   Lay(keys.mounts, narrow.mounts);
   Lay(keys.capabilities, narrow.capabilities);
   Lay(keys.devices, narrow.devices);
@@ -115,6 +119,7 @@ std::string Describe(const ContainerKeys& keys) {
   Put(out, "read_only", keys.read_only);
   Put(out, "bootstrap", keys.bootstrap);
   Put(out, "privileged", keys.privileged);
+  Put(out, "sudo", keys.sudo);
   Put(out, "capability", keys.capabilities);
   Put(out, "device", keys.devices);
   Put(out, "memory", keys.memory_bytes);
@@ -153,6 +158,16 @@ Result<std::optional<Container>> ContainerOf(const ContainerKeys& keys) {
 
 Resources ResourcesOf(const ContainerKeys& keys) {
   return {keys.memory_bytes.value_or(0), keys.cpu_permille.value_or(0), keys.pids.value_or(0)};
+}
+
+Resources Least(const Resources& a, const Resources& b) {
+  const auto least = [](auto x, auto y) { return x == 0 ? y : y == 0 ? x : std::min(x, y); };
+  return {least(a.memory_bytes, b.memory_bytes), least(a.cpu_permille, b.cpu_permille), least(a.pids, b.pids)};
+}
+
+std::string OutOfMemory(const Resources& limits) {
+  if (limits.memory_bytes == 0) return "out of memory: the kernel killed it";
+  return fmt::format("out of memory: it needed more than its limit of {}", FormatSize(limits.memory_bytes));
 }
 
 size_t BytesOf(const Container& container) {
@@ -204,6 +219,16 @@ Status CheckImageDigest(std::string_view text) {
   if (IsDigestText(text) || (text.find('@') != text.npos && CheckImage(text))) return {};
   return Fail(ErrorCode::kInvalid,
               fmt::format("{} is no image's digest; one looks like NAME@sha256:DIGEST or sha256:DIGEST", Quote(text)));
+}
+
+Result<uint32_t> ParseCpus(std::string_view text) {
+  constexpr double kMost = 4096;
+  double cores = 0;
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, cores);
+  if (error == std::errc() && last == end && cores >= 0.001 && cores <= kMost)
+    return static_cast<uint32_t>(std::lround(cores * 1000));
+  return Fail(ErrorCode::kInvalid, fmt::format("{} is not a number of cores such as 0.5 or 2", Quote(text)));
 }
 
 Result<ContainerMount> ParseMount(std::string_view text) {

@@ -56,6 +56,7 @@ struct ContainerKeys {
   std::optional<Pull> pull;
   std::optional<std::string> network, user, pid, ipc;
   std::optional<bool> read_only, bootstrap, privileged;
+  std::optional<bool> sudo;  // of `sparrowdo`, on the host itself: as root
   std::optional<std::vector<ContainerMount>> mounts;
   std::optional<std::vector<std::string>> capabilities, devices;
   std::optional<int64_t> memory_bytes;
@@ -72,6 +73,10 @@ std::string Describe(const ContainerKeys& keys);
 // nullopt: no container; kInvalid for keys that need one without naming one.
 Result<std::optional<Container>> ContainerOf(const ContainerKeys& keys);
 Resources ResourcesOf(const ContainerKeys& keys);
+// Of each the lower one.
+Resources Least(const Resources& a, const Resources& b);
+// Why a job ended that the kernel killed for want of memory, for people.
+std::string OutOfMemory(const Resources& limits);
 
 // About what it takes in memory with its texts.
 size_t BytesOf(const Container& container);
@@ -85,6 +90,8 @@ Status CheckImage(std::string_view text);
 // What says which image a container was made of: NAME@sha256:DIGEST, or, where it came from no registry, the engine's
 // own id of it, sha256:DIGEST. At most 512 bytes.
 Status CheckImageDigest(std::string_view text);
+// A number of cores such as 0.5 or 2, in thousandths.
+Result<uint32_t> ParseCpus(std::string_view text);
 // SOURCE:TARGET[:ro].
 Result<ContainerMount> ParseMount(std::string_view text);
 // UID[:GID], or NAME[:GROUP].

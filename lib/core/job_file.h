@@ -101,6 +101,7 @@ struct Project {
   std::optional<uint32_t> parallel;            // how many of its tasks run at once
   std::optional<int64_t> log_limit_bytes;
   bool inherit_env = false;
+  Confinement confinement;
   bool ignore_failure = false;
   FailureShare max_failures;
   SilencePolicy silence;

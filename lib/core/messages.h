@@ -24,7 +24,8 @@
 
 namespace cromt {
 
-inline constexpr uint32_t kSessionProtocol = 2;  // 2: an agent of 1 would run what asks for a container without one
+inline constexpr uint32_t kSessionProtocol =
+    2;  // 2: an agent of 1 would run what asks for a container, limits, a user or a sandbox without
 // Limits on one message; a peer that goes beyond them has its session ended with "exhausted".
 inline constexpr size_t kMaxBatch = 4096;
 

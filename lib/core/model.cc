@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/name.h"
+
 namespace cromt {
 namespace {
 
@@ -11,6 +13,7 @@ constexpr std::array<std::string_view, 10> kTaskStates = {"waiting",     "ready"
                                                           "unreachable", "finished"};
 constexpr std::array<std::string_view, 7> kTaskOutcomes = {"succeeded", "failed",  "timed_out",    "canceled",
                                                            "lost",      "skipped", "stopped_early"};
+constexpr std::array<std::string_view, 3> kSandboxes = {"off", "standard", "strict"};
 constexpr std::array<std::string_view, 3> kWhens = {"success", "failure", "always"};
 constexpr std::array<std::string_view, 3> kRunStates = {"queued", "running", "finished"};
 constexpr std::array<std::string_view, 4> kRunOutcomes = {"succeeded", "failed", "timed_out", "canceled"};
@@ -32,11 +35,25 @@ std::string_view Word(const std::array<std::string_view, N>& words, Enum value) 
 
 }  // namespace
 
+std::string_view ToString(Sandbox sandbox) {
+  return Word(kSandboxes, sandbox);
+}
+std::optional<Sandbox> SandboxFrom(std::string_view word) {
+  return Find<Sandbox>(kSandboxes, word);
+}
+
+Status CheckUserName(std::string_view text) {
+  constexpr size_t kMost = 32;  // as utmp has it
+  if (IsName(text) && text.size() <= kMost && (text.front() < '0' || text.front() > '9')) return {};
+  return Fail(ErrorCode::kInvalid, Quote(text) + " is no user's name");
+}
+
 size_t BytesOf(const TaskSpec& spec) {
   size_t bytes = sizeof spec + spec.host_gaps.size() * sizeof(HostGap);
   auto add = [&bytes](const std::string& text) { bytes += sizeof text + text.size(); };
   for (const auto& [name, value] : spec.variables) add(name), add(value);
   for (const ArtifactOut& out : spec.publishes) add(out.name), add(out.path);
+  add(spec.confinement.user);
   if (spec.container) bytes += BytesOf(*spec.container);
   if (const auto* script = std::get_if<Script>(&spec.work)) add(script->text);
   if (const auto* command = std::get_if<Command>(&spec.work))

@@ -103,6 +103,25 @@ struct HostGap {
 };
 inline constexpr size_t kMaxHostGaps = 1000;  // of a task
 
+// What a job on the host itself is kept from; each also from what the one before it is.
+enum class Sandbox {
+  kOff,
+  kStandard,  // other users' jobs, and the workspaces of all others
+  kStrict,    // the network, gaining rights, and writing anywhere but in its workspace and a /tmp of its own
+};
+
+// As whom a job on the host itself runs, and how far it is kept from the rest of the host.
+struct Confinement {
+  std::string user;  // empty = the agent's choice
+  Sandbox sandbox = Sandbox::kStandard;
+  friend bool operator==(const Confinement&, const Confinement&) = default;
+};
+
+std::string_view ToString(Sandbox sandbox);
+std::optional<Sandbox> SandboxFrom(std::string_view word);
+// kInvalid says what the name of a user looks like.
+Status CheckUserName(std::string_view text);
+
 using Variables = std::vector<std::pair<std::string, std::string>>;  // in file order, names unique
 
 // What an agent needs to know of a task. Shared by all tasks of a plan that do the same.
@@ -124,6 +143,7 @@ struct TaskSpec {
   std::vector<HostGap> host_gaps;      // in the order of in, index and offset
   std::optional<Container> container;  // where it runs instead of on the host itself
   Resources limits;
+  Confinement confinement;
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

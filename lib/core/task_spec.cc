@@ -106,12 +106,20 @@ Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const
   spec.silence = project.silence;
   spec.priority = project.priority;
   spec.inherit_env = project.inherit_env;
+  spec.confinement = project.confinement;
   if (set.container) {
     auto container = ContainerOf(*set.container);
     if (!container) return tl::unexpected(At(file, project, container.error()));
     spec.container = std::move(*container);
     spec.limits = ResourcesOf(*set.container);
+    if (set.container->sudo.value_or(false) && !spec.container && spec.confinement.user.empty())
+      spec.confinement.user = "root";
   }
+  if (spec.container && spec.confinement != Confinement())
+    return tl::unexpected(At(file, project,
+                             {ErrorCode::kInvalid,
+                              "'user' and 'sandbox' are for jobs on the host itself; in a container "
+                              "write container: {user: …}"}));
   if (project.artifacts) spec.publishes = project.artifacts->out;
   if (project.run)
     spec.work = Script{*project.run};

@@ -61,16 +61,12 @@ class MapReader {
     if (Says(key, Shape::kCount)) to = CountOf(key.next().text());
   }
   void Cpus(YamlNode key, std::optional<uint32_t>& to) {
-    constexpr double kMost = 4096;
     auto text = Word(key);
     if (!text) return;
-    double cores = 0;
-    const char* end = text->data() + text->size();
-    const auto [last, error] = std::from_chars(text->data(), end, cores);
-    if (error == std::errc() && last == end && cores >= 0.001 && cores <= kMost)
-      to = static_cast<uint32_t>(std::lround(cores * 1000));
+    if (auto permille = ParseCpus(*text))
+      to = *permille;
     else
-      Wrong(key.next(), fmt::format("'{}': {} is not a number of cores such as 0.5 or 2", key.text(), Quote(*text)));
+      Wrong(key.next(), fmt::format("'{}': {}", key.text(), permille.error().message));
   }
   // Calls take(text) for each entry of a list, which says what is wrong with it.
   template <class Take>
@@ -200,7 +196,7 @@ void ReadContainer(YamlNode value, ContainerKeys& keys, Diagnostics& diagnostics
   }
 }
 
-void ReadSparrowdo(YamlNode value, ContainerKeys& keys, std::vector<Unbuilt>& unbuilt, Diagnostics& diagnostics) {
+void ReadSparrowdo(YamlNode value, ContainerKeys& keys, Diagnostics& diagnostics) {
   MapReader reader("sparrowdo", diagnostics);
   if (!reader.IsMap(value)) return;
   std::optional<std::string> docker, image;
@@ -219,10 +215,7 @@ void ReadSparrowdo(YamlNode value, ContainerKeys& keys, std::vector<Unbuilt>& un
     } else if (name == "no_sudo" || name == "sudo") {
       std::optional<bool> flag;
       reader.Flag(key, flag);
-      if (!flag || *flag != (name == "sudo")) continue;
-      const std::string what = fmt::format("sparrowdo: {}: {}", name, name == "sudo" ? "true" : "false");
-      diagnostics.Warning(key.at(), NotBuilt(what));
-      unbuilt.push_back({what, key.at()});
+      if (flag) keys.sudo = *flag == (name == "sudo");
     } else if (Has(kWithoutMeaning, name)) {
       diagnostics.Warning(key.at(), fmt::format("'sparrowdo': '{}' has no effect here", name));
     } else {

@@ -12,7 +12,7 @@ namespace cromt {
 // Each lays what it reads on top of `keys`. `value` may be anything; nothing at all, and an empty map, say nothing.
 void ReadContainer(YamlNode value, ContainerKeys& keys, Diagnostics& diagnostics);
 // What has no meaning here gets a warning, and so has what is not built yet, which goes to `unbuilt`.
-void ReadSparrowdo(YamlNode value, ContainerKeys& keys, std::vector<Unbuilt>& unbuilt, Diagnostics& diagnostics);
+void ReadSparrowdo(YamlNode value, ContainerKeys& keys, Diagnostics& diagnostics);
 void ReadResources(YamlNode value, ContainerKeys& keys, std::vector<Unbuilt>& unbuilt, Diagnostics& diagnostics);
 
 }  // namespace cromt

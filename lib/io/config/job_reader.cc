@@ -148,6 +148,10 @@ class JobReader {
         project.log_limit_bytes = BytesOf(value.text());
       else if (key == "inherit_env")
         project.inherit_env = FlagWord(value.text()).value_or(false);
+      else if (key == "sandbox")
+        project.confinement.sandbox = SandboxFrom(value.text()).value_or(Sandbox::kStandard);
+      else if (key == "user")
+        ReadUser(project, value);
       else if (key == "on_failure")
         project.ignore_failure = value.text() == "ignore";
       else if (ReadPolicy(key, project, value)) {
@@ -164,6 +168,13 @@ class JobReader {
                                               project.set.has_url() ? "url" : "hosts"));
     if (project.run && !project.set.action.empty())
       diagnostics_.Error(run_or_action, "'run' and 'action' in one project; it can have one of them");
+  }
+
+  void ReadUser(Project& project, YamlNode value) {
+    if (value.text().empty()) return;
+    if (Status good = CheckUserName(value.text()); !good)
+      diagnostics_.Error(value.at(), "'user': " + good.error().message);
+    project.confinement.user = value.text();
   }
 
   // What is done when tasks fail or agents are silent. False if it is another key.

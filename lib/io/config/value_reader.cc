@@ -119,7 +119,7 @@ void ValueReader::SetContainer(std::string_view key, YamlNode value, Overrides& 
   if (key == "container")
     ReadContainer(value, keys, diagnostics_);
   else if (key == "sparrowdo")
-    ReadSparrowdo(value, keys, unbuilt, diagnostics_);
+    ReadSparrowdo(value, keys, diagnostics_);
   else
     ReadResources(value, keys, unbuilt, diagnostics_);
   if (!(keys == ContainerKeys())) set.container = std::make_shared<const ContainerKeys>(std::move(keys));

@@ -186,6 +186,7 @@ Status Check(const TaskSpec& spec) {
   CROMT_TRY(CheckHostGaps(spec));
   if (spec.container) CROMT_TRY(In("container: ", CheckContainer(*spec.container)));
   CROMT_TRY(In("limits: ", CheckResources(spec.limits)));
+  if (!spec.confinement.user.empty()) CROMT_TRY(In("confinement.user: ", CheckUserName(spec.confinement.user)));
   if (size_t bytes = EncodedBound(spec); bytes > kMaxSpecBytes)
     return Fail(ErrorCode::kInvalid,
                 fmt::format("spec: {} bytes as a message; at most {} are allowed", bytes, kMaxSpecBytes));
@@ -195,7 +196,7 @@ Status Check(const TaskSpec& spec) {
 size_t EncodedBound(const TaskSpec& spec) {
   constexpr size_t kTag = 6;      // of a field with a length: one byte and a varint
   constexpr size_t kFixed = 300;  // all numbers, the digest and the commit
-  size_t bytes = kFixed + spec.name.size() + spec.project.size() + 2 * kTag;
+  size_t bytes = kFixed + spec.name.size() + spec.project.size() + spec.confinement.user.size() + 4 * kTag;
   const Source& source = spec.source;
   for (const auto* text : {&source.directory, &source.repository, &source.ref, &source.branch})
     bytes += text->size() + kTag;

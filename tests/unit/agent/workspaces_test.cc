@@ -1,6 +1,7 @@
 // What an attempt leaves in its slot is gone before the next one, whatever it is.
 #include "agent/workspaces.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -8,6 +9,8 @@
 
 #include <filesystem>
 #include <fstream>
+
+#include "agent/launch_command.h"
 
 namespace cromt {
 namespace {
@@ -40,7 +43,7 @@ class WorkspacesTest : public testing::Test {
   void ExpectClean() {
     EXPECT_TRUE(work_->Clean(0));
     EXPECT_TRUE(work_->IsClean(0));
-    fs::path trash = work_->Path(0) + ".trash";
+    fs::path trash = fs::path(work_->Path(0)).parent_path() += ".trash";
     EXPECT_TRUE(!fs::exists(trash) || fs::is_empty(trash));
   }
 
@@ -98,6 +101,60 @@ TEST_F(WorkspacesTest, AFileOrALinkInItsPlace) {
   fs::create_directory_symlink(dir_, work_->Path(0));
   ExpectClean();
   EXPECT_TRUE(fs::is_directory(fs::symlink_status(work_->Path(0))));
+}
+
+// Of who owns `path`, and its mode: "5:60 710".
+std::string OwnerAndMode(const std::string& path) {
+  struct stat info {};
+  EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
+  return fmt::format("{}:{} {:o}", info.st_uid, info.st_gid, info.st_mode & 07777);
+}
+
+class AsRoot : public WorkspacesTest {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  }
+  const launcher::JobUser user_{5, 60, {60}};
+  const std::string gate_ = fs::path(work_->Path(0)).parent_path();
+};
+
+TEST_F(AsRoot, TheNextUserIsLetInAndNobodyElse) {
+  ASSERT_TRUE(work_->Admit(0, &user_, /*open=*/false));
+  EXPECT_EQ(OwnerAndMode(gate_), fmt::format("0:{} 710", kFirstSlotGroup));
+  EXPECT_EQ(OwnerAndMode(work_->Path(0)), "5:60 700");
+  ASSERT_TRUE(work_->Admit(0, &user_, /*open=*/true));
+  EXPECT_EQ(OwnerAndMode(gate_), fmt::format("0:{} 711", kFirstSlotGroup));
+}
+
+TEST_F(AsRoot, WhatAJobHasOpenedIsClosedForTheNext) {
+  ASSERT_TRUE(work_->Admit(0, &user_, /*open=*/true));
+  ASSERT_EQ(::chmod(work_->Path(0).c_str(), 0777), 0);
+  const launcher::JobUser other{1, 1, {1}};
+  ASSERT_TRUE(work_->Admit(0, &other, /*open=*/false));
+  EXPECT_EQ(OwnerAndMode(work_->Path(0)), "1:1 700");
+  EXPECT_EQ(OwnerAndMode(gate_), fmt::format("0:{} 710", kFirstSlotGroup));
+}
+
+TEST_F(AsRoot, NobodyGetsInWhileItIsStaged) {
+  ASSERT_TRUE(work_->Admit(0, &user_, /*open=*/true));
+  ASSERT_EQ(::chmod(work_->Path(0).c_str(), 0777), 0);
+  auto blobs = BlobStore::Open(dir_ + "/blobs", Durability::kProcess);
+  ASSERT_TRUE(blobs);
+  ASSERT_TRUE(work_->Stage(0, TaskSpec(), **blobs));
+  EXPECT_EQ(OwnerAndMode(work_->Path(0)), "0:0 700");
+  EXPECT_EQ(OwnerAndMode(gate_), fmt::format("0:{} 710", kFirstSlotGroup));
+}
+
+TEST_F(AsRoot, AllThatIsThereIsGivenAndLinksAreNotFollowed) {
+  std::ofstream(dir_ + "/outside") << "kept";
+  Dig(2);
+  fs::create_symlink(dir_ + "/outside", work_->Path(0) + "/link");
+  fs::create_directory_symlink(dir_, work_->Path(0) + "/folder");
+  ASSERT_TRUE(work_->Give(0, user_));
+  for (const char* name : {"/d", "/d/d", "/d/d/file", "/link", "/folder"})
+    EXPECT_EQ(OwnerAndMode(work_->Path(0) + name).substr(0, 5), "5:60 ") << name;
+  EXPECT_EQ(OwnerAndMode(dir_ + "/outside").substr(0, 4), "0:0 ");
 }
 
 }  // namespace

@@ -74,9 +74,9 @@ TEST_F(RunTest, ErrorsOfTheFileComeAsTheyAre) {
 }
 
 TEST_F(RunTest, AKeyThatIsNotBuiltYetRefusesTheStart) {
-  File("jobs.yaml", "projects: {a: {run: echo, crontab: '* * * * *', sandbox: strict}}\n");
+  File("jobs.yaml", "projects: {a: {run: echo, crontab: '* * * * *', waves: [1]}}\n");
   EXPECT_EQ(Cromt({"run", "jobs.yaml"}), 2);
-  EXPECT_THAT(err(), AllOf(::testing::StartsWith("jobs.yaml:1:"), HasSubstr("'sandbox'"), HasSubstr("not built yet")));
+  EXPECT_THAT(err(), AllOf(::testing::StartsWith("jobs.yaml:1:"), HasSubstr("'waves'"), HasSubstr("not built yet")));
   EXPECT_TRUE(embedded_.empty());
 }
 

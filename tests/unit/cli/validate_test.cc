@@ -120,10 +120,10 @@ TEST_F(CliTest, PlanShowsWhichArtifactGoesWhere) {
 }
 
 TEST_F(CliTest, WhatCanNotBeStartedYetCanBePlanned) {
-  File("jobs.yaml", "projects: {a: {run: echo a, sandbox: strict}}\n");
+  File("jobs.yaml", "projects: {a: {run: echo a, waves: [1]}}\n");
   EXPECT_EQ(Cromt({"plan", "--conf", "jobs.yaml"}), 0);
   EXPECT_THAT(out(), HasSubstr("plan of a: 1 instance, 1 task"));
-  EXPECT_THAT(err(), AllOf(HasSubstr("jobs.yaml:1:"), HasSubstr(": warning: 'sandbox'")));
+  EXPECT_THAT(err(), AllOf(HasSubstr("jobs.yaml:1:"), HasSubstr(": warning: 'waves'")));
 }
 
 TEST_F(CliTest, PlanNeedsAProjectThatIsThere) {

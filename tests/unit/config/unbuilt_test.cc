@@ -20,27 +20,11 @@ std::string NotBuilt(const std::string& key) {
 }
 
 TEST(Unbuilt, AGoodValueWarns) {
-  for (const char* line : {"crontab: '*/10 * * * *'",
-                           "crontab: '@daily'",
-                           "crontab: 0 8 13 * mon-fri",
-                           "trigger: true",
-                           "trigger: 1",
-                           "timezone: Europe/Berlin",
-                           "catch_up: none",
-                           "overlap: queue",
-                           "splay: 10m",
-                           "poll_interval: 60s",
-                           "hook: {secret: s}",
-                           "disabled: yes",
-                           "keep: 5",
-                           "user: bob",
-                           "sandbox: strict",
-                           "secrets: [{name: s, env: S}]",
-                           "resources: {cpus: 2}",
-                           "params: {p: {type: text}}",
-                           "waves: [1, 2]",
-                           "notify: [{on: [failed]}]",
-                           "ping: http://x"}) {
+  for (const char* line :
+       {"crontab: '*/10 * * * *'", "crontab: '@daily'", "crontab: 0 8 13 * mon-fri", "trigger: true", "trigger: 1",
+        "timezone: Europe/Berlin", "catch_up: none", "overlap: queue", "splay: 10m", "poll_interval: 60s",
+        "hook: {secret: s}", "disabled: yes", "keep: 5", "secrets: [{name: s, env: S}]", "params: {p: {type: text}}",
+        "waves: [1, 2]", "notify: [{on: [failed]}]", "ping: http://x"}) {
     std::string key(line, std::string(line).find(':'));
     EXPECT_EQ(Line(line), NotBuilt(key)) << line;
   }
@@ -109,9 +93,9 @@ TEST(Unbuilt, EachShapeIsChecked) {
 TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
   JobFileReading reading = ReadJobFile(
       "projects:\n"
-      "  top: {run: x, before: [{name: mid, sparrowdo: {sudo: true}}]}\n"
-      "  mid: {run: x, hosts: [{sparrowdo: {sudo: true}}], before: [{name: leaf, hosts: [{sparrowdo: {sudo: "
-      "true}}]}]}\n"
+      "  top: {run: x, before: [{name: mid, title: '${{ params.x }}'}]}\n"
+      "  mid: {run: x, hosts: [{title: '${{ params.x }}'}], before: [{name: leaf, hosts: [{title: "
+      "'${{ params.x }}'}]}]}\n"
       "  leaf: {run: x, crontab: '@daily'}\n"
       "  other: {run: x, keep: 3}\n"
       "  free: {run: x}\n",
@@ -121,9 +105,9 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
     return ErrorText(StartRefusals(*reading.file, *reading.file->Choose(project)));
   };
   EXPECT_EQ(refusals("top"),
-            "f:2:50: error: 'sparrowdo: sudo: true' of project 'top' is not built yet, so 'top' can't be started\n"
-            "f:3:38: error: 'sparrowdo: sudo: true' of project 'mid' is not built yet, so 'top' can't be started\n"
-            "f:3:96: error: 'sparrowdo: sudo: true' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:2:45: error: '${{ params }} in title' of project 'top' is not built yet, so 'top' can't be started\n"
+            "f:3:33: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
+            "f:3:92: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'top' can't be started");
   EXPECT_EQ(refusals("leaf"),
             "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'leaf' can't be started");

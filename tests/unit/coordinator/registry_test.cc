@@ -158,9 +158,9 @@ TEST(RegistryTest, EveryKeyCounts) {
 }
 
 TEST(RegistryTest, AKeyThatIsNotBuiltYetIsComparedByItsLines) {
-  EXPECT_EQ(ChangedBy("projects:\n  a:\n    run: x\n    resources: {cpus: 1}\n  b: {run: y, resources: {cpus: 1}}\n",
-                      "projects:\n  a:\n    run: x\n\n    # newer\n    resources: {cpus: 2}\n"
-                      "  b: {run: y, resources: {cpus: 1}}\n"),
+  EXPECT_EQ(ChangedBy("projects:\n  a:\n    run: x\n    waves: [1]\n  b: {run: y, waves: [1]}\n",
+                      "projects:\n  a:\n    run: x\n\n    # newer\n    waves: [2]\n"
+                      "  b: {run: y, waves: [1]}\n"),
             Names{"a"});
 }
 

@@ -19,6 +19,10 @@ Start SomeStart() {
   start.grace_us = 5;
   start.log_limit_bytes = -6;
   start.records = true;
+  start.limits = {7, 8, 9};
+  start.become = JobUser{10, 11, {12, 13}};
+  start.sandbox = Sandbox::kStrict;
+  start.writable = {"/a", "/b"};
   return start;
 }
 
@@ -45,6 +49,15 @@ TEST(LauncherProtocolTest, AStartComesBackAsSent) {
   EXPECT_EQ(start.grace_us, sent.grace_us);
   EXPECT_EQ(start.log_limit_bytes, sent.log_limit_bytes);
   EXPECT_TRUE(start.records);
+  EXPECT_EQ(start.limits.memory_bytes, sent.limits.memory_bytes);
+  EXPECT_EQ(start.limits.cpu_permille, sent.limits.cpu_permille);
+  EXPECT_EQ(start.limits.pids, sent.limits.pids);
+  ASSERT_TRUE(start.become);
+  EXPECT_EQ(start.become->uid, 10u);
+  EXPECT_EQ(start.become->gid, 11u);
+  EXPECT_EQ(start.become->groups, (std::vector<uint32_t>{12, 13}));
+  EXPECT_EQ(start.sandbox, Sandbox::kStrict);
+  EXPECT_EQ(start.writable, sent.writable);
   EXPECT_TRUE(in.empty());
 }
 
@@ -54,11 +67,13 @@ TEST(LauncherProtocolTest, AnEndComesBackAsSent) {
               .exit_code = -1,
               .signal = 9,
               .spawn_errno = 11,
+              .reason = "why",
               .started_wall_us = 2,
               .ended_wall_us = 3,
               .log_begin = 4,
               .log_end = 5,
-              .log_bytes = 6};
+              .log_bytes = 6,
+              .out_of_memory = true};
   std::string bytes = Encoded(FromLauncher(Known{Started{1, 2, 3, 4}, ended}));
   std::string_view in = bytes;
   auto message = DecodeFromLauncher(in);
@@ -73,6 +88,8 @@ TEST(LauncherProtocolTest, AnEndComesBackAsSent) {
   EXPECT_EQ(known.ended->spawn_errno, 11);
   EXPECT_EQ(known.ended->log_end, 5u);
   EXPECT_EQ(known.ended->log_bytes, 6);
+  EXPECT_EQ(known.ended->reason, "why");
+  EXPECT_TRUE(known.ended->out_of_memory);
 }
 
 TEST(LauncherProtocolTest, MessagesFollowEachOtherAndPartsAreWaitedFor) {

@@ -213,7 +213,7 @@ const std::vector<Hostile<Spec>> kLimits = {
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224632 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224652 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 

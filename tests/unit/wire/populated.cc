@@ -43,7 +43,8 @@ TaskSpec FullSpec(Work work) {
                                  .devices = {"/dev/fuse"},
                                  .pid = "host",
                                  .ipc = "host"},
-          .limits = {256 << 20, 500, 100}};
+          .limits = {256 << 20, 500, 100},
+          .confinement = {.user = "www-data", .sandbox = Sandbox::kStrict}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {

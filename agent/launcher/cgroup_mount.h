@@ -1,0 +1,19 @@
+// Where the control groups of this process are, in the hierarchy of version 2 and in those of version 1. Launcher
+// thread only.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace cromt::launcher {
+
+// The directory of this process's own group: in the hierarchy of the v1 `controller`, or of v2 where that is empty.
+// kUnavailable, saying why, when it is not mounted or not to be seen from here.
+Result<std::string> OwnCgroup(std::string_view controller);
+
+// Removes `path` and the groups in it, bottom up; those that are not empty stay.
+void RemoveGroups(const std::string& path);
+
+}  // namespace cromt::launcher
