@@ -2,6 +2,7 @@
 """Limits on plain jobs: what goes beyond them is ended and told so, and neither the agent nor other jobs are disturbed."""
 
 import os
+import re
 
 from process import alive, read_text, wait_for
 from story import Story, main
@@ -73,6 +74,44 @@ projects:
         self.succeeded(done)
         self.assertEqual(read_text(self.mesh.path("theirs")), read_text(self.mesh.path("own")))
         self.assertFalse(alive(int(read_text(pids))))
+
+    def test_a_hundred_thousand_files_are_gone_before_the_next_job(self):
+        self.mesh.start_agent("host", "--slots", "1")
+        self.mesh.start_coordinator()
+        self.mesh.apply("""
+projects:
+  many:
+    run: |
+      perl -e 'for (1 .. 100000) { open my $f, ">", "f$_" or die }'
+  next: {run: 'ls -A | wc -l'}
+""")
+        for project in ("many", "next"):
+            self.succeeded(self.mesh.cromt("start", project, "--wait"))
+        self.assertEqual(self.mesh.cromt("logs", "last", "--raw").out, "0\n")
+
+    def test_one_that_spins_leaves_cores_to_others(self):
+        """The agent answers, and what spins is slowed down: the kernel counts how often."""
+        self.mesh.start_all("host")
+        self.mesh.apply("""
+projects:
+  spin:
+    run: |
+      cat /proc/self/cgroup
+      for i in 1 2 3 4; do (while :; do :; done) & done; wait
+    resources: {cpus: 0.2}
+    grace: 1
+  other: {run: echo other}
+""")
+        spin = self.mesh.start("spin")
+        groups = wait_for("its groups", lambda: [line.split(":", 2)[2] for line in self.mesh.cromt("logs", spin, "--raw").out.splitlines()
+                                                 if "/cromt-" in line])
+        stats = [path for group in groups for hierarchy in ("", "cpu", "unified")
+                 if os.path.exists(path := f"/sys/fs/cgroup/{hierarchy}{group}/cpu.stat") and "nr_throttled" in read_text(path)]
+        self.assertTrue(stats, groups)
+        wait_for("it is slowed down", lambda: any(re.search("nr_throttled [1-9]", read_text(path)) for path in stats))
+        self.succeeded(self.mesh.cromt("start", "other", "--wait"))
+        self.succeeded(self.mesh.cromt("cancel", spin))
+        self.assertEqual(self.mesh.wait_finished(spin)["outcome"], "canceled")
 
     def test_what_no_job_exceeds_is_the_agents_to_say(self):
         config = self.mesh.write("agent.yaml", "resources: {memory: 64MiB, pids: 100}\n")

@@ -4,9 +4,12 @@ users that every Debian has."""
 
 import os
 import pwd
+import shutil
 import stat
+import tempfile
 import unittest
 
+from mesh import BIN
 from process import wait_for
 from story import Story, main
 
@@ -135,6 +138,12 @@ projects:
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "canceled")
         wait_for("all of it is gone", lambda: not self.mesh.jobs())
 
+    def test_the_programs_take_no_orders_from_a_job(self):
+        self.start_mesh()
+        cromt = os.path.join(BIN, "cromt")
+        _, out = self.run_job(f"run: '{cromt} runs --coordinator {self.mesh.coordinator.address} 2>&1 || echo refused'")
+        self.says(out, "refused\n")
+
     def test_what_the_agent_keeps_is_closed_to_jobs(self):
         self.start_mesh()
         for root, folders, files in os.walk(self.host.data_dir):
@@ -182,6 +191,19 @@ perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Listen => 1, LocalAddr =>
             self.assertEqual(int(line.split()[1], 16), 1 if line.startswith("NoNewPrivs") else 0, line)
         out = self.run_job("exec 2>/dev/null\nmount -t tmpfs none /mnt || echo denied\nchown 1 . || echo denied\numount /tmp || echo denied")
         self.assertEqual(out, "denied\n" * 3)
+
+    def test_a_setuid_program_gives_no_rights(self):
+        place = tempfile.mkdtemp(dir="/srv")  # outside of what a strict job has of its own
+        self.addCleanup(shutil.rmtree, place)
+        os.chmod(place, 0o755)
+        program = shutil.copy("/usr/bin/id", place)
+        os.chmod(program, 0o4755)
+        self.mesh.start_agent("host", "--config", self.mesh.write("agent.yaml", "job_user: games\n"))
+        self.mesh.start_coordinator()
+        self.mesh.apply(f"projects:\n  standard: {{run: '{program} -u'}}\n  strict: {{run: '{program} -u', sandbox: strict}}\n")
+        for project, uid in (("standard", 0), ("strict", GAMES.pw_uid)):
+            self.succeeded(self.mesh.cromt("start", project, "--wait"))
+            self.assertEqual(self.mesh.cromt("logs", "last", "--raw").out, f"{uid}\n", project)
 
     def test_others_can_not_be_traced_or_entered(self):
         out = self.run_job(f"exec 2>/dev/null; ls /proc/{os.getpid()}/root/ /proc/{os.getpid()}/cwd/ || echo denied; cat /proc/{os.getpid()}/environ || echo denied")
