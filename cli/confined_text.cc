@@ -31,9 +31,13 @@ void AddContainer(const Container& container, std::vector<std::string>& words) {
 
 }  // namespace
 
-std::string ConfinedText(const std::optional<Container>& container, const Resources& limits) {
+std::string ConfinedText(const ConfinedView& confined) {
+  const auto& [container, limits, confinement] = confined;
   std::vector<std::string> words;
   if (container) AddContainer(*container, words);
+  if (!confinement.user.empty()) words.push_back("user " + confinement.user);
+  if (confinement.sandbox != Sandbox::kStandard)
+    words.push_back(fmt::format("sandbox {}", ToString(confinement.sandbox)));
   if (limits.memory_bytes > 0) words.push_back("memory " + FormatSize(limits.memory_bytes));
   if (limits.cpu_permille > 0) words.push_back(fmt::format("cpus {}", limits.cpu_permille / 1000.0));
   if (limits.pids > 0) words.push_back(fmt::format("pids {}", limits.pids));

@@ -2,14 +2,13 @@
 // thread.
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "core/container.h"
+#include "core/control.h"
 
 namespace cromt::cli {
 
-// "debian:12, network none, memory 512.0 MiB": the image, then what was said of it.
-std::string ConfinedText(const std::optional<Container>& container, const Resources& limits);
+// "debian:12, network none, memory 512.0 MiB": the image, then what was said of it; "user deploy, strict".
+std::string ConfinedText(const ConfinedView& confined);
 
 }  // namespace cromt::cli

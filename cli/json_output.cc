@@ -68,12 +68,15 @@ Json ContainerJson(const Container& container) {
 }
 
 // Adds what there is to say.
-void AddConfined(const std::optional<Container>& container, const Resources& limits, Json& json) {
+void AddConfined(const ConfinedView& confined, Json& json) {
+  const auto& [container, limits, confinement] = confined;
   if (container) json["container"] = ContainerJson(*container);
   if (limits.any())
     json["limits"] = {{"memory_bytes", limits.memory_bytes > 0 ? Json(limits.memory_bytes) : Json()},
                       {"cpus", limits.cpu_permille > 0 ? Json(limits.cpu_permille / 1000.0) : Json()},
                       {"pids", limits.pids > 0 ? Json(limits.pids) : Json()}};
+  if (!confinement.user.empty()) json["user"] = confinement.user;
+  if (confinement.sandbox != Sandbox::kStandard) json["sandbox"] = ToString(confinement.sandbox);
 }
 
 Json TaskJson(const TaskView& task) {
@@ -97,7 +100,7 @@ Json TaskJson(const TaskView& task) {
     json["image"] = OrNull(task.confined->container->image);
     json["image_digest"] = OrNull(task.image_digest);
   }
-  AddConfined(task.confined->container, task.confined->limits, json);
+  AddConfined(*task.confined, json);
   return json;
 }
 
@@ -160,7 +163,7 @@ Json PlannedTaskJson(const Plan& plan, TaskIndex index) {
                {"does", DescribeWork(spec.work)},
                {"groups", groups},
                {"publishes", std::move(publishes)}};
-  AddConfined(spec.container, spec.limits, json);
+  AddConfined(ConfinedBy(spec), json);
   return json;
 }
 

@@ -113,7 +113,7 @@ void WritePlanText(const Plan& plan, const std::string& project, std::optional<s
       const PlannedHost& host = plan.host(task);
       const TaskSpec& spec = plan.spec(task);
       table.Row({front[0], front[1], front[2], std::to_string(task + 1), Clean(host.id),
-                 host.address.empty() ? "local" : Clean(host.address), ConfinedText(spec.container, spec.limits),
+                 host.address.empty() ? "local" : Clean(host.address), ConfinedText(ConfinedBy(spec)),
                  DescribeWork(spec.work)});
       front.assign(3, "");  // said once
     }

@@ -50,7 +50,7 @@ std::string ChangesText(const ProjectChanges& changes) {
 }
 
 std::string Confinement(const TaskView& task) {
-  return task.confined ? ConfinedText(task.confined->container, task.confined->limits) : "";
+  return task.confined ? ConfinedText(*task.confined) : "";
 }
 
 // "task 2 of run ab12: hello on hostA (failed)".

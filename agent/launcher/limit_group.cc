@@ -102,7 +102,7 @@ bool LimitGroup::OutOfMemory() const {
 
 LimitTree::LimitTree(const std::string& name, Places own_v1_groups) {
   const auto tree = [&](const std::string& group) {
-    return group.empty() ? "" : fmt::format("{}/cromt-{}", group == "/" ? "" : group, name);
+    return group.empty() ? "" : fmt::format("{}{}cromt-{}", group, group.ends_with('/') ? "" : "/", name);
   };
   memory_ = tree(own_v1_groups.memory);
   cpu_ = tree(own_v1_groups.cpu);

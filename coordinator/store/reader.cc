@@ -17,13 +17,13 @@ std::string CommitOf(const Plan& plan) {
 }
 
 // Of each spec of the plan; null where its tasks run on the host as they like.
-std::vector<std::shared_ptr<const ConfinedView>> ConfinedBy(const Plan& plan) {
-  std::vector<std::shared_ptr<const ConfinedView>> confined;
-  for (const TaskSpec& spec : plan.specs)
-    confined.push_back(spec.container || spec.limits.any()
-                           ? std::make_shared<const ConfinedView>(ConfinedView{spec.container, spec.limits})
-                           : nullptr);
-  return confined;
+std::vector<std::shared_ptr<const ConfinedView>> ConfinedOf(const Plan& plan) {
+  std::vector<std::shared_ptr<const ConfinedView>> all;
+  for (const TaskSpec& spec : plan.specs) {
+    ConfinedView confined = ConfinedBy(spec);
+    all.push_back(confined.any() ? std::make_shared<const ConfinedView>(std::move(confined)) : nullptr);
+  }
+  return all;
 }
 
 TaskView ViewOf(const Plan& plan, TaskIndex task, TaskStatus status) {
@@ -123,7 +123,7 @@ Result<RunView> StoreReader::Run(const RunId& run) {
   CROMT_ASSIGN(RunView view, ReadHeader(n));
   CROMT_ASSIGN(auto plan, ReadPlan(db_, n));
   view.commit = CommitOf(*plan);
-  const auto confined = ConfinedBy(*plan);
+  const auto confined = ConfinedOf(*plan);
   for (const PlannedInstance& instance : plan->instances) view.instances.push_back({instance.project, instance.needs});
   CROMT_ASSIGN(auto tasks, db_.Prepare(fmt::format("SELECT {} FROM tasks WHERE run = ? ORDER BY task", kTaskColumns)));
   tasks.Bind(1, n);

@@ -4,6 +4,10 @@
 
 namespace cromt {
 
+ConfinedView ConfinedBy(const TaskSpec& spec) {
+  return {spec.container, spec.limits, spec.confinement};
+}
+
 Result<std::optional<TaskIndex>> TaskNamed(const RunView& run, const std::string& task) {
   if (task.empty()) return std::nullopt;
   std::vector<TaskIndex> named;

@@ -51,8 +51,11 @@ struct StartRequest {
 struct ConfinedView {
   std::optional<Container> container;
   Resources limits;
+  Confinement confinement;
+  bool any() const { return container || limits.any() || confinement != Confinement(); }
   friend bool operator==(const ConfinedView&, const ConfinedView&) = default;
 };
+ConfinedView ConfinedBy(const TaskSpec& spec);
 
 struct TaskView {
   TaskIndex index = 0;

@@ -41,6 +41,8 @@ void ToProto(const TaskView& task, v1::Task& proto) {
   proto.set_ignored(s.ignored);
   if (task.confined && task.confined->container) ToProto(*task.confined->container, *proto.mutable_container());
   if (task.confined && task.confined->limits.any()) ToProto(task.confined->limits, *proto.mutable_limits());
+  if (task.confined && task.confined->confinement != Confinement())
+    ToProto(task.confined->confinement, *proto.mutable_confinement());
   proto.set_image_digest(ToText(task.image_digest));
 }
 
@@ -63,12 +65,13 @@ Result<TaskView> FromProto(const v1::Task& proto) {
   s.agent = AgentId(proto.agent());
   s.log_bytes = proto.log_bytes();
   s.ignored = proto.ignored();
-  if (proto.has_container() || proto.has_limits()) {
+  if (proto.has_container() || proto.has_limits() || proto.has_confinement()) {
     ConfinedView confined;
     if (proto.has_container()) {
       CROMT_ASSIGN(confined.container, In("container: ", FromProto(proto.container())));
     }
     confined.limits = {proto.limits().memory_bytes(), proto.limits().cpu_permille(), proto.limits().pids()};
+    CROMT_ASSIGN(confined.confinement, FromProto(proto.confinement()));
     task.confined = std::make_shared<const ConfinedView>(std::move(confined));
   }
   task.image_digest = proto.image_digest();

@@ -47,25 +47,6 @@ Variables ReadVariables(const RepeatedPtrField<v1::Variable>& proto) {
   return variables;
 }
 
-v1::Confinement::Sandbox WireSandbox(Sandbox sandbox) {
-  switch (sandbox) {
-    case Sandbox::kOff: return v1::Confinement::OFF;
-    case Sandbox::kStandard: return v1::Confinement::STANDARD;
-    case Sandbox::kStrict: return v1::Confinement::STRICT;
-  }
-  return v1::Confinement::STRICT;
-}
-
-// What is unknown is never less than was asked for.
-Result<Sandbox> ReadSandbox(v1::Confinement::Sandbox sandbox) {
-  switch (sandbox) {
-    case v1::Confinement::OFF: return Sandbox::kOff;
-    case v1::Confinement::STANDARD: return Sandbox::kStandard;
-    case v1::Confinement::STRICT: return Sandbox::kStrict;
-    default: return Invalid("confinement.sandbox", "is unknown");
-  }
-}
-
 Digest ReadDigest(const v1::Digest& proto) {
   return {proto.sha256(), proto.size_bytes()};
 }
@@ -128,6 +109,24 @@ Result<Container> FromProto(const v1::Container& proto) {
   return container;
 }
 
+void ToProto(const Confinement& confinement, v1::Confinement& proto) {
+  proto.set_user(ToText(confinement.user));
+  switch (confinement.sandbox) {
+    case Sandbox::kOff: return proto.set_sandbox(v1::Confinement::OFF);
+    case Sandbox::kStandard: return proto.set_sandbox(v1::Confinement::STANDARD);
+    case Sandbox::kStrict: return proto.set_sandbox(v1::Confinement::STRICT);
+  }
+}
+
+Result<Confinement> FromProto(const v1::Confinement& proto) {
+  switch (proto.sandbox()) {
+    case v1::Confinement::OFF: return Confinement{proto.user(), Sandbox::kOff};
+    case v1::Confinement::STANDARD: return Confinement{proto.user(), Sandbox::kStandard};
+    case v1::Confinement::STRICT: return Confinement{proto.user(), Sandbox::kStrict};
+    default: return Invalid("confinement.sandbox", "is unknown");
+  }
+}
+
 void ToProto(const Resources& limits, v1::Resources& proto) {
   proto.set_memory_bytes(limits.memory_bytes);
   proto.set_cpu_permille(limits.cpu_permille);
@@ -162,10 +161,7 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
   proto.set_inherit_env(spec.inherit_env);
   if (spec.container) ToProto(*spec.container, *proto.mutable_container());
   if (spec.limits.any()) ToProto(spec.limits, *proto.mutable_limits());
-  if (spec.confinement != Confinement()) {
-    proto.mutable_confinement()->set_user(spec.confinement.user);
-    proto.mutable_confinement()->set_sandbox(WireSandbox(spec.confinement.sandbox));
-  }
+  if (spec.confinement != Confinement()) ToProto(spec.confinement, *proto.mutable_confinement());
   for (const ArtifactOut& out : spec.publishes) {
     auto& to = *proto.add_publishes();
     to.set_name(ToText(out.name));
@@ -217,8 +213,7 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
     CROMT_ASSIGN(spec.container, ReadContainer(proto.container()));
   }
   spec.limits = {proto.limits().memory_bytes(), proto.limits().cpu_permille(), proto.limits().pids()};
-  spec.confinement.user = proto.confinement().user();
-  CROMT_ASSIGN(spec.confinement.sandbox, ReadSandbox(proto.confinement().sandbox()));
+  CROMT_ASSIGN(spec.confinement, FromProto(proto.confinement()));
   for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
   for (const v1::HostGap& gap : proto.host_gaps()) {
     if (gap.text_case() == v1::HostGap::TEXT_NOT_SET) return Invalid("host_gaps.text", "is not set");

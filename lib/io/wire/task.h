@@ -45,6 +45,10 @@ Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::Lease
 
 void ToProto(const Container& container, v1::Container& proto);
 Result<Container> FromProto(const v1::Container& proto);  // checked by CheckContainer
+void ToProto(const Confinement& confinement, v1::Confinement& proto);
+// kInvalid for what is unknown: it is never taken for less than was asked for.
+Result<Confinement> FromProto(const v1::Confinement& proto);
+
 void ToProto(const Resources& limits, v1::Resources& proto);
 
 // The same without any rule that may be tightened one day, for what this host wrote itself (its journal). Fails only

@@ -62,19 +62,21 @@ TEST_F(ShowTest, WhatATaskIsConfinedTo) {
   boxed.image_digest = "tool@sha256:abc";
   boxed.status.agent = AgentId("agent-1");
   TaskView limited = Running(Task(3, "test", "hostB"));
-  limited.confined = std::make_shared<const ConfinedView>(ConfinedView{std::nullopt, {.pids = 9}});
+  limited.confined =
+      std::make_shared<const ConfinedView>(ConfinedView{std::nullopt, {.pids = 9}, {"deploy", Sandbox::kStrict}});
   control_.view = RunOf("web", {Succeeded(Task(1, "hello", "hostA")), boxed, limited});
   EXPECT_EQ(Cromt({"show", "run1"}), 0);
   EXPECT_THAT(out(), AllOf(HasSubstr("CONFINED TO\n1 "),
                            HasSubstr("tool:1, network none, cache:/c:ro, memory 512.0 MiB, cpus 0.5\n3 "),
-                           HasSubstr("pids 9\n")));
+                           HasSubstr("user deploy, sandbox strict, pids 9\n")));
   EXPECT_EQ(Cromt({"show", "run1", "-o", "json"}), 0);
   EXPECT_THAT(out(), HasSubstr(R"("image":"tool:1","image_digest":"tool@sha256:abc","container":{"image":"tool:1",)"
                                R"("existing":null,"pull":"missing","network":"none","user":null,"read_only":false,)"
                                R"("bootstrap":false,"mounts":[{"source":"cache","target":"/c","read_only":true}],)"
                                R"("privileged":false,"capabilities":[],"devices":[],"pid":null,"ipc":null},)"
                                R"("limits":{"memory_bytes":536870912,"cpus":0.5,"pids":null}})"));
-  EXPECT_THAT(out(), HasSubstr(R"("limits":{"memory_bytes":null,"cpus":null,"pids":9}})"));
+  EXPECT_THAT(out(),
+              HasSubstr(R"("limits":{"memory_bytes":null,"cpus":null,"pids":9},"user":"deploy","sandbox":"strict"})"));
   EXPECT_EQ(out().find("image_digest"), out().rfind("image_digest")) << "only of what has a container";
 }
 

@@ -107,7 +107,7 @@ TEST_F(StoreTest, TheImageIsThatOfTheAttemptThatIsShown) {
   auto all = *reader.Snapshot(RunId("r1"));
   EXPECT_EQ(all.update.tasks[0].confined, nullptr);
   ASSERT_TRUE(all.update.tasks[1].confined);
-  EXPECT_EQ(*all.update.tasks[1].confined, (ConfinedView{plan->specs[1].container, plan->specs[1].limits}));
+  EXPECT_EQ(*all.update.tasks[1].confined, ConfinedBy(plan->specs[1]));
   EXPECT_EQ(all.update.tasks[1].image_digest, "") << "it is that of an attempt before";
   ASSERT_TRUE(store->Commit(std::vector<Record>{Finished("r1", 1), Image("r1", 1, 2)}));
   RunView known = *all.update.run;

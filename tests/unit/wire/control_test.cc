@@ -18,7 +18,7 @@ TaskView OverTheWire(const TaskView& view) {
 TEST(ControlOnTheWire, WhatATaskIsConfinedTo) {
   const TaskSpec spec = FullSpec();
   TaskView view{.index = 3, .name = "build", .image_digest = "tool@sha256:1"};
-  view.confined = std::make_shared<const ConfinedView>(ConfinedView{spec.container, spec.limits});
+  view.confined = std::make_shared<const ConfinedView>(ConfinedBy(spec));
   const TaskView read = OverTheWire(view);
   ASSERT_TRUE(read.confined);
   EXPECT_EQ(*read.confined, *view.confined);
@@ -32,8 +32,11 @@ TEST(ControlOnTheWire, WhoIsNotConfinedTakesNoRoomForIt) {
   EXPECT_FALSE(proto.has_limits());
   EXPECT_EQ(OverTheWire({.name = "build"}).confined, nullptr);
   TaskView limited{.name = "build"};
-  limited.confined = std::make_shared<const ConfinedView>(ConfinedView{std::nullopt, {.pids = 5}});
+  limited.confined = std::make_shared<const ConfinedView>(ConfinedView{.limits = {.pids = 5}});
   EXPECT_EQ(*OverTheWire(limited).confined, *limited.confined);
+  TaskView strict{.name = "build"};
+  strict.confined = std::make_shared<const ConfinedView>(ConfinedView{.confinement = {"deploy", Sandbox::kStrict}});
+  EXPECT_EQ(*OverTheWire(strict).confined, *strict.confined);
 }
 
 TEST(ControlOnTheWire, AContainerThatIsNoneIsRefused) {
