@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <fstream>
 #include <unordered_set>
 
@@ -369,7 +370,7 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
   result.log_bytes = ended.log_bytes;
   if (result.kind == AttemptResult::Kind::kExited && result.reason.empty())
-    result.reason = HowItEnded(attempt, ended.out_of_memory && result.status != ExitStatus(Exited{0}));
+    result.reason = HowItEnded(attempt, result.status, ended.out_of_memory);
   if (attempt && attempt->slot && attempt->spec->container)
     result.image_digest = ImageThatRan(workspaces_->BoxPath(*attempt->slot));
   const bool clean =
@@ -379,11 +380,15 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
 }
 
 // In words, where there is more to say than its exit code. `attempt` may be null.
-std::string Agent::HowItEnded(const QueuedAttempt* attempt, bool out_of_memory) const {
-  if (!attempt || !attempt->slot) return "";
+std::string Agent::HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
+                              bool out_of_memory) const {
+  if (!attempt || !attempt->slot || !status) return "";
+  const int code = ShellCode(*status);
   const Resources limits = Least(attempt->spec->limits, options_.limits);
-  if (attempt->spec->container) return HowContainerEnded(workspaces_->BoxPath(*attempt->slot), limits);
-  return out_of_memory ? OutOfMemory(limits) : "";
+  if (!attempt->spec->container) return out_of_memory && code != 0 ? OutOfMemory(limits) : "";
+  // One that runs already has limits of its own.
+  const bool killed = code == 128 + SIGKILL && attempt->spec->container->existing.empty();
+  return HowContainerEnded(workspaces_->BoxPath(*attempt->slot), limits, killed);
 }
 
 // Deletes segments that nobody needs; looks only when the log has grown by another one.

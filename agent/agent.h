@@ -114,7 +114,8 @@ class Agent final : private AgentEdges {
   void SayLauncherIsUp(size_t lost);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
-  std::string HowItEnded(const QueuedAttempt* attempt, bool out_of_memory) const;
+  std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
+                         bool out_of_memory) const;
   void TrimLog();
   void Fail(Error error) CROMT_EXCLUDES(mutex_);
 

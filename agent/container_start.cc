@@ -189,11 +189,13 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   return start;
 }
 
-std::string HowContainerEnded(const std::string& box, const Resources& limits) {
+std::string HowContainerEnded(const std::string& box, const Resources& limits, bool killed) {
   const auto outcome = OutcomeOf(box);
   if (outcome && !outcome->error.empty()) return outcome->error;
-  if (!outcome || !outcome->oom_killed) return "";
-  return OutOfMemory(limits);
+  if (!outcome) return "";
+  if (outcome->oom_killed) return OutOfMemory(limits);
+  if (!killed || limits.memory_bytes == 0) return "";
+  return fmt::format("killed, maybe for want of memory: its limit is {}", FormatSize(limits.memory_bytes));
 }
 
 std::string ImageThatRan(const std::string& box) {

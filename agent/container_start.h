@@ -22,8 +22,8 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
                                            const ContainerSettings& containers, const ContainerPlaces& places);
 
 // How the container ended, in words, where there is more to say than its exit code: it ran out of memory, or there was
-// none.
-std::string HowContainerEnded(const std::string& box, const Resources& limits);
+// none. `killed`: by a KILL that was not ours. Podman does not always say that this was for want of memory.
+std::string HowContainerEnded(const std::string& box, const Resources& limits, bool killed);
 
 // What image it was made of, as AttemptResult::image_digest has it; empty if there was none.
 std::string ImageThatRan(const std::string& box);

@@ -43,22 +43,31 @@ class Engine:
         self.address = "unix://" + self.socket
         self.runtime = self.process = None
         try:
-            # Apart from the engine, as packages have it: so that containers outlive a restart of it.
-            self.runtime = self._begin("containerd", "--address", self.folder + "/containerd.sock", "--root", self.folder + "/root",
-                                       "--state", self.folder + "/state", "--config", "/dev/null")
+            self._prepare()
             self.start()
         except BaseException:
             self._end()
             raise
 
+    def _prepare(self):
+        # Apart from the engine, as packages have it: so that containers outlive a restart of it.
+        self.runtime = self._begin("containerd", "--address", self.folder + "/containerd.sock", "--root", self.folder + "/root",
+                                   "--state", self.folder + "/state", "--config", "/dev/null")
+
+    def _command(self):
+        return ("dockerd", "-H", self.address, "--containerd", self.folder + "/containerd.sock",
+                "--data-root", self.folder + "/data", "--exec-root", self.folder + "/exec", "-p", self.folder + "/pid",
+                "--iptables=false", "--bridge=none", "--live-restore", "--default-ulimit", "nofile=20000:20000")
+
     def _begin(self, *command):
         with open(os.path.join(self.folder, "log"), "ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=self._environment())
+
+    def _environment(self):
+        return os.environ
 
     def start(self):
-        self.process = self._begin("dockerd", "-H", self.address, "--containerd", self.folder + "/containerd.sock",
-                                   "--data-root", self.folder + "/data", "--exec-root", self.folder + "/exec", "-p", self.folder + "/pid",
-                                   "--iptables=false", "--bridge=none", "--live-restore", "--default-ulimit", "nofile=20000:20000")
+        self.process = self._begin(*self._command())
         wait_for("the engine answers", self._answers)
 
     def stop(self, kill=False):
@@ -71,7 +80,7 @@ class Engine:
 
     def _answers(self):
         if self.process.poll() is not None:
-            raise RuntimeError("dockerd ended:\n" + self.log()[-3000:])
+            raise RuntimeError("the engine ended:\n" + self.log()[-3000:])
         with socket.socket(socket.AF_UNIX) as probe:
             return probe.connect_ex(self.socket) == 0
 
@@ -116,3 +125,42 @@ class Engine:
         for place in sorted((place for place in mounted if place.startswith(self.folder + "/")), reverse=True):
             subprocess.run(["umount", "--lazy", place], check=True)
         shutil.rmtree(self.folder)
+
+
+# runc, but nothing is asked for of the limits of a machine's root, who may have less of them here.
+RUNTIME = """#!/usr/bin/python3
+import json, os, sys
+if "create" in sys.argv:
+    path = os.path.join(sys.argv[sys.argv.index("--bundle") + 1], "config.json")
+    with open(path) as file:
+        config = json.load(file)
+    config["process"]["rlimits"] = []
+    with open(path, "w") as file:
+        json.dump(config, file)
+os.execvp("runc", ["runc", *sys.argv[1:]])
+"""
+
+
+class Podman(Engine):
+    """Podman's service, which speaks Docker's language. Without systemd, since tests run where there is none."""
+
+    def _prepare(self):
+        runtime = os.path.join(self.folder, "runtime")
+        for path, text in ((runtime, RUNTIME), (self.folder + "/containers.conf", f"""
+[engine]
+runtime = "plain"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[engine.runtimes]
+plain = ["{runtime}"]
+""")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        os.chmod(runtime, 0o755)
+
+    def _environment(self):
+        return {**os.environ, "CONTAINERS_CONF": self.folder + "/containers.conf"}
+
+    def _command(self):
+        return ("podman", "--root", self.folder + "/data", "--runroot", self.folder + "/run", "--tmpdir", self.folder + "/tmp",
+                "--storage-driver", "vfs", "system", "service", "--time", "0", self.address)
