@@ -88,6 +88,7 @@ def main():
         say(f"bench: this machine is busy (load {load:.1f}): the numbers will mean little")
     # In the build folder, not in /tmp: that may be memory, and what is measured is durable.
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.build) as folder:
+        os.chmod(folder, 0o711)  # jobs of other users get to their workspaces
         bench = bench_rows.Bench(binaries, os.path.abspath(folder), options.tasks, options.peer_tasks or options.tasks,
                                  options.rounds, lambda text: say(f"bench: {text}"))
         measured, errors = measure_all(bench, options.only)

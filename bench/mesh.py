@@ -33,13 +33,14 @@ class Mesh:
     """Use as a context: starts on entry, ends every process it started, and its launchers, on exit.
 
     `known` are agents that the coordinator's configuration names beside those that are started here: name → address.
-    Without any of the latter, tasks without a `url` go to `local`. `environment`, if given, is that of the programs.
+    Without any of the latter, tasks without a `url` go to `local`. `environment`, if given, is that of the programs. `configs`:
+    agents by these names instead, each with the text of its configuration.
     """
 
-    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1", environment=None):
+    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1", environment=None, configs=None):
         self.binaries = binaries
         self.folder = tempfile.mkdtemp(prefix="mesh-", dir=parent)
-        self.agent_count = agents
+        self.configs = configs or {f"agent{i + 1}": "" for i in range(agents)}
         self.known = known or {}
         self.local = local
         self.environment = environment or os.environ
@@ -48,11 +49,14 @@ class Mesh:
 
     def __enter__(self):
         try:
-            names = [f"agent{i + 1}" for i in range(self.agent_count)]
-            for name in names:
-                self._start(name, "cromt-agent", "--listen", "127.0.0.1:0")
-            if names:
-                self.local = self.addresses[names[0]]
+            os.chmod(self.folder, 0o711)  # jobs of other users get to their workspaces
+            for name, text in self.configs.items():
+                path = os.path.join(self.folder, f"{name}.yaml")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                self._start(name, "cromt-agent", "--listen", "127.0.0.1:0", "--config", path)
+            if self.configs:
+                self.local = self.addresses[next(iter(self.configs))]
             with open(os.path.join(self.folder, "mesh.yaml"), "w", encoding="utf-8") as file:
                 json.dump({"agents": self.known}, file)  # JSON is YAML
             self.start_coordinator()

@@ -12,6 +12,7 @@ from datetime import datetime
 import containers
 import measure
 import peers
+import sandboxes
 import scale
 import sparrow
 from mesh import Mesh
@@ -389,6 +390,7 @@ ALL = {
     "sizes": sizes,
     "logs": logs,
     "container": lambda bench: [containers.task(bench, Row)],
+    "sandbox": lambda bench: sandboxes.rows(bench, Row),
     "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
     "restart": lambda bench: scale.restart(bench, Row),
     "reconnect": lambda bench: scale.reconnect(bench, Row),
