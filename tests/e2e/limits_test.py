@@ -45,7 +45,7 @@ projects:
       bomb() { bomb | bomb & }
       echo begun
       bomb 2>/dev/null
-      sleep 1000
+      exec sleep 1000
     resources: {pids: 50}
     grace: 1
   other: {run: echo other}

@@ -55,7 +55,7 @@ TEST(LimitsTest, OneThatRanOutOfMemoryIsNotTheNextOnesBusiness) {
 TEST(LimitsTest, AForkBombIsHeldAndEnded) {
   TestAgent agent;
   const uint64_t bomb =
-      agent.Run(Limited(agent, "echo begun; bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1000", {0, 0, 64}));
+      agent.Run(Limited(agent, "echo begun; bomb() { bomb | bomb & }; bomb 2>/dev/null; exec sleep 1000", {0, 0, 64}));
   agent.WaitPrinted(bomb, "begun\n");
   const uint64_t other = agent.Run([&] {
     Start start = agent.Shell("echo other");
