@@ -422,7 +422,7 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
   const ContainerPlaces places = PlacesOf(&spec, slot);
   if (spec.container) return MakeContainerStart(attempt, slot, *settings, options_.containers, places);
   CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, *settings, workspaces_->Path(slot), places.script));
-  Confine(start, *settings, sandbox, workspaces_->Path(slot));
+  Confine(start, *settings, sandbox, workspaces_->Path(slot), places.script);
   return start;
 }
 

@@ -136,13 +136,16 @@ Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, c
   return start;
 }
 
-void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace) {
+void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace,
+             const std::string& script_file) {
   start.become = settings.become;
   if (start.become) start.become->groups.push_back(kFirstSlotGroup + start.slot);
   if (sandbox != Sandbox::kStrict) return;
   start.sandbox = launcher::Sandbox::kStrict;
   start.writable = {workspace};
   if (start.cwd != workspace) start.writable.push_back(start.cwd);
+  start.readable = {settings.step_program};
+  if (!script_file.empty()) start.readable.push_back(script_file);
 }
 
 }  // namespace cromt

@@ -47,6 +47,7 @@ Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, c
                                   const std::string& workspace, const std::string& script_file);
 
 // Has the job run as `settings` say and in this sandbox. REQUIRES: it runs on the host itself.
-void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace);
+void Confine(launcher::Start& start, const JobSettings& settings, Sandbox sandbox, const std::string& workspace,
+             const std::string& script_file);
 
 }  // namespace cromt

@@ -91,6 +91,7 @@ bool IsValid(const Start& start) {
   return !start.argv.empty() && IsAbsolute(start.cwd) && !HasNul(start.mark) &&
          std::none_of(start.argv.begin(), start.argv.end(), HasNul) &&
          std::all_of(start.writable.begin(), start.writable.end(), IsAbsolute) &&
+         std::all_of(start.readable.begin(), start.readable.end(), IsAbsolute) &&
          std::none_of(start.env.begin(), start.env.end(), HasNul);
 }
 

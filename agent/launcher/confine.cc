@@ -75,27 +75,52 @@ UniqueFd CopyOfTree(const std::string& path) {
 void MakeWayTo(const std::string& path) {
   for (size_t slash = path.find('/', 1); slash != path.npos; slash = path.find('/', slash + 1))
     mkdir(path.substr(0, slash).c_str(), 0755);
-  mkdir(path.c_str(), 0755);
 }
 
-void SetUpMounts(const std::vector<std::string>& writable) {
-  if (mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) NotStrict("mount: private");
-  std::vector<UniqueFd> trees;
-  for (const std::string& path : writable) trees.push_back(CopyOfTree(path));
+bool IsHidden(const std::string& path) {
+  for (const std::string own : kOwnDirectories)
+    if (path.starts_with(own + "/")) return true;
+  return false;
+}
+
+void MakeReadOnly(int dir_fd, const char* path, unsigned flags) {
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (syscall(SYS_mount_setattr, AT_FDCWD, "/", AT_RECURSIVE, &read_only, sizeof read_only) != 0)
+  if (syscall(SYS_mount_setattr, dir_fd, path, flags | AT_RECURSIVE, &read_only, sizeof read_only) != 0)
     NotStrict("mount_setattr: read-only");
+}
+
+void Attach(const UniqueFd& tree, const std::string& path) {
+  if (syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, path.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    NotStrict("move_mount " + path);
+}
+
+void SetUpMounts(const Start& start) {
+  if (mount("", "/", "", MS_REC | MS_PRIVATE, "") != 0) NotStrict("mount: private");
+  std::vector<std::string> hidden;
+  for (const std::string& path : start.readable)
+    if (IsHidden(path)) hidden.push_back(path);
+  std::vector<UniqueFd> writable_trees, hidden_trees;
+  for (const std::string& path : start.writable) writable_trees.push_back(CopyOfTree(path));
+  for (const std::string& path : hidden) {
+    hidden_trees.push_back(CopyOfTree(path));
+    MakeReadOnly(hidden_trees.back().get(), "", AT_EMPTY_PATH);
+  }
+  MakeReadOnly(AT_FDCWD, "/", 0);
   for (const char* path : kOwnDirectories) {
     struct stat info {};
     if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode)) continue;  // a link leads to another of them
     if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, kTmpfsOptions) != 0)
       NotStrict(std::string("mount ") + path);
   }
-  for (size_t i = 0; i < trees.size(); ++i) {
-    MakeWayTo(writable[i]);
-    if (syscall(SYS_move_mount, trees[i].get(), "", AT_FDCWD, writable[i].c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
-      NotStrict("move_mount " + writable[i]);
+  for (size_t i = 0; i < writable_trees.size(); ++i) {
+    MakeWayTo(start.writable[i] + "/");
+    Attach(writable_trees[i], start.writable[i]);
+  }
+  for (size_t i = 0; i < hidden.size(); ++i) {
+    MakeWayTo(hidden[i]);
+    UniqueFd place(open(hidden[i].c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));  // something to lay it on
+    Attach(hidden_trees[i], hidden[i]);
   }
 }
 
@@ -121,7 +146,7 @@ void Confine(const Start& start) {
   if (start.become) Become(*start.become);
   if (start.sandbox != Sandbox::kStrict) return;
   EnterNamespaces();
-  SetUpMounts(start.writable);
+  SetUpMounts(start);
   BringUpLoopback();
   DropCapabilities();
 }

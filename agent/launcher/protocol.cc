@@ -60,6 +60,7 @@ void Put(ByteWriter& out, const Start& m) {
   }
   out.U8(static_cast<uint8_t>(m.sandbox));
   Put(out, m.writable);
+  Put(out, m.readable);
 }
 
 void Put(ByteWriter& out, const Started& m) {
@@ -148,6 +149,7 @@ Start GetStart(ByteReader& in) {
   m.become = GetUser(in);
   m.sandbox = static_cast<Sandbox>(in.U8());
   m.writable = GetTexts(in);
+  m.readable = GetTexts(in);
   return m;
 }
 

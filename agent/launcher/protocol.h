@@ -100,6 +100,7 @@ struct Start {
   std::optional<JobUser> become;  // none: the launcher's own user. REQUIRES: the launcher may
   Sandbox sandbox = Sandbox::kNone;
   std::vector<std::string> writable;  // absolute paths of directories that a strict sandbox may write
+  std::vector<std::string> readable;  // likewise, of files that it sees wherever they lie
 };
 
 struct Stop {

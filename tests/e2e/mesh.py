@@ -126,9 +126,11 @@ class Mesh:
         at = ["--coordinator", self.coordinator.address] if self.coordinator else []
         return [os.path.join(BIN, "cromt"), *arguments, *at]
 
-    def cromt(self, *arguments, timeout=60, under=()):
+    def cromt(self, *arguments, timeout=60, under=(), program=None):
         """The ended call of the CLI, run by the command `under` if there is one; AssertionError if it takes longer."""
         command = [*under, *self._command(arguments)]
+        if program:
+            command[len(under)] = program
         try:
             done = subprocess.run(command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
                                   timeout=timeout)

@@ -177,6 +177,29 @@ echo fine >/dev/null && echo device
         self.assertFalse(os.path.exists("/etc/cromt-was-here"))
         self.assertFalse(os.path.exists("/tmp/there"))
 
+    def test_what_it_is_run_from_is_seen_wherever_it_lies(self):
+        """The helper and a script in a file, here both below /tmp; and neither can be written."""
+        programs = self.mesh.path("programs")
+        shutil.copytree(BIN, programs, ignore=lambda folder, names: [name for name in names if not name.startswith("cromt") or "sim" in name])
+        self.mesh.commit("tool", {"tasks/default/task.bash": "echo in a task\n"})
+        self.mesh.start_git_server()
+        long = "\n".join(f"      : {'x' * 90}" for _ in range(1200))
+        file = self.mesh.write("jobs.yaml", f"""
+projects:
+  first: {{path: '{self.mesh.git_url}/tool.git', sandbox: strict}}
+  second:
+    run: |
+{long}
+      (echo more >>"$0") 2>/dev/null || echo denied
+      (echo more >>{programs}/cromt-step) 2>/dev/null || echo denied
+    sandbox: strict
+    before: [{{name: first}}]
+""")
+        done = self.mesh.cromt("run", "second", "--conf", file, program=os.path.join(programs, "cromt"))
+        self.succeeded(done)
+        self.says(done.out, "in a task\n", "denied\n")
+        self.assertEqual(done.out.count("denied\n"), 2)
+
     def test_the_network_is_off(self):
         out = self.run_job("""
 cat /proc/net/dev | tail -n +3 | cut -d: -f1

@@ -74,12 +74,13 @@ TEST(JobUsersTest, TheStartSaysIt) {
   launcher::Start start;
   start.slot = 3;
   start.cwd = "/srv/app";
-  Confine(start, settings, Sandbox::kStandard, "/work");
+  Confine(start, settings, Sandbox::kStandard, "/work", "");
   EXPECT_EQ(start.become->groups, (std::vector<uint32_t>{60, kFirstSlotGroup + 3}));
   EXPECT_EQ(start.sandbox, launcher::Sandbox::kNone);
-  Confine(start, settings, Sandbox::kStrict, "/work");
+  Confine(start, settings, Sandbox::kStrict, "/work", "/script");
   EXPECT_EQ(start.sandbox, launcher::Sandbox::kStrict);
   EXPECT_EQ(start.writable, (std::vector<std::string>{"/work", "/srv/app"}));
+  EXPECT_EQ(start.readable, (std::vector<std::string>{"/bin/cromt-step", "/script"}));
 }
 
 }  // namespace

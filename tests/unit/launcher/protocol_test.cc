@@ -23,6 +23,7 @@ Start SomeStart() {
   start.become = JobUser{10, 11, {12, 13}};
   start.sandbox = Sandbox::kStrict;
   start.writable = {"/a", "/b"};
+  start.readable = {"/c"};
   return start;
 }
 
@@ -58,6 +59,7 @@ TEST(LauncherProtocolTest, AStartComesBackAsSent) {
   EXPECT_EQ(start.become->groups, (std::vector<uint32_t>{12, 13}));
   EXPECT_EQ(start.sandbox, Sandbox::kStrict);
   EXPECT_EQ(start.writable, sent.writable);
+  EXPECT_EQ(start.readable, sent.readable);
   EXPECT_TRUE(in.empty());
 }
 
