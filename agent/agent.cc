@@ -269,12 +269,14 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
   auto tell = [&](QueueEvent event) { inputs.push_back(agent_input::Tell{std::move(event), {}}); };
   if (const auto* hello = std::get_if<launcher::Hello>(&message)) {
     hello_.incarnation = hello->incarnation;
+    launcher_level_ = hello->level;
     hello_.log_end = log_end_ = hello->log_end;
     logs_->Advanced(log_end_);
   } else if (const auto* known = std::get_if<launcher::Known>(&message)) {
     hello_.known.push_back({known->started.log_id, !known->ended});
     known_.push_back(*known);
   } else if (std::holds_alternative<launcher::Ready>(message)) {
+    if (ReplaceLauncher()) return;
     launcher_ready_ = true;
     const auto lost = BegunByOthers(hello_.incarnation);
     hello_.remains = StopRemains(hello_, lost);
@@ -298,6 +300,12 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     options_.warn(trouble->text);
     inputs.push_back(agent_input::OutputBlocked{trouble->text.starts_with(launcher::kHeldBack) ? trouble->text : ""});
   }
+}
+
+// One of before an upgrade of this agent that has nothing to do; the next one is of now. Else it stays, with its jobs.
+bool Agent::ReplaceLauncher() {
+  if (launcher_level_ >= launcher::kLevel || !known_.empty() || !BegunByOthers("").empty()) return false;
+  return launcher_->Send(std::array{launcher::ToLauncher(launcher::Shutdown{})}).has_value();
 }
 
 // What another launcher was asked to start, and has not said that it ended.
@@ -423,6 +431,12 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
   if (spec.container) return MakeContainerStart(attempt, slot, *settings, options_.containers, places);
   CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, *settings, workspaces_->Path(slot), places.script));
   Confine(start, *settings, sandbox, workspaces_->Path(slot), places.script);
+  if (start.needs_level_2() && launcher_level_ < launcher::kLevel)
+    return cromt::Fail(
+        ErrorCode::kUnavailable,
+        fmt::format("the launcher here (process {}) is of before the agent's upgrade and can't limit or confine "
+                    "jobs; a restart of the agent replaces it once the jobs that it runs have ended",
+                    launcher_->pid()));
   return start;
 }
 

@@ -114,6 +114,7 @@ class Agent final : private AgentEdges {
   void SayLauncherIsUp(size_t lost);
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
+  bool ReplaceLauncher();
   std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
                          bool out_of_memory) const;
   void TrimLog();
@@ -155,6 +156,7 @@ class Agent final : private AgentEdges {
   queue_event::LauncherUp hello_;       // being received
   std::vector<launcher::Known> known_;  // likewise
   bool launcher_ready_ = false;
+  uint32_t launcher_level_ = 1;
   std::string last_incarnation_;                       // of the launcher that said last what it knows; empty = none has
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_ = 0;

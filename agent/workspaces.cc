@@ -119,21 +119,29 @@ Result<Workspaces> Workspaces::Open(const std::string& dir, uint32_t slots) {
   // Who may not read what lies in it may pass through to what is theirs.
   if (::chmod(dir.c_str(), 0711) != 0)
     return tl::unexpected<Error>(ErrnoError("can't open " + dir + " to jobs", errno));
-  for (uint32_t slot = 0; slot < slots; ++slot) {
-    if (::mkdir(workspaces.GatePath(slot).c_str(), kClosed) != 0 && errno != EEXIST)
-      return tl::unexpected<Error>(ErrnoError("can't make " + workspaces.GatePath(slot), errno));
-    // The directory is the job's working directory: it must be there, and only then be emptied.
-    if (::mkdir(workspaces.Path(slot).c_str(), 0700) != 0 && errno != EEXIST)
-      return tl::unexpected<Error>(ErrnoError("can't make " + workspaces.Path(slot), errno));
-  }
+  for (uint32_t slot = 0; slot < slots; ++slot) CROMT_TRY(workspaces.Make(slot));
   return workspaces;
 }
 
+Status Workspaces::Make(uint32_t slot) const {
+  const std::string path = Path(slot);
+  if (::mkdir(GatePath(slot).c_str(), kClosed) != 0 && errno != EEXIST)
+    return tl::unexpected<Error>(ErrnoError("can't make " + GatePath(slot), errno));
+  const std::string before = fmt::format("{}/slot-{}", dir_, slot);
+  struct stat info {};
+  if (::lstat(before.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+      (::rename(before.c_str(), path.c_str()) != 0 || ::symlink(path.c_str(), before.c_str()) != 0))
+    return tl::unexpected<Error>(ErrnoError("can't move " + before, errno));
+  // The directory is the job's working directory: it must be there, and only then be emptied.
+  if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return tl::unexpected<Error>(ErrnoError("can't make " + path, errno));
+}
+
 std::string Workspaces::GatePath(uint32_t slot) const {
-  return fmt::format("{}/slot-{}", dir_, slot);
+  return fmt::format("{}/gate-{}", dir_, slot);
 }
 std::string Workspaces::Path(uint32_t slot) const {
-  return GatePath(slot) + "/workspace";
+  return fmt::format("{}/slot-{}", GatePath(slot), slot);
 }
 std::string Workspaces::ScriptPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.run", dir_, slot);

@@ -1,8 +1,8 @@
 // The slots' workspaces: one directory a slot, empty when an attempt begins, emptied after it. A task that leaves
 // nothing behind costs no new directory.
 //
-//   DIR/slot-N/       a gate: who is not in the slot's group, where it has one, does not get to
-//   DIR/slot-N/workspace
+//   DIR/gate-N/       who is not in the slot's group, where it has one, does not get to
+//   DIR/gate-N/slot-N/  the workspace
 //   DIR/slot-N.run    a script that must be executed from a file
 //   DIR/slot-N.box    of a task that runs in a container (agent/container/order.h)
 //   DIR/slot-N.trash  what could not be removed at once: something is mounted in it, descriptors ran out; tried again
@@ -22,7 +22,8 @@ namespace cromt {
 
 class Workspaces {
  public:
-  // Makes the directories and empties them.
+  // Makes the directories. A workspace of before there were gates, DIR/slot-N, in which a job may still work, is moved
+  // to where it is now, with a link in its old place.
   static Result<Workspaces> Open(const std::string& dir, uint32_t slots);
 
   std::string Path(uint32_t slot) const;
@@ -47,6 +48,7 @@ class Workspaces {
   Status Clean(uint32_t slot) const;
 
  private:
+  Status Make(uint32_t slot) const;
   std::string GatePath(uint32_t slot) const;
   std::string TrashPath(uint32_t slot) const;
   void EmptyTrash(uint32_t slot) const;

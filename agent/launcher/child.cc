@@ -44,9 +44,10 @@ pid_t Clone(int cgroup_dir_fd) {
   return static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
 }
 
-pid_t CloneOrFork(int cgroup_dir_fd, bool& in_cgroup) {
-  in_cgroup = cgroup_dir_fd >= 0;
-  pid_t pid = Clone(cgroup_dir_fd);
+pid_t CloneOrFork(const Groups& groups, bool& in_cgroup) {
+  in_cgroup = groups.dir_fd >= 0;
+  pid_t pid = Clone(groups.dir_fd);
+  if (pid < 0 && groups.needed) return pid;
   if (pid < 0 && in_cgroup) {
     in_cgroup = false;
     pid = Clone(-1);
@@ -95,16 +96,15 @@ bool IsValid(const Start& start) {
          std::none_of(start.env.begin(), start.env.end(), HasNul);
 }
 
-tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, std::span<const int> enter,
-                                    const rlimit& open_files) {
+tl::expected<Child, int> StartChild(const Start& start, const Groups& groups, const rlimit& open_files) {
   Pipe out, err, records;
   if (int error = MakePipe(out)) return tl::unexpected(error);
   if (int error = MakePipe(err)) return tl::unexpected(error);
   if (int error = start.records ? MakePipe(records) : 0) return tl::unexpected(error);
   ExecPlan plan(start);
   Child child;
-  child.pid = CloneOrFork(cgroup_dir_fd, child.in_cgroup);
-  if (child.pid == 0) BecomeJob(start, plan, out, err, records, enter, open_files);
+  child.pid = CloneOrFork(groups, child.in_cgroup);
+  if (child.pid == 0) BecomeJob(start, plan, out, err, records, groups.enter, open_files);
   if (child.pid < 0) return tl::unexpected(errno);
   child.out = std::move(out.read);
   child.err = std::move(err.read);

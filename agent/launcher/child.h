@@ -22,16 +22,21 @@ struct Child {
   UniqueFd records;
 };
 
+// What it is put in.
+struct Groups {
+  int dir_fd = -1;             // of v2; -1: none
+  bool needed = false;         // not started where the kernel refuses that; else without it then
+  std::span<const int> enter;  // to each of which the process first writes "0"
+};
+
 // True when `start` can be run at all: some argv, an absolute cwd, no NUL within a text.
 bool IsValid(const Start& start);
 
-// Forks and execs `start` in the group of `cgroup_dir_fd` (-1: none; where the kernel refuses the group, also
-// none). The process first writes "0" to each of `enter`, by which it has its limits. Returns when the process exists:
+// Forks and execs `start` in these groups. Returns when the process exists:
 // whether its exec works shows in how it exits (exec.h). The errno when it can't be made. `open_files` is the limit it
 // gets, as the launcher raises its own. REQUIRES: IsValid(start); descriptors 0 to 3 of this process are in use, 0 is
 // /dev/null.
-tl::expected<Child, int> StartChild(const Start& start, int cgroup_dir_fd, std::span<const int> enter,
-                                    const rlimit& open_files);
+tl::expected<Child, int> StartChild(const Start& start, const Groups& groups, const rlimit& open_files);
 
 // Tries whether a process can be made in that group; makes one that exits at once.
 bool CanStartIn(int cgroup_dir_fd);

@@ -257,7 +257,10 @@ void Launcher::ServeAgent() {
 }
 
 void Launcher::On(const Hello&) {
-  link_.Send(Hello{.incarnation = incarnation_, .pid = static_cast<uint32_t>(getpid()), .log_end = sink_.position()});
+  link_.Send(Hello{.incarnation = incarnation_,
+                   .pid = static_cast<uint32_t>(getpid()),
+                   .log_end = sink_.position(),
+                   .level = kLevel});
   for (const auto& [log_id, entry] : attempts_) link_.Send(Known{entry.attempt->started(), std::nullopt});
   for (const auto& [log_id, known] : results_) link_.Send(known);
   link_.Send(Ready{});
@@ -279,8 +282,12 @@ void Launcher::On(const Start& start) {
     return Refuse(start, ENOTSUP, limits.error().message, /*keep=*/true);
   }
   const std::vector<int> enter = limits->entries();
-  tl::expected<Child, int> child = StartChild(start, cgroup ? cgroup->dir_fd() : -1, enter, job_open_files_);
-  if (!child) return Refuse(start, child.error(), "", /*keep=*/true);
+  const Groups groups{cgroup ? cgroup->dir_fd() : -1, limits->changed_slot(), enter};
+  tl::expected<Child, int> child = StartChild(start, groups, job_open_files_);
+  if (!child) {
+    if (limits->changed_slot()) cgroups_->Renew(start.slot);
+    return Refuse(start, child.error(), "", /*keep=*/true);
+  }
   Adopt(start, *child, child->in_cgroup ? cgroup : nullptr, std::move(*limits), log_begin);
 }
 
@@ -295,11 +302,11 @@ void Launcher::Refuse(const Start& start, int error, std::string reason, bool ke
   Ended ended{.log_id = start.log_id,
               .cause = Ended::Cause::kNotSpawned,
               .spawn_errno = error,
-              .reason = std::move(reason),
               .started_wall_us = started.wall_us,
               .ended_wall_us = started.wall_us,
               .log_begin = started.log_begin,
-              .log_end = started.log_begin};
+              .log_end = started.log_begin,
+              .reason = std::move(reason)};
   if (keep) results_.emplace(start.log_id, Known{started, ended});
   link_.Send(ended);
 }

@@ -19,7 +19,6 @@ namespace cromt::launcher {
 namespace {
 
 constexpr uint64_t kCpuPeriodUs = 100'000;
-
 constexpr uint64_t kLeastQuotaUs = 1000;  // that the kernel takes
 
 // A file of a group and what is written to it. `needed`: without it there is no limit.

@@ -30,6 +30,7 @@ void Put(ByteWriter& out, const Hello& m) {
   out.Text(m.incarnation);
   out.U32(m.pid);
   out.U64(m.log_end);
+  if (m.level > 1) out.U32(m.level);
 }
 
 void Put(ByteWriter& out, const std::vector<std::string>& texts) {
@@ -48,6 +49,7 @@ void Put(ByteWriter& out, const Start& m) {
   out.U64(m.grace_us);
   out.I64(m.log_limit_bytes);
   out.U8(m.records ? 1 : 0);
+  if (!m.needs_level_2()) return;
   out.U64(m.limits.memory_bytes);
   out.U32(m.limits.cpu_permille);
   out.U32(m.limits.pids);
@@ -76,13 +78,14 @@ void Put(ByteWriter& out, const Ended& m) {
   out.U32(static_cast<uint32_t>(m.exit_code));
   out.U32(static_cast<uint32_t>(m.signal));
   out.U32(static_cast<uint32_t>(m.spawn_errno));
-  out.Text(m.reason);
   out.I64(m.started_wall_us);
   out.I64(m.ended_wall_us);
   out.U64(m.log_begin);
   out.U64(m.log_end);
   out.I64(m.log_bytes);
+  if (!m.out_of_memory && m.reason.empty()) return;
   out.U8(m.out_of_memory ? 1 : 0);
+  out.Text(m.reason);
 }
 
 void Put(ByteWriter& out, const Known& m) {
@@ -112,6 +115,7 @@ Hello GetHello(ByteReader& in) {
   m.incarnation = in.Text();
   m.pid = in.U32();
   m.log_end = in.U64();
+  if (in.more()) m.level = in.U32();
   return m;
 }
 
@@ -143,6 +147,7 @@ Start GetStart(ByteReader& in) {
   m.grace_us = in.U64();
   m.log_limit_bytes = in.I64();
   m.records = in.U8() != 0;
+  if (!in.more()) return m;
   m.limits.memory_bytes = in.U64();
   m.limits.cpu_permille = in.U32();
   m.limits.pids = in.U32();
@@ -169,13 +174,14 @@ Ended GetEnded(ByteReader& in) {
   m.exit_code = static_cast<int32_t>(in.U32());
   m.signal = static_cast<int32_t>(in.U32());
   m.spawn_errno = static_cast<int32_t>(in.U32());
-  m.reason = in.Text();
   m.started_wall_us = in.I64();
   m.ended_wall_us = in.I64();
   m.log_begin = in.U64();
   m.log_end = in.U64();
   m.log_bytes = in.I64();
+  if (!in.more()) return m;
   m.out_of_memory = in.U8() != 0;
+  m.reason = in.Text();
   return m;
 }
 

@@ -1,4 +1,4 @@
-// The launcher's socket protocol, version 2, and what it promises. Spoken over a SOCK_STREAM Unix socket
+// The launcher's socket protocol, version 1, and what it promises. Spoken over a SOCK_STREAM Unix socket
 // `DIR/launcher.sock` (mode 0600) between cromt-launcher, parent of the job processes, and the one agent that
 // owns DIR. Only peers of the launcher's own user or root are let in. Each message is a frame: u32 length of the rest,
 // u8 type, body in base/bytes.h encoding.
@@ -19,7 +19,9 @@
 // before Ended is sent. All output read before the end is in the log before Ended is sent: when the log can't be
 // written (disk full), output and the ends behind it wait, jobs block on their pipes, and a note says so later.
 // Output is never dropped but beyond log_limit_bytes: then it is read, counted, and one note frame says so.
-// A Stop or Forget that names an attempt which is unknown, or (Forget) still running, changes nothing.
+// An upgrade of the agent meets the launcher of before, which jobs may need for days: fields of level 2 stand at the
+// end of their message, and are left out where they say nothing, so a launcher of level 1 is only not sent what needs
+// them. A Stop or Forget that names an attempt which is unknown, or (Forget) still running, changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +36,7 @@
 
 namespace cromt::launcher {
 
-inline constexpr uint32_t kProtocolVersion = 2;
+inline constexpr uint32_t kProtocolVersion = 1;
 inline constexpr uint32_t kMaxFrameBytes = 4 << 20;
 // The launcher refuses (ends at once with spawn_errno = EAGAIN) a Start beyond this many known attempts.
 inline constexpr uint32_t kMaxAttempts = 65536;
@@ -64,7 +66,10 @@ struct Hello {
   std::string incarnation;  // launcher only: new at each launcher start; another one means the old one died
   uint32_t pid = 0;         // launcher only
   LogPosition log_end = 0;  // launcher only
+  // Launcher only: 2 = it knows Start::limits, become and sandbox. An agent of level 1 does not take a launcher of 2.
+  uint32_t level = 1;
 };
+inline constexpr uint32_t kLevel = 2;
 
 // What the processes of an attempt may use together, by control groups; 0 = as much as there is.
 struct Limits {
@@ -96,11 +101,13 @@ struct Start {
   // True: descriptor 3 of the process is a pipe on which it writes records of its own (seglog/frame.h,
   // RecordHeader), which enter the log in the order of writing, besides stdout and stderr.
   bool records = false;
+  // Level 2.
   Limits limits;                  // where they can't be set, the attempt is not spawned
   std::optional<JobUser> become;  // none: the launcher's own user. REQUIRES: the launcher may
   Sandbox sandbox = Sandbox::kNone;
   std::vector<std::string> writable;  // absolute paths of directories that a strict sandbox may write
   std::vector<std::string> readable;  // likewise, of files that it sees wherever they lie
+  bool needs_level_2() const { return limits.any() || become || sandbox != Sandbox::kNone; }
 };
 
 struct Stop {
@@ -129,13 +136,14 @@ struct Ended {
   // kNotSpawned: why. EINVAL: the Start is not valid; EAGAIN: too many attempts; ESHUTDOWN: after Shutdown (these
   // two are not kept); else of the system. A failed exec or chdir is an exit with 126 or 127, as in a shell.
   int32_t spawn_errno = 0;
-  std::string reason;  // kNotSpawned: in words, where the number does not say it
   int64_t started_wall_us = 0;
   int64_t ended_wall_us = 0;
   LogPosition log_begin = 0;
-  LogPosition log_end = 0;     // no frame of the attempt lies at or after it
-  int64_t log_bytes = 0;       // data bytes of the attempt in the log, all streams
+  LogPosition log_end = 0;  // no frame of the attempt lies at or after it
+  int64_t log_bytes = 0;    // data bytes of the attempt in the log, all streams
+  // Level 2.
   bool out_of_memory = false;  // the kernel killed a process of it that went beyond limits.memory_bytes
+  std::string reason;          // kNotSpawned: in words, where the number does not say it
 };
 
 // An attempt that the launcher knows when an agent connects: running (ended empty) or with its result.

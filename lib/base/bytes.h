@@ -49,6 +49,7 @@ class ByteReader {
   bool ok() const { return ok_; }
   // True when everything was read, and nothing beyond.
   bool done() const { return ok_ && in_.empty(); }
+  bool more() const { return ok_ && !in_.empty(); }
 
  private:
   template <class T>

@@ -45,7 +45,8 @@ class Recorded(Story):
         """Of the task that runs, as the host sees it."""
         box = wait_for("its slot", lambda: subprocess.run(
             ["find", self.mesh.folder, "-name", "slot-*.box"], capture_output=True, check=False, text=True).stdout.split())[0]
-        return box[:-len(".box")] + "/workspace"
+        folder, slot = os.path.split(box[:-len(".box")])
+        return os.path.join(folder, slot.replace("slot", "gate"), slot)
 
     def let_go(self):
         with open(os.path.join(self.workspace(), "go"), "w", encoding="utf-8"):

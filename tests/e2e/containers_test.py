@@ -212,8 +212,9 @@ class Ends(Containers):
         ENGINE.stop(kill=True)
         ENGINE.start()
         self.host.restart()
-        workspace = wait_for("its workspace", lambda: subprocess.run(["find", self.host.data_dir + "/work", "-maxdepth", "1", "-name", "slot-*.box"], capture_output=True, check=True, text=True).stdout.split())[0][:-4] + "/workspace"
-        open(os.path.join(workspace, "go"), "w", encoding="utf-8").close()
+        box = wait_for("its box", lambda: subprocess.run(["find", self.host.data_dir + "/work", "-maxdepth", "1", "-name", "slot-*.box"], capture_output=True, check=True, text=True).stdout.split())[0]
+        folder, slot = os.path.split(box[:-len(".box")])
+        open(os.path.join(folder, slot.replace("slot", "gate"), slot, "go"), "w", encoding="utf-8").close()
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "failed")
         self.assertEqual(self.task()["exit_code"], 4)
         out = wait_for("its output", lambda: (text := self.mesh.cromt("logs", run, "--raw").out).endswith("1000\n") and text)

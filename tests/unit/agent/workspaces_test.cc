@@ -43,7 +43,7 @@ class WorkspacesTest : public testing::Test {
   void ExpectClean() {
     EXPECT_TRUE(work_->Clean(0));
     EXPECT_TRUE(work_->IsClean(0));
-    fs::path trash = fs::path(work_->Path(0)).parent_path() += ".trash";
+    fs::path trash = fs::path(work_->Path(0)).parent_path().parent_path() / "slot-0.trash";
     EXPECT_TRUE(!fs::exists(trash) || fs::is_empty(trash));
   }
 
@@ -101,6 +101,19 @@ TEST_F(WorkspacesTest, AFileOrALinkInItsPlace) {
   fs::create_directory_symlink(dir_, work_->Path(0));
   ExpectClean();
   EXPECT_TRUE(fs::is_directory(fs::symlink_status(work_->Path(0))));
+}
+
+TEST_F(WorkspacesTest, OneOfBeforeThereWereGatesGoesOnWhereItIsNow) {
+  const fs::path before = fs::path(work_->Path(0)).parent_path().parent_path() / "slot-0";
+  fs::remove_all(fs::path(work_->Path(0)).parent_path());
+  fs::create_directory(before);
+  std::ofstream(before / "file") << "of a job that works in it";
+  ASSERT_TRUE(Workspaces::Open(before.parent_path(), 1));
+  EXPECT_TRUE(fs::exists(work_->Path(0) + "/file"));
+  EXPECT_TRUE(fs::exists(before / "file")) << "by its old name, too";
+  ASSERT_TRUE(Workspaces::Open(before.parent_path(), 1)) << "again";
+  EXPECT_TRUE(fs::exists(work_->Path(0) + "/file"));
+  ExpectClean();
 }
 
 // Of who owns `path`, and its mode: "5:60 710".

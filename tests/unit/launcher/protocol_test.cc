@@ -63,19 +63,37 @@ TEST(LauncherProtocolTest, AStartComesBackAsSent) {
   EXPECT_TRUE(in.empty());
 }
 
+// So a launcher and an agent of before read it; the sizes are those of version 1 without levels.
+TEST(LauncherProtocolTest, WhatNeedsNothingNewIsWrittenAsBefore) {
+  Start plain;
+  plain.argv = {"true"};
+  plain.cwd = "/";
+  const size_t texts = 4 + (4 + 4 + 4) + 4 + (4 + 1);  // mark, argv, env, cwd
+  EXPECT_EQ(Encoded(ToLauncher(plain)).size(), 5 + 8 + texts + 4 + 8 + 8 + 8 + 1);
+  plain.limits.pids = 1;
+  EXPECT_GT(Encoded(ToLauncher(plain)).size(), 5 + 8 + texts + 4 + 8 + 8 + 8 + 1);
+  EXPECT_EQ(Encoded(FromLauncher(Ended{.log_id = 1})).size(), 5 + 8 + 1 + 3 * 4 + 5 * 8u);
+  std::string hello = Encoded(FromLauncher(Hello{.incarnation = "a"}));
+  std::string_view in = hello;
+  EXPECT_EQ(std::get<Hello>(**DecodeFromLauncher(in)).level, 1u);
+  hello = Encoded(FromLauncher(Hello{.incarnation = "a", .level = kLevel}));
+  in = hello;
+  EXPECT_EQ(std::get<Hello>(**DecodeFromLauncher(in)).level, 2u);
+}
+
 TEST(LauncherProtocolTest, AnEndComesBackAsSent) {
   Ended ended{.log_id = 1,
               .cause = Ended::Cause::kTimedOut,
               .exit_code = -1,
               .signal = 9,
               .spawn_errno = 11,
-              .reason = "why",
               .started_wall_us = 2,
               .ended_wall_us = 3,
               .log_begin = 4,
               .log_end = 5,
               .log_bytes = 6,
-              .out_of_memory = true};
+              .out_of_memory = true,
+              .reason = "why"};
   std::string bytes = Encoded(FromLauncher(Known{Started{1, 2, 3, 4}, ended}));
   std::string_view in = bytes;
   auto message = DecodeFromLauncher(in);
@@ -113,7 +131,12 @@ TEST(LauncherProtocolTest, MessagesFollowEachOtherAndPartsAreWaitedFor) {
 
 TEST(LauncherProtocolTest, EveryTruncatedBodyIsRefused) {
   std::string whole = Encoded(ToLauncher(SomeStart()));
+  Start of_before = SomeStart();
+  of_before.limits = {};
+  of_before.become.reset();
+  of_before.sandbox = Sandbox::kNone;
   for (uint32_t length = 1; length + 4 < whole.size(); ++length) {
+    if (length + 4 == Encoded(ToLauncher(of_before)).size()) continue;  // whole, without what level 2 has besides
     std::string bytes = whole.substr(0, 4 + length);
     std::memcpy(bytes.data(), &length, sizeof length);
     std::string_view in = bytes;
