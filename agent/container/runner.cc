@@ -26,7 +26,9 @@ namespace cromt::container {
 namespace {
 
 constexpr Duration kEngineRetry = seconds(1);
-constexpr size_t kMostOrder = 32 << 20;  // more than a task's spec and the agent's variables take
+constexpr Duration kEnginePatience = seconds(30);  // with one that goes away while it begins a container
+constexpr std::string_view kNever = "0001-";       // the year in which what has not begun yet began, as engines say
+constexpr size_t kMostOrder = 32 << 20;            // more than a task's spec and the agent's variables take
 
 void Say(const std::string& text) {
   WriteAll(STDERR_FILENO, "cromt: " + text + "\n");
@@ -51,7 +53,7 @@ class Driver {
     if (!existing) return NoContainer(existing.error());
     if (*existing) return RunIn(std::move(**existing));
     if (auto ready = Prepare(); !ready) return NoContainer(ready.error());
-    if (auto started = engine_->Start(order_.container.name); !started) return NoContainer(started.error());
+    if (auto started = Start(); !started) return NoContainer(started.error());
     started_ = true;
     if (stopping_) SignalFrom("TERM");  // came in between
     const int code = WaitForEnd();
@@ -168,16 +170,38 @@ class Driver {
     return engine_->InspectImage(order_.image);
   }
 
-  // An engine that is restarted may leave the container running; then it is waited for again.
+  // The answer of an engine that is restarted just then is lost: whether the container has begun is asked of the next
+  // one, since a job is begun once.
+  Status Start() {
+    Status started = engine_->Start(order_.container.name);
+    const Mono until = SystemClock().Read().mono + kEnginePatience;
+    while (!started && started.error().code == ErrorCode::kUnavailable && !stopping_ &&
+           SystemClock().Read().mono < until) {
+      const auto state = engine_->Inspect(order_.container.name);
+      if (state && (state->running || !state->started_at.starts_with(kNever))) return {};
+      if (state) {
+        started = engine_->Start(order_.container.name);
+      } else {
+        MutexLock lock(mutex_);
+        (void)changed_.wait_for(mutex_, kEngineRetry);
+      }
+    }
+    return started;
+  }
+
+  // An engine that is restarted may leave the container running; then it is waited for again. What it says while it
+  // ends or begins may be any error: only that there is no such container is taken for an end.
   int WaitForEnd() {
     bool told = false;
     for (;;) {
-      auto code = engine_->Wait(order_.container.name);
-      if (code) {
-        if (auto state = engine_->Inspect(order_.container.name)) outcome_.oom_killed = state->oom_killed;
-        return *code;
+      const auto code = engine_->Wait(order_.container.name);
+      const auto state = engine_->Inspect(order_.container.name);
+      if (state && (code || !state->running)) {
+        outcome_.oom_killed = state->oom_killed;
+        return code ? *code : state->exit_code;
       }
-      if (code.error().code != ErrorCode::kUnavailable) return NoContainer(code.error());
+      if (code) return *code;
+      if (code.error().code == ErrorCode::kNotFound) return NoContainer(code.error());
       if (!std::exchange(told, true)) Say(code.error().message + "; the container is waited for all the same");
       MutexLock lock(mutex_);
       (void)changed_.wait_for(mutex_, kEngineRetry);  // or until it is to stop

@@ -216,7 +216,7 @@ class Ends(Containers):
         folder, slot = os.path.split(box[:-len(".box")])
         open(os.path.join(folder, slot.replace("slot", "gate"), slot, "go"), "w", encoding="utf-8").close()
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "failed")
-        self.assertEqual(self.task()["exit_code"], 4)
+        self.assertEqual((self.task()["exit_code"], self.task()["reason"]), (4, "exit code 4"))
         out = wait_for("its output", lambda: (text := self.mesh.cromt("logs", run, "--raw").out).endswith("1000\n") and text)
         self.assertEqual(out[out.index("1\n"):], "".join(f"{n}\n" for n in range(1, 1001)))
 
