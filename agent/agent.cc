@@ -305,6 +305,9 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
 // One of before an upgrade of this agent that has nothing to do; the next one is of now. Else it stays, with its jobs.
 bool Agent::ReplaceLauncher() {
   if (launcher_level_ >= launcher::kLevel || !known_.empty() || !BegunByOthers("").empty()) return false;
+  options_.warn(
+      fmt::format("the launcher (process {}) is of before this agent's upgrade and has nothing to do: it is replaced",
+                  launcher_->pid()));
   return launcher_->Send(std::array{launcher::ToLauncher(launcher::Shutdown{})}).has_value();
 }
 

@@ -14,6 +14,7 @@
 #include "core/script.h"
 #include "io/archive/extract.h"
 #include "io/process/data_dir.h"
+#include "io/process/give_tree.h"
 
 namespace cromt {
 namespace {
@@ -194,14 +195,7 @@ Status Workspaces::Admit(uint32_t slot, const launcher::JobUser* user, bool open
 
 Status Workspaces::Give(uint32_t slot, const launcher::JobUser& user) const {
   ::lchown(ScriptPath(slot).c_str(), user.uid, user.gid);  // where it has one
-  std::error_code error;
-  std::filesystem::recursive_directory_iterator entry(Path(slot), error), end;
-  for (; !error && entry != end; entry.increment(error))
-    if (::lchown(entry->path().c_str(), user.uid, user.gid) != 0)
-      return tl::unexpected<Error>(ErrnoError("can't give " + entry->path().string() + " to the job's user", errno));
-  if (error)
-    return Fail(ErrorCode::kInternal, fmt::format("can't give {} to the job's user: {}", Path(slot), error.message()));
-  return {};
+  return GiveTree(Path(slot), user.uid, user.gid);
 }
 
 bool Workspaces::IsClean(uint32_t slot) const {

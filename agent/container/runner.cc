@@ -10,7 +10,6 @@
 #include <charconv>
 #include <condition_variable>
 #include <csignal>
-#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -21,6 +20,7 @@
 #include "io/config/read_file.h"
 #include "io/container/engine.h"
 #include "io/process/data_dir.h"
+#include "io/process/give_tree.h"
 
 namespace cromt::container {
 namespace {
@@ -128,14 +128,7 @@ class Driver {
     uint32_t group = user;
     if (bad != std::errc()) return {};
     if (*end == ':' && std::from_chars(end + 1, text.data() + text.size(), group).ec != std::errc()) return {};
-    std::error_code error;
-    int failed = ::lchown(order_.give.c_str(), user, group) == 0 ? 0 : errno;
-    for (auto entry = std::filesystem::recursive_directory_iterator(order_.give, error);
-         !error && entry != std::filesystem::recursive_directory_iterator(); entry.increment(error))
-      if (::lchown(entry->path().c_str(), user, group) != 0) failed = errno;
-    if (failed == 0 && error) failed = error.value();
-    if (failed == 0) return {};
-    return tl::unexpected<Error>(ErrnoError(fmt::format("the workspace can't be given to user {}", text), failed));
+    return GiveTree(order_.give, user, group);
   }
 
   Status HasWhatItNeeds() {
