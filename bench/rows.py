@@ -349,10 +349,14 @@ def move(bench, folder, megabytes):
 def iperf_mb_per_s():
     """One TCP stream over the loopback, as iperf3 sees it."""
     port = str(measure.free_port())
+
+    def received():  # it answers also that nobody listens yet, as JSON
+        output = measure.output_of(["iperf3", "-c", "127.0.0.1", "-p", port, "-t", "3", "-J"])
+        return output if output and "sum_received" in output else None
+
     with subprocess.Popen(["iperf3", "-s", "-1", "-p", port], stdout=subprocess.DEVNULL) as server:
         try:
-            output = measure.wait_for("iperf3 listens", lambda: measure.output_of(
-                ["iperf3", "-c", "127.0.0.1", "-p", port, "-t", "3", "-J"]))
+            output = measure.wait_for("iperf3 listens", received)
         finally:
             server.kill()
     return json.loads(output)["end"]["sum_received"]["bits_per_second"] / 8e6
