@@ -16,7 +16,8 @@ Status GiveTree(const std::string& path, uid_t user, gid_t group) {
   std::error_code error;
   std::filesystem::recursive_directory_iterator entry(path, error), end;
   for (; !error && entry != end; entry.increment(error)) CROMT_TRY(give(entry->path().string()));
-  if (error) return Fail(ErrorCode::kInternal, fmt::format("can't give {} to user {}: {}", path, user, error.message()));
+  if (error)
+    return Fail(ErrorCode::kInternal, fmt::format("can't give {} to user {}: {}", path, user, error.message()));
   return give(path);
 }
 
