@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -85,6 +86,15 @@ std::vector<std::pair<std::string, std::string>> LabelsOf(const QueuedAttempt& a
           {"cromt.mesh", attempt.mesh.text()}};
 }
 
+// The number of a user that only the image knows nobody here can say, so he can't be given what is his to run.
+Status MayRunScript(const std::string& user) {
+  const bool known = user.empty() || user == "root" || user.starts_with("root:") || std::isdigit(user.front());
+  if (known) return {};
+  return Fail(ErrorCode::kInvalid, "container.user: " + user +
+                                       " can't be given the script of this job, since only the image knows his number: "
+                                       "write that, as in 'user: 1000'");
+}
+
 // As a job does it in a container: what is missing there is named, or installed.
 std::vector<std::string> ArgvInside(std::vector<std::string> argv, const TaskSpec& spec, const std::string& step) {
   if (std::holds_alternative<Actions>(spec.work)) argv.insert(argv.begin() + 1, "--in-container");
@@ -129,6 +139,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   const Container& wanted = *attempt.spec->container;
   const bool is_root = ::geteuid() == 0;
   CROMT_TRY(Allowed(wanted, containers.policy, is_root));
+  if (!places.script.empty() && wanted.existing.empty()) CROMT_TRY(MayRunScript(wanted.user));
   CROMT_ASSIGN(auto mounts,
                ResolveMounts(wanted, containers.policy, places.directory, EngineSocket(containers.engine)));
   JobSettings inside = settings;
@@ -163,7 +174,10 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   box.directory = container::kWorkspace;
   box.user = wanted.user.empty() ? OwnerOf(settings) : wanted.user;
   // Of the agent's own jobs the workspace is theirs already; a directory used in place stays whose it is.
-  if (is_root && !wanted.user.empty() && attempt.spec->source.directory.empty()) order.give = places.directory;
+  if (is_root && !wanted.user.empty()) {
+    if (attempt.spec->source.directory.empty()) order.give.push_back(places.directory);
+    if (!places.script.empty()) order.give.push_back(places.script);
+  }
   box.mounts = OwnMounts(settings, places);
   box.mounts.insert(box.mounts.end(), mounts.begin(), mounts.end());
   box.network = wanted.network;

@@ -59,11 +59,11 @@ struct Order {
   std::optional<EntryOrder> entry;
   Pull pull = Pull::kMissing;
   std::optional<RegistryLogin> login;
-  ContainerOrder container;  // but for the image
-  std::string give;          // a directory that is given to the container's user first; empty = none
-  std::string needs;         // a program that the image must have; empty = none
-  bool records = false;      // the job writes records on descriptor 3, and so does cromt-container
-  Duration grace{0};         // between TERM and KILL
+  ContainerOrder container;       // but for the image
+  std::vector<std::string> give;  // files and directories that are given to the container's user first
+  std::string needs;              // a program that the image must have; empty = none
+  bool records = false;           // the job writes records on descriptor 3, and so does cromt-container
+  Duration grace{0};              // between TERM and KILL
 };
 
 // Where a job is, or was, in a container that ran already.

@@ -128,7 +128,8 @@ class Driver {
     uint32_t group = user;
     if (bad != std::errc()) return {};
     if (*end == ':' && std::from_chars(end + 1, text.data() + text.size(), group).ec != std::errc()) return {};
-    return GiveTree(order_.give, user, group);
+    for (const std::string& path : order_.give) CROMT_TRY(GiveTree(path, user, group));
+    return {};
   }
 
   Status HasWhatItNeeds() {

@@ -14,6 +14,7 @@ Status GiveTree(const std::string& path, uid_t user, gid_t group) {
     return tl::unexpected<Error>(ErrnoError(fmt::format("can't give {} to user {}", file, user), errno));
   };
   std::error_code error;
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(path, error))) return give(path);
   std::filesystem::recursive_directory_iterator entry(path, error), end;
   for (; !error && entry != end; entry.increment(error)) CROMT_TRY(give(entry->path().string()));
   if (error)
