@@ -55,7 +55,9 @@ Result<DataDir> DataDir::Open(const std::string& path) {
   return dir;
 }
 
-Status WriteFileAtomic(const std::string& path, std::string_view content) {
+namespace {
+
+Status WriteFile(const std::string& path, std::string_view content, bool durably) {
   std::string temporary = path + ".new";
   UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd) return tl::unexpected<Error>(ErrnoError("can't write " + temporary, errno));
@@ -69,9 +71,25 @@ Status WriteFileAtomic(const std::string& path, std::string_view content) {
     }
     content.remove_prefix(static_cast<size_t>(n));
   }
+  if (durably && ::fsync(fd.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't write " + temporary, errno));
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return tl::unexpected<Error>(ErrnoError("can't write " + path, errno));
+  if (!durably) return {};
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  UniqueFd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir || ::fsync(dir.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't write " + folder, errno));
   return {};
+}
+
+}  // namespace
+
+Status WriteFileAtomic(const std::string& path, std::string_view content) {
+  return WriteFile(path, content, false);
+}
+
+Status WriteFileDurably(const std::string& path, std::string_view content) {
+  return WriteFile(path, content, true);
 }
 
 std::string StateDir(const std::string& name) {

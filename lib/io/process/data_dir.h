@@ -26,6 +26,8 @@ Status MakeDirs(const std::string& path);
 
 // Writes a small file whole: a temporary one, renamed into place.
 Status WriteFileAtomic(const std::string& path, std::string_view content);
+// The same, and on disk when it returns.
+Status WriteFileDurably(const std::string& path, std::string_view content);
 
 // $XDG_STATE_HOME/cromt/NAME, else ~/.local/state/cromt/NAME; /var/lib/NAME for root without a session.
 std::string StateDir(const std::string& name);

@@ -9,7 +9,7 @@
 
 namespace cromt {
 
-// Gives all that lies in the directory `path`, and last the directory, to this user and group; links themselves, not
+// Gives a file, or all that lies in a directory and last that, to this user and group; links themselves, not
 // what they lead to. REQUIRES: nobody else works in it. Errors name the file.
 Status GiveTree(const std::string& path, uid_t user, gid_t group);
 

@@ -11,9 +11,11 @@
 namespace cromt::rpc {
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options) {
   std::string target = "unix:" + address;
+  auto credentials = grpc::InsecureChannelCredentials();
   if (!address.starts_with("/")) {
+    if (options.credentials) credentials = options.credentials;
     CROMT_ASSIGN(Endpoint endpoint, ResolveEndpoint(address));
-    if (!endpoint.loopback && !options.insecure)
+    if (!endpoint.loopback && !options.insecure && !options.credentials)
       return Fail(ErrorCode::kDenied, address +
                                           " is on another host, and plaintext has no authentication: set up mutual "
                                           "TLS, or allow it with --insecure");
@@ -31,7 +33,7 @@ Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, c
     args.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
     args.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, options.read_ahead_bytes);
   }
-  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), args);
+  return grpc::CreateCustomChannel(target, credentials, args);
 }
 
 void KeepCallbackThreads() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include <memory>
 #include <string>
@@ -11,13 +12,15 @@
 namespace cromt::rpc {
 
 struct ChannelOptions {
-  bool insecure = false;     // beyond loopback in plaintext
+  bool insecure = false;  // beyond loopback in plaintext
+  // From Tls::ToPeer; null: plaintext. A Unix socket has none.
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
   int read_ahead_bytes = 0;  // at most so much waits here unread on each stream; 0 = gRPC guesses, into the megabytes
 };
 
 // A channel with a connection of its own, made at the first call. `address` is "HOST:PORT" or "/path/of.sock".
 // A name is resolved here (it may block on the resolver) and the answer is what is dialled. kDenied for an address
-// beyond loopback without `insecure`.
+// beyond loopback in plaintext without `insecure`.
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options);
 
 // gRPC 1.51 keeps its threads for callbacks as long as some channel has used them. When the last such channel goes, as

@@ -13,9 +13,14 @@
 
 namespace cromt::rpc {
 
+class Tls;
+
 struct ListenOptions {
   std::string address;    // "HOST:PORT" (a numeric address or "localhost"; port 0 picks one) or "/path/of.sock"
   bool insecure = false;  // beyond loopback in plaintext
+  // Set: this port speaks TLS, and the kernel is not asked who calls. Not for a Listener, only for a Server.
+  std::shared_ptr<Tls> tls;
+  bool certificates_needed = true;  // of who calls there
 };
 
 class Listener {

@@ -8,6 +8,7 @@
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/channel.h"
 #include "io/rpc/status.h"
+#include "io/rpc/tls.h"
 #include "io/wire/task.h"
 
 namespace cromt {
@@ -203,7 +204,9 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
   CROMT_ASSIGN(BlobWriter writer, store_.Write());
   const Mono turn_until = SystemClock().Read().mono + options_.turn;
   for (int fruitless = 0;;) {
-    auto channel = rpc::OpenChannel(from.address, {options_.insecure, kReadAheadBytes});
+    rpc::ChannelOptions to{.insecure = options_.insecure, .read_ahead_bytes = kReadAheadBytes};
+    if (options_.tls) to.credentials = options_.tls->ToPeer(PeerKind::kAgent, from.holder.text());
+    auto channel = rpc::OpenChannel(from.address, to);
     if (!channel) return Fail(where, channel.error());
     const int64_t before = writer.size_bytes();
     auto read = std::make_shared<Read>(*channel, from, writer);

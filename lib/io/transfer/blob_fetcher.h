@@ -22,6 +22,9 @@
 #include "io/blob/store.h"
 
 namespace cromt {
+namespace rpc {
+class Tls;
+}
 
 class BlobFetcher {
  public:
@@ -29,6 +32,7 @@ class BlobFetcher {
 
   struct Options {
     bool insecure = false;              // holders beyond loopback are dialled in plaintext
+    std::shared_ptr<rpc::Tls> tls;      // null: plaintext; else each holder must be the agent that is meant
     Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
     Duration first_byte = seconds(10);  // likewise, before its first byte
     Duration turn = seconds(600);       // a holder that serves as many others as it may is asked again for so long

@@ -1,0 +1,43 @@
+// Keys, certificates and requests for them, all as PEM text. OpenSSL is behind this folder and nowhere else of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "core/identity.h"
+
+namespace cromt::pki {
+
+// What a certificate of a mesh says.
+struct Certificate {
+  Identity identity;
+  std::string serial;  // lower-case hex, without leading zeros
+  Wall not_before;
+  Wall not_after;
+};
+
+// Of the first certificate in `pem`. kInvalid if there is none, if its alternative names are anything but one URI that
+// names somebody of a mesh, or if it is an authority's.
+Result<Certificate> ReadCertificate(std::string_view pem);
+
+// SHA-256 over the DER form of each certificate in `pem`, in order, as 64 lower-case hex digits. kInvalid if there is
+// none.
+Result<std::vector<std::string>> Fingerprints(std::string_view pem);
+
+// A new private key (ECDSA, P-256; PKCS#8).
+Result<std::string> NewKey();
+
+// A request for a certificate for `key` (PKCS#10). It asks for nothing: who somebody is is not his to say.
+Result<std::string> NewRequest(std::string_view key);
+
+// SHA-256 over the public key (SubjectPublicKeyInfo, DER) of a certificate, of a request or of a private key, as 64
+// lower-case hex digits. The last proves nothing of who holds it; a request proves that he has the private key.
+Result<std::string> KeyFingerprint(std::string_view pem);
+
+// True if the first certificate in `pem` is for `key`.
+bool BelongTogether(std::string_view pem, std::string_view key);
+
+}  // namespace cromt::pki

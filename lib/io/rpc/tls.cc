@@ -1,0 +1,134 @@
+#include "io/rpc/tls.h"
+
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace cromt::rpc {
+namespace {
+
+constexpr unsigned kReadAgainSeconds = 30;
+
+Result<std::string> ReadPem(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
+  return text.str();
+}
+
+// gRPC has checked the signatures before; this says whether it is the one who is meant.
+class Expected final : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  Expected(std::shared_ptr<const Tls> tls, Identity who) : tls_(std::move(tls)), who_(std::move(who)) {}
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
+              grpc::Status* status) override {
+    if (Status checked = Check(*request); !checked)
+      *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, checked.error().message);
+    return true;  // answered at once
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  Status Check(const grpc::experimental::TlsCustomVerificationCheckRequest& request) const {
+    const grpc::string_ref pem = request.peer_cert();
+    CROMT_ASSIGN(const pki::Certificate shown, pki::ReadCertificate({pem.data(), pem.size()}));
+    CROMT_TRY(tls_->Check(shown));
+    if (shown.identity.kind == who_.kind && shown.identity.name == who_.name) return {};
+    return Fail(ErrorCode::kDenied, Describe(who_) + " is meant, and " + Describe(shown.identity) + " answers there");
+  }
+  const std::shared_ptr<const Tls> tls_;  // a connection that is being made may outlive its owner
+  const Identity who_;
+};
+
+}  // namespace
+
+void RequireTls13() {
+  ::setenv("GRPC_SSL_CIPHER_SUITES", "AES256-GCM-SHA384", /*overwrite=*/1);  // key exchange by RSA
+}
+
+struct Tls::Provider {
+  std::shared_ptr<grpc::experimental::CertificateProviderInterface> certificates;
+};
+
+Tls::Tls(MeshId mesh, TlsFiles files)
+    : mesh_(std::move(mesh)), files_(std::move(files)), provider_(std::make_unique<Provider>()) {}
+Tls::~Tls() = default;
+
+Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files) {
+  std::shared_ptr<Tls> tls(new Tls(mesh, files));
+  CROMT_ASSIGN(const std::string authorities, ReadPem(files.authorities));
+  if (auto read = pki::Fingerprints(authorities); !read) return Fail(files.authorities, read.error());
+  if (files.identity.empty()) {
+    tls->provider_->certificates =
+        std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.authorities, kReadAgainSeconds);
+    return tls;
+  }
+  CROMT_ASSIGN(const std::string identity, ReadPem(files.identity));
+  auto certificate = pki::ReadCertificate(identity);
+  if (!certificate) return Fail(files.identity, certificate.error());
+  if (!pki::BelongTogether(identity, identity))
+    return Fail(ErrorCode::kInvalid, files.identity + ": its key and its certificate do not belong together");
+  if (certificate->identity.mesh != mesh)
+    return Fail(ErrorCode::kInvalid, files.identity + " is of another mesh, " + certificate->identity.mesh.text());
+  tls->provider_->certificates = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      files.identity, files.identity, files.authorities, kReadAgainSeconds);
+  return tls;
+}
+
+std::shared_ptr<grpc::ChannelCredentials> Tls::ToPeer(PeerKind kind, const std::string& name) const {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(provider_->certificates);
+  options.watch_root_certs();
+  if (!files_.identity.empty()) options.watch_identity_key_cert_pairs();
+  options.set_verify_server_certs(true);
+  options.set_check_call_host(false);  // certificates name members, not addresses
+  options.set_certificate_verifier(grpc::experimental::ExternalCertificateVerifier::Create<Expected>(
+      shared_from_this(), Identity{mesh_, kind, name, false}));
+  return grpc::experimental::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::ServerCredentials> Tls::OfServer(bool needed) const {
+  grpc::experimental::TlsServerCredentialsOptions options(provider_->certificates);
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(needed ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                       : GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
+  // Who it is matters at each call (PeerOf), not once a connection.
+  options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+void Tls::Revoke(const std::vector<std::string>& serials) {
+  MutexLock lock(mutex_);
+  revoked_.insert(serials.begin(), serials.end());
+}
+
+Result<pki::Certificate> Tls::PeerOf(const grpc::AuthContext& connection) const {
+  const auto shown = connection.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
+  if (!connection.IsPeerAuthenticated() || shown.empty())
+    return Fail(ErrorCode::kDenied, "the caller has shown no certificate");
+  auto certificate = pki::ReadCertificate({shown[0].data(), shown[0].size()});
+  if (!certificate) return Fail(ErrorCode::kDenied, certificate.error().message);
+  CROMT_TRY(Check(*certificate));
+  return certificate;
+}
+
+Status Tls::Check(const pki::Certificate& certificate) const {
+  const std::string who = "the certificate of " + Describe(certificate.identity);
+  if (certificate.identity.mesh != mesh_)
+    return Fail(ErrorCode::kDenied,
+                who + " is of mesh " + certificate.identity.mesh.text() + ", and this is mesh " + mesh_.text());
+  const Wall now = SystemClock().Read().wall;  // also of a connection that has outlived its certificate
+  if (certificate.not_after < now)
+    return Fail(ErrorCode::kDenied, who + " expired at " + FormatRfc3339(certificate.not_after));
+  MutexLock lock(mutex_);
+  if (revoked_.contains(certificate.serial)) return Fail(ErrorCode::kDenied, who + " was revoked");
+  return {};
+}
+
+}  // namespace cromt::rpc

@@ -1,0 +1,68 @@
+// TLS between the programs of a mesh: 1.3 only, each side known by the one URI of its certificate (core/identity.h).
+// Include in .cc files only: gRPC's headers are heavy.
+#pragma once
+
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "io/pki/certificate.h"
+
+namespace grpc {
+class AuthContext;
+}
+
+namespace cromt::rpc {
+
+// Paths of PEM files. They are read again when they change, within half a minute, so that renewing needs no restart.
+struct TlsFiles {
+  std::string identity;     // a private key, its certificate, and those of its authorities; empty: a client without one
+  std::string authorities;  // whose signatures are believed
+};
+
+// To be called at the start of main, before anything else of gRPC or a second thread: gRPC 1.51 offers no way to ask
+// for TLS 1.3, so it is given only ciphers of 1.2 that need another kind of key than any of ours: 1.2 never comes
+// about.
+void RequireTls13();
+
+// What one program proves itself with, whom it believes, and what it has heard to be revoked. Thread-safe.
+class Tls : public std::enable_shared_from_this<Tls> {
+ public:
+  // kInvalid or kNotFound says which file can't be used. `mesh` is the only one whose members are believed.
+  static Result<std::shared_ptr<Tls>> Open(const MeshId& mesh, const TlsFiles& files);
+  ~Tls();
+
+  const MeshId& mesh() const { return mesh_; }
+
+  // To a server that must be this one of the mesh: `kind`, and for agents their name.
+  std::shared_ptr<grpc::ChannelCredentials> ToPeer(PeerKind kind, const std::string& name) const;
+  // Of a server. Whoever shows a certificate must have a good one; with `needed` everybody must show one.
+  std::shared_ptr<grpc::ServerCredentials> OfServer(bool needed) const;
+
+  // Serials that are not believed any more, also on connections that are open: to be checked at each call.
+  void Revoke(const std::vector<std::string>& serials) CROMT_EXCLUDES(mutex_);
+
+  // Whether the other end of a call showed a certificate, and whose: of this mesh, in date, not revoked. kDenied if it
+  // showed none or is none of these.
+  Result<pki::Certificate> PeerOf(const grpc::AuthContext& connection) const;
+  // The same of a certificate as such, without its signature.
+  Status Check(const pki::Certificate& certificate) const CROMT_EXCLUDES(mutex_);
+
+ private:
+  Tls(MeshId mesh, TlsFiles files);
+  struct Provider;
+  MeshId mesh_;
+  TlsFiles files_;
+  std::unique_ptr<Provider> provider_;
+  mutable Mutex mutex_;
+  std::set<std::string, std::less<>> revoked_ CROMT_GUARDED_BY(mutex_);
+};
+
+}  // namespace cromt::rpc
