@@ -415,8 +415,9 @@ void Agent::TrimLog() {
 void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
   auto start = StartOf(attempt, slot);
-  if (start) return to_launcher_.push_back(std::move(*start));
-  AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = start.error().message};
+  const Status may = start ? CheckLevel(*start) : tl::unexpected<Error>(start.error());
+  if (may) return to_launcher_.push_back(std::move(*start));
+  AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = may.error().message};
   Post(agent_input::Tell{
       queue_event::LauncherEnded{attempt.ticket, std::move(result), log_end_heard_, log_end_heard_, false}, {}});
 }
@@ -434,12 +435,6 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
   if (spec.container) return MakeContainerStart(attempt, slot, *settings, options_.containers, places);
   CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, *settings, workspaces_->Path(slot), places.script));
   Confine(start, *settings, sandbox, workspaces_->Path(slot), places.script);
-  if (start.needs_level_2() && launcher_level_ < launcher::kLevel)
-    return cromt::Fail(
-        ErrorCode::kUnavailable,
-        fmt::format("the launcher here (process {}) is of before the agent's upgrade and can't limit or confine "
-                    "jobs; a restart of the agent replaces it once the jobs that it runs have ended",
-                    launcher_->pid()));
   return start;
 }
 
@@ -450,6 +445,17 @@ void Agent::ForgetResult(Ticket ticket) {
   to_launcher_.push_back(launcher::Forget{ticket});
 }
 void Agent::CleanSlot(uint32_t slot) {
+// Nothing is begun that the launcher of before an upgrade would begin without what it does not know.
+Status Agent::CheckLevel(const launcher::Start& start) const {
+  if (start.level() <= launcher_level_) return {};
+  return cromt::Fail(
+      ErrorCode::kUnavailable,
+      fmt::format("the launcher here (process {}) is of before the agent's upgrade and can't {}; a restart of the "
+                  "agent replaces it once the jobs that it runs have ended",
+                  launcher_->pid(),
+                  launcher_level_ < 2 ? "limit or confine jobs, or hide their secrets" : "hide the secrets of jobs"));
+}
+
   preparer_->Clean(slot);
 }
 

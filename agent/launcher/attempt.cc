@@ -21,6 +21,12 @@ Duration ToDuration(uint64_t us) {
   return Duration(static_cast<int64_t>(std::min(us, kLongestUs)));
 }
 
+std::shared_ptr<const MaskPatterns> PatternsOf(const std::vector<std::string>& secrets) {
+  if (secrets.empty()) return nullptr;
+  auto patterns = std::make_shared<const MaskPatterns>(secrets);
+  return patterns->empty() ? nullptr : patterns;
+}
+
 }  // namespace
 
 Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, LimitGroup limits,
@@ -30,7 +36,7 @@ Attempt::Attempt(const Start& start, Child& child, const SlotCgroup* cgroup, Lim
       grace_(ToDuration(start.grace_us)),
       tree_(child.pid, start.mark, cgroup, mains),
       limits_(std::move(limits)),
-      output_(start.log_id, start.log_limit_bytes, sink) {
+      output_(start.log_id, start.log_limit_bytes, PatternsOf(start.secrets), sink) {
   output_.Open(child);
   ended_.log_id = start.log_id;
   ended_.started_wall_us = Micros(now.wall);

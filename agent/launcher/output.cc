@@ -20,8 +20,11 @@ int64_t WallMicros() {
 
 }  // namespace
 
-Output::Output(uint64_t log_id, int64_t limit_bytes, LogSink& sink)
-    : log_id_(log_id), limit_bytes_(limit_bytes > 0 ? limit_bytes : INT64_MAX - kMarkReserveBytes), sink_(sink) {}
+Output::Output(uint64_t log_id, int64_t limit_bytes, std::shared_ptr<const MaskPatterns> secrets, LogSink& sink)
+    : log_id_(log_id),
+      limit_bytes_(limit_bytes > 0 ? limit_bytes : INT64_MAX - kMarkReserveBytes),
+      secrets_(std::move(secrets)),
+      sink_(sink) {}
 
 void Output::Open(Child& child) {
   pipes_[kStdout] = std::move(child.out);
@@ -41,6 +44,12 @@ bool Output::Read(Source source) {
   return got > 0 && !(source == kRecords && records_broken_);
 }
 
+// Nothing more comes from there: what is held back is all that there is of it.
+void Output::Close(Source source) {
+  EndTexts(source);
+  pipes_[source].reset();
+}
+
 int Output::WaitingBytes(Source source) const {
   int waiting = 0;
   return fd(source) >= 0 && ioctl(fd(source), FIONREAD, &waiting) == 0 ? waiting : 0;
@@ -48,7 +57,8 @@ int Output::WaitingBytes(Source source) const {
 
 bool Output::has_nothing_to_finish() const {
   return partial_record_.empty() && !over_ && WaitingBytes(kStdout) == 0 && WaitingBytes(kStderr) == 0 &&
-         WaitingBytes(kRecords) == 0;
+         WaitingBytes(kRecords) == 0 &&
+         std::none_of(maskers_.begin(), maskers_.end(), [](const auto& one) { return one.second.holds_something(); });
 }
 
 void Output::Finish() {
@@ -58,6 +68,7 @@ void Output::Finish() {
     for (int read = 0; read < waiting; read += seglog::kMaxDataBytes) {
       if (!Read(source)) break;
     }
+    EndTexts(source);
   }
   if (!partial_record_.empty() && !records_broken_)
     Note(fmt::format("the last record is cut short: {} bytes of it are left out", partial_record_.size()));
@@ -70,12 +81,39 @@ void Output::Finish() {
 }
 
 void Output::Note(std::string_view line) {
-  Append(seglog::Stream::kNote, std::string(line.substr(0, seglog::kMaxDataBytes - 1)) + "\n");
+  const std::string masked = secrets_ ? Masked(secrets_, line) : std::string(line);
+  Append(seglog::Stream::kNote, masked.substr(0, seglog::kMaxDataBytes - 1) + "\n");
 }
 
 void Output::Take(Source source, std::string_view data) {
   if (source == kRecords) return TakeRecords(data);
-  Add(kStreams[source], data);
+  TakeText(source, kStreams[source], data);
+}
+
+void Output::TakeText(Source source, seglog::Stream stream, std::string_view data) {
+  if (!secrets_) return Add(stream, data);
+  if (stream == seglog::Stream::kStep || stream == seglog::Stream::kNote) {
+    EndTexts(source);
+    return AddAll(stream, Masked(secrets_, data));
+  }
+  std::string out;
+  maskers_.try_emplace({source, stream}, secrets_).first->second.Add(data, out);
+  AddAll(stream, out);
+}
+
+void Output::EndTexts(Source source) {
+  for (auto& [of, masker] : maskers_) {
+    if (of.first != source || !masker.holds_something()) continue;
+    std::string out;
+    masker.Finish(out);
+    AddAll(of.second, out);
+  }
+}
+
+// With what was held back it may be more than a frame takes.
+void Output::AddAll(seglog::Stream stream, std::string_view data) {
+  for (; !data.empty(); data.remove_prefix(std::min<size_t>(data.size(), seglog::kMaxDataBytes)))
+    Add(stream, data.substr(0, seglog::kMaxDataBytes));
 }
 
 void Output::TakeRecords(std::string_view data) {
@@ -90,7 +128,7 @@ void Output::TakeRecords(std::string_view data) {
       break;
     }
     if (!*record) break;
-    Add((*record)->stream, (*record)->data);
+    TakeText(kRecords, (*record)->stream, (*record)->data);
   }
   partial_record_.erase(0, partial_record_.size() - rest.size());
 }

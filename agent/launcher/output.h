@@ -1,5 +1,9 @@
-// The output of one attempt: reads its pipes and makes frames of what comes, numbers them, keeps to the limit,
-// and adds cromt's own notes. Launcher thread only.
+// The output of one attempt: reads its pipes, hides its secrets, makes frames of what comes, numbers them, keeps to the
+// limit, and adds cromt's own notes. Launcher thread only.
+//
+// Secrets are hidden before anything else: nothing of them is counted, held or written. An attempt without secrets has
+// no maskers and pays nothing for them. Each stream of each pipe is one text; a mark is one by itself, and ends those
+// of the step before it, so that all stay in order.
 //
 // Of what lies beyond the limit the last kTailBytes are held until the end, for there stands why something failed:
 //
@@ -9,12 +13,15 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "agent/launcher/child.h"
 #include "agent/launcher/log_sink.h"
+#include "base/masker.h"
 #include "base/unique_fd.h"
 
 namespace cromt::launcher {
@@ -27,8 +34,8 @@ class Output {
  public:
   enum Source { kStdout, kStderr, kRecords, kSources };
 
-  // `limit_bytes` 0 = none. `sink` outlives this.
-  Output(uint64_t log_id, int64_t limit_bytes, LogSink& sink);
+  // `limit_bytes` 0 = none. `secrets` null = none. `sink` outlives this.
+  Output(uint64_t log_id, int64_t limit_bytes, std::shared_ptr<const MaskPatterns> secrets, LogSink& sink);
 
   void Open(Child& child);
   // -1 when that pipe is closed or never was.
@@ -37,7 +44,7 @@ class Output {
 
   // Reads once what is there. False when the pipe is at its end or broken: close it, once it is no more watched.
   bool Read(Source source);
-  void Close(Source source) { pipes_[source].reset(); }
+  void Close(Source source);
 
   // Reads what is in all pipes now, and no more, whoever else may still write; then says what was left out, and adds
   // the tail.
@@ -59,12 +66,17 @@ class Output {
   int WaitingBytes(Source source) const;
   void Take(Source source, std::string_view data);
   void TakeRecords(std::string_view data);
+  void TakeText(Source source, seglog::Stream stream, std::string_view data);
+  void EndTexts(Source source);
+  void AddAll(seglog::Stream stream, std::string_view data);
   void Add(seglog::Stream stream, std::string_view data);
   void Hold(seglog::Stream stream, std::string_view data);
   void Append(seglog::Stream stream, std::string_view data);
 
   uint64_t log_id_;
   int64_t limit_bytes_;
+  const std::shared_ptr<const MaskPatterns> secrets_;
+  std::map<std::pair<Source, seglog::Stream>, Masker> maskers_;  // of what has come; empty without secrets
   LogSink& sink_;
   std::array<UniqueFd, kSources> pipes_;
   std::string partial_record_;

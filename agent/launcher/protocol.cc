@@ -49,7 +49,7 @@ void Put(ByteWriter& out, const Start& m) {
   out.U64(m.grace_us);
   out.I64(m.log_limit_bytes);
   out.U8(m.records ? 1 : 0);
-  if (!m.needs_level_2()) return;
+  if (m.level() < 2) return;
   out.U64(m.limits.memory_bytes);
   out.U32(m.limits.cpu_permille);
   out.U32(m.limits.pids);
@@ -63,6 +63,7 @@ void Put(ByteWriter& out, const Start& m) {
   out.U8(static_cast<uint8_t>(m.sandbox));
   Put(out, m.writable);
   Put(out, m.readable);
+  if (m.level() >= 3) Put(out, m.secrets);
 }
 
 void Put(ByteWriter& out, const Started& m) {
@@ -155,6 +156,7 @@ Start GetStart(ByteReader& in) {
   m.sandbox = static_cast<Sandbox>(in.U8());
   m.writable = GetTexts(in);
   m.readable = GetTexts(in);
+  if (in.more()) m.secrets = GetTexts(in);
   return m;
 }
 

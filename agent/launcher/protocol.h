@@ -19,9 +19,10 @@
 // before Ended is sent. All output read before the end is in the log before Ended is sent: when the log can't be
 // written (disk full), output and the ends behind it wait, jobs block on their pipes, and a note says so later.
 // Output is never dropped but beyond log_limit_bytes: then it is read, counted, and one note frame says so.
-// An upgrade of the agent meets the launcher of before, which jobs may need for days: fields of level 2 stand at the
-// end of their message, and are left out where they say nothing, so a launcher of level 1 is only not sent what needs
-// them. A Stop or Forget that names an attempt which is unknown, or (Forget) still running, changes nothing.
+// An upgrade of the agent meets the launcher of before, which jobs may need for days: fields of a level above 1 stand
+// at the end of their message, level by level, and are left out where they say nothing, so a launcher of before is only
+// not sent what needs them. A Stop or Forget that names an attempt which is unknown, or (Forget) still running, changes
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -66,10 +67,11 @@ struct Hello {
   std::string incarnation;  // launcher only: new at each launcher start; another one means the old one died
   uint32_t pid = 0;         // launcher only
   LogPosition log_end = 0;  // launcher only
-  // Launcher only: 2 = it knows Start::limits, become and sandbox. An agent of level 1 does not take a launcher of 2.
+  // Launcher only: 2 = it knows Start::limits, become and sandbox; 3 = it knows Start::secrets. An agent of level 1
+  // does not take a launcher of another.
   uint32_t level = 1;
 };
-inline constexpr uint32_t kLevel = 2;
+inline constexpr uint32_t kLevel = 3;
 
 // What the processes of an attempt may use together, by control groups; 0 = as much as there is.
 struct Limits {
@@ -107,7 +109,12 @@ struct Start {
   Sandbox sandbox = Sandbox::kNone;
   std::vector<std::string> writable;  // absolute paths of directories that a strict sandbox may write
   std::vector<std::string> readable;  // likewise, of files that it sees wherever they lie
-  bool needs_level_2() const { return limits.any() || become || sandbox != Sandbox::kNone; }
+  // Level 3.
+  std::vector<std::string> secrets;  // that become "***" in its output (base/masker.h) before it is written anywhere
+  uint32_t level() const {
+    if (!secrets.empty()) return 3;
+    return limits.any() || become || sandbox != Sandbox::kNone ? 2 : 1;
+  }
 };
 
 struct Stop {

@@ -24,6 +24,7 @@ Start SomeStart() {
   start.sandbox = Sandbox::kStrict;
   start.writable = {"/a", "/b"};
   start.readable = {"/c"};
+  start.secrets = {"hunter22", std::string("\0x", 2)};
   return start;
 }
 
@@ -60,6 +61,7 @@ TEST(LauncherProtocolTest, AStartComesBackAsSent) {
   EXPECT_EQ(start.sandbox, Sandbox::kStrict);
   EXPECT_EQ(start.writable, sent.writable);
   EXPECT_EQ(start.readable, sent.readable);
+  EXPECT_EQ(start.secrets, sent.secrets);
   EXPECT_TRUE(in.empty());
 }
 
@@ -72,13 +74,18 @@ TEST(LauncherProtocolTest, WhatNeedsNothingNewIsWrittenAsBefore) {
   EXPECT_EQ(Encoded(ToLauncher(plain)).size(), 5 + 8 + texts + 4 + 8 + 8 + 8 + 1);
   plain.limits.pids = 1;
   EXPECT_GT(Encoded(ToLauncher(plain)).size(), 5 + 8 + texts + 4 + 8 + 8 + 8 + 1);
+  Start secret;
+  secret.secrets = {"x"};
+  EXPECT_EQ(secret.level(), 3u);
+  EXPECT_EQ(plain.level(), 2u);
+  EXPECT_EQ(Start().level(), 1u);
   EXPECT_EQ(Encoded(FromLauncher(Ended{.log_id = 1})).size(), 5 + 8 + 1 + 3 * 4 + 5 * 8u);
   std::string hello = Encoded(FromLauncher(Hello{.incarnation = "a"}));
   std::string_view in = hello;
   EXPECT_EQ(std::get<Hello>(**DecodeFromLauncher(in)).level, 1u);
   hello = Encoded(FromLauncher(Hello{.incarnation = "a", .level = kLevel}));
   in = hello;
-  EXPECT_EQ(std::get<Hello>(**DecodeFromLauncher(in)).level, 2u);
+  EXPECT_EQ(std::get<Hello>(**DecodeFromLauncher(in)).level, kLevel);
 }
 
 TEST(LauncherProtocolTest, AnEndComesBackAsSent) {
@@ -132,11 +139,14 @@ TEST(LauncherProtocolTest, MessagesFollowEachOtherAndPartsAreWaitedFor) {
 TEST(LauncherProtocolTest, EveryTruncatedBodyIsRefused) {
   std::string whole = Encoded(ToLauncher(SomeStart()));
   Start of_before = SomeStart();
+  of_before.secrets.clear();
+  const size_t of_level_2 = Encoded(ToLauncher(of_before)).size();
   of_before.limits = {};
   of_before.become.reset();
   of_before.sandbox = Sandbox::kNone;
   for (uint32_t length = 1; length + 4 < whole.size(); ++length) {
     if (length + 4 == Encoded(ToLauncher(of_before)).size()) continue;  // whole, without what level 2 has besides
+    if (length + 4 == of_level_2) continue;                             // likewise of level 3
     std::string bytes = whole.substr(0, 4 + length);
     std::memcpy(bytes.data(), &length, sizeof length);
     std::string_view in = bytes;
