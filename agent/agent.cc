@@ -438,13 +438,6 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
   return start;
 }
 
-void Agent::StopProcess(Ticket ticket) {
-  to_launcher_.push_back(launcher::Stop{ticket});
-}
-void Agent::ForgetResult(Ticket ticket) {
-  to_launcher_.push_back(launcher::Forget{ticket});
-}
-void Agent::CleanSlot(uint32_t slot) {
 // Nothing is begun that the launcher of before an upgrade would begin without what it does not know.
 Status Agent::CheckLevel(const launcher::Start& start) const {
   if (start.level() <= launcher_level_) return {};
@@ -456,6 +449,13 @@ Status Agent::CheckLevel(const launcher::Start& start) const {
                   launcher_level_ < 2 ? "limit or confine jobs, or hide their secrets" : "hide the secrets of jobs"));
 }
 
+void Agent::StopProcess(Ticket ticket) {
+  to_launcher_.push_back(launcher::Stop{ticket});
+}
+void Agent::ForgetResult(Ticket ticket) {
+  to_launcher_.push_back(launcher::Forget{ticket});
+}
+void Agent::CleanSlot(uint32_t slot) {
   preparer_->Clean(slot);
 }
 
