@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,13 +181,14 @@ void Agent::ShutDownLauncher() {
 // ---- The supervisor thread --------------------------------------------------------------------
 
 void Agent::Run() {
-  while (!stopping_) {
+  ::pthread_setname_np(::pthread_self(), "supervisor");
+  for (Watchdog watchdog(options_.manager); !stopping_; watchdog.Beat(clock_.Read().mono)) {
     std::array<pollfd, 2> fds = {pollfd{inbox_.fd(), POLLIN, 0}, pollfd{-1, POLLIN, 0}};
     if (launcher_) {
       fds[1].fd = launcher_->fd();
       if (launcher_->wants_write()) fds[1].events |= POLLOUT;
     }
-    WaitFor(fds, engine_->NextDeadline());
+    WaitFor(fds, watchdog.NextDeadline(engine_->NextDeadline()));
     std::vector<AgentInput> inputs = inbox_.TakeAll();
     if (auto taken = TakeFromLauncher(inputs); !taken) return Fail(taken.error());
     if (auto stepped = engine_->Step(std::move(inputs), clock_.Read()); !stepped) return Fail(stepped.error());

@@ -21,6 +21,7 @@
 #include "agent/workspaces.h"
 #include "base/durability.h"
 #include "base/random.h"
+#include "base/service_manager.h"
 #include "io/blob/store.h"
 #include "io/blob/ticket.h"
 #include "io/process/data_dir.h"
@@ -46,6 +47,7 @@ struct AgentOptions {
   // artifacts of others are wanted of the coordinator.
   using Fetch = std::function<void(const LeaseInput&, std::function<void(const Status&)>)>;
   std::function<Fetch(BlobStore&)> make_fetch;
+  const ServiceManager* manager = nullptr;  // is told of the supervisor's life; outlives the agent
 };
 
 // One coordinator's stream, however it is carried. Called on the supervisor thread; must not block.

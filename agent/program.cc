@@ -11,6 +11,7 @@
 #include "agent/service/agent_service.h"
 #include "agent/step/plugin/plugin_pins.h"
 #include "base/name.h"
+#include "base/service_manager.h"
 #include "base/size.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
@@ -176,7 +177,8 @@ int Refuse(const Error& error) {
   return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
 }
 
-int Serve(const Flags& flags, AgentOptions options) {
+int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manager) {
+  options.manager = &manager;
   auto agent = Agent::Start(std::move(options));
   if (!agent) return Refuse(agent.error());
   std::atomic<bool> failed = false;
@@ -193,6 +195,7 @@ int Serve(const Flags& flags, AgentOptions options) {
   bool told = false;  // the address, which a full disk may have to wait for
   (*agent)->OnRefusal([&, raw = server->get()](const std::string& why) {
     raw->SetServing("cromt.v1.AgentService", why.empty());
+    manager.Says(why.empty() ? "serves " + address : "takes nothing new for now: " + why);
     if (told) return;
     auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n");
     told = written.has_value();
@@ -201,8 +204,10 @@ int Serve(const Flags& flags, AgentOptions options) {
   log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address,
                         (*agent)->slots(), flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");
+  manager.Ready("serves " + address);
   WaitForStop();
   log::Info("stopping; jobs go on");
+  manager.Stopping("stopping; jobs go on");
   (*agent)->OnRefusal({});
   server->reset();
   agent->reset();
@@ -224,7 +229,8 @@ int RunAgentProgram(int argc, char** argv) {
   }
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
-  return Serve(flags, std::move(*options));
+  const ServiceManager manager = ServiceManager::TakeFromEnvironment();
+  return Serve(flags, std::move(*options), manager);
 }
 
 }  // namespace cromt

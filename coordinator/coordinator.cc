@@ -1,6 +1,7 @@
 #include "coordinator/coordinator.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include <future>
 
@@ -84,8 +85,9 @@ Coordinator::~Coordinator() {
 }
 
 void Coordinator::Run() {
-  while (!stopping_) {
-    std::vector<EngineInput> inputs = inbox_.WaitAndTakeAll(engine_->NextDeadline());
+  ::pthread_setname_np(::pthread_self(), "loop");
+  for (Watchdog watchdog(options_.manager); !stopping_; watchdog.Beat(clock_.Read().mono)) {
+    std::vector<EngineInput> inputs = inbox_.WaitAndTakeAll(watchdog.NextDeadline(engine_->NextDeadline()));
     if (stopping_) return;
     auto stepped = engine_->Step(std::move(inputs), clock_.Read());
     if (stepped) continue;

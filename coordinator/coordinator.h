@@ -13,6 +13,7 @@
 
 #include "base/durability.h"
 #include "base/random.h"
+#include "base/service_manager.h"
 #include "coordinator/engine.h"
 #include "coordinator/log_collector.h"
 #include "coordinator/log_store.h"
@@ -45,6 +46,7 @@ struct CoordinatorOptions {
                                                 BlobStore& blobs)>
       transport;
   std::function<void(const std::string&)> warn;  // for the operator: any thread
+  const ServiceManager* manager = nullptr;       // is told of the loop's life; outlives the coordinator
 };
 
 class Coordinator final : public Control, private CoordinatorEdges {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "base/service_manager.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/service/coordinator_service.h"
 #include "coordinator/service/grpc_transport.h"
@@ -177,7 +178,9 @@ Result<std::unique_ptr<Coordinator>> StartOnceThereIsRoom(const CoordinatorOptio
   for (bool said = false;; said = true) {
     auto started = Coordinator::Start(options);
     if (started || started.error().code != ErrorCode::kExhausted) return started;
-    if (!said) log::Warn("there is no room to start, which is tried again each second: " + started.error().message);
+    const std::string why = "there is no room to start, which is tried again each second: " + started.error().message;
+    if (!said) log::Warn(why);
+    options.manager->Says(why);
     if (StopComesWithin(kStartRetry)) return started;
   }
 }
@@ -200,6 +203,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options) {
   bool told = false;  // the address, which a full disk may have to wait for
   (*coordinator)->OnHeld([&, raw = server->get()](const std::string& why) {
     raw->SetServing("cromt.v1.CoordinatorService", why.empty());
+    options.manager->Says(why.empty() ? "serves " + address : "starts nothing for now: " + why);
     if (told) return;
     auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n");
     told = written.has_value();
@@ -208,8 +212,10 @@ int Serve(const Flags& flags, const CoordinatorOptions& options) {
   log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
                         flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
+  options.manager->Ready("serves " + address);
   WaitForStop();
   log::Info("stopping; jobs go on");
+  options.manager->Stopping("stopping; jobs go on");
   (*coordinator)->StopFollowing();
   (*coordinator)->OnHeld({});
   server->reset();
@@ -236,6 +242,8 @@ int RunCoordinatorProgram(int argc, char** argv) {
   if (commands.recover->parsed()) return Finish(Recover(flags));
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
+  const ServiceManager manager = ServiceManager::TakeFromEnvironment();
+  options->manager = &manager;
   return Serve(flags, *options);
 }
 
