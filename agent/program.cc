@@ -201,6 +201,7 @@ int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manage
     told = written.has_value();
     if (!told) log::Warn(written.error().message);
   });
+  log::Always("CROMT_AGENT", (*agent)->identity().agent.text());
   log::Info(fmt::format("agent {} serves {} with {} slots, data in {}", (*agent)->identity().agent.text(), address,
                         (*agent)->slots(), flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands here");

@@ -209,6 +209,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options) {
     told = written.has_value();
     if (!told) log::Warn(written.error().message);
   });
+  log::Always("CROMT_MESH", (*coordinator)->mesh().text());
   log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
                         flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
