@@ -11,6 +11,7 @@
 #include <fstream>
 #include <unordered_set>
 
+#include "agent/job_secrets.h"
 #include "agent/launcher/remains.h"
 #include "agent/output_left.h"
 #include "base/name.h"
@@ -134,7 +135,7 @@ Status Agent::CleanFreeSlots() {
   for (const InventoryTicket& item : engine_->queue().Tickets())
     if (const auto& slot = engine_->queue().Find(item.ticket)->slot; slot && *slot < held.size()) held[*slot] = true;
   for (uint32_t slot = 0; slot < identity_.slots; ++slot)
-    if (!held[slot] && !workspaces_->IsClean(slot)) {
+    if (!held[slot] && (!workspaces_->IsClean(slot) || workspaces_->HasSecrets(slot))) {
       // Where its container can't be removed now, the box stays, and with it the slot is not clean after the next job.
       if (workspaces_->HasBox(slot))
         if (auto emptied = EmptyBox(options_.containers, PlacesOf(nullptr, slot), slot); !emptied)
@@ -386,8 +387,8 @@ AgentInput Agent::EndedInput(const launcher::Ended& ended) {
     result.reason = HowItEnded(attempt, result.status, ended.out_of_memory);
   if (attempt && attempt->slot && attempt->spec->container)
     result.image_digest = ImageThatRan(workspaces_->BoxPath(*attempt->slot));
-  const bool clean =
-      attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) && !NeedsScriptFile(*attempt->spec);
+  const bool clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) &&
+                     !NeedsScriptFile(*attempt->spec) && !HasSecretFiles(*attempt->spec);
   return agent_input::Tell{
       queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
 }
@@ -437,6 +438,7 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
   if (spec.container) return MakeContainerStart(attempt, slot, *settings, options_.containers, places);
   CROMT_ASSIGN(launcher::Start start, MakeStart(attempt, slot, *settings, workspaces_->Path(slot), places.script));
   Confine(start, *settings, sandbox, workspaces_->Path(slot), places.script);
+  CROMT_TRY(GiveSecrets(start, attempt, workspaces_->SecretsPath(slot)));
   return start;
 }
 

@@ -108,9 +108,9 @@ class Agent final : private AgentEdges {
   ContainerPlaces PlacesOf(const TaskSpec* spec, uint32_t slot);
   std::string DirectoryOf(const TaskSpec& spec, uint32_t slot);
   Result<launcher::Start> StartOf(const QueuedAttempt& attempt, uint32_t slot);
+  Status CheckLevel(const launcher::Start& start) const;
   Status ConnectLauncher();
   void Run();
-  Status CheckLevel(const launcher::Start& start) const;
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
   std::vector<const QueuedAttempt*> BegunByOthers(const std::string& incarnation) const;
   std::string StopRemains(queue_event::LauncherUp& launcher, const std::vector<const QueuedAttempt*>& lost);

@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "agent/container/order.h"
+#include "agent/job_secrets.h"
 #include "base/size.h"
 #include "base/unique_fd.h"
 #include "core/host_gaps.h"
@@ -70,11 +71,12 @@ std::string OwnerOf(const JobSettings& settings) {
                          : fmt::format("{}:{}", ::geteuid(), ::getegid());
 }
 
-std::vector<EngineMount> OwnMounts(const JobSettings& settings, const ContainerPlaces& places) {
+std::vector<EngineMount> OwnMounts(const TaskSpec& spec, const JobSettings& settings, const ContainerPlaces& places) {
   std::vector<EngineMount> mounts = {{places.directory, container::kWorkspace, false},
                                      {settings.step_program, container::kStep, true},
                                      {container::IoPath(places.box), container::kIo, true}};
   if (!places.script.empty()) mounts.push_back({places.script, container::kScript, true});
+  if (HasSecretFiles(spec)) mounts.push_back({container::SecretsPath(places.box), container::kSecrets, true});
   return mounts;
 }
 
@@ -124,6 +126,12 @@ Result<container::EntryOrder> EntryOf(const QueuedAttempt& attempt, uint32_t slo
   entry.argv = ArgvInside(std::move(start.argv), *attempt.spec, inside.step_program);
   entry.env = std::move(start.env);
   entry.env.push_back("CROMT_ATTEMPT_MARK=" + start.mark);
+  if (HasSecretFiles(*attempt.spec) && entry.refusal.empty())
+    entry.refusal = fmt::format(
+        "a container named {} runs, and no files of secrets can be put into one that runs; take them by 'env', or name "
+        "the image by 'image' for a fresh one",
+        entry.name);
+  for (std::string& variable : SecretVariables(attempt, "")) entry.env.push_back(std::move(variable));
   entry.user = wanted.user;
   entry.mark = start.mark;
   entry.workspace = places.directory;
@@ -178,7 +186,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
     if (attempt.spec->source.directory.empty()) order.give.push_back(places.directory);
     if (!places.script.empty()) order.give.push_back(places.script);
   }
-  box.mounts = OwnMounts(settings, places);
+  box.mounts = OwnMounts(*attempt.spec, settings, places);
   box.mounts.insert(box.mounts.end(), mounts.begin(), mounts.end());
   box.network = wanted.network;
   box.pid = wanted.pid;
@@ -192,6 +200,10 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
   CROMT_TRY(MakeBox(places.box));
   if (::mkdir(container::IoPath(places.box).c_str(), 0711) != 0)
     return tl::unexpected<Error>(ErrnoError("can't make " + container::IoPath(places.box), errno));
+  if (!attempt.spec->secrets.empty())
+    CROMT_TRY(WriteSecretsForContainer(attempt, container::SecretsPath(places.box), container::kSecrets,
+                                       container::VariablesPath(places.box)));
+  HideSecrets(start, attempt);
   CROMT_ASSIGN(const std::string text, container::ToJson(order));
   CROMT_TRY(WriteFileAtomic(container::OrderPath(places.box), text));
 

@@ -154,6 +154,13 @@ bool Workspaces::HasBox(uint32_t slot) const {
   return ::access(BoxPath(slot).c_str(), F_OK) == 0;
 }
 
+std::string Workspaces::SecretsPath(uint32_t slot) const {
+  return GatePath(slot) + "/secrets";
+}
+bool Workspaces::HasSecrets(uint32_t slot) const {
+  return ::access(SecretsPath(slot).c_str(), F_OK) == 0;
+}
+
 std::string Workspaces::TrashPath(uint32_t slot) const {
   return fmt::format("{}/slot-{}.trash", dir_, slot);
 }
@@ -206,6 +213,9 @@ Status Workspaces::Clean(uint32_t slot) const {
   ::unlink(ScriptPath(slot).c_str());
   const std::string path = Path(slot);
   EmptyTrash(slot);
+  std::error_code gone;
+  std::filesystem::remove_all(SecretsPath(slot), gone);
+  if (gone) return tl::unexpected<Error>(ErrnoError("can't remove " + SecretsPath(slot), gone.value()));
   // remove_all works with openat and unlinkat relative to open directories and does not follow links. It takes a
   // descriptor for each level, and gives up at a directory that forbids it, or at something mounted.
   std::error_code error;

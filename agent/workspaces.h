@@ -3,6 +3,7 @@
 //
 //   DIR/gate-N/       who is not in the slot's group, where it has one, does not get to
 //   DIR/gate-N/slot-N/  the workspace
+//   DIR/gate-N/secrets/  of a task that gets secrets as files (agent/job_secrets.h)
 //   DIR/slot-N.run    a script that must be executed from a file
 //   DIR/slot-N.box    of a task that runs in a container (agent/container/order.h)
 //   DIR/slot-N.trash  what could not be removed at once: something is mounted in it, descriptors ran out; tried again
@@ -38,6 +39,8 @@ class Workspaces {
   // What is kept of a container that ran for this slot; who emptied the container removes it.
   std::string BoxPath(uint32_t slot) const;
   bool HasBox(uint32_t slot) const;
+  std::string SecretsPath(uint32_t slot) const;
+  bool HasSecrets(uint32_t slot) const;
 
   // Puts the source's tree and, where needed, the script there, all of this process's own user, who alone gets in from
   // now on. Errors name the tree or file.

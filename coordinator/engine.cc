@@ -350,6 +350,7 @@ void Engine::Carry(Effect& effect) {
     void operator()(SendLease& a) const {
       auto* session = e.LiveSession(a.address);
       if (!session) return;
+      if (!a.lease.spec->secrets.empty()) a.lease.secrets = e.edges_.SecretsOf(*a.lease.spec);
       session->AddLease(std::move(a.lease));
       session->AddAck({0, e.commit_});  // whoever has an attempt that a restored store does not know can prove it
     }

@@ -90,6 +90,8 @@ class CoordinatorEdges : public AgentTransport {
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // These runs have changed and the change is on disk.
   virtual void Published(std::span<const RunChange> changes) = 0;
+  // The values of the secrets that this task names, for its lease.
+  virtual SecretValues SecretsOf(const TaskSpec&) { return nullptr; }
   // Nothing is leased from now on (Engine::held), and why; empty = it is again.
   virtual void Held(const std::string&) {}
 };

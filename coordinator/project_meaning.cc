@@ -93,7 +93,7 @@ std::vector<size_t> LineStarts(std::string_view text) {
 
 void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   const auto& [action, options, vars, url, url_template, title, lane, timeout, grace, retries, retry_delay,
-               retry_backoff, container] = set;
+               retry_backoff, container, secrets] = set;
   for (const std::string& word : action) Put(word, out);
   out += '|';
   Put(options, out);
@@ -117,6 +117,14 @@ void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   PutOptional(retry_delay, out);
   PutOptional(retry_backoff, out);
   Put(container ? cromt::Describe(*container) : std::string(), out);
+  if (!secrets) return;
+  out += '|';  // an empty list is not the same as none
+  for (const SecretUse& use : *secrets) {
+    const auto& [name, env, file] = use;
+    Put(name, out);
+    Put(env, out);
+    Put(file, out);
+  }
 }
 
 ProjectMeanings::List ProjectMeanings::Of(const HostList& hosts) {

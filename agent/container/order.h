@@ -1,7 +1,9 @@
 // What the agent tells cromt-container of one attempt, and what that says in return: files in the slot's box.
 //
 //   BOX/order.json   the order, 0600: it may hold a registry's password; removed once it is read
-//   BOX/io/          what the container sees as /.cromt/io: the pipes out, err and, for actions, records
+//   BOX/io/          what the container sees as /.cromt/io: the pipes out, err and, for actions, records; and variables
+//                    that are secrets
+//   BOX/secrets/     what it sees as /.cromt/secrets
 //   BOX/result.json  what ran, and how it ended, for the agent
 //   BOX/visit.json   of a job in a container that ran already: where, so that what is left of it can be removed
 //   BOX/out/         what comes back out of that one, before it is looked at
@@ -22,12 +24,21 @@ inline constexpr char kWorkspace[] = "/workspace";
 inline constexpr char kStep[] = "/.cromt/step";
 inline constexpr char kScript[] = "/.cromt/script";
 inline constexpr char kIo[] = "/.cromt/io";
+inline constexpr char kSecrets[] = "/.cromt/secrets";
 
 inline std::string OrderPath(const std::string& box) {
   return box + "/order.json";
 }
 inline std::string IoPath(const std::string& box) {
   return box + "/io";
+}
+// Variables that stand in no order, so that the engine does not show them; see agent/step/init.h.
+inline std::string VariablesPath(const std::string& box) {
+  return box + "/io/variables";
+}
+// Files of secrets.
+inline std::string SecretsPath(const std::string& box) {
+  return box + "/secrets";
 }
 inline std::string ResultPath(const std::string& box) {
   return box + "/result.json";

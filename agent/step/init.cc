@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -76,6 +77,24 @@ void StopRest(pid_t job, const SignalAll& signal_all, const sigset_t& signals) {
   }
 }
 
+// False if there are some that can't be read.
+bool TakeVariables(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno == ENOENT;
+  std::string all;
+  char buffer[4096];
+  ssize_t n = 0;
+  while ((n = ::read(fd, buffer, sizeof buffer)) > 0) all.append(buffer, static_cast<size_t>(n));
+  ::close(fd);
+  for (size_t at = 0, end = 0; (end = all.find('\0', at)) != all.npos; at = end + 1) {
+    const std::string variable = all.substr(at, end - at);
+    const size_t equals = variable.find('=');
+    if (equals == variable.npos) return false;
+    ::setenv(variable.substr(0, equals).c_str(), variable.c_str() + equals + 1, 1);
+  }
+  return n == 0;
+}
+
 }  // namespace
 
 int RunInit(const std::string& io, const std::vector<std::string>& argv) {
@@ -84,6 +103,10 @@ int RunInit(const std::string& io, const std::vector<std::string>& argv) {
     return kNoContainer;
   if (::access((io + "/records").c_str(), F_OK) == 0 && !OpenAs(io + "/records", O_WRONLY, kRecordsFd))
     return kNoContainer;
+  if (!TakeVariables(io + "/variables")) {
+    Say("its secrets can't be read");
+    return kNoContainer;
+  }
   // Process 1 reaches all of the container by a signal to everyone. Where the container sees the host's processes it is
   // another, and only the job's own group is ours.
   const bool alone = ::getpid() == 1;

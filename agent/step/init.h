@@ -1,6 +1,7 @@
 // The first process of a container: cromt-step --init IO -- PROGRAM ARGUMENT…. It gives the job its output (the named
-// pipes IO/out, IO/err and, where it is there, IO/records as descriptor 3), passes signals on to all processes, takes
-// in what ends, and ends as the job's own process does, stopping what that left behind.
+// pipes IO/out, IO/err and, where it is there, IO/records as descriptor 3) and what is in IO/variables besides its
+// environment (NAME=VALUE, each with a NUL behind it: secrets, which the engine need not know), passes signals on to
+// all processes, takes in what ends, and ends as the job's own process does, stopping what that left behind.
 #pragma once
 
 #include <sys/types.h>

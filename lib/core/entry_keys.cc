@@ -25,6 +25,15 @@ void PutVars(std::string& out, std::vector<std::pair<std::string_view, std::stri
   }
 }
 
+void PutSecrets(std::string& out, const Overrides& set) {
+  if (!set.secrets) return;
+  Put(out, 's', "");  // an empty list is not the same as none
+  for (const SecretUse& use : *set.secrets) {
+    Put(out, 's', use.name);
+    Put(out, use.env.empty() ? 'f' : 'e', use.env.empty() ? use.file : use.env);
+  }
+}
+
 void PutScheduling(std::string& out, const Overrides& set) {
   if (set.lane) Put(out, set.lane->per_agent ? 'Q' : 'q', set.lane->name);
   if (set.timeout) Put(out, 'T', std::to_string(set.timeout->count()));
@@ -63,6 +72,7 @@ std::string DescribeHosts(const std::vector<HostEntry>& hosts) {
     if (!host.set.url_template.empty()) Put(out, 'U', host.set.url_template);
     PutScheduling(out, host.set);
     PutVars(out, {Vars(host.set).begin(), Vars(host.set).end()});
+    PutSecrets(out, host.set);
   }
   return out;
 }

@@ -46,7 +46,8 @@ struct Overrides {
   std::optional<uint32_t> retries;
   std::optional<Duration> retry_delay;
   std::optional<uint32_t> retry_backoff_permille;
-  std::shared_ptr<const ContainerKeys> container;  // null = none; merges key by key
+  std::shared_ptr<const ContainerKeys> container;         // null = none; merges key by key
+  std::shared_ptr<const std::vector<SecretUse>> secrets;  // null = unset
 
   bool has_url() const { return url || !url_template.empty(); }
 };

@@ -24,8 +24,8 @@
 
 namespace cromt {
 
-inline constexpr uint32_t kSessionProtocol =
-    2;  // 2: an agent of 1 would run what asks for a container, limits, a user or a sandbox without
+// An agent of 1 would run what asks for a container, limits, a user or a sandbox without, one of 2 what needs secrets.
+inline constexpr uint32_t kSessionProtocol = 3;
 // Limits on one message; a peer that goes beyond them has its session ended with "exhausted".
 inline constexpr size_t kMaxBatch = 4096;
 
@@ -62,6 +62,7 @@ struct Lease {
   std::shared_ptr<const TaskSpec> spec;  // never null
   std::string host;                      // the host entry's id, for CROMT_HOST
   LeaseInputs inputs;
+  SecretValues secrets = {};  // of those that the spec names, as far as there are some; never written anywhere
 };
 
 // A blob that the agent wanted can't be brought to it.

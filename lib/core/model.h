@@ -13,6 +13,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "core/container.h"
+#include "core/secret.h"
 
 namespace cromt {
 
@@ -144,6 +145,7 @@ struct TaskSpec {
   std::optional<Container> container;  // where it runs instead of on the host itself
   Resources limits;
   Confinement confinement;
+  std::vector<SecretUse> secrets;  // variables and files unique
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };
 

@@ -14,6 +14,13 @@ namespace {
 // Tickets that a journal may have given away and, its end being lost in a crash of the host, not know of.
 constexpr Ticket kTicketsUnknown = 1'000'000;
 
+size_t BytesOf(const SecretValues& values) {
+  size_t bytes = 0;
+  if (values)
+    for (const auto& [name, value] : *values) bytes += name.size() + value.size();
+  return bytes;
+}
+
 // By the task's own rule: then its artifacts are published.
 bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
   if (result.kind != AttemptResult::Kind::kExited || !result.status) return false;
@@ -108,7 +115,13 @@ void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
                     : !refusal.empty() ? "the agent takes nothing new: " + refusal
                                        : WhyFull(*lease.spec);
   if (why.empty()) {
-    Accept({next_ticket, event.mesh, lease.id, lease.spec, lease.host, {}, now.wall, lease.inputs});
+    QueuedAttempt& taken =
+        Accept({next_ticket, event.mesh, lease.id, lease.spec, lease.host, {}, now.wall, lease.inputs});
+    KeepSecrets(taken, lease.secrets);
+    const Status all = CheckDelivered(lease.spec->project, lease.spec->secrets, lease.secrets);
+    if (all) return;
+    DropFromLine(taken);
+    End(taken, {.kind = AttemptResult::Kind::kNotStarted, .reason = all.error().message});
     return;
   }
   // Without what it does, which nobody here needs: it has to cost less than what was refused for its cost.
@@ -181,6 +194,8 @@ void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
   if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
   if (!refusal.empty()) return reply(Fail(ErrorCode::kExhausted, "the agent takes nothing new: " + refusal));
   if (std::string why = WhyFull(*event.spec); !why.empty()) return reply(Fail(ErrorCode::kExhausted, std::move(why)));
+  if (!event.spec->secrets.empty())
+    return reply(Fail(ErrorCode::kInvalid, "secrets: a coordinator has them, and this job comes from none"));
   Accept({next_ticket, kPlainMesh, AttemptId{event.job, 0, 1}, event.spec, "", event.request, now.wall});
   reply(event.job);
 }
@@ -268,6 +283,7 @@ void AgentQueue::State::On(const queue_event::LauncherStarted& event) {
   attempt.phase = QueuedAttempt::Phase::kRunning;
   attempt.started_at = event.at;
   attempt.log_begin = event.log_begin;
+  DropSecrets(attempt);
   uint64_t sequence = meshes[attempt.mesh].next_sequence;
   out.records.push_back(journal::Started{attempt.ticket, sequence, event.at, event.log_begin});
   AddReport(attempt, sequence);
@@ -409,6 +425,12 @@ void AgentQueue::State::FillSlots() {
     std::optional<Ticket> ticket = NextInLine();
     if (!ticket) return;
     QueuedAttempt& attempt = attempts.at(*ticket);
+    if (!attempt.secrets && !attempt.spec->secrets.empty()) {
+      End(attempt, {.kind = AttemptResult::Kind::kNotStarted,
+                    .reason = "the agent was restarted, and keeps no secrets over that",
+                    .returned = true});
+      continue;
+    }
     attempt.slot = *free_slots.begin();
     free_slots.erase(free_slots.begin());
     if (const std::string& dir = OwnDirectory(attempt); !dir.empty()) used_dirs.insert(dir);
@@ -439,6 +461,17 @@ void AgentQueue::State::BackInLine(QueuedAttempt& attempt) {
   JoinLine(attempt);
 }
 
+void AgentQueue::State::KeepSecrets(QueuedAttempt& attempt, SecretValues values) {
+  if (attempt.spec->secrets.empty()) return;  // what was not asked for
+  attempt.secrets = std::move(values);
+  bytes += BytesOf(attempt.secrets);
+}
+
+void AgentQueue::State::DropSecrets(QueuedAttempt& attempt) {
+  bytes -= BytesOf(attempt.secrets);
+  attempt.secrets.reset();
+}
+
 void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
   if (!attempt.slot) return;
   uint32_t slot = *std::exchange(attempt.slot, std::nullopt);
@@ -453,6 +486,7 @@ void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
 }
 
 void AgentQueue::State::End(QueuedAttempt& attempt, AttemptResult result) {
+  DropSecrets(attempt);
   if (!result.started_at) result.started_at = attempt.started_at;
   uint64_t sequence = meshes[attempt.mesh].next_sequence;
   journal::Ended record{attempt.ticket, sequence, std::move(result), attempt.log_begin, attempt.log_end};

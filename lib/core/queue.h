@@ -13,6 +13,9 @@
 //   One that lives and does not know of it has not begun it.
 // - Publishing leaves no trace in the journal: after a restart the launcher tells the end again, and it is done again.
 // - Of attempts that use one directory in place and have artifacts, one holds a slot at a time.
+// - The values of secrets stand in no record: what is in line after a restart of the agent has lost them, and is
+// returned,
+//   so that it is leased again with them.
 // - While nothing new is to be begun (Refuse), what is in line stays there; what has begun goes on.
 // - Each mesh has a line, slots go to the meshes in turn, within a mesh first come, first served.
 // - Reports are numbered per mesh without gaps and kept until acknowledged.
@@ -49,6 +52,7 @@ struct QueuedAttempt {
   std::string host;
   RequestId request;  // plain jobs only
   LeaseInputs inputs;
+  SecretValues secrets;  // until its process runs; null: it needs none, or has lost them
   Phase phase = Phase::kQueued;
   std::optional<uint32_t> slot;
   std::string incarnation;  // of the launcher that was asked

@@ -53,7 +53,7 @@ struct AgentQueue::State {
   std::set<std::string> used_dirs;  // in place, by attempts with artifacts that hold a slot
   std::deque<Ticket> kept_jobs;     // ended plain jobs, oldest first
   size_t active = 0;                // not ended
-  size_t bytes = 0;                 // of the specs of all attempts
+  size_t bytes = 0;                 // of the specs and secrets of all attempts
 
   Now now;
   QueueDecision out;
@@ -99,6 +99,8 @@ struct AgentQueue::State {
   void End(QueuedAttempt& attempt, AttemptResult result);
   void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
+  void KeepSecrets(QueuedAttempt& attempt, SecretValues values);
+  void DropSecrets(QueuedAttempt& attempt);
   void ReleaseSlot(QueuedAttempt& attempt, bool clean);
   void ReturnExpired(MeshState& mesh);
   void ForgetIfDone(QueuedAttempt& attempt);

@@ -90,6 +90,17 @@ bool NeedsFilling(const TaskSpec& spec) {
   return false;
 }
 
+// A variable that is one thing by `vars` and another by `secrets` would be either by chance.
+Status CheckMeanings(const TaskSpec& spec) {
+  for (const SecretUse& use : spec.secrets)
+    for (const auto& [name, value] : spec.variables)
+      if (name == use.env)
+        return Fail(ErrorCode::kInvalid, fmt::format("variable {} is set by 'vars' and by the secret '{}'; it can be "
+                                                     "one of them",
+                                                     name, use.name));
+  return {};
+}
+
 }  // namespace
 
 Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const Overrides& set) {
@@ -120,6 +131,8 @@ Result<TaskSpec> MakeSpec(const std::string& file, const Project& project, const
                              {ErrorCode::kInvalid,
                               "'user' and 'sandbox' are for jobs on the host itself; in a container "
                               "write container: {user: …}"}));
+  if (set.secrets) spec.secrets = *set.secrets;
+  if (Status one = CheckMeanings(spec); !one) return tl::unexpected(At(file, project, one.error()));
   if (project.artifacts) spec.publishes = project.artifacts->out;
   if (project.run)
     spec.work = Script{*project.run};

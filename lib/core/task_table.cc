@@ -36,6 +36,7 @@ Overrides Fold(Overrides wide, const Overrides* narrow) {
   if (narrow->retries) wide.retries = narrow->retries;
   if (narrow->retry_delay) wide.retry_delay = narrow->retry_delay;
   if (narrow->retry_backoff_permille) wide.retry_backoff_permille = narrow->retry_backoff_permille;
+  if (narrow->secrets) wide.secrets = narrow->secrets;
   if (narrow->container)
     wide.container = wide.container ? std::make_shared<const ContainerKeys>(Merge(*wide.container, *narrow->container))
                                     : narrow->container;
@@ -49,7 +50,8 @@ Overrides Fold(Overrides wide, const Overrides* narrow) {
 // True if `set` changes what a task does, not only where.
 bool ChangesTask(const Overrides& set) {
   return !set.action.empty() || !set.options.empty() || !set.title.empty() || (set.vars && !set.vars->empty()) ||
-         set.timeout || set.grace || set.retries || set.retry_delay || set.retry_backoff_permille || set.container;
+         set.timeout || set.grace || set.retries || set.retry_delay || set.retry_backoff_permille || set.container ||
+         set.secrets;
 }
 
 size_t HashOf(const TaskSpec& spec) {

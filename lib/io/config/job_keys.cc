@@ -60,7 +60,7 @@ constexpr auto kKeys = std::to_array<JobKey>({
     {"inherit_env", kInProject, kNowhere, Shape::kFlag, kBuilt},
     {"user", kInProject, kNowhere, Shape::kText, kBuilt},
     {"sandbox", kInProject, kNowhere, Shape::kSandbox, kBuilt},
-    {"secrets", kInProject, kNowhere, Shape::kList, kLater},
+    {"secrets", kInProject | kInHost, kNowhere, Shape::kSecrets, kBuilt},
     {"resources", kInProject, kNowhere, Shape::kOwn, kBuilt},
     {"params", kInProject, kNowhere, Shape::kMap, kLater},
     {"waves", kInProject, kNowhere, Shape::kAny, kLater},

@@ -41,6 +41,7 @@ enum class Shape : uint8_t {
   kOverlap,        // skip | queue | allow
   kCatchUp,        // last | none
   kSandbox,        // off | standard | strict
+  kSecrets,        // [{name, env | file}]
 };
 
 struct JobKey {

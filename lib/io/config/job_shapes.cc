@@ -7,12 +7,14 @@
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
+#include <unordered_set>
 #include <utility>
 
 #include "base/name.h"
 #include "base/size.h"
 #include "base/time.h"
 #include "core/artifact.h"
+#include "core/secret.h"
 #include "core/source_path.h"
 #include "core/template.h"
 #include "io/config/flag_word.h"
@@ -111,6 +113,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kSize: return "a size such as 256MiB";
     case Shape::kMap: return "a map";
     case Shape::kList: return "a list";
+    case Shape::kSecrets: return "a list of {name, env} or {name, file}";
     case Shape::kTextOrMap: return "text or a map";
     case Shape::kLane: return "a queue's name or {name, scope: agent}";
     case Shape::kRef: return "a branch, tag or commit";
@@ -131,7 +134,7 @@ std::string_view Expected(Shape shape) {
 
 YamlKind KindOf(Shape shape) {
   if (shape == Shape::kMap || shape == Shape::kArtifacts || shape == Shape::kPool) return YamlKind::kMap;
-  return shape == Shape::kList ? YamlKind::kList : YamlKind::kText;
+  return shape == Shape::kList || shape == Shape::kSecrets ? YamlKind::kList : YamlKind::kText;
 }
 
 // Checks what lies within maps and lists. Nothing here follows the file deeper than the shape is known.
@@ -177,7 +180,38 @@ class Inner {
     }
   }
 
+  void Secrets(YamlNode list) {
+    if (list.size() > kMaxSecrets) Wrong(list, fmt::format("more than {} entries", kMaxSecrets));
+    std::unordered_set<std::string> seen;  // "env NAME", "file NAME"
+    for (YamlNode entry = list.first(); entry; entry = entry.next()) {
+      if (entry.kind() != YamlKind::kMap)
+        Wrong(entry, "an entry must be {name, env} or {name, file}");
+      else
+        Secret(entry, seen);
+    }
+  }
+
  private:
+  void Secret(YamlNode map, std::unordered_set<std::string>& seen) {
+    SecretUse use;
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      const YamlNode value = key.next();
+      const bool known = key.text() == "name" || key.text() == "env" || key.text() == "file";
+      if (!known)
+        return Wrong(key,
+                     fmt::format("unknown key {}; an entry has name and env, or name and file", Quote(key.text())));
+      if (value.kind() != YamlKind::kText || value.text().empty())
+        return Wrong(value, fmt::format("'{}' must be text", key.text()));
+      if (ScanTemplates(value.text()).any() || ScanTemplates(value.text()).malformed)
+        return Wrong(value, fmt::format("'{}' takes no ${{{{ }}}}", key.text()));
+      (key.text() == "name" ? use.name : key.text() == "env" ? use.env : use.file) = value.text();
+      if (key.text() != "name" && !seen.insert(fmt::format("{} {}", key.text(), value.text())).second)
+        Wrong(value, fmt::format("{} {} is there twice", key.text(), Quote(value.text())));
+    }
+    if (use.name.empty()) return Wrong(map, "an entry needs 'name'");
+    if (Status good = CheckSecretUse(use); !good) Wrong(map, good.error().message);
+  }
+
   void Labels(YamlNode map) {
     for (YamlNode key = map.first(); key; key = key.next().next())
       if (!IsName(key.text()))
@@ -263,6 +297,8 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
     inner.Artifacts(value);
   else if (key.shape == Shape::kPool)
     inner.Pool(value);
+  else if (key.shape == Shape::kSecrets)
+    inner.Secrets(value);
   return diagnostics.errors() == errors;
 }
 

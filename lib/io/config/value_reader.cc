@@ -109,9 +109,23 @@ bool ValueReader::Shared(std::string_view key, YamlNode value, Overrides& set, s
     Title(value, set, unbuilt);
   else if (key == "container" || key == "sparrowdo" || key == "resources")
     SetContainer(key, value, set, unbuilt);
+  else if (key == "secrets")
+    SetSecrets(value, set);
   else
     return Scheduling(key, value, set);
   return true;
+}
+
+// Its shape was checked.
+void ValueReader::SetSecrets(YamlNode value, Overrides& set) {
+  if (value.kind() != YamlKind::kList) return;
+  std::vector<SecretUse> uses;
+  for (YamlNode entry = value.first(); entry; entry = entry.next()) {
+    SecretUse& use = uses.emplace_back();
+    for (YamlNode key = entry.first(); key; key = key.next().next())
+      (key.text() == "name" ? use.name : key.text() == "env" ? use.env : use.file) = key.next().text();
+  }
+  set.secrets = std::make_shared<const std::vector<SecretUse>>(std::move(uses));
 }
 
 void ValueReader::SetContainer(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt) {

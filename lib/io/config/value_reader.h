@@ -47,6 +47,7 @@ class ValueReader {
 
   void CheckTemplates(std::string_view key, YamlNode value, bool env_allowed, std::vector<Unbuilt>& unbuilt);
   void SetUrl(YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
+  static void SetSecrets(YamlNode value, Overrides& set);
   void SetContainer(std::string_view key, YamlNode value, Overrides& set, std::vector<Unbuilt>& unbuilt);
   bool Scheduling(std::string_view key, YamlNode value, Overrides& set);
   void Action(YamlNode value, Overrides& set);

@@ -186,6 +186,7 @@ Status Check(const TaskSpec& spec) {
   CROMT_TRY(CheckHostGaps(spec));
   if (spec.container) CROMT_TRY(In("container: ", CheckContainer(*spec.container)));
   CROMT_TRY(In("limits: ", CheckResources(spec.limits)));
+  CROMT_TRY(In("secrets: ", CheckSecretUses(spec.secrets)));
   if (!spec.confinement.user.empty()) CROMT_TRY(In("confinement.user: ", CheckUserName(spec.confinement.user)));
   if (size_t bytes = EncodedBound(spec); bytes > kMaxSpecBytes)
     return Fail(ErrorCode::kInvalid,
@@ -206,6 +207,7 @@ size_t EncodedBound(const TaskSpec& spec) {
   if (const auto* actions = std::get_if<Actions>(&spec.work))
     for (const std::string& name : actions->names) bytes += name.size() + kTag;
   for (const ArtifactOut& out : spec.publishes) bytes += out.name.size() + out.path.size() + 3 * kTag;
+  for (const SecretUse& use : spec.secrets) bytes += use.name.size() + use.env.size() + use.file.size() + 4 * kTag;
   for (const HostGap& gap : spec.host_gaps) bytes += gap.name.size() + 5 * kTag;
   if (const auto& container = spec.container) {
     constexpr size_t kNumbers = 100;

@@ -51,18 +51,42 @@ void Write(const Lease& lease, const TaskSpec* previous, v1::ToAgent::Lease& pro
   if (lease.spec.get() != previous) ToProto(*lease.spec, *proto.mutable_spec());
   proto.set_host(ToText(lease.host));
   ToProto(lease.inputs, *proto.mutable_inputs());
+  if (!lease.secrets) return;
+  for (const auto& [name, value] : *lease.secrets) {
+    v1::ToAgent::Secret& to = *proto.add_secrets();
+    to.set_name(ToText(name));
+    to.set_value(value);
+  }
+}
+
+// Nothing of a value gets into an error.
+Result<SecretValues> ReadSecrets(const google::protobuf::RepeatedPtrField<v1::ToAgent::Secret>& proto) {
+  if (proto.empty()) return SecretValues();
+  if (proto.size() > static_cast<int>(kMaxSecrets))
+    return Invalid("secrets", fmt::format("{}; at most {} are allowed", proto.size(), kMaxSecrets));
+  auto values = std::make_shared<std::vector<std::pair<std::string, std::string>>>();
+  for (const v1::ToAgent::Secret& secret : proto) {
+    CROMT_TRY(CheckName("secret", secret.name()));
+    CROMT_TRY(CheckSecretValue(secret.name(), secret.value()));
+    if (FindSecret(values, secret.name()))
+      return Invalid("secrets", fmt::format("{} is there twice", Quote(secret.name())));
+    values->emplace_back(secret.name(), secret.value());
+  }
+  return SecretValues(std::move(values));
 }
 
 Result<Lease> Read(const v1::ToAgent::Lease& proto, const std::shared_ptr<const TaskSpec>& previous) {
   CROMT_ASSIGN(AttemptId id, In("id.", FromProto(proto.id())));
   CROMT_TRY(CheckName("host", proto.host()));
   CROMT_ASSIGN(LeaseInputs inputs, FromProto(proto.inputs()));
+  CROMT_ASSIGN(SecretValues secrets, ReadSecrets(proto.secrets()));
   if (!proto.has_spec()) {
     if (!previous) return Invalid("spec", "is missing, and no lease before it has one");
-    return Lease{std::move(id), previous, proto.host(), std::move(inputs)};
+    return Lease{std::move(id), previous, proto.host(), std::move(inputs), std::move(secrets)};
   }
   CROMT_ASSIGN(TaskSpec spec, In("spec.", FromProto(proto.spec())));
-  return Lease{std::move(id), std::make_shared<const TaskSpec>(std::move(spec)), proto.host(), std::move(inputs)};
+  return Lease{std::move(id), std::make_shared<const TaskSpec>(std::move(spec)), proto.host(), std::move(inputs),
+               std::move(secrets)};
 }
 
 void WriteAllButLeases(const ToAgent& message, v1::ToAgent& proto) {

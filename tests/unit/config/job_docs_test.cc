@@ -274,6 +274,12 @@ TEST_F(JobDocs, BothRefuseTheWrongShape) {
            "projects: {p: {run: x, log_limit: 5 bananas}}",
            "projects: {p: {run: x, sandbox: none}}",
            "projects: {p: {run: x, on_lost: wait forever}}",
+           "projects: {p: {run: x, secrets: [a]}}",
+           "projects: {p: {run: x, secrets: {a: A}}}",
+           "projects: {p: {run: x, secrets: [{name: a}]}}",
+           "projects: {p: {run: x, secrets: [{name: a, env: A, file: a}]}}",
+           "projects: {p: {run: x, secrets: [{name: a, env: CROMT_A}]}}",
+           "projects: {p: {run: x, hosts: [{secrets: [{name: a, file: ../a}]}]}}",
        }) {
     EXPECT_FALSE(ReadJobFile(text, "f").file) << text;
     EXPECT_NE(SchemaSays(text), "") << text;

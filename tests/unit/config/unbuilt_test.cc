@@ -23,8 +23,8 @@ TEST(Unbuilt, AGoodValueWarns) {
   for (const char* line :
        {"crontab: '*/10 * * * *'", "crontab: '@daily'", "crontab: 0 8 13 * mon-fri", "trigger: true", "trigger: 1",
         "timezone: Europe/Berlin", "catch_up: none", "overlap: queue", "splay: 10m", "poll_interval: 60s",
-        "hook: {secret: s}", "disabled: yes", "keep: 5", "secrets: [{name: s, env: S}]", "params: {p: {type: text}}",
-        "waves: [1, 2]", "notify: [{on: [failed]}]", "ping: http://x"}) {
+        "hook: {secret: s}", "disabled: yes", "keep: 5", "params: {p: {type: text}}", "waves: [1, 2]",
+        "notify: [{on: [failed]}]", "ping: http://x"}) {
     std::string key(line, std::string(line).find(':'));
     EXPECT_EQ(Line(line), NotBuilt(key)) << line;
   }
@@ -85,7 +85,7 @@ TEST(Unbuilt, EachShapeIsChecked) {
            {"log_limit: 5 bananas", "f:4:16: error: 'log_limit': '5 bananas' is not a size such as 256MiB"},
            {"sandbox: none", "f:4:14: error: 'sandbox': 'none' is not off, standard or strict"},
            {"overlap: no", "f:4:14: error: 'overlap': 'no' is not skip, queue or allow"},
-           {"secrets: {a: b}", "f:4:14: error: 'secrets': a map where a list is meant"}}) {
+           {"notify: {a: b}", "f:4:13: error: 'notify': a map where a list is meant"}}) {
     EXPECT_NE(Line(bad.line).find(bad.said), std::string::npos) << bad.line << "\n" << Line(bad.line);
   }
 }

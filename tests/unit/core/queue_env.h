@@ -52,10 +52,12 @@ class QueueEnv {
   void Lease(const std::string& mesh, const std::string& attempt, bool with_files = false) {
     Apply(queue_event::LeaseOffered{MeshId(mesh), {ParseAttempt(attempt), Spec(with_files), "host"}});
   }
-  void LeaseSpec(const std::string& mesh, const std::string& attempt, TaskSpec spec, LeaseInputs inputs = nullptr) {
+  void LeaseSpec(const std::string& mesh, const std::string& attempt, TaskSpec spec, LeaseInputs inputs = nullptr,
+                 SecretValues secrets = nullptr) {
     if (spec.name.empty()) spec.name = spec.project = "x";
-    Apply(queue_event::LeaseOffered{
-        MeshId(mesh), {ParseAttempt(attempt), std::make_shared<TaskSpec>(std::move(spec)), "host", std::move(inputs)}});
+    Apply(queue_event::LeaseOffered{MeshId(mesh),
+                                    {ParseAttempt(attempt), std::make_shared<TaskSpec>(std::move(spec)), "host",
+                                     std::move(inputs), std::move(secrets)}});
   }
   void Submit(const std::string& job, const std::string& request = "", bool with_files = false) {
     Apply(queue_event::JobSubmitted{RunId(job), RequestId(request.empty() ? "q-" + job : request), Spec(with_files)});

@@ -28,6 +28,19 @@ const std::vector<Hostile<To>> kToAgent = {
     {"LeaseOfABadTask", [](To& m) { m.mutable_leases(2)->mutable_spec()->mutable_variables(0)->set_name("1"); },
      "lease 3: spec.variables: bad variable name '1': use letters, digits and '_', not beginning with a "
      "digit"},
+    {"SecretTwice", [](To& m) { m.mutable_leases(0)->mutable_secrets(1)->set_name("db"); },
+     "lease 1: secrets: 'db' is there twice"},
+    {"SecretOfNoName", [](To& m) { m.mutable_leases(0)->mutable_secrets(1)->set_name("../x"); },
+     "lease 1: secret '../x': " + kNameRules},
+    {"SecretOfNothing", [](To& m) { m.mutable_leases(0)->mutable_secrets(0)->clear_value(); },
+     "lease 1: secret 'db' has an empty value"},
+    {"SecretTooLarge", [](To& m) { m.mutable_leases(0)->mutable_secrets(0)->mutable_value()->assign(65'537, 'x'); },
+     "lease 1: secret 'db' has 65537 bytes; at most 65536 are allowed"},
+    {"TooManySecrets",
+     [](To& m) {
+       while (m.leases(0).secrets_size() <= 100) m.mutable_leases(0)->add_secrets();
+     },
+     "lease 1: secrets: 101; at most 100 are allowed"},
     {"StopOfAttemptZero", [](To& m) { m.mutable_stops(1)->set_attempt(0); },
      "stop 2: attempt: 0; attempts are numbered from 1"},
     {"TooManyLeases",

@@ -209,6 +209,19 @@ const std::vector<Hostile<Spec>> kLimits = {
      "confinement.user: '-x' is no user's name"},
     {"ContainerWithUnknownPull", [](Spec& s) { s.mutable_container()->set_pull(static_cast<v1::Container::Pull>(9)); },
      "container.pull: is unknown"},
+    {"SecretInNoPlace", [](Spec& s) { s.mutable_secrets(0)->clear_env(); },
+     "secrets: secret 'db' needs either 'env' or 'file'"},
+    {"SecretInTwoPlaces", [](Spec& s) { s.mutable_secrets(0)->set_file("x"); },
+     "secrets: secret 'db' needs either 'env' or 'file'"},
+    {"SecretAsAVariableOfOurs", [](Spec& s) { s.mutable_secrets(0)->set_env("CROMT_RUN"); },
+     "secrets: variable 'CROMT_RUN': names beginning with CROMT_ are set by cromt"},
+    {"SecretOutsideItsFolder", [](Spec& s) { s.mutable_secrets(1)->set_file("../key"); },
+     "secrets: file of a secret '../key': " + kNameRules},
+    {"SecretsOfOneVariable",
+     [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(2)->set_env("DB_PASSWORD"); },
+     "secrets: two secrets are to be the variable DB_PASSWORD"},
+    {"SecretsOfOneFile", [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(2)->set_file("key.pem"); },
+     "secrets: two secrets are to be the file key.pem"},
     {"LimitBelowNothing", [](Spec& s) { s.mutable_limits()->set_memory_bytes(-1); },
      "limits: memory: a limit is at least 0"},
     {"TooLargeAsAWhole",
@@ -217,7 +230,7 @@ const std::vector<Hostile<Spec>> kLimits = {
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224652 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224723 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 

@@ -44,11 +44,17 @@ TaskSpec FullSpec(Work work) {
                                  .pid = "host",
                                  .ipc = "host"},
           .limits = {256 << 20, 500, 100},
-          .confinement = {.user = "www-data", .sandbox = Sandbox::kStrict}};
+          .confinement = {.user = "www-data", .sandbox = Sandbox::kStrict},
+          .secrets = {{"db", "DB_PASSWORD", ""}, {"key", "", "key.pem"}}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {
   return std::make_shared<const TaskSpec>(FullSpec(std::move(work)));
+}
+
+SecretValues FullSecrets() {
+  return std::make_shared<const std::vector<std::pair<std::string, std::string>>>(
+      std::vector<std::pair<std::string, std::string>>{{"db", "hunter22"}, {"key", std::string("\0\xFF", 2)}});
 }
 
 PublishedArtifact FullArtifact() {
@@ -116,7 +122,7 @@ ToAgent FullToAgent() {
       {FullId(), Verdict::Kind::kKeep}, {FullId(), Verdict::Kind::kStop}, {FullId(), Verdict::Kind::kForget}};
   message.verdicts_done = true;
   for (Work& work : EveryWork())
-    message.leases.push_back({FullId(), SharedSpec(std::move(work)), "host1", FullInputs()});
+    message.leases.push_back({FullId(), SharedSpec(std::move(work)), "host1", FullInputs(), FullSecrets()});
   TaskSpec in_directory = FullSpec();
   in_directory.source = {.directory = "/srv/\xFF"};
   message.leases.push_back({FullId(), std::make_shared<const TaskSpec>(in_directory), "host1", nullptr});

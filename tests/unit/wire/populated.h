@@ -13,6 +13,7 @@ Digest FullDigest();
 AttemptId FullId();
 TaskSpec FullSpec(Work work = Command{{"/bin/echo", "h\xFFi", ""}});  // an argument that is not UTF-8
 std::shared_ptr<const TaskSpec> SharedSpec(Work work = Command{{"/bin/true"}});
+SecretValues FullSecrets();
 std::vector<Work> EveryWork();
 
 // Every kind, every member set in at least one of them.

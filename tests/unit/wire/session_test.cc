@@ -36,6 +36,22 @@ TEST(LeasesOnTheWire, AlikeNeighboursShareOneSpec) {
   EXPECT_EQ(read.leases[3].id.task, 3u);
 }
 
+// Beside the spec: two leases of one task may bring different values, and the spec knows of none.
+TEST(LeasesOnTheWire, SecretsGoBesideTheSpec) {
+  auto spec = SharedSpec(Script{"a"});
+  ToAgent message;
+  message.leases = {LeaseOf(0, spec), LeaseOf(1, spec)};
+  message.leases[1].secrets = FullSecrets();
+  v1::ToAgent proto;
+  ToProto(message, proto);
+  EXPECT_FALSE(proto.leases(1).has_spec());
+  EXPECT_EQ(proto.leases(0).SerializeAsString().find("hunter22"), std::string::npos);
+  ToAgent read = FromProto(proto).value();
+  EXPECT_EQ(read.leases[0].secrets, nullptr);
+  ASSERT_NE(read.leases[1].secrets, nullptr);
+  EXPECT_EQ(*read.leases[1].secrets, *FullSecrets());
+}
+
 TEST(LeasesOnTheWire, WhatDoesNotFitFollowsWithItsSpec) {
   TaskSpec large = FullSpec(Script{std::string(kMaxScriptBytes, 'x')});
   large.variables.clear();
