@@ -229,6 +229,11 @@ Status Agent::ConnectLauncher() {
   launcher_ready_ = false;
   hello_ = {};
   known_.clear();
+  if (options_.launcher.is_service) {
+    CROMT_ASSIGN(launcher_, LauncherClient::Connect(dir_->path(), kLeavingPatience));
+    Post(agent_input::LauncherConnected{launcher_->pid()});
+    return {};
+  }
   const std::string program = options_.program_dir + "/cromt-launcher";
   for (const Mono until = clock_.Read().mono + kLeavingPatience;;) {
     auto started = StartLauncher(program, dir_->path(), options_.launcher, kLauncherPatience);

@@ -20,6 +20,7 @@ namespace cromt {
 struct LauncherOptions {
   std::string cgroup;          // as --cgroup; empty = its own group
   Duration orphan_timeout{0};  // as --orphan-timeout; 0 = never
+  bool is_service = false;     // a service manager starts it, whenever there is none: it is only waited for
 };
 
 // Starts the program `launcher` for the data directory `dir`, detached: it belongs to no session of ours, holds

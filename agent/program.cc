@@ -29,6 +29,7 @@ struct Flags {
   std::string config;
   bool insecure = false;
   std::string cgroup;
+  std::string launcher;
 };
 
 constexpr int64_t kMostPids = 4'194'304;  // the kernel's
@@ -40,6 +41,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"label", SettingKind::kList},
     {"insecure", SettingKind::kFlag},
     {"cgroup", SettingKind::kText},
+    {"launcher", SettingKind::kText},
     {"blob-quota", SettingKind::kText},
     {"env", SettingKind::kMap},
     {"plugin_dirs", SettingKind::kList},
@@ -68,6 +70,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--config", flags.config, "YAML file with any of these flags as keys, and `env`")->type_name("FILE");
   app.add_option("--cgroup", flags.cgroup, "Cgroup for the jobs, or none (default: below the agent's own)")
       ->type_name("PATH");
+  app.add_option("--launcher", flags.launcher,
+                 "Who starts cromt-launcher: agent, or service: a unit of its own (default agent)")
+      ->type_name("WHO");
   app.add_flag("--insecure", flags.insecure, "Allow to listen beyond loopback in plaintext, without authentication");
   app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
 }
@@ -148,6 +153,10 @@ Result<AgentOptions> Merge(Flags& flags) {
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
   AgentOptions options{.data_dir = flags.data_dir, .slots = flags.slots, .program_dir = ProgramDir()};
   options.launcher.cgroup = flags.cgroup;
+  if (flags.launcher.empty()) flags.launcher = settings.Text("launcher").value_or("agent");
+  options.launcher.is_service = flags.launcher == "service";
+  if (flags.launcher != "service" && flags.launcher != "agent")
+    return Fail(ErrorCode::kInvalid, "launcher: " + Quote(flags.launcher) + ": write agent or service");
   if (auto quota = settings.Text("blob-quota")) {
     auto bytes = ParseSize(*quota);
     if (!bytes) return Fail(flags.config + ": blob-quota", bytes.error());

@@ -1,13 +1,17 @@
 #include "agent/launcher/cgroup_mount.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 #include "agent/launcher/proc_file.h"
+#include "base/unique_fd.h"
 
 namespace cromt::launcher {
 namespace {
@@ -88,6 +92,17 @@ Result<std::string> OwnCgroup(std::string_view controller) {
   if (!path.starts_with(root) || path.find("/..") != std::string_view::npos)
     return Fail(ErrorCode::kUnavailable, fmt::format("the own cgroup {} is not below the mounted {}", path, root));
   return mount.point + std::string(path.substr(root.size()));
+}
+
+Result<std::string> LeaveOwnCgroup() {
+  CROMT_ASSIGN(std::string own, OwnCgroup(""));
+  const std::string leaf = own + (own.ends_with('/') ? "launcher" : "/launcher");
+  if (mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST)
+    return Fail(ErrorCode::kUnavailable, ErrnoError("making the cgroup " + leaf, errno).message);
+  UniqueFd procs(open((leaf + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!procs || write(procs.get(), "0", 1) != 1)
+    return Fail(ErrorCode::kUnavailable, ErrnoError("moving into the cgroup " + leaf, errno).message);
+  return own;
 }
 
 void RemoveGroups(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/launcher/cgroup_mount.h"
 #include "agent/launcher/say.h"
 #include "base/random.h"
 
@@ -58,7 +59,13 @@ void LeaveWord(const std::string& path, const std::string& text) {
 
 std::optional<CgroupTree> MakeCgroups(const Options& options) {
   if (options.cgroup == "none") return std::nullopt;
-  Result<CgroupTree> tree = CgroupTree::Make(options.cgroup, DirectoryHash(options.data_dir));
+  std::string parent = options.cgroup;
+  if (options.is_service && parent.empty()) {
+    Result<std::string> left = LeaveOwnCgroup();
+    if (!left) Say("jobs may get no limits: " + left.error().message);
+    if (left) parent = std::move(*left);
+  }
+  Result<CgroupTree> tree = CgroupTree::Make(parent, DirectoryHash(options.data_dir));
   std::string why;
   if (tree && CanStartIn(tree->Slot(0)->dir_fd())) return std::move(*tree);
   Say("no cgroups, so jobs are followed by session and environment: " +
@@ -166,11 +173,16 @@ void Launcher::TakeSignals() {
   signalfd_siginfo info{};
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGTERM) continue;
-    if (Idle())
+    if (Idle()) {
       exit_now_ = true;
-    else
+    } else if (options_.is_service && !abandoned_) {
+      options_.manager.Stopping("stops its jobs");
+      Say(fmt::format("told to stop: stopping {} attempts and leaving", attempts_.size()));
+      Abandon("it was told to stop, so it had stopped its jobs and left");
+    } else {
       Say(fmt::format("SIGTERM is ignored: {} attempts run, {} results wait for the agent", attempts_.size(),
                       results_.size()));
+    }
   }
   while (true) {
     siginfo_t child{};
@@ -216,19 +228,17 @@ void Launcher::FireTimers() {
         if (link_.connected()) break;  // just come
         Say(fmt::format("no agent for {}: stopping {} attempts and leaving", FormatDuration(options_.orphan_timeout),
                         attempts_.size()));
-        Abandon();
+        Abandon(fmt::format("no agent had come for {}, so it had stopped its jobs and left",
+                            FormatDuration(options_.orphan_timeout)));
         break;
     }
   }
 }
 
 // Who comes from now on waits until we are gone: it would be told of ends that nobody has asked for.
-void Launcher::Abandon() {
+void Launcher::Abandon(const std::string& why) {
   abandoned_ = true;
-  if (!Idle())
-    LeaveWord(LeftPath(options_.data_dir),
-              fmt::format("no agent had come for {}, so it had stopped its jobs and left\n",
-                          FormatDuration(options_.orphan_timeout)));
+  if (!Idle()) LeaveWord(LeftPath(options_.data_dir), why + "\n");
   link_.Close();
   StopAll();
 }

@@ -3,7 +3,8 @@
 // is in protocol.h.
 //
 // Signals: SIGTERM with nothing known (no running job, no result that was not forgotten) ends it; otherwise it is
-// ignored with a line on stderr, since a restart of the agent's unit must not end jobs. SIGHUP, SIGINT, SIGQUIT
+// ignored with a line on stderr, since a restart of the agent's unit must not end jobs. One that is a service of its
+// own is meant itself: it stops its jobs, each with its grace, and leaves. SIGHUP, SIGINT, SIGQUIT
 // and SIGPIPE are blocked. Killed with SIGKILL it leaves its jobs running without a parent: the next launcher in
 // the directory kills those in its cgroup, the agent finds the others by their mark.
 //
@@ -31,6 +32,7 @@
 #include "agent/launcher/log_sink.h"
 #include "agent/launcher/poller.h"
 #include "base/result.h"
+#include "base/service_manager.h"
 
 namespace cromt::launcher {
 
@@ -38,6 +40,8 @@ struct Options {
   std::string data_dir;        // absolute
   std::string cgroup;          // parent group directory; empty = the launcher's own group; "none" = no cgroups
   Duration orphan_timeout{0};  // without an agent for this long: stop all and exit; 0 = never
+  bool is_service = false;     // started by a service manager, in a group that is its own to divide
+  ServiceManager manager = {};
 };
 
 // The signals that the launcher blocks; all others keep their default.
@@ -51,6 +55,8 @@ class Launcher {
   Launcher(const Launcher&) = delete;
   Launcher& operator=(const Launcher&) = delete;
 
+  // Tells the service manager that the socket answers.
+  void Serves() const { options_.manager.Ready("ready to start jobs"); }
   // Serves until a Shutdown, SIGTERM or the orphan timeout ends it.
   void Run();
 
@@ -98,7 +104,7 @@ class Launcher {
   void TellTrouble();
   void LogRecovered();
   void FreeSlot(const Attempt& attempt);
-  void Abandon();
+  void Abandon(const std::string& why);
   void StopAll();
   void AgentCameOrWent();
   bool Idle() const { return attempts_.empty() && results_.empty(); }

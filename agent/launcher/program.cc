@@ -15,17 +15,19 @@
 
 #include "agent/launcher/launcher.h"
 #include "agent/launcher/say.h"
+#include "base/core_dump.h"
 
 namespace cromt::launcher {
 namespace {
 
 constexpr std::string_view kUsage =
-    "cromt-launcher --data-dir DIR [--cgroup PATH|none] [--orphan-timeout SECONDS] [--detach]\n"
-    "Parent of the job processes of one cromt-agent, which starts it.\n"
+    "cromt-launcher --data-dir DIR [--cgroup PATH|none] [--orphan-timeout SECONDS] [--detach | --service]\n"
+    "Parent of the job processes of one cromt-agent, which starts it where no service does.\n"
     "  --data-dir DIR            its lock, socket and log of output\n"
     "  --cgroup PATH|none        make groups below the cgroup v2 directory PATH (default: the own group)\n"
     "  --orphan-timeout SECONDS  stop all jobs and leave when no agent is connected for that long (default: never)\n"
-    "  --detach                  go on in the background; return when the socket answers\n";
+    "  --detach                  go on in the background; return when the socket answers\n"
+    "  --service                 a service of its own, told to the manager: SIGTERM stops the jobs\n";
 
 constexpr off_t kMaxMessagesBytes = 1 << 20;
 
@@ -41,7 +43,8 @@ Result<Flags> Parse(int argc, char** argv) {
     std::string_view name = argv[i];
     if (name == "--help") flags.help = true;
     if (name == "--detach") flags.detach = true;
-    if (name == "--help" || name == "--detach") continue;
+    if (name == "--service") flags.options.is_service = true;
+    if (name == "--help" || name == "--detach" || name == "--service") continue;
     bool known = name == "--data-dir" || name == "--cgroup" || name == "--orphan-timeout";
     if (!known) return Fail(ErrorCode::kInvalid, fmt::format("'{}' is no flag", name));
     if (++i == argc) return Fail(ErrorCode::kInvalid, fmt::format("{} needs a value", name));
@@ -51,6 +54,8 @@ Result<Flags> Parse(int argc, char** argv) {
     CROMT_ASSIGN(flags.options.orphan_timeout, ParseDuration(argv[i]));
   }
   if (flags.options.data_dir.empty() && !flags.help) return Fail(ErrorCode::kInvalid, "--data-dir is missing");
+  if (flags.detach && flags.options.is_service)
+    return Fail(ErrorCode::kInvalid, "--detach and --service exclude each other");
   return flags;
 }
 
@@ -140,6 +145,7 @@ int Serve(Options options, UniqueFd ready) {
     WriteText(ready.get(), "y");
     ready.reset();
   }
+  (*launcher)->Serves();
   (*launcher)->Run();
   return 0;
 }
@@ -147,6 +153,7 @@ int Serve(Options options, UniqueFd ready) {
 }  // namespace
 
 int Main(int argc, char** argv) {
+  ForbidCoreDumps();
   Result<Flags> flags = Parse(argc, argv);
   if (!flags) {
     WriteText(STDERR_FILENO, fmt::format("cromt-launcher: {}\n{}", flags.error().message, kUsage));
@@ -164,6 +171,7 @@ int Main(int argc, char** argv) {
   flags->options.data_dir = *data_dir;
   SettleDescriptors();
   SettleSignals();
+  if (flags->options.is_service) flags->options.manager = ServiceManager::TakeFromEnvironment();
   UniqueFd ready;
   if (flags->detach) {
     if (std::optional<int> code = Detach(ready)) return *code;
