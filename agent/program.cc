@@ -1,6 +1,7 @@
 #include "agent/program.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -8,6 +9,7 @@
 #include <filesystem>
 
 #include "agent/agent.h"
+#include "agent/doctor/doctor.h"
 #include "agent/service/agent_service.h"
 #include "agent/step/plugin/plugin_pins.h"
 #include "base/name.h"
@@ -30,6 +32,7 @@ struct Flags {
   bool insecure = false;
   std::string cgroup;
   std::string launcher;
+  std::string output = "text";  // of `doctor`
 };
 
 constexpr int64_t kMostPids = 4'194'304;  // the kernel's
@@ -75,6 +78,15 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->type_name("WHO");
   app.add_flag("--insecure", flags.insecure, "Allow to listen beyond loopback in plaintext, without authentication");
   app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
+}
+
+// Looks at the host instead of serving.
+CLI::App* AddDoctor(CLI::App& app, Flags& flags) {
+  app.require_subcommand(0, 1)->fallthrough(false);
+  CLI::App* doctor = app.add_subcommand("doctor", "Check this host: say what is wrong with it, and what to do");
+  doctor->fallthrough();  // --data-dir and --config may come after it, too
+  doctor->add_option("-o,--output", flags.output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  return doctor;
 }
 
 // Where cromt-step looks for plugins, as it is told by variables of the jobs.
@@ -186,6 +198,22 @@ int Refuse(const Error& error) {
   return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
 }
 
+// 1: something is wrong. Nothing else named, it is the host's own service that is looked at.
+int Doctor(Flags& flags) {
+  constexpr const char* kConfig = "/etc/cromt/agent.yaml";
+  if (flags.config.empty() && flags.data_dir.empty() && ::access(kConfig, R_OK) == 0) {
+    flags.config = kConfig;
+    flags.data_dir = "/var/lib/cromt-agent";
+    flags.launcher = "service";
+  }
+  auto options = Merge(flags);
+  const doctor::Findings findings =
+      options ? doctor::Examine(*options, flags.listen)
+              : doctor::Findings{doctor::Problem("configuration", options.error().message, "put it right first")};
+  fmt::print("{}", flags.output == "json" ? doctor::ToJson(findings) : doctor::ToText(findings));
+  return doctor::HasProblem(findings) ? 1 : 0;
+}
+
 int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manager) {
   options.manager = &manager;
   auto agent = Agent::Start(std::move(options));
@@ -232,11 +260,13 @@ int RunAgentProgram(int argc, char** argv) {
   Flags flags;
   CLI::App app;
   AddFlags(app, flags);
+  const CLI::App* doctor = AddDoctor(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (doctor->parsed()) return Doctor(flags);
   auto options = Merge(flags);
   if (!options) return Refuse(options.error());
   const ServiceManager manager = ServiceManager::TakeFromEnvironment();

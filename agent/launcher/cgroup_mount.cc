@@ -80,10 +80,10 @@ bool IsGroupOf(std::string_view line, std::string_view controller) {
 
 }  // namespace
 
-Result<std::string> OwnCgroup(std::string_view controller) {
+Result<std::string> OwnCgroup(std::string_view controller, const std::string& process) {
   CROMT_ASSIGN(Mount mount, FindMount(controller));
-  std::string line =
-      FindLine(ReadProcFile("/proc/self/cgroup"), [&](std::string_view l) { return IsGroupOf(l, controller); });
+  const std::string groups = ReadProcFile(fmt::format("/proc/{}/cgroup", process).c_str());
+  std::string line = FindLine(groups, [&](std::string_view l) { return IsGroupOf(l, controller); });
   if (line.empty())
     return Fail(ErrorCode::kUnavailable,
                 fmt::format("this process is in no cgroup {}", controller.empty() ? "v2" : controller));
