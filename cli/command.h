@@ -40,6 +40,7 @@ const CommandInfo* FindCommand(std::string_view name);
 extern const CommandInfo kApplyInfo;
 
 extern const CommandInfo kRunInfo, kValidateInfo, kPlanInfo, kStartInfo, kShowInfo, kLogsInfo, kRunsInfo, kProjectsInfo,
-    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo, kWhyInfo, kRerunInfo;
+    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo, kWhyInfo, kRerunInfo,
+    kSecretsInfo;
 
 }  // namespace cromt::cli

@@ -354,6 +354,19 @@ void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {
   });
 }
 
+void JsonOutput::ListSecrets(const std::vector<SecretView>& secrets) {
+  WriteLines(out_, secrets, [](const SecretView& secret) -> Json {
+    return {{"name", secret.name},
+            {"project", OrNull(secret.project)},
+            {"set_at", FormatRfc3339(secret.at)},
+            {"author", OrNull(secret.author)}};
+  });
+}
+
+void JsonOutput::SecretIs(std::string_view what, const std::string& project, const std::string& name) {
+  out_.Write(Dump({{"name", name}, {"project", OrNull(project)}, {"state", what}}) + "\n");
+}
+
 std::string LogPieceJson(const LogPiece& piece) {
   return Dump({{"task", IdOf(piece.task)},
                {"attempt", piece.attempt},

@@ -26,6 +26,8 @@ class JsonOutput final : public Output {
   void ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) override;
   void Forgot(const std::string& agent) override;
   void ListAgents(const std::vector<AgentView>& agents) override;
+  void ListSecrets(const std::vector<SecretView>& secrets) override;
+  void SecretIs(std::string_view what, const std::string& project, const std::string& name) override;
 
  private:
   Writer& out_;

@@ -75,6 +75,7 @@ int Main(int argc, char** argv) {
                     .random = random,
                     .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
                     .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
+                    .input_is_terminal = ::isatty(STDIN_FILENO) == 1,
                     .columns = TerminalColumns(),
                     .terminal_size = ErrorTerminal,
                     .variable = Variable,

@@ -53,6 +53,9 @@ class Output {
   // An agent, as the user named it.
   virtual void Forgot(const std::string& agent) = 0;
   virtual void ListAgents(const std::vector<AgentView>& agents) = 0;
+  virtual void ListSecrets(const std::vector<SecretView>& secrets) = 0;
+  // "set", "removed". `project` empty: one of all projects.
+  virtual void SecretIs(std::string_view what, const std::string& project, const std::string& name) = 0;
 };
 
 }  // namespace cromt::cli

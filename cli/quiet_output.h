@@ -47,6 +47,10 @@ class QuietOutput final : public Output {
   void ListAgents(const std::vector<AgentView>& agents) override {
     for (const AgentView& agent : agents) Line(agent.address);
   }
+  void ListSecrets(const std::vector<SecretView>& secrets) override {
+    for (const SecretView& secret : secrets) Line(secret.name);
+  }
+  void SecretIs(std::string_view, const std::string&, const std::string& name) override { Line(name); }
 
  private:
   void Line(const std::string& text) { out_.Write(text + "\n"); }

@@ -6,6 +6,7 @@
 
 #include "base/thread_annotations.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
+#include "cromt/v1/secrets.grpc.pb.h"
 #include "io/rpc/channel.h"
 #include "io/rpc/status.h"
 #include "io/wire/control.h"
@@ -67,7 +68,9 @@ class Followed {
 class Remote final : public Control {
  public:
   explicit Remote(const std::shared_ptr<grpc::Channel>& channel)
-      : channel_(channel), stub_(v1::CoordinatorService::NewStub(channel)) {}
+      : channel_(channel),
+        stub_(v1::CoordinatorService::NewStub(channel)),
+        secrets_(v1::SecretService::NewStub(channel)) {}
 
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
     v1::ApplyRequest message;
@@ -303,6 +306,39 @@ class Remote final : public Control {
     return StatusOf(reader->Finish());
   }
 
+  Result<std::vector<std::string>> SetSecret(const SecretRequest& request) override {
+    v1::SetSecretRequest message;
+    message.set_project(request.project);
+    message.set_name(request.name);
+    message.set_value(request.value);
+    message.set_author(request.author);
+    v1::SetSecretResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(secrets_->SetSecret(&context, message, &answer)));
+    return std::vector<std::string>(answer.warnings().begin(), answer.warnings().end());
+  }
+
+  Result<std::vector<SecretView>> ListSecrets(const std::string& project) override {
+    v1::ListSecretsRequest message;
+    message.set_project(project);
+    v1::ListSecretsResponse answer;
+    Context context;
+    CROMT_TRY(StatusOf(secrets_->ListSecrets(&context, message, &answer)));
+    std::vector<SecretView> secrets;
+    for (const v1::Secret& one : answer.secrets())
+      secrets.push_back({one.project(), one.name(), WallFromMicros(one.set_at_us()), one.author()});
+    return secrets;
+  }
+
+  Status RemoveSecret(const std::string& project, const std::string& name) override {
+    v1::RemoveSecretRequest message;
+    message.set_project(project);
+    message.set_name(name);
+    v1::RemoveSecretResponse answer;
+    Context context;
+    return StatusOf(secrets_->RemoveSecret(&context, message, &answer));
+  }
+
   void StopFollowing() override { followed_.StopAll(); }
 
  private:
@@ -312,6 +348,7 @@ class Remote final : public Control {
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::CoordinatorService::Stub> stub_;
+  const std::unique_ptr<v1::SecretService::Stub> secrets_;
   Followed followed_;
 };
 

@@ -35,10 +35,16 @@ Result<ExitCode> TellEnd(Session& session, Control& kept, const RunId& run) {
 }
 
 // Where the programs don't start, the run stays as it is: they may the next time.
-Result<ExitCode> GoOn(Session& session, RunDirectory& directory, const RunId& run, std::optional<Duration> timeout) {
+Result<ExitCode> GoOn(Session& session, RunDirectory& directory, const RunId& run, std::optional<Duration> timeout,
+                      GivenSecrets secrets) {
   const World& world = session.world();
   CROMT_ASSIGN(const RunOrigin origin, ReadRunOrigin(directory.path()));
-  CROMT_ASSIGN(const EmbeddedOptions options, OptionsFrom(origin, directory.path(), world));
+  if (origin.secrets && !secrets)
+    return Fail(ErrorCode::kInvalid, fmt::format("run {} was started with --secrets-file, and has kept nothing of it; "
+                                                 "give the file again",
+                                                 run.text()));
+  CROMT_ASSIGN(EmbeddedOptions options, OptionsFrom(origin, directory.path(), world));
+  if (secrets) options.secrets = std::move(*secrets);
   if (!timeout && origin.deadline) timeout = std::max(*origin.deadline - world.clock.Read().mono, Duration(0));
   InterruptCount interrupts(world.interrupts);
   CROMT_ASSIGN(auto mesh, session.backends().embed(options));
@@ -62,7 +68,8 @@ FollowWish WishHere(const RunId& run, std::optional<Duration> timeout) {
   return wish;
 }
 
-Result<ExitCode> ResumeRun(Session& session, const std::string& word, std::optional<Duration> timeout) {
+Result<ExitCode> ResumeRun(Session& session, const std::string& word, std::optional<Duration> timeout,
+                           GivenSecrets secrets) {
   const World& world = session.world();
   CROMT_TRY(CheckRunWord(word));
   CROMT_ASSIGN(const std::string runs, RunsDirectory(world));
@@ -79,7 +86,7 @@ Result<ExitCode> ResumeRun(Session& session, const std::string& word, std::optio
     directory.MarkFinished();
     return TellEnd(session, *kept, run);
   }
-  return GoOn(session, directory, run, timeout);
+  return GoOn(session, directory, run, timeout, std::move(secrets));
 }
 
 }  // namespace cromt::cli

@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -16,7 +18,10 @@ namespace cromt::cli {
 // kept; its output is shown from the beginning. `timeout` counts from now; without one, what the run was started with
 // goes on counting. A run that has ended already is told like that, with the exit code that it deserves.
 // kNotFound; kInvalid (ambiguous); kConflict: another process works on it.
-Result<ExitCode> ResumeRun(Session& session, const std::string& word, std::optional<Duration> timeout);
+// `secrets`: given again, since a run keeps none. kInvalid where it was started with some and now there are none.
+using GivenSecrets = std::optional<std::vector<std::pair<std::string, std::string>>>;
+Result<ExitCode> ResumeRun(Session& session, const std::string& word, std::optional<Duration> timeout,
+                           GivenSecrets secrets);
 
 // How a run of our own is followed: by whom it was started, or who has resumed it.
 FollowWish WishHere(const RunId& run, std::optional<Duration> timeout);

@@ -25,6 +25,7 @@ std::string PathIn(const std::string& dir) {
 
 Status WriteRunOrigin(const std::string& dir, const RunOrigin& origin) {
   Json json = {{"config", origin.config}, {"insecure", origin.insecure}, {"slots", origin.slots}};
+  if (origin.secrets) json["secrets"] = true;
   if (origin.deadline) json["deadline_boottime_us"] = Micros(*origin.deadline);
   const std::string text = json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
   const std::string path = PathIn(dir);
@@ -46,7 +47,11 @@ Result<RunOrigin> ReadRunOrigin(const std::string& dir) {
   if (!json.is_object() || !has("config", Json::value_t::string) || !has("insecure", Json::value_t::boolean) ||
       !has("slots", Json::value_t::number_unsigned) || json["slots"].get<uint64_t>() > kMaxSlots)
     return Fail(ErrorCode::kCorrupt, PathIn(dir) + " does not say what the run was started with");
-  RunOrigin origin{json["config"].get<std::string>(), json["insecure"].get<bool>(), json["slots"].get<uint32_t>(), {}};
+  RunOrigin origin{json["config"].get<std::string>(),
+                   json["insecure"].get<bool>(),
+                   json["slots"].get<uint32_t>(),
+                   {},
+                   json.contains("secrets")};
   if (json.contains("deadline_boottime_us") && json["deadline_boottime_us"].is_number_integer())
     origin.deadline = MonoFromMicros(json["deadline_boottime_us"].get<int64_t>());
   return origin;

@@ -14,6 +14,7 @@ struct RunOrigin {
   bool insecure = false;
   uint32_t slots = 0;            // of the embedded agent; 0 = its default
   std::optional<Mono> deadline;  // of its --timeout; in the boot in which the run was started
+  bool secrets = false;          // it was given some, which are kept nowhere
 };
 
 // Written once, before anything of the run begins, for the user alone: DIR/started-with.json. Not synced: nothing is

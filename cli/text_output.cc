@@ -248,4 +248,17 @@ void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
   Print(table.Text(columns(), palette_));
 }
 
+void TextOutput::ListSecrets(const std::vector<SecretView>& secrets) {
+  if (secrets.empty()) return Print("no secrets yet; 'cromt secrets set NAME --project P' makes one\n");
+  Table table({"NAME", "PROJECT", "SET", "BY"});
+  for (const SecretView& secret : secrets)
+    table.Row({Clean(secret.name), secret.project.empty() ? "(all)" : Clean(secret.project), LocalTime(secret.at),
+               secret.author.empty() ? "-" : Clean(secret.author)});
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::SecretIs(std::string_view what, const std::string& project, const std::string& name) {
+  Print(fmt::format("secret {} of {} is {}\n", name, project.empty() ? "all projects" : "project " + project, what));
+}
+
 }  // namespace cromt::cli

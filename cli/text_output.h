@@ -28,6 +28,8 @@ class TextOutput final : public Output {
   void ShowWhy(const RunView& run, std::optional<TaskIndex> task, const WhyLines& lines) override;
   void Forgot(const std::string& agent) override;
   void ListAgents(const std::vector<AgentView>& agents) override;
+  void ListSecrets(const std::vector<SecretView>& secrets) override;
+  void SecretIs(std::string_view what, const std::string& project, const std::string& name) override;
 
  private:
   std::optional<size_t> columns() const;

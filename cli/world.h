@@ -23,6 +23,8 @@ struct World {
   Random& random;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  int input = 0;  // descriptor of standard input
+  bool input_is_terminal = false;
   uint32_t columns = 80;                                                        // of the terminal
   std::function<TerminalSize()> terminal_size = [] { return TerminalSize(); };  // of standard error's, as it is now
   std::function<std::optional<std::string>(const std::string& name)> variable;  // of the environment

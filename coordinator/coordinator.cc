@@ -45,6 +45,11 @@ Status Coordinator::Open() {
   CROMT_ASSIGN(auto git, GitCacheSettings(options_.git, options_.program_dir));
   git_ = std::make_unique<GitCache>(options_.git_cache_dir.empty() ? dir_->File("git") : options_.git_cache_dir,
                                     *blobs_, std::move(git));
+  if (options_.given_secrets) {
+    secrets_ = std::make_unique<SecretStore>(*options_.given_secrets);
+  } else {
+    CROMT_ASSIGN(secrets_, SecretStore::Open(dir_->path()));
+  }
   CROMT_ASSIGN(store_, SqliteStore::Open(dir_->File("store.db"), random_, options_.durability));
   CROMT_ASSIGN(logs_, LogStore::Open(dir_->File("logs"), options_.durability,
                                      [this](const RunId& run) { notifier_.OutputCame(run); }));
@@ -214,6 +219,7 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   }
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
   CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
+  CROMT_TRY(CheckSecrets(plan));
   CROMT_TRY(RoomFor(plan, options_.data_dir));
   StartRun event{NewRunId(),
                  request.request.empty() ? RequestId(RandomName(random_)) : request.request,
@@ -223,6 +229,28 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
                  request.author,
                  std::make_shared<const Plan>(std::move(plan))};
   return Ask(std::move(event));
+}
+
+// Nothing is begun that would fail half-way for want of one.
+Status Coordinator::CheckSecrets(const Plan& plan) const {
+  for (const TaskSpec& spec : plan.specs) {
+    if (spec.secrets.empty()) continue;
+    Status all = CheckDelivered(spec.project, spec.secrets, secrets_->ValuesFor(spec.project, spec.secrets));
+    if (all) continue;
+    all.error().message +=
+        options_.given_secrets
+            ? "; a file given with --secrets-file names its values"
+            : fmt::format("; see `cromt secrets set --help` and `cromt secrets list --project {}`", spec.project);
+    return all;
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Coordinator::SetSecret(const SecretRequest& request) {
+  CROMT_ASSIGN(auto warnings, secrets_->Set(request, clock_.Read().wall));
+  if (!request.project.empty() && !engine_->catalog()->projects.contains(request.project))
+    warnings.push_back(fmt::format("there is no project '{}' yet", request.project));
+  return warnings;
 }
 
 Result<RunId> Coordinator::Cancel(const std::string& run, const std::string& task, const std::string& author) {
@@ -243,6 +271,7 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
   const std::string id = earlier.header.id.text();
   if (earlier.status.state != RunState::kFinished)
     return Fail(ErrorCode::kConflict, fmt::format("run {} has not finished; `cromt cancel {}` ends it", id, id));
+  CROMT_TRY(CheckSecrets(*earlier.plan));
   CROMT_TRY(RoomFor(*earlier.plan, options_.data_dir));
   StartRun event{NewRunId(),
                  request.request.empty() ? RequestId(RandomName(random_)) : request.request,

@@ -18,6 +18,7 @@
 #include "coordinator/log_collector.h"
 #include "coordinator/log_store.h"
 #include "coordinator/notifier.h"
+#include "coordinator/secret_store.h"
 #include "coordinator/source_resolver.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
@@ -40,7 +41,9 @@ struct CoordinatorOptions {
   std::string git_cache_dir;         // "" = DIR/git
   std::string program_dir;           // where cromt-git lies
   std::shared_ptr<BlobStore> blobs;  // null = one of its own
-  RunId first_run;                   // the id of the first run started here; empty = random as all others
+  // Of a run without a server: its secrets, by name, instead of those that DIR keeps.
+  std::optional<std::vector<std::pair<std::string, std::string>>> given_secrets;
+  RunId first_run;  // the id of the first run started here; empty = random as all others
   // Makes the way to agents. It outlives the loop; `post` may be called on any thread.
   std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs,
                                                 BlobStore& blobs)>
@@ -76,6 +79,17 @@ class Coordinator final : public Control, private CoordinatorEdges {
                   const std::function<bool(const RunUpdate&)>& sink) override;
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override;
+
+  // A member of the mesh, from now on an agent like those of CoordinatorOptions::agents.
+  void Know(const std::string& name, const std::string& address) CROMT_EXCLUDES(mutex_);
+  // Whose run this is.
+  Result<std::string> ProjectOf(const std::string& run, const std::string& author);
+
+  Result<std::vector<std::string>> SetSecret(const SecretRequest& request) override;
+  Result<std::vector<SecretView>> ListSecrets(const std::string& project) override { return secrets_->List(project); }
+  Status RemoveSecret(const std::string& project, const std::string& name) override {
+    return secrets_->Remove(project, name);
+  }
 
   // Called now and then by WatchRun and RunLogs while nothing happens: true ends them. For servers whose client left.
   using GaveUp = std::function<bool()>;
@@ -124,7 +138,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
+  SecretValues SecretsOf(const TaskSpec& spec) override { return secrets_->ValuesFor(spec.project, spec.secrets); }
   void Held(const std::string& why) override;
+  Status CheckSecrets(const Plan& plan) const;
   Status AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines);
 
   CoordinatorOptions options_;
@@ -137,6 +153,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::shared_ptr<BlobStore> blobs_;
   std::unique_ptr<GitCache> git_;
   std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<SecretStore> secrets_;
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<LogCollector> collector_;
   std::atomic<int> questions_ = 0;  // before the engine and the inbox, which hold what counts here

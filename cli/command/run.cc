@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/core_dump.h"
+#include "base/mask_patterns.h"
 #include "cli/command.h"
 #include "cli/follow_run.h"
 #include "cli/job_source.h"
@@ -10,6 +12,7 @@
 #include "cli/run_config.h"
 #include "cli/run_directory.h"
 #include "cli/run_origin.h"
+#include "cli/secrets_file.h"
 #include "cli/start_flags.h"
 
 namespace cromt::cli {
@@ -32,14 +35,16 @@ class RunCommand final : public Command {
     arguments.Flag("--insecure", insecure_, "also talk to agents of other machines, without certificates");
     arguments.Option("--resume", "RUN", resume_,
                      "go on with a run whose 'cromt run' was killed: its id, a prefix of it, or 'last'");
-    arguments.Option("--secrets-file", "F", secrets_, "not built yet");
+    arguments.Option("--secrets-file", "F", secrets_,
+                     "a YAML map of secrets' names and values, that only you can read (0600)");
   }
 
   Result<ExitCode> Run(Session& session) override {
     if (resume_) {
       CROMT_TRY(CheckResume(session));
       CROMT_ASSIGN(const auto timeout, ReadDuration("--timeout", timeout_));
-      return ResumeRun(session, *resume_, timeout);
+      CROMT_ASSIGN(auto secrets, ReadSecrets(session));
+      return ResumeRun(session, *resume_, timeout, std::move(secrets));
     }
     CROMT_TRY(ReadOptions(session));
     CROMT_ASSIGN(const std::string name, JobFileName(session));
@@ -58,7 +63,7 @@ class RunCommand final : public Command {
   }
 
  private:
-  // All but how long to wait is the run's own.
+  // All but how long to wait is the run's own; and its secrets, which it has not kept.
   Status CheckResume(const Session& session) const {
     std::string_view given;
     if (!what_.empty()) given = "a project or file";
@@ -68,20 +73,32 @@ class RunCommand final : public Command {
     if (!flags_.vars.empty()) given = "--var";
     if (slots_) given = "--slots";
     if (insecure_) given = "--insecure";
-    if (secrets_) given = "--secrets-file";
     if (given.empty()) return {};
     return Fail(ErrorCode::kInvalid,
                 fmt::format("--resume goes on with what the run was started with; {} can't be given again", given));
   }
 
   RunOrigin OriginFor(Mono now) const {
-    RunOrigin origin{config_text_, embedded_.insecure, embedded_.slots, {}};
+    RunOrigin origin{config_text_, embedded_.insecure, embedded_.slots, {}, secrets_.has_value()};
     if (timeout_given_) origin.deadline = now + *timeout_given_;
     return origin;
   }
 
+  // None unless a file is named.
+  Result<GivenSecrets> ReadSecrets(Session& session) const {
+    if (!secrets_) return GivenSecrets();
+    ForbidCoreDumps();
+    CROMT_ASSIGN(auto values, ReadSecretsFile(AbsolutePath(*secrets_, session.world())));
+    for (const auto& [name, value] : values)
+      if (PlainForms(value).empty())
+        session.messages().Warn(fmt::format(
+            "secret '{}' has fewer than {} bytes, so it is not hidden in the output of jobs", name, kShortestMasked));
+    return GivenSecrets(std::move(values));
+  }
+
   Status ReadOptions(Session& session) {
-    if (secrets_) return Fail(ErrorCode::kInvalid, "--secrets-file is not built yet");
+    CROMT_ASSIGN(auto secrets, ReadSecrets(session));
+    if (secrets) embedded_.secrets = std::move(*secrets);
     if (NamesFile(what_) && session.options().conf)
       return Fail(ErrorCode::kInvalid, fmt::format("{} and --conf both name a job file; give one of them", what_));
     CROMT_TRY(flags_.CheckAction());
@@ -148,7 +165,8 @@ const CommandInfo kRunInfo = {
         "Shows the jobs' output; Ctrl-C cancels the run and waits for its processes.\n"
         "Should cromt be killed, its jobs go on for 10 minutes, and --resume goes on where the run is. It takes what\n"
         "the run was started with, shows all output from the beginning, and ends as the run does. After 10 minutes\n"
-        "the jobs are ended and count as lost; after a restart of this machine nothing can be resumed.",
+        "the jobs are ended and count as lost; after a restart of this machine nothing can be resumed.\n"
+        "Values of --secrets-file are kept nowhere: --resume needs the file again.",
     .examples =
         "cromt run hello.yaml\n"
         "cromt run hello --conf jobs.yaml --action 'build test' --var MODE=fast\n"

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.git_cache_dir = StateDir("git");  // shared by all embedded runs of this user
   coordinator.program_dir = ProgramDir();
   coordinator.blobs = blobs;
+  coordinator.given_secrets = options.secrets;
   coordinator.warn = Warn;
   std::string id = options.data_dir.substr(options.data_dir.rfind('/') + 1);
   if (IsName(id)) coordinator.first_run = RunId(id);

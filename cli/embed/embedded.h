@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "core/control.h"
@@ -20,6 +22,7 @@ struct EmbeddedOptions {
   GitSettings git;                            // `git:` of it; the run's author owns this disk, so local is allowed
   bool insecure = false;                      // also dials agents beyond loopback without certificates
   uint32_t slots = 0;                         // of the embedded agent; 0 = its default
+  std::vector<std::pair<std::string, std::string>> secrets;  // by name, for any project; kept in memory only
 };
 
 // Any thread may use the control. The destructor ends both programs; it waits for no job.

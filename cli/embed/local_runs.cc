@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 constexpr size_t kLogSlice = 1 << 20;
 
+constexpr std::string_view kNoSecrets = "it has no secrets";
+
 tl::unexpected<Error> OnlyKept(std::string_view what) {
   return Fail(ErrorCode::kInvalid, fmt::format("--local only shows what 'cromt run' has kept; {}", what));
 }
@@ -123,6 +125,9 @@ class LocalRuns final : public Control {
   Result<std::vector<RevisionView>> ListRevisions(const std::string&, uint32_t) override {
     return OnlyKept("it has no revisions");
   }
+  Result<std::vector<std::string>> SetSecret(const SecretRequest&) override { return OnlyKept(kNoSecrets); }
+  Result<std::vector<SecretView>> ListSecrets(const std::string&) override { return OnlyKept(kNoSecrets); }
+  Status RemoveSecret(const std::string&, const std::string&) override { return OnlyKept(kNoSecrets); }
 
  private:
   // Of what has not ended: who goes on with it, or why nobody does.

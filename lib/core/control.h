@@ -47,6 +47,22 @@ struct StartRequest {
   Trigger trigger = Trigger::kManual;
 };
 
+// A new value of a secret; what it was is forgotten.
+struct SecretRequest {
+  std::string project;  // empty = all projects may name it
+  std::string name;
+  std::string value;
+  std::string author;
+};
+// All that is told of one.
+struct SecretView {
+  std::string project;  // empty = all
+  std::string name;
+  Wall at;  // when its value was set
+  std::string author;
+  friend bool operator==(const SecretView&, const SecretView&) = default;
+};
+
 // How a task is kept apart from its host, where it is.
 struct ConfinedView {
   std::optional<Container> container;
@@ -159,6 +175,12 @@ class Control {
   virtual Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
                              const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
                              const std::function<Status(std::string_view)>& sink) = 0;
+  // On disk when it returns. The answer says what is to be known of the value, a sentence each.
+  virtual Result<std::vector<std::string>> SetSecret(const SecretRequest& request) = 0;
+  // Those that the project may name; all if it is empty. By project and name.
+  virtual Result<std::vector<SecretView>> ListSecrets(const std::string& project) = 0;
+  // `project` empty: one of all projects. kNotFound.
+  virtual Status RemoveSecret(const std::string& project, const std::string& name) = 0;
   // Ends the calls of WatchRun and RunLogs that are under way, and later ones at once, with an error.
   virtual void StopFollowing() = 0;
 };

@@ -120,6 +120,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
                     .random = random_,
                     .out_is_terminal = terminal_,
                     .err_is_terminal = terminal_,
+                    .input = input_,
                     .terminal_size = [this] { return screen_ ? screen_->size() : TerminalSize(); },
                     .variable = [this](const std::string& name) -> std::optional<std::string> {
                       const auto found = environment_.find(name);

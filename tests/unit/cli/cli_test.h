@@ -99,6 +99,7 @@ class CliTest : public ::testing::Test {
   SeededRandom random_{7};
   std::map<std::string, std::string> environment_;
   bool terminal_ = false;
+  int input_ = -1;                      // standard input
   FakeTerminal* screen_ = nullptr;      // takes both streams instead of out_ and err_
   std::vector<std::string> connected_;  // addresses
   std::optional<Error> connect_error_;

@@ -24,6 +24,8 @@ class FakeControl final : public Control {
   std::vector<ProjectView> listed_projects;
   std::vector<AgentView> listed_agents;
   std::vector<RevisionView> listed_revisions;
+  std::vector<SecretView> listed_secrets;
+  std::vector<std::string> secret_warnings;
   std::vector<RunUpdate> updates;    // what a watcher is given; then, where the last is no end, it waits
   std::vector<LogPiece> pieces;      // what a reader is given
   RunUpdate after_cancel;            // what a watcher is given once the run was canceled
@@ -36,8 +38,10 @@ class FakeControl final : public Control {
   // ---- What was asked -------------------------------------------------------------------------
   std::vector<ApplyRequest> applied;
   std::vector<StartRequest> started;
-  std::vector<std::string> canceled;   // "run/task"
-  std::vector<std::string> logs_read;  // "run/task"
+  std::vector<SecretRequest> secrets_set;
+  std::vector<std::string> secrets_removed;  // "project/name"
+  std::vector<std::string> canceled;         // "run/task"
+  std::vector<std::string> logs_read;        // "run/task"
   int watches = 0;
   uint32_t limit = 0;
   std::string project;
@@ -139,6 +143,19 @@ class FakeControl final : public Control {
     return is_stopped_ ? Status(Fail(ErrorCode::kCanceled, "stopped")) : Status();
   }
 
+  Result<std::vector<std::string>> SetSecret(const SecretRequest& request) override {
+    secrets_set.push_back(request);
+    return secret_warnings;
+  }
+  Result<std::vector<SecretView>> ListSecrets(const std::string& asked) override {
+    project = asked;
+    return listed_secrets;
+  }
+  Status RemoveSecret(const std::string& of, const std::string& name) override {
+    secrets_removed.push_back(of + "/" + name);
+    return {};
+  }
+
   void StopFollowing() override {
     std::lock_guard lock(mutex_);
     is_stopped_ = true;
@@ -193,6 +210,11 @@ class ForwardingControl final : public Control {
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
                  const std::function<bool(const LogPiece&)>& sink) override {
     return to_.RunLogs(run, task, follow, author, sink);
+  }
+  Result<std::vector<std::string>> SetSecret(const SecretRequest& request) override { return to_.SetSecret(request); }
+  Result<std::vector<SecretView>> ListSecrets(const std::string& project) override { return to_.ListSecrets(project); }
+  Status RemoveSecret(const std::string& project, const std::string& name) override {
+    return to_.RemoveSecret(project, name);
   }
   void StopFollowing() override { to_.StopFollowing(); }
 
