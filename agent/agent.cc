@@ -62,7 +62,10 @@ Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
 Status Agent::Open() {
   CROMT_ASSIGN(dir_, DataDir::Open(options_.data_dir));
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
-  CROMT_ASSIGN(identity_.agent, OwnId(*dir_, random_));
+  identity_.agent = AgentId(options_.name);
+  if (options_.name.empty()) {
+    CROMT_ASSIGN(identity_.agent, OwnId(*dir_, random_));
+  }
   identity_.boot = FirstLine("/proc/sys/kernel/random/boot_id");
   identity_.slots = options_.slots != 0 ? options_.slots : std::max(8u, 2 * cores);
   identity_.labels = options_.labels;

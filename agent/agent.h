@@ -32,6 +32,7 @@ namespace cromt {
 struct AgentOptions {
   std::string data_dir;
   Durability durability = Durability::kHost;
+  std::string name;    // in its mesh, and so its id; empty = a random one of its own
   uint32_t slots = 0;  // 0 = max(8, 2 x cores)
   std::map<std::string, std::string> labels;
   std::string program_dir;  // where cromt-launcher and cromt-step lie

@@ -11,13 +11,17 @@
 #include "agent/agent.h"
 #include "agent/doctor/doctor.h"
 #include "agent/service/agent_service.h"
+#include "agent/service/join.h"
+#include "agent/service/mesh_member.h"
 #include "agent/step/plugin/plugin_pins.h"
+#include "base/core_dump.h"
 #include "base/name.h"
 #include "base/service_manager.h"
 #include "base/size.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
+#include "io/rpc/prepare.h"
 #include "io/rpc/server.h"
 
 namespace cromt {
@@ -33,8 +37,12 @@ struct Flags {
   std::string cgroup;
   std::string launcher;
   std::string output = "text";  // of `doctor`
+  JoinCommand join;
 };
 
+constexpr char kLocalListen[] = "127.0.0.1:4000";
+constexpr char kMeshListen[] = "0.0.0.0:4000";  // the default of a member, since its callers show who they are
+constexpr char kServiceConfig[] = "/etc/cromt/agent.yaml";
 constexpr int64_t kMostPids = 4'194'304;  // the kernel's
 
 constexpr auto kKeys = std::to_array<SettingSpec>({
@@ -64,7 +72,9 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The agent of a host: a queue of jobs, served over gRPC, run under cromt-launcher.");
   app.set_version_flag("--version", std::string("cromt-agent " CROMT_VERSION));
-  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4000; port 0 picks a free one)")
+  app.add_option(
+         "--listen", flags.listen,
+         "Address to serve (default 127.0.0.1:4000, of a member of a mesh 0.0.0.0:4000; port 0 picks a free one)")
       ->type_name("HOST:PORT");
   app.add_option("--data-dir", flags.data_dir, "Journal, logs, workspaces (default $XDG_STATE_HOME/cromt/agent)")
       ->type_name("DIR");
@@ -80,9 +90,20 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.footer("Jobs outlive the agent: stop or replace it at any time and start it again on the same --data-dir.");
 }
 
+CLI::App* AddJoin(CLI::App& app, Flags& flags) {
+  CLI::App* join = app.add_subcommand("join", "Make this host a member of a mesh, by an invitation");
+  join->fallthrough();  // --data-dir, --config and --listen may come after it, too
+  join->add_option("COORDINATOR", flags.join.coordinator, "Where the coordinator is")->type_name("")->required();
+  join->add_option("--ca-fingerprint", flags.join.fingerprint, "Of the mesh's authority, as the invitation says it")
+      ->type_name("HEX");
+  join->add_option("--name", flags.join.name, "As this host was invited (default: its name)")->type_name("HOST");
+  join->add_option("--token-file", flags.join.token_file, "Has the invitation's token (default: standard input)")
+      ->type_name("FILE");
+  return join;
+}
+
 // Looks at the host instead of serving.
 CLI::App* AddDoctor(CLI::App& app, Flags& flags) {
-  app.require_subcommand(0, 1)->fallthrough(false);
   CLI::App* doctor = app.add_subcommand("doctor", "Check this host: say what is wrong with it, and what to do");
   doctor->fallthrough();  // --data-dir and --config may come after it, too
   doctor->add_option("-o,--output", flags.output, "text or json")->check(CLI::IsMember({"text", "json"}));
@@ -150,12 +171,27 @@ Status AddUsers(const Settings& settings, UserPolicy& users) {
   return {};
 }
 
-// Flags over config file over defaults.
-Result<AgentOptions> Merge(Flags& flags) {
-  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
-  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("127.0.0.1:4000");
+// Nothing else named, it is the host's own service that is meant.
+bool MeantIsTheService(Flags& flags) {
+  if (!flags.config.empty() || !flags.data_dir.empty() || ::access(kServiceConfig, R_OK) != 0) return false;
+  flags.config = kServiceConfig;
+  flags.data_dir = "/var/lib/cromt-agent";
+  flags.launcher = "service";
+  return true;
+}
+
+Status MergeDataDir(Flags& flags) {
+  CROMT_ASSIGN(const Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("agent"));
   flags.data_dir = std::filesystem::absolute(flags.data_dir);  // jobs have other working directories than we
+  return {};
+}
+
+// Flags over config file over defaults. `mesh` null: it is not known.
+Result<AgentOptions> Merge(Flags& flags, const MeshMember* mesh) {
+  CROMT_ASSIGN(Settings settings, LoadSettings(flags.config, kKeys, !flags.config.empty()));
+  const bool is_member = mesh && mesh->member();
+  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or(is_member ? kMeshListen : kLocalListen);
   if (auto slots = settings.Number("slots"); slots && flags.slots == 0) {
     if (*slots < 1 || *slots > 4096) return Fail(ErrorCode::kInvalid, flags.config + ": slots: from 1 to 4096");
     flags.slots = static_cast<uint32_t>(*slots);
@@ -163,7 +199,13 @@ Result<AgentOptions> Merge(Flags& flags) {
   if (flags.labels.empty()) flags.labels = settings.List("label");
   if (flags.cgroup.empty()) flags.cgroup = settings.Text("cgroup").value_or("");
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
-  AgentOptions options{.data_dir = flags.data_dir, .slots = flags.slots, .program_dir = ProgramDir()};
+  if (is_member && flags.insecure)
+    return Fail(ErrorCode::kInvalid,
+                "--insecure: this agent is a member of a mesh, which has mutual TLS; leave that out");
+  AgentOptions options{.data_dir = flags.data_dir,
+                       .name = is_member ? mesh->member()->name : "",
+                       .slots = flags.slots,
+                       .program_dir = ProgramDir()};
   options.launcher.cgroup = flags.cgroup;
   if (flags.launcher.empty()) flags.launcher = settings.Text("launcher").value_or("agent");
   options.launcher.is_service = flags.launcher == "service";
@@ -174,7 +216,7 @@ Result<AgentOptions> Merge(Flags& flags) {
     if (!bytes) return Fail(flags.config + ": blob-quota", bytes.error());
     options.blob_quota_bytes = *bytes;
   }
-  options.make_fetch = GrpcFetch(flags.insecure);
+  options.make_fetch = GrpcFetch(flags.insecure, mesh ? mesh->tls() : nullptr);
   options.warn = [](const std::string& message) { log::Warn(message); };
   for (const std::string& label : flags.labels) {
     size_t equals = label.find('=');
@@ -198,15 +240,12 @@ int Refuse(const Error& error) {
   return error.code == ErrorCode::kInternal || error.code == ErrorCode::kCorrupt ? 1 : 2;
 }
 
-// 1: something is wrong. Nothing else named, it is the host's own service that is looked at.
+// 1: something is wrong.
 int Doctor(Flags& flags) {
-  constexpr const char* kConfig = "/etc/cromt/agent.yaml";
-  if (flags.config.empty() && flags.data_dir.empty() && ::access(kConfig, R_OK) == 0) {
-    flags.config = kConfig;
-    flags.data_dir = "/var/lib/cromt-agent";
-    flags.launcher = "service";
-  }
-  auto options = Merge(flags);
+  MeantIsTheService(flags);
+  const Status placed = MergeDataDir(flags);
+  const auto mesh = placed ? MeshMember::Open(flags.data_dir) : tl::unexpected(placed.error());
+  auto options = mesh ? Merge(flags, mesh->get()) : tl::unexpected(mesh.error());
   const doctor::Findings findings =
       options ? doctor::Examine(*options, flags.listen)
               : doctor::Findings{doctor::Problem("configuration", options.error().message, "put it right first")};
@@ -214,7 +253,20 @@ int Doctor(Flags& flags) {
   return doctor::HasProblem(findings) ? 1 : 0;
 }
 
-int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manager) {
+// 1: it is a member, and not all that should be reached is.
+int JoinMesh(Flags& flags) {
+  if (MeantIsTheService(flags)) flags.join.service = "cromt-agent.service";
+  if (Status placed = MergeDataDir(flags); !placed) return Refuse(placed.error());
+  auto settings = LoadSettings(flags.config, kKeys, !flags.config.empty());
+  if (!settings) return Refuse(settings.error());
+  flags.join.data_dir = flags.data_dir;
+  flags.join.listen = !flags.listen.empty() ? flags.listen : settings->Text("listen").value_or(kMeshListen);
+  const auto joined = RunJoin(flags.join);
+  if (!joined) return Refuse(joined.error());
+  return *joined ? 0 : 1;
+}
+
+int Serve(const Flags& flags, AgentOptions options, MeshMember& mesh, const ServiceManager& manager) {
   options.manager = &manager;
   auto agent = Agent::Start(std::move(options));
   if (!agent) return Refuse(agent.error());
@@ -224,9 +276,11 @@ int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manage
     failed = true;
     WakeStop();
   });
-  auto service = MakeAgentService(**agent);
-  auto server = rpc::Server::Start({service.get()}, {{flags.listen, flags.insecure}},
-                                   [](const std::string& why) { log::Warn(why); });
+  mesh.KeepRenewed([](const std::string& why) { log::Warn(why); });
+  auto service = MakeAgentService(**agent, mesh.tls());
+  auto server =
+      rpc::Server::Start({service.get()}, {{.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls()}},
+                         [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   bool told = false;  // the address, which a full disk may have to wait for
@@ -255,22 +309,30 @@ int Serve(const Flags& flags, AgentOptions options, const ServiceManager& manage
 }  // namespace
 
 int RunAgentProgram(int argc, char** argv) {
+  ForbidCoreDumps();
   BlockStopSignals();
   log::Init("cromt-agent");
   Flags flags;
   CLI::App app;
   AddFlags(app, flags);
+  app.require_subcommand(0, 1)->fallthrough(false);
+  const CLI::App* join = AddJoin(app, flags);
   const CLI::App* doctor = AddDoctor(app, flags);
+  rpc::Prepare();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (doctor->parsed()) return Doctor(flags);
-  auto options = Merge(flags);
+  if (join->parsed()) return JoinMesh(flags);
+  if (Status placed = MergeDataDir(flags); !placed) return Refuse(placed.error());
+  auto mesh = MeshMember::Open(flags.data_dir);
+  if (!mesh) return Refuse(mesh.error());
+  auto options = Merge(flags, mesh->get());
   if (!options) return Refuse(options.error());
   const ServiceManager manager = ServiceManager::TakeFromEnvironment();
-  return Serve(flags, std::move(*options), manager);
+  return Serve(flags, std::move(*options), **mesh, manager);
 }
 
 }  // namespace cromt

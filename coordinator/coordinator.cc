@@ -63,6 +63,7 @@ Status Coordinator::Open() {
     if (!parsed) return Fail(ErrorCode::kInvalid, "agents: " + name + ": " + parsed.error().message);
     address = ToString(*parsed);
   }
+  if (MutexLock lock(mutex_); true) agents_ = options_.agents;
   Engine::Options engine;
   if (options_.watch_agents)
     for (const auto& [name, address] : options_.agents) engine.agents.push_back(address);
@@ -212,10 +213,10 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
   StartOverrides overrides;
   CROMT_ASSIGN(overrides.action, ParseAction(request.action));
   overrides.vars = request.variables;
-  PlannerOptions planner{options_.agents, options_.local_address, {}};
+  PlannerOptions planner{NamedAgents(), options_.local_address, {}};
   if (HasPool(file)) {
     CROMT_ASSIGN(const std::vector<AgentView> agents, ListAgents());
-    planner.pool_agents = PoolAgents(agents, options_.agents, options_.local_address);
+    planner.pool_agents = PoolAgents(agents, planner.agents, options_.local_address);
   }
   CROMT_ASSIGN(Plan plan, PlanRun(file, request.project, overrides, planner));
   CROMT_TRY(wire::Check(plan));  // what no agent would take is refused here
@@ -295,7 +296,8 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
 
 Status Coordinator::ForgetAgent(const std::string& agent, const std::string& author) {
   cromt::ForgetAgent event{.address = {}, .author = author};
-  if (auto named = options_.agents.find(agent); named != options_.agents.end()) {
+  const auto agents = NamedAgents();
+  if (auto named = agents.find(agent); named != agents.end()) {
     event.address = named->second;
   } else {
     CROMT_ASSIGN(const AgentAddress parsed,
@@ -361,8 +363,9 @@ Result<std::vector<AgentView>> Coordinator::ListAgents() {
   CROMT_ASSIGN(std::vector<AgentView> agents, Question<std::vector<AgentView>>([](auto answer) {
                  return engine_input::Inspect{[answer](const Scheduler& s) { answer(s.Agents()); }};
                }));
+  const auto named = NamedAgents();
   for (AgentView& agent : agents)
-    for (const auto& [name, address] : options_.agents)
+    for (const auto& [name, address] : named)
       if (address == agent.address) agent.names.push_back(name);
   return agents;
 }
@@ -410,6 +413,26 @@ std::vector<TaskView> Coordinator::WhyWaiting(WaitReasons& waiting) {
   auto agents = ListAgents();
   if (!agents) return {};  // the run can be told without it
   return waiting.Changes(*agents, clock_.Read().wall);
+}
+
+void Coordinator::Know(const std::string& name, const std::string& address) {
+  {
+    MutexLock lock(mutex_);
+    agents_.insert_or_assign(name, address);
+  }
+  Post(engine_input::AgentKnown{address});
+}
+
+std::map<std::string, std::string> Coordinator::NamedAgents() {
+  MutexLock lock(mutex_);
+  return agents_;
+}
+
+Result<std::string> Coordinator::ProjectOf(const std::string& run, const std::string& author) {
+  return WithReader([&](StoreReader& reader) -> Result<std::string> {
+    CROMT_ASSIGN(const RunId id, reader.Resolve(run, author));
+    return reader.ProjectOf(id);
+  });
 }
 
 Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, uint32_t limit) {

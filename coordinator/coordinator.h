@@ -117,6 +117,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<RunId> Ask(Event event);
   void TellFetching(RunView& view) const;
   std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
+  std::map<std::string, std::string> NamedAgents() CROMT_EXCLUDES(mutex_);
   Result<StoreReader> BorrowReader() CROMT_EXCLUDES(mutex_);
   void GiveBack(StoreReader reader) CROMT_EXCLUDES(mutex_);
   template <class F>
@@ -163,6 +164,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::unique_ptr<SourceResolver> resolver_;
 
   Mutex mutex_;
+  std::map<std::string, std::string> agents_ CROMT_GUARDED_BY(mutex_);  // names in job files to addresses
   std::vector<StoreReader> readers_ CROMT_GUARDED_BY(mutex_);
   std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
   std::string held_ CROMT_GUARDED_BY(mutex_);

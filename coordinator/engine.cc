@@ -174,6 +174,11 @@ void Engine::On(engine_input::Apply input) {
   applies_.push_back({std::move(input.reply), std::move(decision->answer)});
 }
 
+// While nothing is dialled, it is not either: then the first run that needs it does, or the next start.
+void Engine::On(engine_input::AgentKnown input) {
+  if (held_.empty()) Take(scheduler_.WatchAgent(input.address, now_));
+}
+
 void Engine::On(engine_input::Inspect input) {
   input.read(scheduler_);
 }

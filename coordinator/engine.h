@@ -70,6 +70,10 @@ struct Apply {
   std::shared_ptr<const JobFile> job_file;
   std::function<void(Result<ApplyAnswer>)> reply;
 };
+// An agent that is to be kept connected, as those of Engine::Options::agents.
+struct AgentKnown {
+  std::string address;
+};
 // Calls `read` with the scheduler between two batches.
 struct Inspect {
   std::function<void(const Scheduler&)> read;
@@ -79,7 +83,7 @@ struct Inspect {
 
 using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
                                  engine_input::LinkClosed, engine_input::BlobUndeliverable, engine_input::Ask,
-                                 engine_input::Apply, engine_input::Inspect>;
+                                 engine_input::Apply, engine_input::AgentKnown, engine_input::Inspect>;
 
 // ---- Edges ------------------------------------------------------------------------------------
 
@@ -154,6 +158,7 @@ class Engine {
   void On(engine_input::BlobUndeliverable input);
   void On(engine_input::Ask input);
   void On(engine_input::Apply input);
+  void On(engine_input::AgentKnown input);
   void On(engine_input::Inspect input);
 
   void Take(Decision decision, const std::function<void(Result<RunId>)>* reply = nullptr);

@@ -8,23 +8,32 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "base/core_dump.h"
 #include "base/service_manager.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/init.h"
+#include "coordinator/service/access_service.h"
 #include "coordinator/service/coordinator_service.h"
 #include "coordinator/service/grpc_transport.h"
 #include "coordinator/service/inspect_agents.h"
+#include "coordinator/service/mesh_access.h"
+#include "coordinator/service/secret_service.h"
 #include "coordinator/store_commands.h"
 #include "core/agent_address.h"
 #include "io/config/git_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
+#include "io/rpc/prepare.h"
 #include "io/rpc/server.h"
 
 namespace cromt {
 namespace {
 
 constexpr char kDefaultListen[] = "127.0.0.1:4001";
+constexpr char kMeshListen[] =
+    "0.0.0.0:4001";  // the default once a mesh was founded, since then callers show who they are
+constexpr Duration kRenewAgain = std::chrono::hours(1);
 // How long each agent is given to answer `recover`.
 constexpr Duration kInspectPatience = seconds(10);
 constexpr Duration kStartRetry = seconds(1);
@@ -35,6 +44,9 @@ struct Flags {
   std::string local_agent;
   std::string data_dir;
   std::string config;
+  std::string advertise;
+  std::string output = "text";  // of `init`
+  bool default_listen = false;  // nobody has said where to listen
   bool insecure = false;
   std::string file;             // of `backup` and `restore`
   bool without_agents = false;  // of `recover`
@@ -48,12 +60,14 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"data-dir", SettingKind::kText},
     {"insecure", SettingKind::kFlag},
     {"agents", SettingKind::kMap},
+    {"advertise", SettingKind::kText},
 });
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The coordinator: keeps all runs, places their tasks on agents, gathers logs.");
   app.set_version_flag("--version", std::string("cromt-coordinator " CROMT_VERSION));
-  app.add_option("--listen", flags.listen, "Address to serve (default 127.0.0.1:4001; port 0 picks a free one)")
+  app.add_option("--listen", flags.listen,
+                 "Address to serve (default 127.0.0.1:4001, of a founded mesh 0.0.0.0:4001; port 0 picks a free one)")
       ->type_name("HOST:PORT");
   app.add_option("--http", flags.http, "Address of the web page (accepted; nothing is served there yet)")
       ->type_name("HOST:PORT");
@@ -61,6 +75,9 @@ void AddFlags(CLI::App& app, Flags& flags) {
       ->type_name("HOST:PORT");
   app.add_option("--data-dir", flags.data_dir, "Store, logs, Git mirrors (default $XDG_STATE_HOME/cromt/coordinator)")
       ->type_name("DIR");
+  app.add_option("--advertise", flags.advertise,
+                 "Where agents and people reach this coordinator (default: the host's name and the port)")
+      ->type_name("HOST:PORT");
   app.add_option("--config", flags.config,
                  "YAML file with any of these flags as keys, `agents`, `git`, `allow_local_git`")
       ->type_name("FILE");
@@ -71,6 +88,7 @@ void AddFlags(CLI::App& app, Flags& flags) {
 
 // Without one the coordinator serves.
 struct Subcommands {
+  CLI::App* init = nullptr;
   CLI::App* backup = nullptr;
   CLI::App* restore = nullptr;
   CLI::App* recover = nullptr;
@@ -85,6 +103,9 @@ Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
     return command;
   };
   Subcommands commands;
+  commands.init =
+      add("init", "Found a mesh: make its authority, turn on mutual TLS, print the first admin's token", nullptr);
+  commands.init->add_option("-o,--output", flags.output, "text or json")->check(CLI::IsMember({"text", "json"}));
   commands.backup =
       add("backup", "Copy the store to FILE, also while the coordinator runs", "The copy; must not exist");
   commands.restore =
@@ -107,24 +128,48 @@ Result<std::string> DataDirOf(const Flags& flags) {
   return flags.data_dir.empty() ? settings.Text("data-dir").value_or(StateDir("coordinator")) : flags.data_dir;
 }
 
-Result<CoordinatorOptions> Merge(Flags& flags) {
-  CROMT_ASSIGN(Settings settings, Load(flags));
-  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or(kDefaultListen);
-  if (flags.local_agent.empty()) flags.local_agent = settings.Text("local-agent").value_or("127.0.0.1:4000");
+// The host's name as it knows it, on the port that is served.
+std::string Advertised(const std::string& given, const std::string& listen) {
+  if (!given.empty()) return given;
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return std::string(name.data()) + listen.substr(std::min(listen.rfind(':'), listen.size()));
+}
+
+Result<std::unique_ptr<MeshAccess>> MergeAccess(Flags& flags) {
+  CROMT_ASSIGN(const Settings settings, Load(flags));
   if (flags.data_dir.empty()) flags.data_dir = settings.Text("data-dir").value_or(StateDir("coordinator"));
+  CROMT_ASSIGN(auto mesh, MeshAccess::Open(AccessFolder(flags.data_dir)));
   flags.insecure = flags.insecure || settings.Flag("insecure").value_or(false);
+  if (mesh->access() && flags.insecure)
+    return Fail(ErrorCode::kInvalid, "--insecure: this coordinator's mesh has mutual TLS; leave that out");
+  if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("");
+  flags.default_listen = flags.listen.empty();
+  if (flags.default_listen) flags.listen = mesh->access() ? kMeshListen : kDefaultListen;
+  if (flags.advertise.empty()) flags.advertise = settings.Text("advertise").value_or("");
+  return mesh;
+}
+
+Result<CoordinatorOptions> Merge(Flags& flags, const MeshAccess& mesh) {
+  CROMT_ASSIGN(Settings settings, Load(flags));
+  if (flags.local_agent.empty()) flags.local_agent = settings.Text("local-agent").value_or("127.0.0.1:4000");
   CoordinatorOptions options;
   options.data_dir = flags.data_dir;
   options.local_address = flags.local_agent;
   options.agents = settings.Map("agents");
+  if (mesh.access()) {
+    CROMT_ASSIGN(const auto members, mesh.access()->Agents());
+    for (const AgentMember& member : members)
+      if (!member.removed && !member.serial.empty()) options.agents.emplace(member.name, member.address);
+  }
   const char* home = std::getenv("HOME");
   auto git = ReadGitSettings(settings, home != nullptr ? home : "");
   if (!git) return Fail(flags.config, git.error());
   options.git = std::move(*git);
   options.program_dir = ProgramDir();
   options.warn = [](const std::string& message) { log::Warn(message); };
-  options.transport = [insecure = flags.insecure](auto post, LogCollector& logs, BlobStore& blobs) {
-    return MakeGrpcTransport({insecure, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs,
+  options.transport = [dialing = mesh.Dialing(flags.insecure)](auto post, LogCollector& logs, BlobStore& blobs) {
+    return MakeGrpcTransport({dialing, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs,
                              blobs);
   };
   return options;
@@ -132,9 +177,12 @@ Result<CoordinatorOptions> Merge(Flags& flags) {
 
 // Where `cromt` looks first: only a coordinator on its default port is the host's own.
 std::optional<std::string> UnixSocket(const Flags& flags) {
-  if (flags.listen != kDefaultListen) return std::nullopt;
+  if (!flags.default_listen && flags.listen != kDefaultListen) return std::nullopt;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  std::string dir = ::geteuid() == 0 ? "/run/cromt" : runtime && *runtime == '/' ? std::string(runtime) + "/cromt" : "";
+  const char* given = std::getenv("RUNTIME_DIRECTORY");  // by the service manager: its own, with the name
+  std::string dir = given            ? given
+                    : ::geteuid() == 0 ? "/run/cromt"
+                    : runtime && *runtime == '/' ? std::string(runtime) + "/cromt" : "";
   if (dir.empty() || !MakeDirs(dir)) return std::nullopt;
   return dir + "/coordinator.sock";
 }
@@ -145,7 +193,8 @@ int Refuse(const Error& error) {
 }
 
 Status Recover(Flags& flags) {
-  CROMT_ASSIGN(const CoordinatorOptions merged, Merge(flags));
+  CROMT_ASSIGN(const auto mesh_access, MergeAccess(flags));
+  CROMT_ASSIGN(const CoordinatorOptions merged, Merge(flags, *mesh_access));
   RecoverOptions options{.data_dir = merged.data_dir,
                          .addresses = {merged.local_address},
                          .without = flags.without_agents,
@@ -157,7 +206,7 @@ Status Recover(Flags& flags) {
     options.addresses.push_back(ToString(*parsed));
   }
   options.inspect = [&](const MeshId& mesh, const auto& addresses, auto& unreached) {
-    AgentInspection found = InspectAgents(mesh, addresses, flags.insecure, kInspectPatience);
+    AgentInspection found = InspectAgents(mesh, addresses, mesh_access->Dialing(flags.insecure), kInspectPatience);
     unreached = std::move(found.unreached);
     return std::move(found.agents);
   };
@@ -173,6 +222,14 @@ Status Maintain(const Flags& flags, Status (*work)(const std::string& data_dir, 
   return work(data_dir, flags.file);
 }
 
+Status Init(Flags& flags) {
+  CROMT_ASSIGN(const Settings settings, Load(flags));
+  CROMT_ASSIGN(const std::string data_dir, DataDirOf(flags));
+  const std::string listen = flags.listen.empty() ? settings.Text("listen").value_or(kMeshListen) : flags.listen;
+  const std::string advertise = flags.advertise.empty() ? settings.Text("advertise").value_or("") : flags.advertise;
+  return RunInit({data_dir, Advertised(advertise, listen), flags.output == "json"});
+}
+
 // A full disk may have no room for a start, and nobody should have to start it again when it has.
 Result<std::unique_ptr<Coordinator>> StartOnceThereIsRoom(const CoordinatorOptions& options) {
   for (bool said = false;; said = true) {
@@ -185,19 +242,47 @@ Result<std::unique_ptr<Coordinator>> StartOnceThereIsRoom(const CoordinatorOptio
   }
 }
 
-int Serve(const Flags& flags, const CoordinatorOptions& options) {
+// The access data and the store must be of one mesh; a mixture is somebody's mistake, or worse.
+Status SameMesh(const MeshAccess& mesh, const Coordinator& coordinator) {
+  if (!mesh.access() || mesh.access()->mesh() == coordinator.mesh()) return {};
+  return Fail(ErrorCode::kInvalid,
+              fmt::format("the store is of mesh {}, and who may access it belongs to mesh {}: put back "
+                          "the one that goes with the other",
+                          coordinator.mesh().text(), mesh.access()->mesh().text()));
+}
+
+void WaitAndRenew(const MeshAccess& mesh) {
+  while (!StopComesWithin(kRenewAgain)) {
+    if (!mesh.access()) continue;
+    if (Status renewed = mesh.access()->RenewOwn(); !renewed)
+      log::Warn("this coordinator's certificate can't be renewed: " + renewed.error().message);
+  }
+}
+
+int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mesh) {
   auto coordinator = StartOnceThereIsRoom(options);
   if (!coordinator) return Refuse(coordinator.error());
+  if (Status same = SameMesh(mesh, **coordinator); !same) return Refuse(same.error());
   std::atomic<bool> failed = false;
   (*coordinator)->OnFailure([&](const Error& error) {
     log::Error("can't go on: " + error.message + "; jobs go on, start the coordinator again");
     failed = true;
     WakeStop();
   });
-  auto service = MakeCoordinatorService(**coordinator);
-  std::vector<rpc::ListenOptions> listen = {{flags.listen, flags.insecure}};
-  if (auto path = UnixSocket(flags)) listen.push_back({*path, false});
-  auto server = rpc::Server::Start({service.get()}, listen, [](const std::string& why) { log::Warn(why); });
+  auto service = MakeCoordinatorService(**coordinator, mesh.gate());
+  auto secret_service = MakeSecretService(**coordinator, mesh.gate());
+  auto access_service = MakeAccessService(
+      mesh.access(), mesh.gate(),
+      {Advertised(flags.advertise, flags.listen),
+       [dialing = mesh.Dialing(flags.insecure)](const std::string& name, const std::string& agent) {
+         return ReachAgent(dialing, name, agent);
+       },
+       [raw = coordinator->get()](const std::string& name, const std::string& agent) { raw->Know(name, agent); }});
+  std::vector<rpc::ListenOptions> listen = {
+      {.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls(), .certificates_needed = false}};
+  if (auto path = UnixSocket(flags)) listen.push_back({.address = *path});
+  auto server = rpc::Server::Start({service.get(), secret_service.get(), access_service.get()}, listen,
+                                   [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   bool told = false;  // the address, which a full disk may have to wait for
@@ -214,7 +299,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options) {
                         flags.data_dir));
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
   options.manager->Ready("serves " + address);
-  WaitForStop();
+  WaitAndRenew(mesh);
   log::Info("stopping; jobs go on");
   options.manager->Stopping("stopping; jobs go on");
   (*coordinator)->StopFollowing();
@@ -227,12 +312,14 @@ int Serve(const Flags& flags, const CoordinatorOptions& options) {
 }  // namespace
 
 int RunCoordinatorProgram(int argc, char** argv) {
+  ForbidCoreDumps();
   BlockStopSignals();
   log::Init("cromt-coordinator");
   Flags flags;
   CLI::App app;
   AddFlags(app, flags);
   const Subcommands commands = AddSubcommands(app, flags);
+  rpc::Prepare();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -241,11 +328,14 @@ int RunCoordinatorProgram(int argc, char** argv) {
   if (commands.backup->parsed()) return Finish(Maintain(flags, RunBackup));
   if (commands.restore->parsed()) return Finish(Maintain(flags, RunRestore));
   if (commands.recover->parsed()) return Finish(Recover(flags));
-  auto options = Merge(flags);
+  if (commands.init->parsed()) return Finish(Init(flags));
+  auto mesh = MergeAccess(flags);
+  if (!mesh) return Refuse(mesh.error());
+  auto options = Merge(flags, **mesh);
   if (!options) return Refuse(options.error());
   const ServiceManager manager = ServiceManager::TakeFromEnvironment();
   options->manager = &manager;
-  return Serve(flags, *options);
+  return Serve(flags, *options, **mesh);
 }
 
 }  // namespace cromt

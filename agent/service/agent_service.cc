@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "agent/agent.h"
+#include "agent/service/agent_gate.h"
 #include "agent/service/job_calls.h"
 #include "agent/service/streams.h"
 #include "cromt/v1/agent.grpc.pb.h"
@@ -12,60 +13,90 @@
 namespace cromt {
 namespace {
 
+// Ends a call at once.
+template <class Reactor>
+class Refused final : public Reactor {
+ public:
+  explicit Refused(const Error& why) { this->Finish(rpc::ToStatus(why)); }
+  void OnDone() override { delete this; }
+};
+
 class AgentServiceImpl final : public v1::AgentService::CallbackService {
  public:
-  explicit AgentServiceImpl(Agent& agent) : agent_(agent) {}
+  AgentServiceImpl(Agent& agent, std::shared_ptr<rpc::Tls> tls) : agent_(agent), gate_(std::move(tls)) {}
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context, const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override {
-    return service::Submit(agent_, *context, *request, *response);
+    return Unary(*context, [&] { return service::Submit(agent_, *context, *request, *response); });
   }
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetJobRequest* request,
                                 v1::Job* response) override {
-    return service::Get(agent_, *context, *request, *response);
+    return Unary(*context, [&] { return service::Get(agent_, *context, *request, *response); });
   }
   grpc::ServerUnaryReactor* List(grpc::CallbackServerContext* context, const v1::ListJobsRequest* request,
                                  v1::ListJobsResponse* response) override {
-    return service::List(agent_, *context, *request, *response);
+    return Unary(*context, [&] { return service::List(agent_, *context, *request, *response); });
   }
   grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* context, const v1::CancelJobRequest* request,
                                    v1::Job* response) override {
-    return service::Cancel(agent_, *context, *request, *response);
+    return Unary(*context, [&] { return service::Cancel(agent_, *context, *request, *response); });
   }
   grpc::ServerUnaryReactor* Drain(grpc::CallbackServerContext* context, const v1::DrainRequest* request,
                                   v1::DrainResponse* response) override {
-    return service::Drain(agent_, *context, *request, *response);
+    return Unary(*context, [&] { return service::Drain(agent_, *context, *request, *response); });
   }
-  grpc::ServerWriteReactor<v1::Job>* Watch(grpc::CallbackServerContext*, const v1::WatchJobRequest* request) override {
-    return service::Watch(agent_, *request);
+  grpc::ServerWriteReactor<v1::Job>* Watch(grpc::CallbackServerContext* context,
+                                           const v1::WatchJobRequest* request) override {
+    return Stream<grpc::ServerWriteReactor<v1::Job>>(*context, AgentCall::kJobs,
+                                                     [&] { return service::Watch(agent_, *request); });
   }
-  grpc::ServerWriteReactor<v1::LogChunk>* Logs(grpc::CallbackServerContext*, const v1::LogsRequest* request) override {
-    return service::Logs(agent_, *request);
+  grpc::ServerWriteReactor<v1::LogChunk>* Logs(grpc::CallbackServerContext* context,
+                                               const v1::LogsRequest* request) override {
+    return Stream<grpc::ServerWriteReactor<v1::LogChunk>>(*context, AgentCall::kJobs,
+                                                          [&] { return service::Logs(agent_, *request); });
   }
-  grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(grpc::CallbackServerContext*) override {
-    return service::Session(agent_);
+  grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(grpc::CallbackServerContext* context) override {
+    return Stream<grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>>(*context, AgentCall::kCoordinator,
+                                                                       [&] { return service::Session(agent_, gate_); });
   }
-  grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(grpc::CallbackServerContext*) override {
-    return service::CollectLogs(agent_);
+  grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(grpc::CallbackServerContext* context) override {
+    return Stream<grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>>(
+        *context, AgentCall::kCoordinator, [&] { return service::CollectLogs(agent_, gate_); });
   }
-  grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(grpc::CallbackServerContext*, v1::PutBlobResponse*) override {
-    return service::PutBlob(agent_);
+  grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(grpc::CallbackServerContext* context, v1::PutBlobResponse*) override {
+    return Stream<grpc::ServerReadReactor<v1::BlobChunk>>(*context, AgentCall::kCoordinator,
+                                                          [&] { return service::PutBlob(agent_); });
   }
-  grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(grpc::CallbackServerContext*,
+  grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(grpc::CallbackServerContext* context,
                                                    const v1::GetBlobRequest* request) override {
-    return service::GetBlob(agent_, *request);
+    return Stream<grpc::ServerWriteReactor<v1::BlobChunk>>(*context, AgentCall::kBlob,
+                                                           [&] { return service::GetBlob(agent_, *request); });
   }
 
  private:
+  template <class F>
+  grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext& context, F serve) {
+    const Status may = gate_.Check(context, AgentCall::kJobs);
+    if (may) return serve();
+    grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+    reactor->Finish(rpc::ToStatus(may.error()));
+    return reactor;
+  }
+  template <class Reactor, class F>
+  Reactor* Stream(const grpc::CallbackServerContext& context, AgentCall call, F serve) {
+    const Status may = gate_.Check(context, call);
+    return may ? static_cast<Reactor*>(serve()) : new Refused<Reactor>(may.error());
+  }
+
   Agent& agent_;
+  const AgentGate gate_;
 };
 
 }  // namespace
 
-std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure) {
-  return [insecure](BlobStore& store) -> AgentOptions::Fetch {
-    BlobFetcher::Options options;
-    options.insecure = insecure;
+std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure, std::shared_ptr<rpc::Tls> tls) {
+  return [insecure, tls = std::move(tls)](BlobStore& store) -> AgentOptions::Fetch {
+    const BlobFetcher::Options options{.insecure = insecure, .tls = tls};
     return [fetcher = std::make_shared<BlobFetcher>(store, options)](const LeaseInput& input,
                                                                      std::function<void(const Status&)> done) {
       fetcher->Fetch(input, std::move(done));
@@ -73,8 +104,8 @@ std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure) {
   };
 }
 
-rpc::ServicePtr MakeAgentService(Agent& agent) {
-  return {new AgentServiceImpl(agent), [](grpc::Service* service) { delete service; }};
+rpc::ServicePtr MakeAgentService(Agent& agent, std::shared_ptr<rpc::Tls> tls) {
+  return {new AgentServiceImpl(agent, std::move(tls)), [](grpc::Service* service) { delete service; }};
 }
 
 }  // namespace cromt

@@ -27,7 +27,7 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
   // So many messages may wait until the supervisor has taken them in; what comes next waits at the coordinator.
   static constexpr int kMostUntaken = 8;
 
-  explicit SessionReactor(Agent& agent) : agent_(agent) {
+  SessionReactor(Agent& agent, const AgentGate& gate) : agent_(agent), gate_(gate) {
     handle_ = std::make_shared<Handle>(*this);
     id_ = agent_.OpenStream(handle_);
     StartRead(&incoming_);
@@ -37,6 +37,8 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
     if (!ok) return FinishOnce(EndOfStream());
     auto message = wire::FromProto(incoming_);
     if (!message) return FinishOnce(rpc::ToStatus(message.error()));
+    if (message->hello)
+      if (Status ours = gate_.CheckMesh(message->hello->mesh); !ours) return FinishOnce(rpc::ToStatus(ours.error()));
     agent_.Post(agent_input::StreamMessage{id_, std::move(*message), Untaken()});
     ReadOn();
   }
@@ -108,6 +110,7 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
   }
 
   Agent& agent_;
+  const AgentGate& gate_;
   std::shared_ptr<Handle> handle_;
   StreamId id_ = 0;
   v1::ToAgent incoming_;
@@ -124,7 +127,7 @@ constexpr int64_t kMaxCredit = 64 << 20;
 
 class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch> {
  public:
-  explicit CollectLogsReactor(Agent& agent) : agent_(agent) { StartRead(&incoming_); }
+  CollectLogsReactor(Agent& agent, const AgentGate& gate) : agent_(agent), gate_(gate) { StartRead(&incoming_); }
 
   void OnReadDone(bool ok) override {
     if (!ok) return FinishOnce(EndOfStream());
@@ -171,6 +174,7 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
         return Fail(ErrorCode::kConflict,
                     "this is agent " + agent_.identity().agent.text() + ", not " + incoming_.agent());
       mesh_ = MeshId(incoming_.mesh());
+      CROMT_TRY(gate_.CheckMesh(mesh_));
       Subscribe();
       return {};
     }
@@ -219,6 +223,7 @@ class CollectLogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v
   }
 
   Agent& agent_;
+  const AgentGate& gate_;
   MeshId mesh_;
   std::shared_ptr<Link> link_;
   uint64_t subscription_ = 0;
@@ -349,11 +354,11 @@ class GetBlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent) {
-  return new SessionReactor(agent);
+grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent, const AgentGate& gate) {
+  return new SessionReactor(agent, gate);
 }
-grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent) {
-  return new CollectLogsReactor(agent);
+grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent, const AgentGate& gate) {
+  return new CollectLogsReactor(agent, gate);
 }
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) {
   return new PutBlobReactor(agent);

@@ -51,7 +51,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   agent.users.run_as = {"*"};                  // as far as the user may become somebody else
   agent.containers.policy.containers = {"*"};  // the user may use that engine as it is
   agent.blobs = blobs;
-  agent.make_fetch = GrpcFetch(options.insecure);
+  agent.make_fetch = GrpcFetch(options.insecure, nullptr);
   agent.warn = Warn;
   CROMT_ASSIGN(parts->agent, Agent::Start(std::move(agent)));
 
@@ -72,7 +72,9 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   if (IsName(id)) coordinator.first_run = RunId(id);
   coordinator.transport = [raw = parts->agent.get(), insecure = options.insecure](auto post, LogCollector& logs,
                                                                                   BlobStore& store) {
-    auto others = [=, &logs, &store] { return MakeGrpcTransport({insecure, post, Warn}, logs, store); };
+    auto others = [=, &logs, &store] {
+      return MakeGrpcTransport({.dialing = {.insecure = insecure}, .post = post, .warn = Warn}, logs, store);
+    };
     return std::make_unique<LocalTransport>(*raw, post, logs, others);
   };
   CROMT_ASSIGN(parts->coordinator, Coordinator::Start(std::move(coordinator)));

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <atomic>
+#include <iterator>
 
 #include "base/name.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/service/gate.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
 #include "io/rpc/server.h"
 #include "io/rpc/status.h"
@@ -37,25 +40,33 @@ grpc::Status StatusOf(const Status& status) {
 // Calls block their thread until the loop has answered; gRPC's thread pool is bounded (io/rpc/server.cc).
 class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
  public:
-  explicit CoordinatorServiceImpl(Coordinator& coordinator) : coordinator_(coordinator) {}
+  CoordinatorServiceImpl(Coordinator& coordinator, Gate& gate) : coordinator_(coordinator), gate_(gate) {}
 
-  grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request, v1::ApplyResponse* response) override {
-    return StatusOf(DoApply(*request, *response));
+  grpc::Status Apply(grpc::ServerContext* context, const v1::ApplyRequest* request,
+                     v1::ApplyResponse* response) override {
+    return StatusOf(DoApply(*context, *request, *response));
   }
-  grpc::Status Start(grpc::ServerContext*, const v1::StartRequest* request, v1::StartResponse* response) override {
-    return StatusOf(DoStart(*request, *response));
+  grpc::Status Start(grpc::ServerContext* context, const v1::StartRequest* request,
+                     v1::StartResponse* response) override {
+    return StatusOf(DoStart(*context, *request, *response));
   }
-  grpc::Status Cancel(grpc::ServerContext*, const v1::CancelRequest* request, v1::CancelResponse* response) override {
-    auto run = coordinator_.Cancel(request->run(), request->task(), request->author());
+  grpc::Status Cancel(grpc::ServerContext* context, const v1::CancelRequest* request,
+                      v1::CancelResponse* response) override {
+    auto author = EnterRun(*context, "CoordinatorService/Cancel", request->run(), request->author());
+    if (!author) return rpc::ToStatus(author.error());
+    auto run = coordinator_.Cancel(request->run(), request->task(), *author);
     if (!run) return rpc::ToStatus(run.error());
     response->set_run_id(run->text());
     return grpc::Status::OK;
   }
-  grpc::Status Rerun(grpc::ServerContext*, const v1::RerunRequest* request, v1::StartResponse* response) override {
-    return StatusOf(DoRerun(*request, *response));
+  grpc::Status Rerun(grpc::ServerContext* context, const v1::RerunRequest* request,
+                     v1::StartResponse* response) override {
+    return StatusOf(DoRerun(*context, *request, *response));
   }
-  grpc::Status Why(grpc::ServerContext*, const v1::WhyRequest* request, v1::WhyResponse* response) override {
-    auto lines = coordinator_.Why(request->run(), request->task(), request->author());
+  grpc::Status Why(grpc::ServerContext* context, const v1::WhyRequest* request, v1::WhyResponse* response) override {
+    auto author = EnterRun(*context, "CoordinatorService/Why", request->run(), request->author());
+    if (!author) return rpc::ToStatus(author.error());
+    auto lines = coordinator_.Why(request->run(), request->task(), *author);
     if (!lines) return rpc::ToStatus(lines.error());
     for (const WhyLine& line : *lines) {
       auto& to = *response->add_lines();
@@ -64,31 +75,39 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status ForgetAgent(grpc::ServerContext*, const v1::ForgetAgentRequest* request,
+  grpc::Status ForgetAgent(grpc::ServerContext* context, const v1::ForgetAgentRequest* request,
                            v1::ForgetAgentResponse*) override {
-    if (auto good = CheckAuthor(request->author()); !good) return rpc::ToStatus(good.error());
-    return StatusOf(coordinator_.ForgetAgent(request->agent(), request->author()));
+    auto author = EnterMesh(*context, "CoordinatorService/ForgetAgent", request->author(), request->agent());
+    if (!author) return rpc::ToStatus(author.error());
+    return StatusOf(coordinator_.ForgetAgent(request->agent(), *author));
   }
-  grpc::Status GetRun(grpc::ServerContext*, const v1::GetRunRequest* request, v1::Run* response) override {
-    auto run = coordinator_.GetRun(request->run(), request->author());
+  grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override {
+    auto author = EnterRun(*context, "CoordinatorService/GetRun", request->run(), request->author());
+    if (!author) return rpc::ToStatus(author.error());
+    auto run = coordinator_.GetRun(request->run(), *author);
     if (!run) return rpc::ToStatus(run.error());
     wire::ToProto(*run, *response);
     return grpc::Status::OK;
   }
-  grpc::Status ListRuns(grpc::ServerContext*, const v1::ListRunsRequest* request,
+  grpc::Status ListRuns(grpc::ServerContext* context, const v1::ListRunsRequest* request,
                         v1::ListRunsResponse* response) override {
-    uint32_t limit = request->limit() == 0 ? kDefaultLimit : request->limit();
-    if (limit > kMaxLimit) return {grpc::StatusCode::INVALID_ARGUMENT, "limit: at most 10,000"};
-    auto runs = coordinator_.ListRuns(request->project(), limit);
+    auto limit = LimitOf(request->limit());
+    if (!limit) return rpc::ToStatus(limit.error());
+    auto caller = gate_.Enter(*context, "CoordinatorService/ListRuns");
+    if (!caller) return rpc::ToStatus(caller.error());
+    auto runs = VisibleRuns(*caller, request->project(), *limit);
     if (!runs) return rpc::ToStatus(runs.error());
     for (const RunView& run : *runs) wire::ToProto(run, *response->add_runs());
     return grpc::Status::OK;
   }
-  grpc::Status ListProjects(grpc::ServerContext*, const v1::ListProjectsRequest*,
+  grpc::Status ListProjects(grpc::ServerContext* context, const v1::ListProjectsRequest*,
                             v1::ListProjectsResponse* response) override {
+    auto caller = gate_.Enter(*context, "CoordinatorService/ListProjects");
+    if (!caller) return rpc::ToStatus(caller.error());
     auto projects = coordinator_.ListProjects();
     if (!projects) return rpc::ToStatus(projects.error());
     for (const ProjectView& project : *projects) {
+      if (!caller->MaySee(project.name)) continue;
       auto& one = *response->add_projects();
       one.set_name(project.name);
       one.set_file(project.file);
@@ -97,30 +116,37 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status ListAgents(grpc::ServerContext*, const v1::ListAgentsRequest*,
+  grpc::Status ListAgents(grpc::ServerContext* context, const v1::ListAgentsRequest*,
                           v1::ListAgentsResponse* response) override {
+    if (auto caller = gate_.Enter(*context, "CoordinatorService/ListAgents"); !caller)
+      return rpc::ToStatus(caller.error());
     auto agents = coordinator_.ListAgents();
     if (!agents) return rpc::ToStatus(agents.error());
     for (const AgentView& agent : *agents) wire::ToProto(agent, *response->add_agents());
     return grpc::Status::OK;
   }
   // A message a revision: one may name thousands of projects.
-  grpc::Status ListRevisions(grpc::ServerContext*, const v1::ListRevisionsRequest* request,
+  grpc::Status ListRevisions(grpc::ServerContext* context, const v1::ListRevisionsRequest* request,
                              grpc::ServerWriter<v1::Revision>* writer) override {
-    uint32_t limit = request->limit() == 0 ? kDefaultLimit : request->limit();
-    if (limit > kMaxLimit) return {grpc::StatusCode::INVALID_ARGUMENT, "limit: at most 10,000"};
-    auto revisions = coordinator_.ListRevisions(request->project(), limit);
+    auto limit = LimitOf(request->limit());
+    if (!limit) return rpc::ToStatus(limit.error());
+    auto caller = gate_.Enter(*context, "CoordinatorService/ListRevisions");
+    if (!caller) return rpc::ToStatus(caller.error());
+    auto revisions = coordinator_.ListRevisions(request->project(), *limit);
     if (!revisions) return rpc::ToStatus(revisions.error());
-    for (const RevisionView& revision : *revisions) {
+    for (RevisionView& revision : *revisions) {
+      if (!KeepVisible(*caller, revision)) continue;
       v1::Revision message;
       wire::ToProto(revision, message);
       if (!writer->Write(message)) break;
     }
     return grpc::Status::OK;
   }
-  grpc::Status ListArtifacts(grpc::ServerContext*, const v1::ListArtifactsRequest* request,
+  grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
                              grpc::ServerWriter<v1::Artifact>* writer) override {
-    auto artifacts = coordinator_.ListArtifacts(request->run(), request->author());
+    auto author = EnterRun(*context, "CoordinatorService/ListArtifacts", request->run(), request->author());
+    if (!author) return rpc::ToStatus(author.error());
+    auto artifacts = coordinator_.ListArtifacts(request->run(), *author);
     if (!artifacts) return rpc::ToStatus(artifacts.error());
     for (const ArtifactView& artifact : *artifacts) {
       v1::Artifact message;
@@ -129,15 +155,17 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status GetArtifact(grpc::ServerContext*, const v1::GetArtifactRequest* request,
+  grpc::Status GetArtifact(grpc::ServerContext* context, const v1::GetArtifactRequest* request,
                            grpc::ServerWriter<v1::ArtifactChunk>* writer) override {
     Follower follower(followers_, true);
     if (!follower.admitted()) return TooManyFollowers();
+    auto author = EnterRun(*context, "CoordinatorService/GetArtifact", request->run(), request->author());
+    if (!author) return rpc::ToStatus(author.error());
     auto send = [&](const v1::ArtifactChunk& chunk) -> Status {
       return writer->Write(chunk) ? Status{} : Fail(ErrorCode::kCanceled, "the caller has left");
     };
     return StatusOf(coordinator_.GetArtifact(
-        request->run(), request->host(), request->name(), request->author(),
+        request->run(), request->host(), request->name(), *author,
         [&](const ArtifactView& artifact) {
           v1::ArtifactChunk chunk;
           wire::ToProto(artifact, *chunk.mutable_artifact());
@@ -151,27 +179,98 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
   grpc::Status WatchRun(grpc::ServerContext* context, const v1::WatchRunRequest* request,
                         grpc::ServerWriter<v1::RunUpdate>* writer) override {
+    constexpr std::string_view kMethod = "CoordinatorService/WatchRun";
     Follower follower(followers_, !request->once());
     if (!follower.admitted()) return TooManyFollowers();
+    auto entered = EnterRunOf(*context, kMethod, request->run(), request->author());
+    if (!entered) return rpc::ToStatus(entered.error());
     return StatusOf(coordinator_.WatchRun(
-        request->run(), request->author(),
+        request->run(), entered->author,
         [&](const RunUpdate& update) { return Write(update, *writer) && !request->once(); },
-        [&] { return context->IsCancelled(); }));
+        [&] { return context->IsCancelled() || !gate_.MayStay(*context, kMethod, entered->project); }));
   }
   grpc::Status RunLogs(grpc::ServerContext* context, const v1::RunLogsRequest* request,
                        grpc::ServerWriter<v1::LogChunk>* writer) override {
+    constexpr std::string_view kMethod = "CoordinatorService/RunLogs";
     Follower follower(followers_, request->follow());
     if (!follower.admitted()) return TooManyFollowers();
+    auto entered = EnterRunOf(*context, kMethod, request->run(), request->author());
+    if (!entered) return rpc::ToStatus(entered.error());
     auto send = [&](const LogPiece& piece) {
       v1::LogChunk chunk;
       wire::ToProto(piece, "", chunk);
       return writer->Write(chunk);
     };
-    return StatusOf(coordinator_.RunLogs(request->run(), request->task(), request->follow(), request->author(), send,
-                                         [&] { return context->IsCancelled(); }));
+    return StatusOf(coordinator_.RunLogs(
+        request->run(), request->task(), request->follow(), entered->author, send,
+        [&] { return context->IsCancelled() || !gate_.MayStay(*context, kMethod, entered->project); }));
   }
 
  private:
+  // In whose name a call is made: who has shown who he is; or in local mode whoever he says that he is.
+  static Result<std::string> AuthorOf(const Principal& caller, const std::string& said) {
+    if (!caller.local) return caller.name;
+    CROMT_TRY(CheckAuthor(said));
+    return said;
+  }
+  Result<std::string> EnterMesh(const grpc::ServerContext& context, std::string_view method, const std::string& said,
+                                const std::string& subject) {
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, method));
+    CROMT_TRY(gate_.Record(caller, method, subject));
+    return AuthorOf(caller, said);
+  }
+  struct Entered {
+    std::string author;
+    std::string project;
+  };
+  // For a call about a run, which is its project's.
+  Result<Entered> EnterRunOf(const grpc::ServerContext& context, std::string_view method, const std::string& run,
+                             const std::string& said) {
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, method));
+    Entered entered;
+    CROMT_ASSIGN(entered.author, AuthorOf(caller, said));
+    if (caller.local) return entered;
+    CROMT_ASSIGN(entered.project, coordinator_.ProjectOf(run, entered.author));
+    CROMT_TRY(gate_.Into(context, method, caller, entered.project, run));
+    return entered;
+  }
+  Result<std::string> EnterRun(const grpc::ServerContext& context, std::string_view method, const std::string& run,
+                               const std::string& said) {
+    CROMT_ASSIGN(Entered entered, EnterRunOf(context, method, run, said));
+    return std::move(entered.author);
+  }
+
+  static Result<uint32_t> LimitOf(uint32_t asked) {
+    if (asked > kMaxLimit) return Fail(ErrorCode::kInvalid, "limit: at most 10,000");
+    return asked == 0 ? kDefaultLimit : asked;
+  }
+  Result<std::vector<RunView>> VisibleRuns(const Principal& caller, const std::string& project, uint32_t limit) {
+    if (caller.all_projects) return coordinator_.ListRuns(project, limit);
+    std::vector<RunView> runs;
+    for (const std::string& visible : caller.projects) {
+      if (!project.empty() && visible != project) continue;
+      auto some = coordinator_.ListRuns(visible, limit);
+      if (!some && some.error().code == ErrorCode::kNotFound) continue;
+      if (!some) return tl::unexpected(some.error());
+      std::move(some->begin(), some->end(), std::back_inserter(runs));
+    }
+    std::stable_sort(runs.begin(), runs.end(),
+                     [](const RunView& a, const RunView& b) { return a.header.created_at > b.header.created_at; });
+    if (runs.size() > limit) runs.resize(limit);
+    return runs;
+  }
+  // Leaves of a revision what the caller may see; false if that is nothing.
+  static bool KeepVisible(const Principal& caller, RevisionView& revision) {
+    if (caller.all_projects) return true;
+    size_t left = 0;
+    for (auto* names :
+         {&revision.changes.added, &revision.changes.changed, &revision.changes.gone, &revision.changes.removed}) {
+      std::erase_if(*names, [&](const std::string& name) { return !caller.MaySee(name); });
+      left += names->size();
+    }
+    return left > 0;
+  }
+
   // A place among those who follow, while it lives; who only looks needs none.
   class Follower {
    public:
@@ -192,9 +291,10 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
             fmt::format("{} callers follow runs already, which is the limit", kMaxFollowers)};
   }
 
-  Status DoApply(const v1::ApplyRequest& request, v1::ApplyResponse& response) {
+  Status DoApply(const grpc::ServerContext& context, const v1::ApplyRequest& request, v1::ApplyResponse& response) {
     CROMT_TRY(CheckRequestId(request.request_id()));
-    CROMT_TRY(CheckAuthor(request.author()));
+    CROMT_ASSIGN(const std::string author,
+                 EnterMesh(context, "CoordinatorService/Apply", request.author(), request.path()));
     if (!request.path().starts_with("/") || request.path().size() > 4096)
       return Fail(ErrorCode::kInvalid, "path: an absolute path is needed");
     ApplyRequest apply{RequestId(request.request_id()),
@@ -202,7 +302,7 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
                        request.text(),
                        request.prune(),
                        request.dry_run(),
-                       request.author(),
+                       author,
                        {}};
     if (request.has_if_revision()) apply.if_revision = request.if_revision();
     CROMT_ASSIGN(ApplyAnswer answer, coordinator_.Apply(apply));
@@ -214,20 +314,24 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     for (const std::string& warning : answer.warnings) response.add_warnings(warning);
     return {};
   }
-  Status DoStart(const v1::StartRequest& request, v1::StartResponse& response) {
+  Status DoStart(const grpc::ServerContext& context, const v1::StartRequest& request, v1::StartResponse& response) {
+    constexpr std::string_view kMethod = "CoordinatorService/Start";
     CROMT_TRY(CheckRequestId(request.request_id()));
-    CROMT_TRY(CheckAuthor(request.author()));
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, kMethod));
+    CROMT_ASSIGN(const std::string author, AuthorOf(caller, request.author()));
+    CROMT_TRY(gate_.Into(context, kMethod, caller, request.project(), request.project()));
     CROMT_ASSIGN(Variables variables, wire::FromProto(request.variables()));
     CROMT_ASSIGN(RunId run, coordinator_.Start({RequestId(request.request_id()), request.project(), request.action(),
-                                                std::move(variables), request.author()}));
+                                                std::move(variables), author}));
     response.set_run_id(run.text());
     return {};
   }
-  Status DoRerun(const v1::RerunRequest& request, v1::StartResponse& response) {
+  Status DoRerun(const grpc::ServerContext& context, const v1::RerunRequest& request, v1::StartResponse& response) {
     CROMT_TRY(CheckRequestId(request.request_id()));
-    CROMT_TRY(CheckAuthor(request.author()));
-    CROMT_ASSIGN(const RunId run, coordinator_.Rerun({RequestId(request.request_id()), request.run(), request.failed(),
-                                                      request.author()}));
+    CROMT_ASSIGN(const std::string author,
+                 EnterRun(context, "CoordinatorService/Rerun", request.run(), request.author()));
+    CROMT_ASSIGN(const RunId run,
+                 coordinator_.Rerun({RequestId(request.request_id()), request.run(), request.failed(), author}));
     response.set_run_id(run.text());
     return {};
   }
@@ -247,13 +351,14 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
 
   Coordinator& coordinator_;
+  Gate& gate_;
   std::atomic<int> followers_ = 0;
 };
 
 }  // namespace
 
-rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator) {
-  return {new CoordinatorServiceImpl(coordinator), [](grpc::Service* service) { delete service; }};
+rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator, Gate& gate) {
+  return {new CoordinatorServiceImpl(coordinator, gate), [](grpc::Service* service) { delete service; }};
 }
 
 }  // namespace cromt

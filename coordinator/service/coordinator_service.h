@@ -6,8 +6,9 @@
 namespace cromt {
 
 class Coordinator;
+class Gate;
 
-// The coordinator outlives the service; the server that holds it is shut down first, after StopFollowing.
-rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator);
+// Both outlive the service; the server that holds it is shut down first, after StopFollowing.
+rpc::ServicePtr MakeCoordinatorService(Coordinator& coordinator, Gate& gate);
 
 }  // namespace cromt

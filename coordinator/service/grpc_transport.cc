@@ -8,6 +8,7 @@
 #include <thread>
 #include <variant>
 
+#include "coordinator/service/agent_channel.h"
 #include "coordinator/service/blob_push.h"
 #include "coordinator/service/logs_call.h"
 #include "coordinator/service/session_call.h"
@@ -38,7 +39,7 @@ class GrpcTransport final : public AgentTransport {
       : options_(std::move(options)),
         logs_(logs),
         blobs_(blobs),
-        fetcher_(blobs, {.insecure = options_.insecure}),
+        fetcher_(blobs, {.insecure = options_.dialing.insecure, .tls = options_.dialing.tls}),
         thread_([this] { Run(); }) {
     rpc::KeepCallbackThreads();
   }
@@ -188,10 +189,11 @@ void GrpcTransport::CheckTimes() {
 }
 
 void GrpcTransport::DialNow(const DialCommand& command) {
-  auto channel = rpc::OpenChannel(command.address, {options_.insecure});
-  if (!channel) return options_.post(engine_input::LinkClosed{command.link, channel.error().message});
-  auto call = std::make_shared<service::SessionCall>(*channel, command.link,
-                                                     [this](EngineInput input) { FromLink(std::move(input)); });
+  auto opened = service::OpenAgent(options_.dialing, command.address);
+  if (!opened) return options_.post(engine_input::LinkClosed{command.link, opened.error().message});
+  auto call =
+      std::make_shared<service::SessionCall>(opened->channel, opened->agent, options_.dialing.is_member, command.link,
+                                             [this](EngineInput input) { FromLink(std::move(input)); });
   {
     MutexLock lock(mutex_);
     if (stopping_) return;
@@ -250,8 +252,8 @@ void GrpcTransport::CollectNow(const CollectCommand& command) {
     if (found == links_.end() || found->second.logs) return;
     address = found->second.address;
   }
-  auto channel = rpc::OpenChannel(address, {options_.insecure});
-  if (!channel) return;  // the session has the same trouble and says so
+  auto opened = service::OpenAgent(options_.dialing, address);
+  if (!opened) return;  // the session has the same trouble and says so
   auto done = [this, id, command](const std::string& reason) {
     MutexLock lock(mutex_);
     auto found = links_.find(id);
@@ -265,7 +267,7 @@ void GrpcTransport::CollectNow(const CollectCommand& command) {
     --calls_;
     idle_.notify_all();
   };
-  auto call = std::make_shared<service::LogsCall>(*channel, command.mesh, command.agent, logs_, done);
+  auto call = std::make_shared<service::LogsCall>(opened->channel, command.mesh, command.agent, logs_, done);
   {
     MutexLock lock(mutex_);
     auto found = links_.find(id);
@@ -292,7 +294,7 @@ void GrpcTransport::PushWaiting() {
 }
 
 Status GrpcTransport::StartPush(const PushCommand& command) {
-  CROMT_ASSIGN(auto channel, rpc::OpenChannel(command.address, {options_.insecure}));
+  CROMT_ASSIGN(const service::AgentChannel opened, service::OpenAgent(options_.dialing, command.address));
   CROMT_ASSIGN(UniqueFd blob, blobs_.Read(command.digest));
   auto done = [this, command](Status status) {
     inbox_.Post(PushedCommand{command, std::move(status)});
@@ -300,7 +302,7 @@ Status GrpcTransport::StartPush(const PushCommand& command) {
     --calls_;
     idle_.notify_all();
   };
-  auto push = std::make_shared<service::BlobPush>(channel, command.digest, std::move(blob), done);
+  auto push = std::make_shared<service::BlobPush>(opened.channel, command.digest, std::move(blob), done);
   {
     MutexLock lock(mutex_);
     if (stopping_) return {};

@@ -7,13 +7,14 @@
 
 #include "coordinator/engine.h"
 #include "coordinator/log_collector.h"
+#include "coordinator/service/agent_dialing.h"
 #include "coordinator/transport.h"
 #include "io/blob/store.h"
 
 namespace cromt {
 
 struct GrpcTransportOptions {
-  bool insecure = false;  // dial beyond loopback in plaintext
+  AgentDialing dialing;
   std::function<void(EngineInput)> post;
   std::function<void(const std::string&)> warn;
 };

@@ -6,8 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "coordinator/service/agent_channel.h"
 #include "cromt/v1/agent.grpc.pb.h"
-#include "io/rpc/channel.h"
 #include "io/rpc/status.h"
 #include "io/wire/session.h"
 
@@ -16,9 +16,10 @@ namespace {
 
 constexpr size_t kAtOnce = 16;
 
-Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, bool insecure, Duration patience) {
-  CROMT_ASSIGN(auto channel, rpc::OpenChannel(address, {.insecure = insecure}));
-  auto stub = v1::AgentService::NewStub(channel);
+Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, const AgentDialing& dialing,
+                               Duration patience) {
+  CROMT_ASSIGN(const service::AgentChannel opened, service::OpenAgent(dialing, address));
+  auto stub = v1::AgentService::NewStub(opened.channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + patience);
   auto stream = stub->Session(&context);
@@ -36,6 +37,11 @@ Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, b
       return Fail("its answer", std::move(message).error());
     }
     if (message->hello) agent.hello = *message->hello;
+    if (!opened.agent.empty() && agent.hello.agent != opened.agent) {
+      context.TryCancel();
+      stream->Finish();
+      return Fail(ErrorCode::kDenied, "it says that it is another agent than its certificate does");
+    }
     agent.inventory.insert(agent.inventory.end(), message->inventory.begin(), message->inventory.end());
     if (!message->inventory_done) continue;
     context.TryCancel();
@@ -49,15 +55,15 @@ Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, b
 
 }  // namespace
 
-AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>& addresses, bool insecure,
-                              Duration patience) {
+AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>& addresses,
+                              const AgentDialing& dialing, Duration patience) {
   std::vector<Result<InspectedAgent>> answers(addresses.size(), Fail(ErrorCode::kUnavailable, "not asked"));
   std::atomic<size_t> next = 0;
   std::vector<std::thread> threads;
   for (size_t i = 0; i < std::min(kAtOnce, addresses.size()); ++i)
     threads.emplace_back([&] {
       for (size_t at = next++; at < addresses.size(); at = next++)
-        answers[at] = Inspect(mesh, addresses[at], insecure, patience);
+        answers[at] = Inspect(mesh, addresses[at], dialing, patience);
     });
   for (std::thread& thread : threads) thread.join();
   AgentInspection found;

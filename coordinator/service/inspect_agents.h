@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "coordinator/recovery.h"
+#include "coordinator/service/agent_dialing.h"
 
 namespace cromt {
 
@@ -17,7 +18,7 @@ struct AgentInspection {
 
 // Several at once; blocks until all have answered or `patience` has passed. `insecure`: also in plaintext beyond
 // loopback.
-AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>& addresses, bool insecure,
-                              Duration patience);
+AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>& addresses,
+                              const AgentDialing& dialing, Duration patience);
 
 }  // namespace cromt

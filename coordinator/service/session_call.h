@@ -21,8 +21,14 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   // So many messages may wait until the loop has taken them in; what the agent says next waits at the agent.
   static constexpr int kMostUntaken = 8;
 
-  SessionCall(std::shared_ptr<grpc::Channel> channel, LinkId link, std::function<void(EngineInput)> post)
-      : stub_(v1::AgentService::NewStub(std::move(channel))), link_(link), post_(std::move(post)) {}
+  // `agent`: whose certificate is at the other end, the only one who may speak there; empty: whoever does.
+  SessionCall(std::shared_ptr<grpc::Channel> channel, AgentId agent, std::function<bool(const std::string&)> is_member,
+              LinkId link, std::function<void(EngineInput)> post)
+      : stub_(v1::AgentService::NewStub(std::move(channel))),
+        agent_(std::move(agent)),
+        is_member_(std::move(is_member)),
+        link_(link),
+        post_(std::move(post)) {}
 
   void Start() {
     self_ = shared_from_this();
@@ -55,11 +61,16 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   void OnReadDone(bool ok) override {
     if (ok) {
       auto message = wire::FromProto(incoming_);
+      if (message && message->hello && !agent_.empty() && message->hello->agent != agent_)
+        message = Fail(ErrorCode::kDenied, "it says that it is agent " + message->hello->agent.text() +
+                                               ", and its certificate is that of " + agent_.text());
+      if (message && !agent_.empty() && !is_member_(agent_.text()))
+        message = Fail(ErrorCode::kDenied, "it was removed from the mesh");
       if (message) {
         post_(engine_input::LinkMessage{link_, std::move(*message), Untaken()});
         return ReadOn();
       }
-      problem_ = "it sent a message that is not valid: " + message.error().message;
+      problem_ = "what it said is refused: " + message.error().message;
       Cancel();
     }
     {
@@ -95,6 +106,8 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
 
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
+  const AgentId agent_;
+  const std::function<bool(const std::string&)> is_member_;
   const LinkId link_;
   const std::function<void(EngineInput)> post_;
   v1::FromAgent incoming_;

@@ -109,6 +109,12 @@ Result<RunState> StoreReader::StateOf(const RunId& run) {
   return view.status.state;
 }
 
+Result<std::string> StoreReader::ProjectOf(const RunId& run) {
+  CROMT_ASSIGN(int64_t n, NumberOf(run));
+  CROMT_ASSIGN(RunView view, ReadHeader(n));
+  return std::move(view.header.project);
+}
+
 Result<RunView> StoreReader::ReadHeader(int64_t n) {
   CROMT_ASSIGN(auto query, db_.Prepare(fmt::format("SELECT {} FROM runs WHERE n = ?", kRunColumns)));
   CROMT_TRY(query.Bind(1, n).Step());

@@ -17,6 +17,7 @@ class StoreReader {
   // `run` is an id, a unique prefix of one, or "last": the newest of `author`. kNotFound, kInvalid (ambiguous).
   Result<RunId> Resolve(const std::string& run, const std::string& author);
   Result<RunState> StateOf(const RunId& run);
+  Result<std::string> ProjectOf(const RunId& run);
   // With its tasks and instances.
   Result<RunView> Run(const RunId& run);
   // As a starting coordinator would take it up.

@@ -38,6 +38,16 @@ void SetName(X509_NAME& name, const std::string& common) {
                                   -1, 0) == 1);
 }
 
+// By which gRPC clients that are not ours check a server.
+std::string DnsName(const Identity& identity) {
+  switch (identity.kind) {
+    case PeerKind::kCoordinator: return ",DNS:cromt-coordinator";
+    case PeerKind::kAgent: return ",DNS:" + identity.name;
+    case PeerKind::kUser: break;
+  }
+  return "";
+}
+
 // What all certificates have: version, a random serial, dates and the key.
 CertificatePtr Begin(EVP_PKEY& key, Wall now, Duration lifetime) {
   CertificatePtr certificate(X509_new());
@@ -130,7 +140,7 @@ Result<std::string> Authority::Sign(std::string_view request_pem, const Identity
            {NID_basic_constraints, "critical,CA:FALSE"},
            {NID_key_usage, "critical,digitalSignature"},
            {NID_ext_key_usage, serves ? "serverAuth,clientAuth" : "clientAuth"},
-           {NID_subject_alt_name, "URI:" + ToUri(identity)},
+           {NID_subject_alt_name, "URI:" + ToUri(identity) + DnsName(identity)},
            {NID_subject_key_identifier, "hash"},
            {NID_authority_key_identifier, "keyid:always"},
        }})

@@ -24,6 +24,12 @@ std::string Hex(const unsigned char* raw, unsigned int size) {
   return hex;
 }
 
+std::string KeyPem(EVP_PKEY& key) {
+  BioPtr out(BIO_new(BIO_s_mem()));
+  Must(out && PEM_write_bio_PKCS8PrivateKey(out.get(), &key, nullptr, nullptr, 0, nullptr, nullptr) == 1);
+  return Text(*out);
+}
+
 Result<Wall> ReadTime(const ASN1_TIME* time) {
   std::tm parts{};
   if (ASN1_TIME_to_tm(time, &parts) != 1) return Fail(ErrorCode::kInvalid, "its dates can't be read");
@@ -33,10 +39,14 @@ Result<Wall> ReadTime(const ASN1_TIME* time) {
 Result<Identity> ReadIdentity(const X509& certificate) {
   int found = -1;
   NamesPtr names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, &found)));
-  if (!names || sk_GENERAL_NAME_num(names.get()) != 1)
-    return Fail(ErrorCode::kInvalid, "it does not have exactly one alternative name");
-  const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), 0);
-  if (name->type != GEN_URI) return Fail(ErrorCode::kInvalid, "its alternative name is no URI");
+  const GENERAL_NAME* name = nullptr;
+  for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* one = sk_GENERAL_NAME_value(names.get(), i);
+    if (one->type == GEN_DNS) continue;  // for programs that know nothing of ours
+    if (one->type != GEN_URI || name) return Fail(ErrorCode::kInvalid, "it has other alternative names than one URI");
+    name = one;
+  }
+  if (!name) return Fail(ErrorCode::kInvalid, "it has no URI among its alternative names");
   const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
   return IdentityFromUri(
       {reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)), static_cast<size_t>(ASN1_STRING_length(uri))});
@@ -137,9 +147,12 @@ Result<std::vector<std::string>> Fingerprints(std::string_view pem) {
 Result<std::string> NewKey() {
   KeyPtr key(EVP_EC_gen("P-256"));
   if (!key) return Fail(ErrorCode::kInternal, "can't make a private key: " + LastProblem());
-  BioPtr out(BIO_new(BIO_s_mem()));
-  Must(out && PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1);
-  return Text(*out);
+  return KeyPem(*key);
+}
+
+Result<std::string> KeyOf(std::string_view pem) {
+  CROMT_ASSIGN(const KeyPtr key, ReadKey(pem));
+  return KeyPem(*key);
 }
 
 Result<std::string> NewRequest(std::string_view pem) {

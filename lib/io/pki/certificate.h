@@ -20,7 +20,7 @@ struct Certificate {
 };
 
 // Of the first certificate in `pem`. kInvalid if there is none, if its alternative names are anything but one URI that
-// names somebody of a mesh, or if it is an authority's.
+// names somebody of a mesh, and DNS names, which nothing here rests on; or if it is an authority's.
 Result<Certificate> ReadCertificate(std::string_view pem);
 
 // SHA-256 over the DER form of each certificate in `pem`, in order, as 64 lower-case hex digits. kInvalid if there is
@@ -29,6 +29,9 @@ Result<std::vector<std::string>> Fingerprints(std::string_view pem);
 
 // A new private key (ECDSA, P-256; PKCS#8).
 Result<std::string> NewKey();
+
+// The private key in `pem`, alone.
+Result<std::string> KeyOf(std::string_view pem);
 
 // A request for a certificate for `key` (PKCS#10). It asks for nothing: who somebody is is not his to say.
 Result<std::string> NewRequest(std::string_view key);

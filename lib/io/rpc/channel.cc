@@ -4,11 +4,37 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "io/rpc/address.h"
 #include "io/rpc/server.h"
+#include "io/rpc/status.h"
 
 namespace cromt::rpc {
+namespace {
+
+// A channel does not say why it could not connect; a call on it does, at once.
+std::string WhyNot(grpc::Channel& channel) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(1));
+  grpc::Slice nothing("");
+  const grpc::ByteBuffer request(&nothing, 1);
+  grpc::ByteBuffer response;
+  grpc::CompletionQueue queue;
+  grpc::GenericStub stub(std::shared_ptr<grpc::Channel>(&channel, [](grpc::Channel*) {}));
+  auto call = stub.PrepareUnaryCall(&context, "/none", request, &queue);
+  grpc::Status status;
+  call->StartCall();
+  call->Finish(&response, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  return PlainWords(status.error_message());
+}
+
+}  // namespace
+
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options) {
   std::string target = "unix:" + address;
   auto credentials = grpc::InsecureChannelCredentials();
@@ -34,6 +60,16 @@ Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, c
     args.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, options.read_ahead_bytes);
   }
   return grpc::CreateCustomChannel(target, credentials, args);
+}
+
+Status Connect(grpc::Channel& channel, Duration patience) {
+  const auto until = std::chrono::system_clock::now() + patience;
+  for (;;) {
+    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return {};
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE) return Fail(ErrorCode::kUnavailable, WhyNot(channel));
+    if (!channel.WaitForStateChange(state, until)) return Fail(ErrorCode::kUnavailable, "it does not answer");
+  }
 }
 
 void KeepCallbackThreads() {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace cromt::rpc {
 
@@ -22,6 +23,10 @@ struct ChannelOptions {
 // A name is resolved here (it may block on the resolver) and the answer is what is dialled. kDenied for an address
 // beyond loopback in plaintext without `insecure`.
 Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, const ChannelOptions& options);
+
+// Waits until the channel is connected: kUnavailable as soon as the first try has failed, as one that is refused does
+// at once (gRPC itself makes the next only seconds later), with gRPC's reason in plain words.
+Status Connect(grpc::Channel& channel, Duration patience);
 
 // gRPC 1.51 keeps its threads for callbacks as long as some channel has used them. When the last such channel goes, as
 // that of an agent that refuses does at the end of its call, it goes on one of these threads, which then waits for

@@ -9,6 +9,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "io/rpc/prepare.h"
+
 namespace cromt::rpc {
 namespace {
 
@@ -47,7 +49,8 @@ class Expected final : public grpc::experimental::ExternalCertificateVerifier {
 
 }  // namespace
 
-void RequireTls13() {
+void Prepare() {
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   ::setenv("GRPC_SSL_CIPHER_SUITES", "AES256-GCM-SHA384", /*overwrite=*/1);  // key exchange by RSA
 }
 
@@ -63,11 +66,6 @@ Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files
   std::shared_ptr<Tls> tls(new Tls(mesh, files));
   CROMT_ASSIGN(const std::string authorities, ReadPem(files.authorities));
   if (auto read = pki::Fingerprints(authorities); !read) return Fail(files.authorities, read.error());
-  if (files.identity.empty()) {
-    tls->provider_->certificates =
-        std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(files.authorities, kReadAgainSeconds);
-    return tls;
-  }
   CROMT_ASSIGN(const std::string identity, ReadPem(files.identity));
   auto certificate = pki::ReadCertificate(identity);
   if (!certificate) return Fail(files.identity, certificate.error());
@@ -77,6 +75,13 @@ Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files
     return Fail(ErrorCode::kInvalid, files.identity + " is of another mesh, " + certificate->identity.mesh.text());
   tls->provider_->certificates = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       files.identity, files.identity, files.authorities, kReadAgainSeconds);
+  return tls;
+}
+
+Result<std::shared_ptr<Tls>> Tls::WithoutIdentity(const MeshId& mesh, const std::string& authorities) {
+  CROMT_TRY(pki::Fingerprints(authorities));
+  std::shared_ptr<Tls> tls(new Tls(mesh, {}));
+  tls->provider_->certificates = std::make_shared<grpc::experimental::StaticDataCertificateProvider>(authorities);
   return tls;
 }
 
@@ -120,7 +125,7 @@ Result<pki::Certificate> Tls::PeerOf(const grpc::AuthContext& connection) const 
 
 Status Tls::Check(const pki::Certificate& certificate) const {
   const std::string who = "the certificate of " + Describe(certificate.identity);
-  if (certificate.identity.mesh != mesh_)
+  if (!mesh_.empty() && certificate.identity.mesh != mesh_)
     return Fail(ErrorCode::kDenied,
                 who + " is of mesh " + certificate.identity.mesh.text() + ", and this is mesh " + mesh_.text());
   const Wall now = SystemClock().Read().wall;  // also of a connection that has outlived its certificate

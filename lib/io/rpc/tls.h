@@ -23,20 +23,18 @@ namespace cromt::rpc {
 
 // Paths of PEM files. They are read again when they change, within half a minute, so that renewing needs no restart.
 struct TlsFiles {
-  std::string identity;     // a private key, its certificate, and those of its authorities; empty: a client without one
+  std::string identity;     // a private key, its certificate, and those of its authorities
   std::string authorities;  // whose signatures are believed
 };
-
-// To be called at the start of main, before anything else of gRPC or a second thread: gRPC 1.51 offers no way to ask
-// for TLS 1.3, so it is given only ciphers of 1.2 that need another kind of key than any of ours: 1.2 never comes
-// about.
-void RequireTls13();
 
 // What one program proves itself with, whom it believes, and what it has heard to be revoked. Thread-safe.
 class Tls : public std::enable_shared_from_this<Tls> {
  public:
   // kInvalid or kNotFound says which file can't be used. `mesh` is the only one whose members are believed.
   static Result<std::shared_ptr<Tls>> Open(const MeshId& mesh, const TlsFiles& files);
+  // Of a client that proves itself otherwise, or not at all. `authorities` is PEM text; `mesh` may be empty: whichever
+  // mesh it is whose authority this is.
+  static Result<std::shared_ptr<Tls>> WithoutIdentity(const MeshId& mesh, const std::string& authorities);
   ~Tls();
 
   const MeshId& mesh() const { return mesh_; }

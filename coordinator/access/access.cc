@@ -1,0 +1,391 @@
+#include "coordinator/access/access.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/name.h"
+#include "coordinator/access/token.h"
+#include "core/agent_address.h"
+#include "io/config/read_file.h"
+#include "io/process/data_dir.h"
+
+namespace cromt {
+namespace {
+
+constexpr Duration kReadmitFor = std::chrono::hours(24);
+constexpr size_t kMostPemBytes = 1 << 20;
+constexpr char kFirstAdmin[] = "admin";
+
+// Whoever shows something that is not good learns nothing of what would be.
+Error UnknownToken(std::string_view kind) {
+  return {ErrorCode::kDenied, "the " + std::string(kind) + " token is not known, or not good any more"};
+}
+
+bool IsDue(const pki::Certificate& certificate, Wall now) {
+  const Duration whole = certificate.not_after - certificate.not_before;
+  return now >= certificate.not_after - whole / 3;
+}
+
+Result<std::string> NewIdentity(const pki::Authority& authority, const MeshId& mesh, Wall now) {
+  CROMT_ASSIGN(const std::string key, pki::NewKey());
+  CROMT_ASSIGN(const std::string request, pki::NewRequest(key));
+  CROMT_ASSIGN(const std::string certificate,
+               authority.Sign(request, Identity{mesh, PeerKind::kCoordinator, "", false}, now));
+  return key + certificate + authority.certificate();
+}
+
+Status IsPrivate(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return tl::unexpected<Error>(ErrnoError(path, errno));
+  if ((info.st_mode & 077) == 0) return {};
+  return Fail(ErrorCode::kInvalid, path +
+                                       " can be read by others, who may be the mesh's authority then: chmod 600 it, " +
+                                       "and should somebody have read it, found the mesh anew");
+}
+
+}  // namespace
+
+// ---- Start ------------------------------------------------------------------------------------
+
+Access::Access(std::string folder, AccessDb db, pki::Authority authority, std::string fingerprint, const Clock& clock)
+    : folder_(std::move(folder)),
+      mesh_(db.mesh()),
+      authority_(std::move(authority)),
+      fingerprint_(std::move(fingerprint)),
+      clock_(clock),
+      db_(std::move(db)) {}
+
+Result<Access::Founded> Access::Found(const std::string& folder, const MeshId& mesh, const Clock& clock,
+                                      Random& random) {
+  if (std::filesystem::exists(folder))
+    return Fail(ErrorCode::kConflict, folder + " is there already: this coordinator's mesh was founded before");
+  // What an earlier try has left is nothing yet: only the renaming makes it something.
+  const std::string draft = folder + ".new";
+  std::error_code ignored;
+  std::filesystem::remove_all(draft, ignored);
+  CROMT_TRY(MakeDirs(draft));
+  const Wall now = clock.Read().wall;
+  CROMT_ASSIGN(const pki::Authority authority, pki::Authority::Make(mesh, now));
+  CROMT_ASSIGN(const std::string identity, NewIdentity(authority, mesh, now));
+  CROMT_TRY(WriteFileDurably(draft + "/ca.key", authority.key()));
+  CROMT_TRY(WriteFileDurably(draft + "/ca.pem", authority.certificate()));
+  CROMT_TRY(WriteFileDurably(draft + "/identity.pem", identity));
+  Founded founded{NewToken(kUserToken, random), ""};
+  {
+    CROMT_ASSIGN(AccessDb db, AccessDb::Create(draft + "/access.db", mesh));
+    CROMT_TRY(db.PutUser({kFirstAdmin, Role::kAdmin, true, {}}));
+    CROMT_TRY(db.PutToken({RandomName(random), TokenHash(founded.admin_token), kFirstAdmin, now, std::nullopt}));
+    CROMT_TRY(db.Append({now, "", "init", "mesh " + mesh.text(), ""}));
+  }
+  CROMT_ASSIGN(const auto fingerprints, pki::Fingerprints(authority.certificate()));
+  founded.fingerprint = fingerprints.front();
+  if (::rename(draft.c_str(), folder.c_str()) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't make " + folder, errno));
+  return founded;
+}
+
+Result<std::unique_ptr<Access>> Access::Open(const std::string& folder, const Clock& clock) {
+  if (!std::filesystem::exists(folder)) return std::unique_ptr<Access>();
+  for (const char* name : {"/ca.key", "/identity.pem", "/access.db"}) CROMT_TRY(IsPrivate(folder + name));
+  CROMT_ASSIGN(std::string certificates, ReadFile(folder + "/ca.pem", kMostPemBytes));
+  CROMT_ASSIGN(std::string key, ReadFile(folder + "/ca.key", kMostPemBytes));
+  CROMT_ASSIGN(const auto fingerprints, pki::Fingerprints(certificates));
+  auto authority = pki::Authority::Load(std::move(certificates), std::move(key));
+  if (!authority) return Fail(folder, authority.error());
+  CROMT_ASSIGN(AccessDb db, AccessDb::Open(folder + "/access.db"));
+  std::unique_ptr<Access> access(new Access(folder, std::move(db), std::move(*authority), fingerprints.front(), clock));
+  CROMT_TRY(access->Read());
+  CROMT_TRY(access->RenewOwn());
+  return access;
+}
+
+Status Access::Read() {
+  MutexLock lock(mutex_);
+  CROMT_ASSIGN(const auto agents, db_.Agents());
+  for (const AgentMember& agent : agents) agents_[agent.name] = agent;
+  CROMT_ASSIGN(const auto users, db_.Users());
+  for (const User& user : users) users_[user.name] = user;
+  CROMT_ASSIGN(const auto tokens, db_.Tokens());
+  for (const UserToken& token : tokens) tokens_[token.hash] = token;
+  CROMT_ASSIGN(const auto revoked, db_.Revoked());
+  revoked_.insert(revoked.begin(), revoked.end());
+  return {};
+}
+
+Status Access::RenewOwn() {
+  const Wall now = clock_.Read().wall;
+  CROMT_ASSIGN(const std::string identity, ReadFile(identity_file(), kMostPemBytes));
+  auto certificate = pki::ReadCertificate(identity);
+  if (!certificate) return Fail(identity_file(), certificate.error());
+  if (!IsDue(*certificate, now)) return {};
+  CROMT_ASSIGN(const std::string renewed, NewIdentity(authority_, mesh_, now));
+  return WriteFileDurably(identity_file(), renewed);
+}
+
+// ---- Who calls --------------------------------------------------------------------------------
+
+Result<Principal> Access::Identify(const Credential& credential) {
+  MutexLock lock(mutex_);
+  const auto of_user = [&](const std::string& name)
+                           CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) -> Result<Principal> {
+    auto user = users_.find(name);
+    if (user == users_.end()) return Fail(ErrorCode::kDenied, "there is no user " + Quote(name) + " in this mesh");
+    return Principal{name,
+                     user->second.role,
+                     user->second.all_projects,
+                     {user->second.projects.begin(), user->second.projects.end()},
+                     false};
+  };
+  if (credential.certificate) {
+    const Identity& who = credential.certificate->identity;
+    if (who.mesh != mesh_ || revoked_.contains(credential.certificate->serial))
+      return Fail(ErrorCode::kDenied, "the certificate of " + Describe(who) + " is not good here");
+    if (who.kind == PeerKind::kUser) return of_user(who.name);
+    return Principal{Describe(who), Role::kNone, false, {}, false};
+  }
+  if (credential.token.empty())
+    return Fail(ErrorCode::kDenied, "this coordinator wants to know who calls: log in with 'cromt login'");
+  if (!IsToken(credential.token, kUserToken)) return tl::unexpected(UnknownToken(kUserToken));
+  auto token = tokens_.find(TokenHash(credential.token));
+  if (token == tokens_.end()) return tl::unexpected(UnknownToken(kUserToken));
+  if (token->second.expires_at && *token->second.expires_at <= clock_.Read().wall)
+    return tl::unexpected(UnknownToken(kUserToken));
+  return of_user(token->second.user);
+}
+
+// ---- Agents -----------------------------------------------------------------------------------
+
+Result<InvitedAgent> Access::Invite(const std::string& name, const std::string& given, Duration good_for) {
+  CROMT_TRY(CheckName("agent name", name));
+  CROMT_ASSIGN(const AgentAddress address, ParseAgentAddress(given.empty() ? name : given));
+  MutexLock lock(mutex_);
+  auto known = agents_.find(name);
+  if (known != agents_.end() && !known->second.removed && !known->second.serial.empty())
+    return Fail(ErrorCode::kConflict,
+                name + " is a member of this mesh. Should it have lost its key, say 'cromt agents remove " + name +
+                    "' first, so that whoever has that can't use it any more");
+  for (const auto& [other, member] : agents_)
+    if (other != name && !member.removed && member.address == ToString(address))
+      return Fail(ErrorCode::kConflict, other + " has the address " + member.address + " already");
+  InvitedAgent invited{name, ToString(address), NewToken(kJoinToken, random_), clock_.Read().wall + good_for};
+  CROMT_TRY(db_.PutInvitation({TokenHash(invited.token), name, invited.address, invited.expires_at, std::nullopt}));
+  return invited;
+}
+
+// The certificate with what a TLS peer has to be shown besides.
+Result<std::string> Access::Certify(const std::string& request, const Identity& identity) const {
+  CROMT_ASSIGN(const std::string certificate, authority_.Sign(request, identity, clock_.Read().wall));
+  return certificate + authority_.certificate();
+}
+
+Result<Membership> Access::Admit(AgentMember agent, const std::string& request, const Invitation* invitation) {
+  CROMT_ASSIGN(std::string certificate, Certify(request, {mesh_, PeerKind::kAgent, agent.name, false}));
+  CROMT_ASSIGN(const pki::Certificate read, pki::ReadCertificate(certificate));
+  CROMT_ASSIGN(agent.key, pki::KeyFingerprint(certificate));
+  agent.serial = read.serial;
+  agent.expires_at = read.not_after;
+  agent.removed = false;
+  agent.readmit_until.reset();
+  CROMT_TRY(invitation ? db_.Join(*invitation, agent) : db_.PutAgent(agent));
+  Membership membership{mesh_, agent.name, std::move(certificate), authority_.certificate()};
+  agents_[agent.name] = std::move(agent);
+  return membership;
+}
+
+Result<Membership> Access::Join(const JoinRequest& request) {
+  MutexLock lock(mutex_);
+  if (!IsToken(request.token, kJoinToken)) return tl::unexpected(UnknownToken(kJoinToken));
+  CROMT_ASSIGN(auto invitation, db_.FindInvitation(TokenHash(request.token)));
+  const Wall now = clock_.Read().wall;
+  if (!invitation || invitation->used_at || invitation->expires_at <= now)
+    return tl::unexpected(UnknownToken(kJoinToken));
+  if (invitation->agent != request.name)
+    return Fail(ErrorCode::kDenied, "the token was made for another host than " + Quote(request.name));
+  auto known = agents_.find(request.name);
+  if (known != agents_.end() && !known->second.removed && !known->second.serial.empty())
+    return tl::unexpected(UnknownToken(kJoinToken));  // it has joined by another invitation
+  invitation->used_at = now;
+  return Admit(AgentMember{request.name, invitation->address, "", "", {}, false, {}}, request.request, &*invitation);
+}
+
+Result<Membership> Access::Renew(const std::optional<pki::Certificate>& shown, const std::string& request) {
+  MutexLock lock(mutex_);
+  if (shown) {
+    auto known = agents_.find(shown->identity.name);
+    if (shown->identity.kind != PeerKind::kAgent || known == agents_.end() || known->second.removed)
+      return Fail(ErrorCode::kDenied, Describe(shown->identity) + " is no member of this mesh");
+    return Admit(known->second, request, nullptr);
+  }
+  CROMT_ASSIGN(const std::string key, pki::KeyFingerprint(request));
+  const Wall now = clock_.Read().wall;
+  for (const auto& [name, agent] : agents_)
+    if (!agent.removed && agent.key == key && agent.readmit_until && *agent.readmit_until > now)
+      return Admit(agent, request, nullptr);
+  return Fail(ErrorCode::kDenied,
+              "the certificate is not good any more; an admin of the mesh can let this agent renew it by "
+              "'cromt agents readmit NAME'");
+}
+
+Status Access::Remove(const std::string& name) {
+  {
+    MutexLock lock(mutex_);
+    auto known = agents_.find(name);
+    if (known == agents_.end() || known->second.removed)
+      return Fail(ErrorCode::kNotFound, "there is no agent " + Quote(name) + " in this mesh");
+    CROMT_TRY(db_.Remove(known->second));
+    known->second.removed = true;
+    known->second.readmit_until.reset();
+    CROMT_ASSIGN(const auto revoked, db_.Revoked());
+    revoked_.insert(revoked.begin(), revoked.end());
+  }
+  TellRevoked();
+  return {};
+}
+
+Status Access::Readmit(const std::string& name) {
+  MutexLock lock(mutex_);
+  auto known = agents_.find(name);
+  if (known == agents_.end()) return Fail(ErrorCode::kNotFound, "there is no agent " + Quote(name) + " in this mesh");
+  if (known->second.removed || known->second.key.empty())
+    return Fail(ErrorCode::kConflict, name + " was removed, and its key with it: invite it anew");
+  AgentMember agent = known->second;
+  agent.readmit_until = clock_.Read().wall + kReadmitFor;
+  CROMT_TRY(db_.PutAgent(agent));
+  known->second = std::move(agent);
+  return {};
+}
+
+Result<std::vector<AgentMember>> Access::Agents() {
+  MutexLock lock(mutex_);
+  std::vector<AgentMember> agents;
+  for (const auto& [name, agent] : agents_) agents.push_back(agent);
+  return agents;
+}
+
+Result<std::string> Access::AgentAt(const std::string& address) {
+  CROMT_ASSIGN(const AgentAddress parsed, ParseAgentAddress(address));
+  MutexLock lock(mutex_);
+  for (const auto& [name, agent] : agents_)
+    if (!agent.removed && agent.address == address) return name;
+  // Its certificate will have to say the same.
+  auto named = agents_.find(parsed.host);
+  if (named != agents_.end() && !named->second.removed) return named->first;
+  return Fail(ErrorCode::kDenied, "no agent of this mesh has the name or address " + address +
+                                      ": 'cromt agents invite' it, or write the name of one that has joined");
+}
+
+bool Access::IsMember(const std::string& name) {
+  MutexLock lock(mutex_);
+  auto known = agents_.find(name);
+  return known != agents_.end() && !known->second.removed;
+}
+
+void Access::OnRevoked(std::function<void(const std::vector<std::string>&)> callback) {
+  {
+    MutexLock lock(mutex_);
+    on_revoked_ = std::move(callback);
+  }
+  TellRevoked();
+}
+
+void Access::TellRevoked() {
+  std::function<void(const std::vector<std::string>&)> tell;
+  std::vector<std::string> revoked;
+  {
+    MutexLock lock(mutex_);
+    tell = on_revoked_;
+    revoked.assign(revoked_.begin(), revoked_.end());
+  }
+  if (tell) tell(revoked);
+}
+
+// ---- Users ------------------------------------------------------------------------------------
+
+namespace {
+
+bool IsFullAdmin(const User& user) {
+  return user.role == Role::kAdmin && user.all_projects;
+}
+
+}  // namespace
+
+Result<std::vector<User>> Access::Users() {
+  MutexLock lock(mutex_);
+  return db_.Users();
+}
+
+Status Access::PutUser(const User& user) {
+  CROMT_TRY(CheckName("user name", user.name));
+  for (const std::string& project : user.projects) CROMT_TRY(CheckName("project name", project));
+  MutexLock lock(mutex_);
+  const bool other = std::any_of(users_.begin(), users_.end(), [&](const auto& entry) {
+    return entry.first != user.name && IsFullAdmin(entry.second);
+  });
+  if (!other && !IsFullAdmin(user))
+    return Fail(ErrorCode::kConflict,
+                "nobody would be left who may manage this mesh: make somebody else an admin first");
+  CROMT_TRY(db_.PutUser(user));
+  users_[user.name] = user;
+  return {};
+}
+
+Status Access::RemoveUser(const std::string& name) {
+  MutexLock lock(mutex_);
+  if (!users_.contains(name)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(name));
+  const bool other = std::any_of(users_.begin(), users_.end(),
+                                 [&](const auto& entry) { return entry.first != name && IsFullAdmin(entry.second); });
+  if (!other)
+    return Fail(ErrorCode::kConflict,
+                "nobody would be left who may manage this mesh: make somebody else an admin first");
+  CROMT_TRY(db_.RemoveUser(name));
+  users_.erase(name);
+  std::erase_if(tokens_, [&](const auto& entry) { return entry.second.user == name; });
+  return {};
+}
+
+Result<Access::NewUserToken> Access::MakeToken(const std::string& user, std::optional<Duration> good_for) {
+  MutexLock lock(mutex_);
+  if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
+  NewUserToken made{{}, NewToken(kUserToken, random_)};
+  const Wall now = clock_.Read().wall;
+  made.kept = {RandomName(random_), TokenHash(made.token), user, now, std::nullopt};
+  if (good_for) made.kept.expires_at = now + *good_for;
+  CROMT_TRY(db_.PutToken(made.kept));
+  tokens_[made.kept.hash] = made.kept;
+  return made;
+}
+
+Status Access::RemoveToken(const std::string& id) {
+  MutexLock lock(mutex_);
+  auto token = std::find_if(tokens_.begin(), tokens_.end(), [&](const auto& entry) { return entry.second.id == id; });
+  if (token == tokens_.end()) return Fail(ErrorCode::kNotFound, "there is no token " + Quote(id));
+  CROMT_TRY(db_.RemoveToken(id));
+  tokens_.erase(token);
+  return {};
+}
+
+Result<std::vector<UserToken>> Access::Tokens() {
+  MutexLock lock(mutex_);
+  return db_.Tokens();
+}
+
+// ---- Audit ------------------------------------------------------------------------------------
+
+Status Access::Record(const std::string& who, const std::string& what, const std::string& subject,
+                      const std::string& detail) {
+  MutexLock lock(mutex_);
+  return db_.Append({clock_.Read().wall, who, what, subject, detail});
+}
+
+Result<std::vector<AuditEntry>> Access::Audit(uint32_t limit) {
+  MutexLock lock(mutex_);
+  return db_.Audit(limit);
+}
+
+Result<int64_t> Access::VerifyAudit() {
+  MutexLock lock(mutex_);
+  return db_.VerifyAudit();
+}
+
+}  // namespace cromt
