@@ -40,7 +40,7 @@ void Print(int fd, std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cromt::LimitCoreDumps();  // its environment may hold secrets
+  cromt::LimitCoreDumps();       // its environment may hold secrets
   constexpr int kInitWords = 4;  // cromt-step --init IO --
   if (argc > kInitWords && std::string_view(argv[1]) == "--init" && std::string_view(argv[3]) == "--")
     return cromt::step::RunInit(argv[2], {argv + kInitWords, argv + argc});

@@ -40,6 +40,8 @@ class PatternTree {
   uint32_t Ending(uint32_t state) const { return nodes_[state].ending; }
   // The state that is left of it once what ends here was seen: that of the longest end of it that may yet become more.
   uint32_t Open(uint32_t state) const { return nodes_[state].open; }
+  // The same of the ends of it that are shorter.
+  uint32_t Shorter(uint32_t state) const { return nodes_[nodes_[state].fail].open; }
 
  private:
   // Small, for a value may be long: children are a list, and only the first byte has a table.

@@ -31,7 +31,17 @@ void Masker::Reading::Take(unsigned char c, Span at, std::vector<Span>& found) {
   starts_.push_back(at.begin);
   if (const uint32_t length = tree_->Ending(state_)) found.push_back({starts_[starts_.size() - length], at.end});
   state_ = tree_->Open(state_);
-  while (starts_.size() > depth()) starts_.pop_front();
+  Trim();
+}
+
+void Masker::Reading::EndLine(uint32_t least) {
+  while (state_ != 0 && (tree_->Depth(state_) < least || tree_->Ending(state_) == tree_->Depth(state_)))
+    state_ = tree_->Shorter(state_);
+  Trim();
+}
+
+void Masker::Reading::Trim() {
+  while (starts_.size() > tree_->Depth(state_)) starts_.pop_front();
 }
 
 void Masker::Reading::Forget() {
@@ -85,7 +95,8 @@ void Masker::TakeBase64(unsigned char c, uint64_t at) {
   const bool is_line_end = c == '\n' || c == '\r';
   line_ends_ = is_line_end ? line_ends_ + 1 : 0;
   if (!is_line_end) return base64_.Take(c, {at, at + 1}, found_);
-  if (base64_.depth() < kBeforeLineEnd || line_ends_ > kMostLineEnds) base64_.Forget();
+  if (line_ends_ > kMostLineEnds) base64_.Forget();
+  base64_.EndLine(kBeforeLineEnd);
 }
 
 // All before `until` has nothing to do with what comes.

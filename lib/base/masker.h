@@ -41,12 +41,15 @@ class Masker {
     explicit Reading(const PatternTree& tree) : tree_(&tree) {}
     // The next character, that stands in this span; found spans are added.
     void Take(unsigned char c, Span at, std::vector<Span>& found);
+    // A line ends: nothing goes on behind it of which less than `least` was seen, or which is whole without more.
+    void EndLine(uint32_t least);
     void Forget();
-    uint32_t depth() const { return tree_->Depth(state_); }
     // Where that begins of which more may come; `otherwise` if there is nothing.
     uint64_t OpenFrom(uint64_t otherwise) const { return starts_.empty() ? otherwise : starts_.front(); }
 
    private:
+    void Trim();
+
     const PatternTree* tree_;
     uint32_t state_ = 0;
     std::deque<uint64_t> starts_;  // where each character lies that the state stands for

@@ -126,14 +126,15 @@ class Mesh:
         at = ["--coordinator", self.coordinator.address] if self.coordinator else []
         return [os.path.join(BIN, "cromt"), *arguments, *at]
 
-    def cromt(self, *arguments, timeout=60, under=(), program=None):
-        """The ended call of the CLI, run by the command `under` if there is one; AssertionError if it takes longer."""
+    def cromt(self, *arguments, timeout=60, under=(), program=None, typed=None):
+        """The ended call of the CLI, run by the command `under` if there is one; AssertionError if it takes longer. `typed`: what
+        standard input has."""
         command = [*under, *self._command(arguments)]
         if program:
             command[len(under)] = program
         try:
-            done = subprocess.run(command, env=self.environment, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True,
-                                  timeout=timeout)
+            stdin = {"stdin": subprocess.DEVNULL} if typed is None else {"input": typed.encode()}
+            done = subprocess.run(command, env=self.environment, cwd=self.folder, capture_output=True, timeout=timeout, **stdin)
         except subprocess.TimeoutExpired as late:
             said = f"{late.stdout}\n{late.stderr}"
             raise AssertionError(f"{' '.join(command)} did not end within {timeout} s; so far:\n{said}") from None

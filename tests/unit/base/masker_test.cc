@@ -113,6 +113,7 @@ TEST(Masker, InBase64OfSeveralLines) {
   EXPECT_EQ(MaskedText({"hunter22"}, "aHVud\r\nGVyMjI=\r\n"), "***\r\n");
   EXPECT_EQ(MaskedText({"hunter22"}, "aHVud\n\n\nGVyMjI=\n"), "aHVud\n\n\nGVyMjI=\n");
   EXPECT_EQ(Pieces({"hunter22"}, {"a\n", "aHVud\n", "GVyMjI=\n"}), (Values{"a\n", "", "***\n", ""}));
+  EXPECT_EQ(Pieces({"hunter22"}, {"eHlodW50ZXIyMg\n", "!"}), (Values{"eHl***\n", "!", ""}));
 }
 
 TEST(Masker, AnyBytes) {
@@ -159,7 +160,7 @@ TEST_P(MaskerProperty, IsTheSameInAnyPiecesAndHidesAllAndOnlyThat) {
 
 INSTANTIATE_TEST_SUITE_P(Letters, MaskerProperty, testing::Values("ab", "abc%246", "a \"\\+", "aQ=/-_", "0123456789%"));
 
-// With line ends in base64 more may be hidden than the naive way asks for, but nothing less.
+// With line ends in base64 a little more or less may be hidden than the naive way asks for, but no secret is left.
 TEST(Masker, NoLineEndLetsASecretThrough) {
   SeededRandom random(7);
   for (int round = 0; round < 1500; ++round) {
@@ -179,7 +180,6 @@ TEST(Masker, NoLineEndLetsASecretThrough) {
     }
     const std::string out = MaskedText(values, whole);
     ASSERT_EQ(NaivelyMasked(values, out), out) << whole;
-    ASSERT_LE(out.size(), NaivelyMasked(values, whole).size()) << whole;
   }
 }
 
