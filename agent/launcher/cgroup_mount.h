@@ -8,13 +8,13 @@
 
 namespace cromt::launcher {
 
-// The directory of this process's own group, or of another's, by its number: in the hierarchy of the v1 `controller`, or
-// of v2 where that is empty. kUnavailable, saying why, when it is not mounted or not to be seen from here.
+// The directory of this process's own group, or of another's, by its number: in the hierarchy of the v1 `controller`,
+// or of v2 where that is empty. kUnavailable, saying why, when it is not mounted or not to be seen from here.
 Result<std::string> OwnCgroup(std::string_view controller, const std::string& process = "self");
 
-// Moves this process into the group `launcher` below its own one of v2, and gives the path of that, which is free now to
-// give its controllers on to other groups in it: v2 has none of that for a group with processes. REQUIRES: that group
-// is this process's to divide (Delegate=yes of its unit). kUnavailable, saying why.
+// Moves this process into the group `launcher` below its own one of v2, and gives the path of that, which is free now
+// to give its controllers on to other groups in it: v2 has none of that for a group with processes. REQUIRES: that
+// group is this process's to divide (Delegate=yes of its unit). kUnavailable, saying why.
 Result<std::string> LeaveOwnCgroup();
 
 // Removes `path` and the groups in it, bottom up; those that are not empty stay.
