@@ -94,8 +94,8 @@ class Packages(unittest.TestCase):
         self.a.write("/etc/cromt/coordinator.yaml", OPEN_COORDINATOR)
         self.b.run("systemctl restart cromt-agent")
         self.a.run("systemctl restart cromt-coordinator")
-        self.a.write("/root/jobs.yaml", JOBS)
-        self.cromt("--conf /root/jobs.yaml")
+        self.a.write("/srv/jobs.yaml", JOBS)
+        self.cromt("--conf /srv/jobs.yaml")
         self.assertIn("hello from hostb", self.cromt("start hello --follow").out)
 
     def test_4_a_job_that_is_out_of_memory_fails_alone(self):
