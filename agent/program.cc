@@ -18,6 +18,7 @@
 #include "base/name.h"
 #include "base/service_manager.h"
 #include "base/size.h"
+#include "base/version.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
@@ -71,7 +72,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The agent of a host: a queue of jobs, served over gRPC, run under cromt-launcher.");
-  app.set_version_flag("--version", std::string("cromt-agent " CROMT_VERSION));
+  app.set_version_flag("--version", fmt::format("cromt-agent {}", VersionText()));
   app.add_option(
          "--listen", flags.listen,
          "Address to serve (default 127.0.0.1:4000, of a member of a mesh 0.0.0.0:4000; port 0 picks a free one)")

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "base/version.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "core/diagnostic.h"
@@ -12,7 +13,9 @@
 namespace cromt::cli {
 namespace {
 
-constexpr const char* kVersion = "cromt " CROMT_VERSION "\n";
+std::string Version() {
+  return fmt::format("cromt {}\n", VersionText());
+}
 
 // What people try, and what it is called here.
 std::string_view HintFor(std::string_view word) {
@@ -69,7 +72,7 @@ class App {
     apply->Declare(front, global_);
     DeclareGlobals(front, global_, false);
     CROMT_ASSIGN(std::vector<std::string> rest, front.ParseFront(words));
-    if (global_.version) return Print(kVersion);
+    if (global_.version) return Print(Version());
     const bool asks_help = !rest.empty() && rest[0] == "help";
     if (asks_help) rest.erase(rest.begin());
     global_.help |= asks_help;
@@ -102,7 +105,7 @@ class App {
     const auto names = arguments.OptionNames();
     if (parsed && global_.conf && std::find(names.begin(), names.end(), "--conf") == names.end())
       parsed = Fail(ErrorCode::kInvalid, "takes no --conf");
-    if (global_.version) return Print(kVersion);
+    if (global_.version) return Print(Version());
     if (global_.help) return Print(CommandHelp(info, arguments));
     if (!parsed)
       return Fail(parsed.error().code,

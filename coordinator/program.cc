@@ -10,6 +10,7 @@
 
 #include "base/core_dump.h"
 #include "base/service_manager.h"
+#include "base/version.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/init.h"
 #include "coordinator/service/access_service.h"
@@ -65,7 +66,7 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
 
 void AddFlags(CLI::App& app, Flags& flags) {
   app.description("The coordinator: keeps all runs, places their tasks on agents, gathers logs.");
-  app.set_version_flag("--version", std::string("cromt-coordinator " CROMT_VERSION));
+  app.set_version_flag("--version", fmt::format("cromt-coordinator {}", VersionText()));
   app.add_option("--listen", flags.listen,
                  "Address to serve (default 127.0.0.1:4001, of a founded mesh 0.0.0.0:4001; port 0 picks a free one)")
       ->type_name("HOST:PORT");

@@ -16,6 +16,7 @@
 #include "agent/launcher/launcher.h"
 #include "agent/launcher/say.h"
 #include "base/core_dump.h"
+#include "base/version.h"
 
 namespace cromt::launcher {
 namespace {
@@ -27,7 +28,8 @@ constexpr std::string_view kUsage =
     "  --cgroup PATH|none        make groups below the cgroup v2 directory PATH (default: the own group)\n"
     "  --orphan-timeout SECONDS  stop all jobs and leave when no agent is connected for that long (default: never)\n"
     "  --detach                  go on in the background; return when the socket answers\n"
-    "  --service                 a service of its own, told to the manager: SIGTERM stops the jobs\n";
+    "  --service                 a service of its own, told to the manager: SIGTERM stops the jobs\n"
+    "  --version                 say what this is\n";
 
 constexpr off_t kMaxMessagesBytes = 1 << 20;
 
@@ -35,6 +37,7 @@ struct Flags {
   Options options;
   bool detach = false;
   bool help = false;
+  bool version = false;
 };
 
 Result<Flags> Parse(int argc, char** argv) {
@@ -42,9 +45,10 @@ Result<Flags> Parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view name = argv[i];
     if (name == "--help") flags.help = true;
+    if (name == "--version") flags.version = true;
     if (name == "--detach") flags.detach = true;
     if (name == "--service") flags.options.is_service = true;
-    if (name == "--help" || name == "--detach" || name == "--service") continue;
+    if (name == "--help" || name == "--version" || name == "--detach" || name == "--service") continue;
     bool known = name == "--data-dir" || name == "--cgroup" || name == "--orphan-timeout";
     if (!known) return Fail(ErrorCode::kInvalid, fmt::format("'{}' is no flag", name));
     if (++i == argc) return Fail(ErrorCode::kInvalid, fmt::format("{} needs a value", name));
@@ -53,7 +57,8 @@ Result<Flags> Parse(int argc, char** argv) {
     if (name != "--orphan-timeout") continue;
     CROMT_ASSIGN(flags.options.orphan_timeout, ParseDuration(argv[i]));
   }
-  if (flags.options.data_dir.empty() && !flags.help) return Fail(ErrorCode::kInvalid, "--data-dir is missing");
+  if (flags.options.data_dir.empty() && !flags.help && !flags.version)
+    return Fail(ErrorCode::kInvalid, "--data-dir is missing");
   if (flags.detach && flags.options.is_service)
     return Fail(ErrorCode::kInvalid, "--detach and --service exclude each other");
   return flags;
@@ -161,6 +166,10 @@ int Main(int argc, char** argv) {
   }
   if (flags->help) {
     WriteText(STDOUT_FILENO, kUsage);
+    return 0;
+  }
+  if (flags->version) {
+    WriteText(STDOUT_FILENO, fmt::format("cromt-launcher {}\n", VersionText()));
     return 0;
   }
   Result<std::string> data_dir = Absolute(flags->options.data_dir);

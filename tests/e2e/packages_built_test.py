@@ -65,6 +65,11 @@ class Built(unittest.TestCase):
         return engine.docker("run", "--rm", "--network", "none", "-v", f"{self.folder}:/packages:ro", "-v", f"{self.folder}/hello.yaml:/hello.yaml:ro",
                              image, "/bin/sh", "-ec", "mkdir -p /opt; " + "; ".join(lines))
 
+    def test_programs_say_of_which_commit_they_are(self):
+        for name in ("cromt", "cromt-agent", "cromt-coordinator", "cromt-launcher"):
+            said = subprocess.run([os.path.join(BIN, name), "--version"], capture_output=True, text=True, check=True).stdout
+            self.assertRegex(said, rf"^{name} {packages.VERSION} \([0-9a-f]{{10}}\+?\)\n$")
+
     def test_the_archive_runs_where_there_is_only_glibc_and_busybox(self):
         engine = Engine()
         self.addCleanup(engine.close)
