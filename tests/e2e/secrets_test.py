@@ -8,6 +8,10 @@ import pwd
 import subprocess
 import urllib.parse
 
+import grpc
+
+import rpc
+from fake_agent import FakeAgent
 from mesh import BIN
 from process import Program, as_user, read_text, wait_for
 from story import Story, main
@@ -127,6 +131,37 @@ projects:
             self.mesh.coordinator.restart()
         os.rename(self.mesh.path("elsewhere"), self.mesh.path("coordinator", "secrets.key"))
         self.mesh.coordinator.restart()
+
+
+class Agents(Story):
+    def test_an_agent_gets_those_of_its_own_tasks_only(self):
+        """What goes over the wire, to agents that take leases and run nothing."""
+        mine, other = FakeAgent("mine"), FakeAgent("other")
+        self.addCleanup(mine.close)
+        self.addCleanup(other.close)
+        self.mesh.start_coordinator(agents={"mine": mine.address, "other": other.address})
+        for name, project in (("db", "app"), ("unused", "app"), ("db", "else")):
+            self.succeeded(self.mesh.cromt("secrets", "set", name, "--project", project, typed=f"{name} of {project}"))
+        self.mesh.apply("""
+projects:
+  app:
+    run: 'true'
+    hosts: [{url: 'http://mine', secrets: [{name: db, env: DB}, {name: db, file: db}]}, {url: 'http://other'}]
+""")
+        self.mesh.start("app")
+        lease = mine.leases.get(timeout=30)
+        self.assertEqual([(one.name, one.value) for one in lease.secrets], [("db", b"db of app")])
+        self.assertNotIn(b"db of app", lease.spec.SerializeToString())
+        self.assertEqual(list(other.leases.get(timeout=30).secrets), [])
+
+    def test_a_plain_job_has_none(self):
+        agent = self.mesh.start_agent("hostA")
+        spec = rpc.shell("true")
+        spec.secrets.add(name="db", env="DB")
+        with self.assertRaises(grpc.RpcError) as refused:
+            rpc.Client(agent.address).call("Submit", request_id="r", spec=spec)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.says(refused.exception.details(), "a coordinator has them")
 
 
 class Restarted(Kept):
