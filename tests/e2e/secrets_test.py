@@ -2,10 +2,15 @@
 """Secrets: a task gets what it names, nobody else gets it, and nothing of it is to be found anywhere afterwards."""
 
 import base64
+import fcntl
 import json
 import os
 import pwd
+import queue
+import socket
+import struct
 import subprocess
+import threading
 import urllib.parse
 
 import grpc
@@ -188,6 +193,56 @@ class Restarted(Kept):
         task = self.mesh.wait_finished(run)["tasks"][0]
         self.assertEqual((task["outcome"], task["attempt"]), ("succeeded", 2))
         self.assertEqual(self.mesh.cromt("logs", run, "--raw").out, "got it\n")
+
+
+class OldLauncher:
+    """A launcher of before an upgrade, with a job: it knows limits and users (level 2), and nothing of secrets."""
+
+    def __init__(self, folder):
+        os.makedirs(folder, exist_ok=True)
+        self.starts = queue.Queue()
+        self._lock = open(os.path.join(folder, "launcher.lock"), "w", encoding="utf-8")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(os.path.join(folder, "launcher.sock"))
+        self._socket.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self):
+        self._socket.close()
+        self._lock.close()
+
+    def _serve(self):
+        caller, _ = self._socket.accept()
+
+        def frame(kind, body):
+            caller.sendall(struct.pack("<IB", len(body) + 1, kind) + body)
+
+        frame(65, struct.pack("<II3sIQI", 1, 3, b"old", os.getpid(), 0, 2))
+        frame(66, struct.pack("<QIqQB", 1 << 50, os.getpid(), 0, 0, 0))
+        frame(67, b"")
+        with caller.makefile("rb") as stream:
+            while header := stream.read(5):
+                length, kind = struct.unpack("<IB", header)
+                body = stream.read(length - 1)
+                if kind == 2:
+                    self.starts.put(body)
+
+
+class Upgraded(Story):
+    def test_a_launcher_that_would_hide_nothing_is_not_asked(self):
+        launcher = OldLauncher(self.mesh.path("hostA"))
+        self.addCleanup(launcher.close)
+        self.mesh.start_agent("hostA")
+        self.mesh.start_coordinator()
+        self.succeeded(self.mesh.cromt("secrets", "set", "db", "--project", "app", typed=VALUE))
+        self.mesh.apply("projects: {app: {run: 'true', secrets: [{name: db, env: DB}]}, plain: {run: 'true'}}")
+        refused = self.mesh.cromt("start", "app", "--wait")
+        self.exited(1, refused)
+        self.says(self.mesh.show("last")["tasks"][0]["reason"], "of before the agent's upgrade and can't hide the secrets of jobs")
+        self.mesh.start("plain")
+        self.assertNotIn(VALUE.encode(), launcher.starts.get(timeout=30))
+        self.assertTrue(launcher.starts.empty())
 
 
 class Hidden(Kept):
