@@ -5,8 +5,10 @@ The commands are those of docs/install.md, as they stand there. One story on two
 """
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import tempfile
 import unittest
 
@@ -20,11 +22,16 @@ JOBS = """
 projects:
   hello: {run: echo hello from $(hostname), hosts: [{url: 'http://hostb:4000'}]}
   long: {run: 'echo $$ >/tmp/pid; until [ -e /tmp/go ]; do sleep 0.1; done; echo went on; id -un', hosts: [{url: 'http://hostb:4000'}]}
+  code:
+    path: file:///srv/r.git
+    run: cat greeting && mkdir made && id -un >made/by
+    artifacts: {out: [{file: made, path: made}]}
+    hosts: [{url: 'http://hostb:4000'}]
   greedy: {run: 'head -c 200M /dev/zero | tail -n 1', resources: {memory: 32MiB}, hosts: [{url: 'http://hostb:4000'}]}
 """
 # What stands in for credentials between the hosts of the test.
 OPEN_AGENT = "job_user: cromt-job\nlisten: 0.0.0.0:4000\ninsecure: true\n"
-OPEN_COORDINATOR = "insecure: true\nagents: {hostb: 'hostb:4000'}\n"
+OPEN_COORDINATOR = "insecure: true\nallow_local_git: true\nagents: {hostb: 'hostb:4000'}\n"
 UNITS = ("cromt-agent", "cromt-launcher", "cromt-coordinator")
 
 
@@ -97,6 +104,19 @@ class Packages(unittest.TestCase):
         self.a.write("/srv/jobs.yaml", JOBS)
         self.cromt("--conf /srv/jobs.yaml")
         self.assertIn("hello from hostb", self.cromt("start hello --follow").out)
+
+    def test_3a_a_job_out_of_a_repository(self):
+        """Fetched by cromt-git, unpacked and published by the agent, all of which are confined as their units say."""
+        tree = os.path.join(self.folder, "tree")
+        os.mkdir(tree)
+        with open(tree + "/greeting", "w", encoding="utf-8") as file:
+            file.write("hello from a repository\n")
+        for line in ("init -q -b main", "add greeting", "-c user.name=t -c user.email=t@example.org commit -q -m greeting", "clone -q --bare . ../r.git"):
+            subprocess.run(["git", "-C", tree, *line.split()], check=True)
+        self.a.run("cp -r /packages/r.git /srv/r.git && chown -R cromt: /srv/r.git")
+        self.assertIn("hello from a repository", self.cromt("start code --follow").out)
+        self.cromt("get last made --to /srv/made")
+        self.assertEqual(self.a.run("cat /srv/made/by").out, "cromt-job\n")
 
     def test_4_a_job_that_is_out_of_memory_fails_alone(self):
         launcher = self.b.pid("cromt-launcher")
