@@ -9,6 +9,7 @@
 #include "coordinator/engine.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/process.h"
+#include "tests/sim/workload.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
@@ -64,6 +65,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources& wanted) override;
   void Published(std::span<const RunChange> changes) override;
+  SecretValues SecretsOf(const TaskSpec& spec) override { return SecretsFor(spec); }
   void Held(const std::string& why) override;
 
   World& world_;

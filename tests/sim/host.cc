@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tests/sim/network.h"
+#include "tests/sim/workload.h"
 
 namespace cromt::sim {
 
@@ -145,6 +146,9 @@ void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
 // ---- Edges ------------------------------------------------------------------------------------
 
 void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
+  const SecretValues wanted = SecretsFor(*attempt.spec);
+  if (!attempt.spec->secrets.empty() && (!attempt.secrets || *attempt.secrets != *wanted))
+    world_.ledger.Violation(ToString(attempt.id) + " is started without its secrets");
   if (!death_.Leaves()) return;
   auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
     launcher.Start(ticket, id, spec);

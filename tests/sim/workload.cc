@@ -28,7 +28,8 @@ TaskSpec RandomSpec(Dice& dice, const std::string& project, bool with_source) {
                     .retry_lost = dice.PerCent(40)};
   }
   if (dice.PerCent(30)) spec.priority = static_cast<int32_t>(dice.Below(5)) - 2;
-  if (dice.PerCent(20)) spec.work = Script{"a\nb\n"};  // which is staged before it starts
+  if (dice.PerCent(20)) spec.work = Script{"a\nb\n"};                // which is staged before it starts
+  if (project.back() % 3 == 0) spec.secrets = {{"key", "KEY", ""}};  // no throw of the dice: seeds stay what they were
   if (with_source) {
     spec.source.repository = "git://example/r";
     spec.source.ref = dice.PerCent(50) ? "" : "main";
@@ -80,6 +81,12 @@ std::shared_ptr<const Plan> RandomPlan(Dice& dice, const std::vector<std::string
 }
 
 }  // namespace
+
+SecretValues SecretsFor(const TaskSpec& spec) {
+  if (spec.secrets.empty()) return nullptr;
+  using Values = std::vector<std::pair<std::string, std::string>>;
+  return std::make_shared<const Values>(Values{{"key", "the key of " + spec.project}});
+}
 
 std::vector<PlannedStart> MakeWorkload(Dice& dice, const std::vector<std::string>& addresses) {
   std::vector<PlannedStart> starts;

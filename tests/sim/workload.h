@@ -24,6 +24,9 @@ struct PlannedStart {
   std::vector<Cancel> cancels;
 };
 
+// What the coordinator has of the secrets that a task names; null if it names none.
+SecretValues SecretsFor(const TaskSpec& spec);
+
 // 50 to 120 tasks in all. `addresses` are those of the hosts, aliases included.
 std::vector<PlannedStart> MakeWorkload(Dice& dice, const std::vector<std::string>& addresses);
 
