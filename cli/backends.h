@@ -7,6 +7,8 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/access_control.h"
+#include "cli/coordinator_target.h"
 #include "cli/embed/embedded.h"
 #include "core/control.h"
 
@@ -20,7 +22,12 @@ class LocalMesh {
 };
 
 struct Backends {
-  std::function<Result<std::unique_ptr<Control>>(const std::string& address, Duration patience)> connect;
+  std::function<Result<std::unique_ptr<Control>>(const CoordinatorTarget& target, Duration patience)> connect;
+  std::function<Result<std::unique_ptr<AccessControl>>(const CoordinatorTarget& target, Duration patience)>
+      connect_access;
+  // The certificate of a mesh's authority, as the coordinator at this address shows it, if it has this fingerprint.
+  std::function<Result<std::string>(const std::string& address, const std::string& fingerprint, Duration patience)>
+      fetch_authority;
   std::function<Result<std::unique_ptr<LocalMesh>>(const EmbeddedOptions& options)> embed;
   // The runs that embedded meshes have kept in a directory.
   std::function<std::unique_ptr<Control>(const std::string& dir)> open_local;

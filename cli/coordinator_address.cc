@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "cli/login_file.h"
 #include "core/agent_address.h"
 
 namespace cromt::cli {
@@ -24,23 +25,40 @@ bool NamesPort(const std::string& text) {
                      [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-Result<std::string> Normalized(const std::string& text) {
-  if (text.find('/') != std::string::npos) return text;
+// Where nobody has said it.
+std::string Usual(const World& world) {
+  if (IsSocket(world.system_socket)) return world.system_socket;
+  const std::string mine = world.variable("XDG_RUNTIME_DIR").value_or("") + "/cromt/coordinator.sock";
+  if (mine.front() == '/' && IsSocket(mine)) return mine;
+  return "127.0.0.1:" + std::to_string(kDefaultPort);
+}
+
+}  // namespace
+
+Result<std::string> CoordinatorAddress(const std::string& text) {
   auto address = ParseAgentAddress(text);
   if (!address) return Fail("the coordinator's address", std::move(address).error());
   if (!NamesPort(text)) address->port = kDefaultPort;
   return ToString(*address);
 }
 
-}  // namespace
-
-Result<std::string> CoordinatorAddress(const std::optional<std::string>& given, const World& world) {
-  if (given) return Normalized(*given);
-  if (auto named = world.variable("CROMT_COORDINATOR"); named && !named->empty()) return Normalized(*named);
-  if (IsSocket(world.system_socket)) return world.system_socket;
-  const std::string mine = world.variable("XDG_RUNTIME_DIR").value_or("") + "/cromt/coordinator.sock";
-  if (mine.front() == '/' && IsSocket(mine)) return mine;
-  return "127.0.0.1:" + std::to_string(kDefaultPort);
+Result<CoordinatorTarget> FindCoordinator(const std::optional<std::string>& given, const World& world) {
+  std::optional<std::string> named = given;
+  if (!named) named = world.variable("CROMT_COORDINATOR");
+  if (named && named->empty()) named.reset();
+  CROMT_ASSIGN(const std::optional<Login> last, LastLogin(world));
+  CoordinatorTarget target{named ? *named : last ? last->coordinator : Usual(world), "", "", ""};
+  if (target.address.find('/') != std::string::npos) {
+    if (last) target.token = last->token;  // who may open the socket may read it
+    return target;
+  }
+  CROMT_ASSIGN(target.address, CoordinatorAddress(target.address));
+  CROMT_ASSIGN(const std::optional<Login> login, ReadLogin(world, target.address));
+  if (!login) return target;
+  target.token = login->token;
+  target.authorities = login->authorities;
+  target.mesh = login->mesh;
+  return target;
 }
 
 }  // namespace cromt::cli

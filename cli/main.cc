@@ -11,8 +11,10 @@
 #include "cli/embed/embedded.h"
 #include "cli/embed/local_runs.h"
 #include "cli/remote.h"
+#include "cli/remote_access.h"
 #include "cli/signal_interrupts.h"
 #include "io/process/boot_id.h"
+#include "io/rpc/prepare.h"
 
 namespace cromt::cli {
 namespace {
@@ -63,6 +65,7 @@ std::string WorkingDirectory() {
 
 int Main(int argc, char** argv) {
   KeepBrokenPipesQuiet();
+  rpc::Prepare();
   FdWriter out(STDOUT_FILENO, "standard output");
   FdWriter err(STDERR_FILENO, "standard error");
   SignalInterrupts interrupts;
@@ -82,7 +85,12 @@ int Main(int argc, char** argv) {
                     .user = UserName(),
                     .directory = WorkingDirectory(),
                     .boot = BootId()};
-  return RunCli({argv + 1, argv + argc}, {.connect = ConnectRemote, .embed = Embed, .open_local = OpenLocalRuns},
+  return RunCli({argv + 1, argv + argc},
+                {.connect = ConnectRemote,
+                 .connect_access = ConnectRemoteAccess,
+                 .fetch_authority = FetchAuthority,
+                 .embed = Embed,
+                 .open_local = OpenLocalRuns},
                 world);
 }
 

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "base/thread_annotations.h"
+#include "cli/remote_channel.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
 #include "cromt/v1/secrets.grpc.pb.h"
-#include "io/rpc/channel.h"
 #include "io/rpc/status.h"
 #include "io/wire/control.h"
 #include "io/wire/task.h"
@@ -26,7 +26,10 @@ Status StatusOf(const grpc::Status& status) {
 
 class Context : public grpc::ClientContext {
  public:
-  Context() { set_deadline(std::chrono::system_clock::now() + kPatience); }
+  explicit Context(const std::string& token) {
+    set_deadline(std::chrono::system_clock::now() + kPatience);
+    ShowToken(*this, token);
+  }
 };
 
 // The calls under way that last as long as a run, so that another thread can end them.
@@ -41,7 +44,8 @@ class Followed {
   // One call's context, without deadline; canceled at once if all were stopped before.
   class Call {
    public:
-    explicit Call(Followed& all) : all_(all) {
+    Call(Followed& all, const std::string& token) : all_(all) {
+      ShowToken(context, token);
       MutexLock lock(all_.mutex_);
       all_.contexts_.insert(&context);
       if (all_.stopped_) context.TryCancel();
@@ -67,8 +71,9 @@ class Followed {
 
 class Remote final : public Control {
  public:
-  explicit Remote(const std::shared_ptr<grpc::Channel>& channel)
+  Remote(const std::shared_ptr<grpc::Channel>& channel, std::string token)
       : channel_(channel),
+        token_(std::move(token)),
         stub_(v1::CoordinatorService::NewStub(channel)),
         secrets_(v1::SecretService::NewStub(channel)) {}
 
@@ -82,7 +87,7 @@ class Remote final : public Control {
     message.set_author(request.author);
     if (request.if_revision) message.set_if_revision(*request.if_revision);
     v1::ApplyResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->Apply(&context, message, &answer)));
     auto list = [](const auto& names) { return std::vector<std::string>(names.begin(), names.end()); };
     return ApplyAnswer{answer.file(),          answer.revision(),   list(answer.added()),
@@ -97,7 +102,7 @@ class Remote final : public Control {
     wire::ToProto(request.variables, *message.mutable_variables());
     message.set_author(request.author);
     v1::StartResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->Start(&context, message, &answer)));
     return RunId(answer.run_id());
   }
@@ -108,7 +113,7 @@ class Remote final : public Control {
     message.set_task(task);
     message.set_author(author);
     v1::CancelResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->Cancel(&context, message, &answer)));
     return RunId(answer.run_id());
   }
@@ -120,7 +125,7 @@ class Remote final : public Control {
     message.set_failed(request.failed);
     message.set_author(request.author);
     v1::StartResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->Rerun(&context, message, &answer)));
     return RunId(answer.run_id());
   }
@@ -131,7 +136,7 @@ class Remote final : public Control {
     message.set_task(task);
     message.set_author(author);
     v1::WhyResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->Why(&context, message, &answer)));
     WhyLines lines;
     for (const auto& line : answer.lines())  // of a kind that we do not know: a newer coordinator's
@@ -144,7 +149,7 @@ class Remote final : public Control {
     message.set_agent(agent);
     message.set_author(author);
     v1::ForgetAgentResponse answer;
-    Context context;
+    Context context(token_);
     return StatusOf(stub_->ForgetAgent(&context, message, &answer));
   }
 
@@ -154,7 +159,7 @@ class Remote final : public Control {
     message.set_run(run);
     message.set_author(author);
     message.set_once(true);
-    Context context;
+    Context context(token_);
     auto reader = stub_->WatchRun(&context, message);
     v1::RunUpdate update;
     if (!reader->Read(&update)) {
@@ -179,7 +184,7 @@ class Remote final : public Control {
     message.set_project(project);
     message.set_limit(limit);
     v1::ListRunsResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->ListRuns(&context, message, &answer)));
     std::vector<RunView> runs;
     for (const v1::Run& run : answer.runs()) {
@@ -191,7 +196,7 @@ class Remote final : public Control {
 
   Result<std::vector<ProjectView>> ListProjects() override {
     v1::ListProjectsResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->ListProjects(&context, {}, &answer)));
     std::vector<ProjectView> projects;
     for (const auto& one : answer.projects())
@@ -201,7 +206,7 @@ class Remote final : public Control {
 
   Result<std::vector<AgentView>> ListAgents() override {
     v1::ListAgentsResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(stub_->ListAgents(&context, {}, &answer)));
     std::vector<AgentView> agents;
     for (const auto& one : answer.agents()) agents.push_back(wire::FromProto(one));
@@ -212,7 +217,7 @@ class Remote final : public Control {
     v1::ListRevisionsRequest message;
     message.set_project(project);
     message.set_limit(limit);
-    Context context;
+    Context context(token_);
     auto reader = stub_->ListRevisions(&context, message);
     std::vector<RevisionView> revisions;
     v1::Revision revision;
@@ -225,7 +230,7 @@ class Remote final : public Control {
     v1::ListArtifactsRequest message;
     message.set_run(run);
     message.set_author(author);
-    Context context;
+    Context context(token_);
     auto reader = stub_->ListArtifacts(&context, message);
     std::vector<ArtifactView> artifacts;
     for (v1::Artifact one; reader->Read(&one);) {
@@ -244,7 +249,7 @@ class Remote final : public Control {
     message.set_host(host);
     message.set_name(name);
     message.set_author(author);
-    Followed::Call call(followed_);
+    Followed::Call call(followed_, token_);
     auto reader = stub_->GetArtifact(&call.context, message);
     Status taken;
     for (v1::ArtifactChunk chunk; taken && reader->Read(&chunk);) {
@@ -266,7 +271,7 @@ class Remote final : public Control {
     message.set_run(run);
     message.set_author(author);
     Reconnect();
-    Followed::Call call(followed_);
+    Followed::Call call(followed_, token_);
     auto reader = stub_->WatchRun(&call.context, message);
     v1::RunUpdate update;
     while (reader->Read(&update)) {
@@ -294,7 +299,7 @@ class Remote final : public Control {
     message.set_follow(follow);
     message.set_author(author);
     Reconnect();
-    Followed::Call call(followed_);
+    Followed::Call call(followed_, token_);
     auto reader = stub_->RunLogs(&call.context, message);
     v1::LogChunk chunk;
     while (reader->Read(&chunk)) {
@@ -313,7 +318,7 @@ class Remote final : public Control {
     message.set_value(request.value);
     message.set_author(request.author);
     v1::SetSecretResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(secrets_->SetSecret(&context, message, &answer)));
     return std::vector<std::string>(answer.warnings().begin(), answer.warnings().end());
   }
@@ -322,7 +327,7 @@ class Remote final : public Control {
     v1::ListSecretsRequest message;
     message.set_project(project);
     v1::ListSecretsResponse answer;
-    Context context;
+    Context context(token_);
     CROMT_TRY(StatusOf(secrets_->ListSecrets(&context, message, &answer)));
     std::vector<SecretView> secrets;
     for (const v1::Secret& one : answer.secrets())
@@ -335,7 +340,7 @@ class Remote final : public Control {
     message.set_project(project);
     message.set_name(name);
     v1::RemoveSecretResponse answer;
-    Context context;
+    Context context(token_);
     return StatusOf(secrets_->RemoveSecret(&context, message, &answer));
   }
 
@@ -347,28 +352,17 @@ class Remote final : public Control {
   void Reconnect() { channel_->WaitForConnected(std::chrono::system_clock::now() + kReconnectPatience); }
 
   const std::shared_ptr<grpc::Channel> channel_;
+  const std::string token_;
   const std::unique_ptr<v1::CoordinatorService::Stub> stub_;
   const std::unique_ptr<v1::SecretService::Stub> secrets_;
   Followed followed_;
 };
 
-// False as soon as the first try fails, as one that is refused does at once: gRPC makes the next only seconds later.
-bool Connected(grpc::Channel& channel, Duration patience) {
-  const auto until = std::chrono::system_clock::now() + patience;
-  for (;;) {
-    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
-    if (state == GRPC_CHANNEL_READY) return true;
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !channel.WaitForStateChange(state, until)) return false;
-  }
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Control>> ConnectRemote(const std::string& address, Duration patience) {
-  // Whom the user names he means: there is no other authentication yet to hold him back from.
-  CROMT_ASSIGN(auto channel, rpc::OpenChannel(address, {.insecure = true}));
-  if (!Connected(*channel, patience)) return Fail(ErrorCode::kUnavailable, "no coordinator answers at " + address);
-  return std::make_unique<Remote>(channel);
+Result<std::unique_ptr<Control>> ConnectRemote(const CoordinatorTarget& target, Duration patience) {
+  CROMT_ASSIGN(const auto channel, OpenRemote(target, patience));
+  return std::make_unique<Remote>(channel, target.token);
 }
 
 }  // namespace cromt

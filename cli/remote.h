@@ -2,16 +2,16 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "cli/coordinator_target.h"
 #include "core/control.h"
 
 namespace cromt {
 
-// `address` is "HOST:PORT" or the path of a Unix socket. kUnavailable when nobody answers within `patience`, at once
+// kUnavailable when nobody answers within `patience`, at once
 // where nothing listens. The caller owns the result, any thread may use it.
-Result<std::unique_ptr<Control>> ConnectRemote(const std::string& address, Duration patience);
+Result<std::unique_ptr<Control>> ConnectRemote(const CoordinatorTarget& target, Duration patience);
 
 }  // namespace cromt

@@ -35,15 +35,33 @@ Session::Session(const World& world, const Backends& backends, GlobalOptions opt
     output_ = std::make_unique<TextOutput>(world, palette_, format == Format::kDot);
 }
 
+namespace {
+
+// What to do where nobody answers.
+Error WithAdvice(const CoordinatorTarget& target, Error error) {
+  if (error.code != ErrorCode::kUnavailable) return error;
+  return {ErrorCode::kUnavailable,
+          fmt::format("can't reach a coordinator at {}: {}\n"
+                      "is cromt-coordinator running? start one with 'cromt-coordinator', name another with "
+                      "--coordinator ADDRESS{}, or use 'cromt run', which needs none",
+                      target.address, error.message,
+                      target.authorities.empty() ? ", log in where there is a mesh ('cromt login')" : "")};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Control>> Session::Connect() const {
-  CROMT_ASSIGN(const std::string address, CoordinatorAddress(options_.coordinator, world_));
-  auto control = backends_.connect(address, kConnectPatience);
-  if (control || control.error().code != ErrorCode::kUnavailable) return control;
-  return Fail(ErrorCode::kUnavailable,
-              fmt::format("can't reach a coordinator at {}: {}\n"
-                          "is cromt-coordinator running? start one with 'cromt-coordinator', name another with "
-                          "--coordinator ADDRESS, or use 'cromt run', which needs none",
-                          address, control.error().message));
+  CROMT_ASSIGN(const CoordinatorTarget target, FindCoordinator(options_.coordinator, world_));
+  auto control = backends_.connect(target, kConnectPatience);
+  if (!control) return tl::unexpected(WithAdvice(target, control.error()));
+  return control;
+}
+
+Result<std::unique_ptr<AccessControl>> Session::ConnectAccess() const {
+  CROMT_ASSIGN(const CoordinatorTarget target, FindCoordinator(options_.coordinator, world_));
+  auto control = backends_.connect_access(target, kConnectPatience);
+  if (!control) return tl::unexpected(WithAdvice(target, control.error()));
+  return control;
 }
 
 Result<std::unique_ptr<Control>> Session::ConnectToLook(bool local) const {

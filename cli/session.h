@@ -38,6 +38,8 @@ class Session {
 
   // The coordinator that --coordinator, CROMT_COORDINATOR or the defaults name. The error says what to do.
   Result<std::unique_ptr<Control>> Connect() const;
+  // The same for what concerns who may do what there.
+  Result<std::unique_ptr<AccessControl>> ConnectAccess() const;
   // What to look at runs with: the coordinator, or with `local` the runs that `cromt run` has kept here.
   Result<std::unique_ptr<Control>> ConnectToLook(bool local) const;
   // The job file to read: --conf, else ~/cromtit.yaml.

@@ -1,6 +1,7 @@
 #include "agent/service/join.h"
 
 #include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include "agent/service/membership_client.h"
 #include "base/name.h"
 #include "core/agent_address.h"
+#include "cromt/v1/agent.grpc.pb.h"
 #include "io/config/read_file.h"
 #include "io/process/data_dir.h"
 #include "io/process/run_program.h"
@@ -57,12 +59,19 @@ Status CheckFingerprint(const std::string& text) {
       "--ca-fingerprint: 64 hex digits are meant, as 'cromt agents invite' and 'cromt-coordinator init' say them");
 }
 
-// While it lives somebody answers where the agent will, if none does yet: so that it can be tried whether that is
-// reached.
-std::unique_ptr<rpc::Server> AnswerMeanwhile(const std::string& listen, const std::shared_ptr<rpc::Tls>& tls) {
-  auto server = rpc::Server::Start({}, {{.address = listen, .tls = tls}}, [](const std::string&) {});
-  return server ? std::move(*server) : nullptr;
-}
+// While it lives somebody answers where the agent will, if none does yet, and serves nothing: so that it can be tried
+// whether that is reached.
+class Standin {
+ public:
+  Standin(const std::string& listen, const std::shared_ptr<rpc::Tls>& tls) {
+    auto server = rpc::Server::Start({&service_}, {{.address = listen, .tls = tls}}, [](const std::string&) {});
+    if (server) server_ = std::move(*server);
+  }
+
+ private:
+  v1::AgentService::CallbackService service_;  // refuses each call
+  std::unique_ptr<rpc::Server> server_;
+};
 
 // True if the unit runs now with what was written.
 bool StartService(const std::string& unit) {
@@ -96,7 +105,7 @@ Result<bool> RunJoin(const JoinCommand& command) {
   CROMT_ASSIGN(const std::shared_ptr<rpc::Tls> tls,
                rpc::Tls::Open(member->mesh, {files.identity(), files.authorities()}));
   const bool started = StartService(command.service);
-  const auto meanwhile = AnswerMeanwhile(command.listen, tls);
+  const Standin standin(command.listen, tls);
   const Reach reach = TryReach(*member, *tls);
   for (const std::string& good : reach.good) fmt::print("  ok: {}\n", good);
   for (const std::string& problem : reach.problems) fmt::print("  PROBLEM: {}\n", problem);

@@ -1,4 +1,4 @@
-// cromt runs, projects, agents: what a coordinator knows.
+// cromt runs, projects: what a coordinator knows.
 #include "base/name.h"
 #include "cli/command.h"
 #include "cli/project_word.h"
@@ -52,32 +52,6 @@ class Projects final : public Command {
   }
 };
 
-class Agents final : public Command {
- public:
-  void Declare(Arguments& arguments, GlobalOptions&) override {
-    arguments.Word("forget", verb_, "say that an agent which is down will not come back");
-    arguments.Word("HOST", host_,
-                   "which one: a name of the coordinator's configuration, HOST[:PORT], a url, or an agent's id");
-  }
-  Result<ExitCode> Run(Session& session) override {
-    if (!verb_.empty() && verb_ != "forget")
-      return Fail(ErrorCode::kInvalid, "agents: unknown word " + Quote(verb_) + "; write 'forget HOST', or nothing");
-    if (!verb_.empty() && host_.empty()) return Fail(ErrorCode::kInvalid, "agents forget: which HOST?");
-    CROMT_ASSIGN(const auto control, session.Connect());
-    if (!verb_.empty()) {
-      CROMT_TRY(control->ForgetAgent(host_, session.world().user));
-      session.output().Forgot(host_);
-      return ExitCode::kDone;
-    }
-    CROMT_ASSIGN(const auto agents, control->ListAgents());
-    session.output().ListAgents(agents);
-    return ExitCode::kDone;
-  }
-
- private:
-  std::string verb_, host_;
-};
-
 template <class T>
 std::unique_ptr<Command> Make() {
   return std::make_unique<T>();
@@ -103,23 +77,6 @@ const CommandInfo kProjectsInfo = {
     .about = "Lists the projects that can be started, with the file each comes from. In JSON one object a line.",
     .examples = "cromt projects",
     .make = Make<Projects>,
-};
-
-const CommandInfo kAgentsInfo = {
-    .name = "agents",
-    .usage = "[forget HOST]",
-    .summary = "list agents, and why one is down; forget one for good",
-    .about =
-        "Lists the agents that the coordinator keeps connected, with their slots and what they do.\n"
-        "In JSON one object a line.\n"
-        "\n"
-        "'forget' is for a host that is down and will not come back: what its agent may still have is lost at once, "
-        "and\n"
-        "the queues that it keeps are free. Be sure that nothing of it runs any more.",
-    .examples =
-        "cromt agents\n"
-        "cromt agents forget hostB",
-    .make = Make<Agents>,
 };
 
 }  // namespace cromt::cli

@@ -22,6 +22,7 @@ class Failures {
   bool Add(const std::string& place, Mono now);
   // How many were not written down before the one that was.
   int64_t TakeUnwritten(const std::string& place);
+  size_t places() const { return places_.size(); }
 
  private:
   struct Place {

@@ -132,10 +132,20 @@ int CliTest::Cromt(std::vector<std::string> words) {
                     .retry_pause = milliseconds(1),
                     .system_socket = directory_ + "/system.sock"};
   Backends backends;
-  backends.connect = [this](const std::string& address, Duration) -> Result<std::unique_ptr<Control>> {
-    connected_.push_back(address);
+  backends.connect = [this](const CoordinatorTarget& target, Duration) -> Result<std::unique_ptr<Control>> {
+    connected_.push_back(target.address);
     if (connect_error_) return tl::unexpected<Error>(*connect_error_);
     return std::make_unique<ForwardingControl>(control_);
+  };
+  backends.connect_access = [this](const CoordinatorTarget& target,
+                                   Duration) -> Result<std::unique_ptr<AccessControl>> {
+    access_targets_.push_back(target);
+    return std::make_unique<ForwardingAccess>(access_);
+  };
+  backends.fetch_authority = [this](const std::string& address, const std::string& fingerprint,
+                                    Duration) -> Result<std::string> {
+    fetched_ = address + " " + fingerprint;
+    return "the authority";
   };
   backends.embed = [this](const EmbeddedOptions& options) -> Result<std::unique_ptr<LocalMesh>> {
     embedded_.push_back(options);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/app.h"
+#include "fake_access.h"
 #include "fake_control.h"
 #include "fake_terminal.h"
 
@@ -103,6 +104,9 @@ class CliTest : public ::testing::Test {
   FakeTerminal* screen_ = nullptr;      // takes both streams instead of out_ and err_
   std::vector<std::string> connected_;  // addresses
   std::optional<Error> connect_error_;
+  FakeAccess access_;
+  std::vector<CoordinatorTarget> access_targets_;
+  std::string fetched_;  // address and fingerprint
   std::vector<EmbeddedOptions> embedded_;
   std::function<void()> on_embed_;
 

@@ -65,7 +65,7 @@ TEST_F(WhyTest, AgentsForgetNamesOne) {
   EXPECT_EQ(Cromt({"agents", "forget", "hostB", "-o", "json"}), 0);
   EXPECT_EQ(out(), "{\"forgot\":\"hostB\"}\n");
   EXPECT_EQ(Cromt({"agents", "forget"}), 2);
-  EXPECT_EQ(Cromt({"agents", "remove", "hostB"}), 2);
+  EXPECT_EQ(Cromt({"agents", "frget", "hostB"}), 2);
   EXPECT_EQ(control_.forgotten.size(), 2u);
 }
 
