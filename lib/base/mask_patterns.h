@@ -67,6 +67,8 @@ class MaskPatterns {
   const PatternTree& plain() const { return plain_; }
   const PatternTree& base64() const { return base64_; }
   bool empty() const { return plain_.empty() && base64_.empty(); }
+  // Some pattern begins with it, in any reading.
+  bool Begins(unsigned char byte) const { return byte == '%' || plain_.Begins(byte) || base64_.Begins(byte); }
 
  private:
   PatternTree plain_;

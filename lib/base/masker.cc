@@ -9,6 +9,7 @@ namespace {
 // would be held back.
 constexpr uint32_t kBeforeLineEnd = 4;
 constexpr int kMostLineEnds = 2;  // "\r\n"
+constexpr size_t kMostTrimmed = 4096;
 
 int HexDigit(unsigned char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -41,25 +42,42 @@ void Masker::Reading::EndLine(uint32_t least) {
 }
 
 void Masker::Reading::Trim() {
-  while (starts_.size() > tree_->Depth(state_)) starts_.pop_front();
+  first_ = starts_.size() - tree_->Depth(state_);
+  if (state_ == 0 || first_ > kMostTrimmed) {
+    starts_.erase(starts_.begin(), starts_.begin() + static_cast<ptrdiff_t>(first_));
+    first_ = 0;
+  }
 }
 
 void Masker::Reading::Forget() {
   state_ = 0;
-  starts_.clear();
+  Trim();
 }
 
 void Masker::Add(std::string_view text, std::string& out) {
   held_ += text;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  while (!text.empty()) {
+    const size_t dull = Dull(text);
+    seen_ += dull;
+    text.remove_prefix(dull);
+    if (text.empty()) break;
+    const auto byte = static_cast<unsigned char>(text.front());
     plain_.Take(byte, {seen_, seen_ + 1}, found_);
     TakeDecoded(byte, seen_);
     TakeBase64(byte, seen_);
     ++seen_;
+    text.remove_prefix(1);
   }
   const uint64_t open = std::min(plain_.OpenFrom(seen_), base64_.OpenFrom(seen_));
   Release(std::min(open, decoded_.OpenFrom(seen_ - escape_.size())), out);
+}
+
+// How many of its first bytes change nothing: nothing is open, and none begins anything.
+size_t Masker::Dull(std::string_view text) const {
+  if (!plain_.idle() || !decoded_.idle() || !base64_.idle() || !escape_.empty()) return 0;
+  size_t count = 0;
+  while (count < text.size() && !patterns_->Begins(static_cast<unsigned char>(text[count]))) ++count;
+  return count;
 }
 
 void Masker::Finish(std::string& out) {

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -45,16 +44,20 @@ class Masker {
     void EndLine(uint32_t least);
     void Forget();
     // Where that begins of which more may come; `otherwise` if there is nothing.
-    uint64_t OpenFrom(uint64_t otherwise) const { return starts_.empty() ? otherwise : starts_.front(); }
+    uint64_t OpenFrom(uint64_t otherwise) const { return state_ == 0 ? otherwise : starts_[first_]; }
+    bool idle() const { return state_ == 0; }
 
    private:
     void Trim();
 
     const PatternTree* tree_;
     uint32_t state_ = 0;
-    std::deque<uint64_t> starts_;  // where each character lies that the state stands for
+    // Where each character lies that the state stands for: those from `first_` on.
+    std::vector<uint64_t> starts_;
+    size_t first_ = 0;
   };
 
+  size_t Dull(std::string_view text) const;
   void TakeDecoded(unsigned char c, uint64_t at);
   void TakeBase64(unsigned char c, uint64_t at);
   void EndEscape();
