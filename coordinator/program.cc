@@ -181,9 +181,10 @@ std::optional<std::string> UnixSocket(const Flags& flags) {
   if (!flags.default_listen && flags.listen != kDefaultListen) return std::nullopt;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   const char* given = std::getenv("RUNTIME_DIRECTORY");  // by the service manager: its own, with the name
-  std::string dir = given            ? given
-                    : ::geteuid() == 0 ? "/run/cromt"
-                    : runtime && *runtime == '/' ? std::string(runtime) + "/cromt" : "";
+  std::string dir = given                        ? given
+                    : ::geteuid() == 0           ? "/run/cromt"
+                    : runtime && *runtime == '/' ? std::string(runtime) + "/cromt"
+                                                 : "";
   if (dir.empty() || !MakeDirs(dir)) return std::nullopt;
   return dir + "/coordinator.sock";
 }

@@ -10,12 +10,18 @@ constexpr Duration kWriteAgain = seconds(1);
 
 }  // namespace
 
-bool Failures::MayTry(const std::string& place, Mono now) const {
+bool Failures::MayTry(const std::string& place, const std::string& token_hash, Mono now) const {
   auto found = places_.find(place);
-  return found == places_.end() || found->second.failed < kMost || now - found->second.since >= kWindow;
+  return found == places_.end() || found->second.guesses < kMost || now - found->second.since >= kWindow ||
+         good_.contains({place, token_hash});
 }
 
-bool Failures::Add(const std::string& place, Mono now) {
+void Failures::Good(const std::string& place, const std::string& token_hash) {
+  if (good_.size() >= kMostPlaces) good_.erase(good_.begin());
+  good_.emplace(place, token_hash);
+}
+
+bool Failures::Add(const std::string& place, bool guess, Mono now) {
   if (!places_.contains(place) && places_.size() >= kMostPlaces)
     places_.erase(std::min_element(places_.begin(), places_.end(),
                                    [](const auto& a, const auto& b) { return a.second.since < b.second.since; }));
@@ -23,9 +29,9 @@ bool Failures::Add(const std::string& place, Mono now) {
   Place& at = found->second;
   if (now - at.since >= kWindow) {
     at.since = now;
-    at.failed = 0;
+    at.guesses = 0;
   }
-  ++at.failed;
+  at.guesses += guess;
   if (now - at.written_at < kWriteAgain) {
     ++at.unwritten;
     return false;

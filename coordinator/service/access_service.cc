@@ -184,12 +184,11 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   Status DoJoin(const grpc::ServerContext& context, const v1::JoinRequest& request, v1::Membership& response) {
     constexpr std::string_view kMethod = "AccessService/Join";
     CROMT_TRY(NeedMesh());
-    if (!gate_.MayTry(context))
-      return Fail(ErrorCode::kExhausted, "too many calls from there were refused lately; wait a minute");
+    CROMT_TRY(gate_.MayTry(context, request.token()));
     if (request.request().size() > kMostRequestBytes) return Fail(ErrorCode::kInvalid, "request: at most 64 KiB");
     auto membership = access_->Join({request.token(), request.name(), request.request()});
     if (!membership && membership.error().code == ErrorCode::kDenied)
-      return gate_.Refuse(context, kMethod, "", membership.error());
+      return gate_.Refuse(context, kMethod, "", membership.error(), /*guess=*/true);
     if (!membership) return tl::unexpected(membership.error());
     CROMT_TRY(access_->Record("agent " + membership->agent, std::string(kMethod), membership->agent));
     CROMT_TRY(TellOf(membership->agent));
@@ -206,8 +205,6 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   Status DoRenew(const grpc::ServerContext& context, const v1::RenewRequest& request, v1::Membership& response) {
     constexpr std::string_view kMethod = "AccessService/Renew";
     CROMT_TRY(NeedMesh());
-    if (!gate_.MayTry(context))
-      return Fail(ErrorCode::kExhausted, "too many calls from there were refused lately; wait a minute");
     if (request.request().size() > kMostRequestBytes) return Fail(ErrorCode::kInvalid, "request: at most 64 KiB");
     auto shown = gate_.Shown(context);
     if (!shown) return gate_.Refuse(context, kMethod, "", shown.error());

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/access/token.h"
+
 namespace cromt {
 namespace {
 
@@ -38,24 +40,20 @@ Result<Credential> Gate::Shown(const grpc::ServerContextBase& context) const {
   return credential;
 }
 
-Result<Principal> Gate::Identify(const grpc::ServerContextBase& context) const {
-  CROMT_ASSIGN(const Credential shown, Shown(context));
-  return access_->Identify(shown);
-}
-
-bool Gate::MayTry(const grpc::ServerContextBase& context) const {
+Status Gate::MayTry(const grpc::ServerContextBase& context, const std::string& token) const {
   MutexLock lock(mutex_);
-  return failures_.MayTry(PlaceOf(context), clock_.Read().mono);
+  if (failures_.MayTry(PlaceOf(context), TokenHash(token), clock_.Read().mono)) return {};
+  return Fail(ErrorCode::kExhausted, "too many wrong tokens came from there lately; wait a minute");
 }
 
 tl::unexpected<Error> Gate::Refuse(const grpc::ServerContextBase& context, std::string_view method,
-                                   const std::string& who, Error why) {
+                                   const std::string& who, Error why, bool guess) {
   const std::string place = PlaceOf(context);
   bool write = false;
   int64_t unwritten = 0;
   {
     MutexLock lock(mutex_);
-    write = failures_.Add(place, clock_.Read().mono);
+    write = failures_.Add(place, guess, clock_.Read().mono);
     if (write) unwritten = failures_.TakeUnwritten(place);
   }
   // Should it not be written, nothing was done either.
@@ -68,11 +66,16 @@ tl::unexpected<Error> Gate::Refuse(const grpc::ServerContextBase& context, std::
 
 Result<Principal> Gate::Enter(const grpc::ServerContextBase& context, std::string_view method) {
   if (!access_) return Principal{"", Role::kAdmin, true, {}, true};
-  if (!MayTry(context))
-    return Fail(ErrorCode::kExhausted, "too many calls from there were refused lately; wait a minute");
-  auto principal = Identify(context);
-  if (!principal) return Refuse(context, method, "", principal.error());
-  // What a project or a list is about is looked at later.
+  const auto shown = Shown(context);
+  if (!shown) return Refuse(context, method, "", shown.error());
+  const bool by_token = !shown->certificate && !shown->token.empty();
+  if (by_token) CROMT_TRY(MayTry(context, shown->token));
+  auto principal = access_->Identify(*shown);
+  if (!principal) return Refuse(context, method, "", principal.error(), by_token);
+  if (by_token) {
+    MutexLock lock(mutex_);
+    failures_.Good(PlaceOf(context), TokenHash(shown->token));
+  }
   const CallRule& rule = Known(method);
   const Status may =
       rule.scope == CallScope::kMesh ? HasRoleInAll(*principal, rule.least) : HasRole(*principal, rule.least);
@@ -95,7 +98,8 @@ Status Gate::Record(const Principal& principal, std::string_view method, const s
 
 bool Gate::MayStay(const grpc::ServerContextBase& context, std::string_view method, const std::string& project) const {
   if (!access_) return true;
-  auto principal = Identify(context);
+  const auto shown = Shown(context);
+  const auto principal = shown ? access_->Identify(*shown) : tl::unexpected(shown.error());
   return principal && HasRoleIn(*principal, Known(method).least, project);
 }
 

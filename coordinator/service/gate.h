@@ -31,15 +31,13 @@ class Gate {
   bool MayStay(const grpc::ServerContextBase& context, std::string_view method, const std::string& project) const;
   // What the caller has shown. kDenied for a certificate that is not good here.
   Result<Credential> Shown(const grpc::ServerContextBase& context) const;
-  // Refuses a call: writes it down and makes the error that the caller gets.
+  // Refuses a call: writes it down and makes the error that the caller gets. `guess`: since its token was wrong.
   tl::unexpected<Error> Refuse(const grpc::ServerContextBase& context, std::string_view method, const std::string& who,
-                               Error why) CROMT_EXCLUDES(mutex_);
-  // False if too many calls from there were refused lately.
-  bool MayTry(const grpc::ServerContextBase& context) const CROMT_EXCLUDES(mutex_);
+                               Error why, bool guess = false) CROMT_EXCLUDES(mutex_);
+  // kExhausted if too many wrong tokens came from there lately, and this one was never good there.
+  Status MayTry(const grpc::ServerContextBase& context, const std::string& token) const CROMT_EXCLUDES(mutex_);
 
  private:
-  Result<Principal> Identify(const grpc::ServerContextBase& context) const;
-
   Access* const access_;
   const rpc::Tls* const tls_;
   const SystemClock clock_;

@@ -26,24 +26,40 @@ def _generate():
     proto = os.path.join(SOURCE, "proto")
     subprocess.run(["protoc", f"-I{proto}", f"--python_out={folder}", *glob.glob(f"{proto}/cromt/v1/*.proto")], check=True)
     sys.path.insert(0, folder)
-    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator")]
+    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator", "access", "secrets")]
 
 
-types, agent, coordinator = _generate()
+types, agent, coordinator, access, secrets = _generate()
+
+
+class Tls:
+    """How to be known to the server of this name, and how to know it: PEM texts; `identity` is a key with its certificate."""
+
+    def __init__(self, authorities, server, identity=None):
+        self.server = server
+        key = identity[:identity.index("-----BEGIN CERTIFICATE")].encode() if identity else None
+        chain = identity[identity.index("-----BEGIN CERTIFICATE"):].encode() if identity else None
+        self.credentials = grpc.ssl_channel_credentials(authorities.encode(), key, chain)
 
 
 class Client:
     """Calls of one service at one address. A call returns its answer or raises grpc.RpcError; streams are iterated."""
 
-    def __init__(self, address, service=None):
+    def __init__(self, address, service=None, tls=None, token=None):
+        """`tls`: a Tls, else in plaintext; `token`: is shown with each call."""
         options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
-        self.channel = grpc.insecure_channel(address, options)
+        if tls:
+            options.append(("grpc.ssl_target_name_override", tls.server))
+            self.channel = grpc.secure_channel(address, tls.credentials, options)
+        else:
+            self.channel = grpc.insecure_channel(address, options)
+        self._metadata = [("authorization", "Bearer " + token)] if token else []
         self._service = (service or agent.DESCRIPTOR.services_by_name["AgentService"])
 
     def close(self):
         self.channel.close()
 
-    def call(self, name, timeout=20, **fields):
+    def call(self, name, /, timeout=20, **fields):
         """A unary request by the names of its fields, for a unary or streamed answer."""
         method = self._service.methods_by_name[name]
         return self.send(name, _class_of(method.input_type)(**fields), timeout)
@@ -53,7 +69,7 @@ class Client:
         method = self._service.methods_by_name[name]
         answers = {"Watch", "Logs", "GetBlob", "WatchRun", "RunLogs", "ListRevisions", "ListArtifacts", "GetArtifact"}
         kind = self.channel.unary_stream if name in answers else self.channel.unary_unary
-        return kind(self._path(name), _to_bytes, _class_of(method.output_type).FromString)(request, timeout=timeout)
+        return kind(self._path(name), _to_bytes, _class_of(method.output_type).FromString)(request, timeout=timeout, metadata=self._metadata)
 
     def session(self, messages, timeout=20):
         """AgentService.Session: what the agent says to these messages."""
@@ -80,7 +96,7 @@ class Client:
 
 
 def _class_of(descriptor):
-    for module in (types, agent, coordinator):
+    for module in (types, agent, coordinator, access, secrets):
         if hasattr(module, descriptor.name):
             return getattr(module, descriptor.name)
     raise KeyError(descriptor.full_name)
