@@ -315,7 +315,8 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
 
 // One of before an upgrade of this agent that has nothing to do; the next one is of now. Else it stays, with its jobs.
 bool Agent::ReplaceLauncher() {
-  if (launcher_level_ >= launcher::kLevel || !known_.empty() || !BegunByOthers("").empty()) return false;
+  if (launcher_level_ >= launcher::kLevel && !launcher_->is_of_before()) return false;
+  if (!known_.empty() || !BegunByOthers("").empty()) return false;
   options_.warn(
       fmt::format("the launcher (process {}) is of before this agent's upgrade and has nothing to do: it is replaced",
                   launcher_->pid()));

@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <climits>
 
 #include "agent/launcher/endpoint.h"
 #include "agent/launcher/program.h"
@@ -129,6 +130,12 @@ uint32_t LauncherClient::pid() const {
   socklen_t size = sizeof peer;
   if (getsockopt(fd(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return 0;
   return static_cast<uint32_t>(peer.pid);
+}
+
+bool LauncherClient::is_of_before() const {
+  char target[PATH_MAX];
+  const ssize_t size = readlink(fmt::format("/proc/{}/exe", pid()).c_str(), target, sizeof target);
+  return size > 0 && std::string_view(target, static_cast<size_t>(size)).ends_with(" (deleted)");
 }
 
 Status LauncherClient::Send(std::span<const launcher::ToLauncher> messages) {

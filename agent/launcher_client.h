@@ -40,6 +40,8 @@ class LauncherClient {
   int fd() const { return socket_.fd(); }
   // Of the launcher, as the kernel says it, so also of one that never answers; 0 = not known.
   uint32_t pid() const;
+  // The file of its program is another one by now, or gone: it is of before an upgrade.
+  bool is_of_before() const;
   bool wants_write() const { return socket_.wants_write(); }
 
   // Sends in this order; what the socket does not take now is kept for Flush. kExhausted: none of it was taken,

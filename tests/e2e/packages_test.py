@@ -154,6 +154,10 @@ class Packages(unittest.TestCase):
         self.b.run("touch /tmp/go")
         self.assertEqual(self.finished(run)["outcome"], "succeeded")
         self.assertIn("went on\ncromt-job\n", self.cromt(f"logs {run} --raw").out)
+        # Now that it has no job, the launcher of before makes room for the new one.
+        self.b.run("systemctl restart cromt-agent")
+        wait_for("a new launcher", lambda: self.b.active("cromt-launcher") and self.b.pid("cromt-launcher") not in (0, launcher))
+        self.assertIn("hello from hostb", self.cromt("start hello --follow").out)
 
     def installed(self, host):
         return host.run("dpkg-query -W -f '${Package}\\n' 'cromt*'").out.split()
