@@ -1,6 +1,8 @@
 #include "coordinator/init.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
@@ -8,8 +10,20 @@
 #include "coordinator/access/access.h"
 #include "coordinator/store/sqlite_store.h"
 #include "io/process/data_dir.h"
+#include "io/process/give_tree.h"
 
 namespace cromt {
+
+namespace {
+
+// What root makes in a service's directory must be that service's.
+Status GiveToOwner(const std::string& data_dir) {
+  struct stat info {};
+  if (::geteuid() != 0 || ::stat(data_dir.c_str(), &info) != 0 || info.st_uid == 0) return {};
+  return GiveTree(data_dir, info.st_uid, info.st_gid);
+}
+
+}  // namespace
 
 std::string AccessFolder(const std::string& data_dir) {
   return data_dir + "/access";
@@ -30,6 +44,7 @@ Status RunInit(const InitOptions& options) {
   }
   const SystemClock clock;
   CROMT_ASSIGN(const Access::Founded founded, Access::Found(AccessFolder(options.data_dir), mesh, clock, random));
+  CROMT_TRY(GiveToOwner(options.data_dir));
   if (options.json) {
     fmt::print("{}\n", nlohmann::json{{"mesh", mesh.text()},
                                       {"coordinator", options.advertised},

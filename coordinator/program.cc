@@ -224,7 +224,16 @@ Status Maintain(const Flags& flags, Status (*work)(const std::string& data_dir, 
   return work(data_dir, flags.file);
 }
 
+// Nothing else named, it is the host's own service that is meant.
+void MeantIsTheService(Flags& flags) {
+  constexpr const char* kServiceConfig = "/etc/cromt/coordinator.yaml";
+  if (!flags.config.empty() || !flags.data_dir.empty() || ::access(kServiceConfig, R_OK) != 0) return;
+  flags.config = kServiceConfig;
+  flags.data_dir = "/var/lib/cromt-coordinator";
+}
+
 Status Init(Flags& flags) {
+  MeantIsTheService(flags);
   CROMT_ASSIGN(const Settings settings, Load(flags));
   CROMT_ASSIGN(const std::string data_dir, DataDirOf(flags));
   const std::string listen = flags.listen.empty() ? settings.Text("listen").value_or(kMeshListen) : flags.listen;
