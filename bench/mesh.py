@@ -87,7 +87,8 @@ class Mesh:
         if os.path.exists(os.path.join(data, "address")):
             os.unlink(os.path.join(data, "address"))
         # A short runtime folder: the programs put sockets there, and no other mesh's may be found.
-        environment = {**self.environment, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder}
+        # Their memory is to be looked at, by others than root too.
+        environment = {**self.environment, "XDG_STATE_HOME": self.folder, "XDG_RUNTIME_DIR": self.folder, "CROMT_CORE_DUMPS": "allow"}
         with open(os.path.join(self.folder, f"{name}.log"), "ab") as log:
             process = subprocess.Popen([self.binaries.path(program), *arguments, "--data-dir", data],
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
