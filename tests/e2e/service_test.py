@@ -65,13 +65,13 @@ class Service(Story):
 
     def hangs(self, start, thread):
         program = self.serve(start, PATIENCE)
-        self.manager.wait("WATCHDOG", PATIENCE)
-        self.manager.wait("WATCHDOG", PATIENCE)
+        self.manager.wait("WATCHDOG")
+        self.manager.wait("WATCHDOG")
         with Stopped(thread_named(program.process.pid, thread)):
             self.manager.drain()
             self.assertIsNone(self.manager.next(2 * PATIENCE))
             self.assertIsNone(program.process.poll())
-        self.manager.wait("WATCHDOG", PATIENCE)
+        self.manager.wait("WATCHDOG")
 
     def test_an_agent_whose_supervisor_hangs_is_silent(self):
         self.hangs(lambda: self.mesh.start_agent("host"), "supervisor")
@@ -91,9 +91,10 @@ class Service(Story):
 
     def job(self):
         """A run that has begun, and the pid of its process."""
-        self.mesh.apply("projects: {long: {run: 'echo $$ >$CROMT_WORKSPACE/pid; trap \"exit 3\" TERM; while :; do sleep 0.05; done'}}\n")
+        path = self.mesh.path("pid")
+        self.mesh.apply(f"projects: {{long: {{run: 'echo $$ >{path}; trap \"exit 3\" TERM; while :; do sleep 0.05; done'}}}}\n")
         run = self.mesh.start("long")
-        (pid,) = wait_for("the job runs", lambda: [job for job in self.mesh.jobs() if "sh" in read_text(f"/proc/{job}/comm")])
+        pid = int(wait_for("the job runs", lambda: (text := read_text(path)).endswith("\n") and text))
         return run, pid
 
     def test_an_agent_uses_the_launcher_that_is_a_service_and_waits_for_it(self):
