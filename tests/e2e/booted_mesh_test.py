@@ -64,10 +64,10 @@ class Mesh(unittest.TestCase):
             said += self.a.run(line).out
         type(self).fingerprint = re.search(r"\b[0-9a-f]{64}\b", said).group()
         token = re.search(r"\bcromt_user_\w+", said).group()
-        self.a.write("/root/token.txt", token)
+        self.a.write("/srv/token.txt", token)
         known = {"COORDINATOR": "hosta", "FINGERPRINT": self.fingerprint}
         for line in documented("docs/mesh.md", "Log in", **known):
-            self.a.run("cd /root && " + line)
+            self.a.run("cd /srv && " + line)
         self.assertEqual(self.a.run("stat -c '%U %a' /var/lib/cromt-coordinator/access/ca.key").out, "cromt 600\n")
         for host in self.hosts:
             for line in documented("docs/install.md", "A host that runs jobs"):
@@ -87,10 +87,10 @@ class Mesh(unittest.TestCase):
 
     def join(self, host):
         said = self.cromt(f"agents invite {host.name}").out
-        host.write("/root/token.txt", re.search(r"\bcromt_join_\w+", said).group())
+        host.write("/srv/token.txt", re.search(r"\bcromt_join_\w+", said).group())
         *_, line = documented("docs/mesh.md", "Let hosts join", COORDINATOR="hosta:4001", HOST=host.name, FINGERPRINT=self.fingerprint)
         self.assertIn(line.split(" --token-file")[0], said)
-        joined = host.run("cd /root && " + line)
+        joined = host.run("cd /srv && " + line)
         self.assertIn(f"ok: the coordinator reaches this host at {host.name}:4000", joined.out)
         self.assertTrue(host.active("cromt-agent"))
 

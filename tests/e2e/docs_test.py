@@ -16,7 +16,7 @@ from mesh import BIN, EXAMPLES, SOURCE, Finished
 from process import read_text, wait_for
 from story import Story, main
 
-PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "docs/install.md", "docs/reliability.md", "docs/sparrow.md", "examples/README.md"]
+PAGES = ["README.md", "HACKING.md", "ARCHITECTURE.md", "docs/cli.md", "docs/config.md", "docs/install.md", "docs/mesh.md", "docs/reliability.md", "docs/security.md", "docs/sparrow.md", "examples/README.md"]
 
 
 def page(name):
