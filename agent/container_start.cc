@@ -97,6 +97,22 @@ Status MayRunScript(const std::string& user) {
                                        "write that, as in 'user: 1000'");
 }
 
+// By a secret that the task names for this registry, else by what the agent's configuration has.
+Result<std::optional<RegistryLogin>> LoginOf(const QueuedAttempt& attempt, const ContainerSettings& containers) {
+  const std::string& image = attempt.spec->container->image;
+  const std::string registry = RegistryOf(image);
+  for (const SecretUse& use : attempt.spec->secrets) {
+    if (use.registry != registry) continue;
+    const std::string& value = *FindSecret(attempt.secrets, use.name);
+    const size_t colon = value.find(':');
+    if (colon == value.npos || colon == 0)
+      return Fail(ErrorCode::kInvalid,
+                  fmt::format("secret '{}', for the registry {}, does not hold USER:PASSWORD", use.name, registry));
+    return std::optional(RegistryLogin{registry, value.substr(0, colon), value.substr(colon + 1)});
+  }
+  return LoginFor(image, containers);
+}
+
 // As a job does it in a container: what is missing there is named, or installed.
 std::vector<std::string> ArgvInside(std::vector<std::string> argv, const TaskSpec& spec, const std::string& step) {
   if (std::holds_alternative<Actions>(spec.work)) argv.insert(argv.begin() + 1, "--in-container");
@@ -166,7 +182,7 @@ Result<launcher::Start> MakeContainerStart(const QueuedAttempt& attempt, uint32_
     CROMT_ASSIGN(order.entry, EntryOf(filled, slot, settings, containers, places));
   }
   order.pull = wanted.pull;
-  CROMT_ASSIGN(order.login, LoginFor(wanted.image, containers));
+  CROMT_ASSIGN(order.login, LoginOf(attempt, containers));
   order.records = start.records;
   order.grace = attempt.spec->grace;
   if (const std::string& program = start.argv.front(); program.starts_with('/') && program != container::kStep)

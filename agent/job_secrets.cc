@@ -62,6 +62,11 @@ std::vector<std::string> SecretVariables(const QueuedAttempt& attempt, const std
 void HideSecrets(launcher::Start& start, const QueuedAttempt& attempt) {
   if (attempt.spec->secrets.empty()) return;
   for (const auto& [name, value] : *attempt.secrets) start.secrets.push_back(value);
+  for (const SecretUse& use : attempt.spec->secrets) {
+    const std::string& value = *FindSecret(attempt.secrets, use.name);
+    const size_t colon = use.registry.empty() ? value.npos : value.find(':');
+    if (colon != value.npos && colon + 1 < value.size()) start.secrets.push_back(value.substr(colon + 1));  // by itself
+  }
 }
 
 Status GiveSecrets(launcher::Start& start, const QueuedAttempt& attempt, const std::string& dir) {

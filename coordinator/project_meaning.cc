@@ -120,10 +120,11 @@ void ProjectMeanings::Describe(const Overrides& set, std::string& out) {
   if (!secrets) return;
   out += '|';  // an empty list is not the same as none
   for (const SecretUse& use : *secrets) {
-    const auto& [name, env, file] = use;
+    const auto& [name, env, file, registry] = use;
     Put(name, out);
     Put(env, out);
     Put(file, out);
+    Put(registry, out);
   }
 }
 

@@ -165,12 +165,16 @@ Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const
   return mounts;
 }
 
-Result<std::optional<RegistryLogin>> LoginFor(const std::string& image, const ContainerSettings& settings) {
+std::string RegistryOf(const std::string& image) {
   // As Docker has it: the first component is a registry if it looks like a host.
   const size_t slash = image.find('/');
   const std::string first = image.substr(0, slash);
   const bool is_host = slash != image.npos && (first.find_first_of(".:") != first.npos || first == "localhost");
-  const std::string registry = is_host ? first : "docker.io";
+  return is_host ? first : "docker.io";
+}
+
+Result<std::optional<RegistryLogin>> LoginFor(const std::string& image, const ContainerSettings& settings) {
+  const std::string registry = RegistryOf(image);
   const auto found = settings.logins.find(registry);
   if (found == settings.logins.end()) return std::optional<RegistryLogin>();
   std::string line;

@@ -50,6 +50,8 @@ Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const
                                                const std::string& directory, const std::string& engine_socket);
 
 // For the registry of this image; nullopt if there is none. kInvalid if its file can't be read or says something else.
+std::string RegistryOf(const std::string& image);
+// What the agent's configuration has for the registry of this image; nothing where it has nothing.
 Result<std::optional<RegistryLogin>> LoginFor(const std::string& image, const ContainerSettings& settings);
 
 }  // namespace cromt

@@ -30,7 +30,9 @@ void PutSecrets(std::string& out, const Overrides& set) {
   Put(out, 's', "");  // an empty list is not the same as none
   for (const SecretUse& use : *set.secrets) {
     Put(out, 's', use.name);
-    Put(out, use.env.empty() ? 'f' : 'e', use.env.empty() ? use.file : use.env);
+    if (!use.env.empty()) Put(out, 'e', use.env);
+    if (!use.file.empty()) Put(out, 'f', use.file);
+    if (!use.registry.empty()) Put(out, 'i', use.registry);
   }
 }
 

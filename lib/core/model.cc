@@ -54,7 +54,7 @@ size_t BytesOf(const TaskSpec& spec) {
   for (const auto& [name, value] : spec.variables) add(name), add(value);
   for (const ArtifactOut& out : spec.publishes) add(out.name), add(out.path);
   add(spec.confinement.user);
-  for (const SecretUse& use : spec.secrets) add(use.name), add(use.env), add(use.file);
+  for (const SecretUse& use : spec.secrets) add(use.name), add(use.env), add(use.file), add(use.registry);
   if (spec.container) bytes += BytesOf(*spec.container);
   if (const auto* script = std::get_if<Script>(&spec.work)) add(script->text);
   if (const auto* command = std::get_if<Command>(&spec.work))

@@ -10,23 +10,38 @@
 
 namespace cromt {
 
+namespace {
+
+Status CheckRegistry(const std::string& text) {
+  constexpr size_t kMostBytes = 255;
+  constexpr std::string_view kMeant = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-:";
+  if (text.size() <= kMostBytes && text.find_first_not_of(kMeant) == text.npos && text.front() != '-') return {};
+  return Fail(ErrorCode::kInvalid, fmt::format("registry of a secret: {}: write HOST or HOST:PORT", Quote(text)));
+}
+
+}  // namespace
+
 Status CheckSecretUse(const SecretUse& use) {
   CROMT_TRY(CheckName("secret", use.name));
-  if (use.env.empty() == use.file.empty())
-    return Fail(ErrorCode::kInvalid, fmt::format("secret {} needs either 'env' or 'file'", Quote(use.name)));
+  if (!use.env.empty() + !use.file.empty() + !use.registry.empty() != 1)
+    return Fail(ErrorCode::kInvalid,
+                fmt::format("secret {} needs one of 'env', 'file' and 'registry'", Quote(use.name)));
+  if (!use.registry.empty()) return CheckRegistry(use.registry);
   return use.file.empty() ? CheckVariableName(use.env) : CheckName("file of a secret", use.file);
 }
 
 Status CheckSecretUses(const std::vector<SecretUse>& uses) {
   if (uses.size() > kMaxSecrets)
     return Fail(ErrorCode::kInvalid, fmt::format("{} secrets; at most {} are allowed", uses.size(), kMaxSecrets));
-  std::unordered_set<std::string_view> envs, files;
+  std::unordered_set<std::string_view> envs, files, registries;
   for (const SecretUse& use : uses) {
     CROMT_TRY(CheckSecretUse(use));
     if (!use.env.empty() && !envs.insert(use.env).second)
       return Fail(ErrorCode::kInvalid, fmt::format("two secrets are to be the variable {}", use.env));
     if (!use.file.empty() && !files.insert(use.file).second)
       return Fail(ErrorCode::kInvalid, fmt::format("two secrets are to be the file {}", use.file));
+    if (!use.registry.empty() && !registries.insert(use.registry).second)
+      return Fail(ErrorCode::kInvalid, fmt::format("two secrets are for the registry {}", use.registry));
   }
   return {};
 }

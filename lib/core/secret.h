@@ -12,11 +12,13 @@
 
 namespace cromt {
 
-// A secret that a job gets: as a variable or as a file.
+// A secret that a job gets, as a variable or as a file; or by which the image of its container is fetched. One of the
+// last three is set.
 struct SecretUse {
   std::string name;
-  std::string env;   // the variable; this or `file` is set
-  std::string file;  // its name in the folder that CROMT_SECRETS tells
+  std::string env;       // the variable
+  std::string file;      // its name in the folder that CROMT_SECRETS tells
+  std::string registry;  // HOST[:PORT]; the value is USER:PASSWORD there
   friend bool operator==(const SecretUse&, const SecretUse&) = default;
 };
 

@@ -93,6 +93,11 @@ bool NeedsFilling(const TaskSpec& spec) {
 // A variable that is one thing by `vars` and another by `secrets` would be either by chance.
 Status CheckMeanings(const TaskSpec& spec) {
   for (const SecretUse& use : spec.secrets)
+    if (!use.registry.empty() && !spec.container)
+      return Fail(ErrorCode::kInvalid,
+                  fmt::format("the secret '{}' is for fetching an image from {}, and there is no container", use.name,
+                              use.registry));
+  for (const SecretUse& use : spec.secrets)
     for (const auto& [name, value] : spec.variables)
       if (name == use.env)
         return Fail(ErrorCode::kInvalid, fmt::format("variable {} is set by 'vars' and by the secret '{}'; it can be "

@@ -3,8 +3,9 @@
 
 import os
 
-from engine import Engine
+from engine import Engine, busybox
 from process import read_text, wait_for
+from registry import Registry
 from story import Story, main
 
 ENGINE = None
@@ -62,6 +63,55 @@ class Containers(Story):
         self.exited(1, self.mesh.cromt("start", "p", "--wait"))
         said = self.mesh.show("last")["tasks"][0]["reason"] + self.mesh.cromt("logs", "last", "--raw").out
         self.says(said, "no files of secrets can be put into one that runs")
+
+
+class Registries(Story):
+    """An image that only who is logged in may fetch."""
+
+    LOGIN = "robot:pull-%42-secret"
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry("private", busybox(), self.LOGIN)
+        self.addCleanup(self.registry.close)
+        self.mesh.environment["DOCKER_HOST"] = ENGINE.address
+
+    def begin(self, config=""):
+        self.host = self.mesh.start_agent("host", "--config", self.mesh.write("agent.yaml", config))
+        self.mesh.start_coordinator(local=self.host.address)
+
+    def fetch(self, secrets=""):
+        """A job whose image is fetched anew."""
+        self.mesh.apply(f"projects:\n  p:\n    run: echo ran\n{secrets}    container: {{image: '{self.registry.image}:1', pull: always, network: none}}\n")
+        return self.mesh.cromt("start", "p", "--follow")
+
+    def test_by_a_secret_of_the_job(self):
+        self.begin()
+        self.exited(1, self.fetch())
+        self.says(self.mesh.show("last")["tasks"][0]["reason"] + self.mesh.cromt("logs", "last").out, "can't be fetched")
+        self.assertGreater(self.registry.refused, 0)
+        uses = f"    secrets: [{{name: login, registry: '{self.registry.host}'}}]\n"
+        self.succeeded(self.mesh.cromt("secrets", "set", "login", "--project", "p", typed=self.LOGIN + "\n"))
+        done = self.fetch(uses)
+        self.succeeded(done)
+        self.says(done.out, "ran\n")
+        for value in (self.LOGIN, self.LOGIN.split(":")[1]):
+            self.assertNotIn(value, done.out + done.err)
+        self.succeeded(self.mesh.cromt("secrets", "set", "login", "--project", "p", typed="no-colon-in-it\n"))
+        self.exited(1, self.fetch(uses))
+        self.says(self.mesh.show("last")["tasks"][0]["reason"], "does not hold USER:PASSWORD")
+
+    def test_by_what_the_agent_has(self):
+        file = self.mesh.write("registry-login", self.LOGIN + "\n")
+        self.begin(f"containers: {{registries: {{'{self.registry.host}': {file}}}}}\n")
+        self.succeeded(self.fetch())
+
+    def test_a_login_without_a_container_is_a_mistake(self):
+        self.begin()
+        self.mesh.apply("projects:\n  p:\n    run: echo ran\n    secrets: [{name: login, registry: r.example}]\n")
+        done = self.mesh.cromt("start", "p")
+        self.exited(2, done)
+        self.says(done.err, "there is no container")
 
 
 if __name__ == "__main__":

@@ -15,10 +15,7 @@ ACCESS = rpc.access.DESCRIPTOR.services_by_name["AccessService"]
 
 
 class OfAMesh(Story):
-    def setUp(self):
-        super().setUp()
-        self.mesh.close()
-        self.mesh = Founded()
+    mesh_kind = Founded
 
     def job(self, name):
         self.mesh.apply(f"projects:\n  p:\n    run: echo hello\n    hosts: [{{url: 'http://{self.mesh.agents[name].address}'}}]\n")

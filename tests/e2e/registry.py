@@ -1,5 +1,6 @@
 """A registry of container images that holds one: what an engine asks of one to fetch it, over plain HTTP on the loopback."""
 
+import base64
 import gzip
 import hashlib
 import http.server
@@ -12,9 +13,12 @@ def digest_of(data):
 
 
 class Registry:
-    """Serves `layer` (a tar) as HOST:PORT/NAME:TAG, whatever the tag. `image` is its name, `digest` that of its manifest."""
+    """Serves `layer` (a tar) as HOST:PORT/NAME:TAG, whatever the tag. `image` is its name, `digest` that of its manifest.
+    With `login`, USER:PASSWORD, to nobody else; `refused` counts them."""
 
-    def __init__(self, name, layer):
+    def __init__(self, name, layer, login=None):
+        self.login = "Basic " + base64.b64encode(login.encode()).decode() if login else None
+        self.refused = 0
         packed = gzip.compress(layer, mtime=0)
         config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin"]},
                              "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]}}).encode()
@@ -28,6 +32,7 @@ class Registry:
         self.manifest = (manifest, kind + "distribution.manifest.v2+json")
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.host = f"127.0.0.1:{self._server.server_port}"
         self.image = f"127.0.0.1:{self._server.server_port}/{name}"
 
     def close(self):
@@ -37,6 +42,13 @@ class Registry:
     def _handler(registry):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                if registry.login and self.headers.get("Authorization") != registry.login:
+                    registry.refused += 1
+                    self.send_response(401)
+                    self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 found = (b"{}", "application/json") if self.path == "/v2/" else None
                 if "/manifests/" in self.path:
                     found = registry.manifest

@@ -23,10 +23,10 @@ REFUSED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class Roles(Story):
+    mesh_kind = Founded
+
     def setUp(self):
         super().setUp()
-        self.mesh.close()
-        self.mesh = Founded()
         self.mesh.found()
         self.host = self.mesh.add_agent("h1")
         self.mesh.apply(f"projects:\n  foo:\n    run: echo of foo\n    hosts: [{{url: 'http://{self.host.address}'}}]\n"

@@ -13,9 +13,10 @@ class Story(unittest.TestCase):
     """A test with a mesh of which nothing runs yet."""
 
     maxDiff = None
+    mesh_kind = Mesh
 
     def setUp(self):
-        self.mesh = Mesh()
+        self.mesh = self.mesh_kind()
         self.addCleanup(self.mesh.close)
 
     def succeeded(self, done):

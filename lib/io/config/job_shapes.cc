@@ -113,7 +113,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kSize: return "a size such as 256MiB";
     case Shape::kMap: return "a map";
     case Shape::kList: return "a list";
-    case Shape::kSecrets: return "a list of {name, env} or {name, file}";
+    case Shape::kSecrets: return "a list of {name, env}, {name, file} or {name, registry}";
     case Shape::kTextOrMap: return "text or a map";
     case Shape::kLane: return "a queue's name or {name, scope: agent}";
     case Shape::kRef: return "a branch, tag or commit";
@@ -185,7 +185,7 @@ class Inner {
     std::unordered_set<std::string> seen;  // "env NAME", "file NAME"
     for (YamlNode entry = list.first(); entry; entry = entry.next()) {
       if (entry.kind() != YamlKind::kMap)
-        Wrong(entry, "an entry must be {name, env} or {name, file}");
+        Wrong(entry, "an entry must be {name, env}, {name, file} or {name, registry}");
       else
         Secret(entry, seen);
     }
@@ -196,15 +196,15 @@ class Inner {
     SecretUse use;
     for (YamlNode key = map.first(); key; key = key.next().next()) {
       const YamlNode value = key.next();
-      const bool known = key.text() == "name" || key.text() == "env" || key.text() == "file";
+      const bool known = IsOneOf(key.text(), {"name", "env", "file", "registry"});
       if (!known)
         return Wrong(key,
-                     fmt::format("unknown key {}; an entry has name and env, or name and file", Quote(key.text())));
+                     fmt::format("unknown key {}; an entry has name, and env, file or registry", Quote(key.text())));
       if (value.kind() != YamlKind::kText || value.text().empty())
         return Wrong(value, fmt::format("'{}' must be text", key.text()));
       if (ScanTemplates(value.text()).any() || ScanTemplates(value.text()).malformed)
         return Wrong(value, fmt::format("'{}' takes no ${{{{ }}}}", key.text()));
-      (key.text() == "name" ? use.name : key.text() == "env" ? use.env : use.file) = value.text();
+      FieldOf(use, key.text()) = value.text();
       if (key.text() != "name" && !seen.insert(fmt::format("{} {}", key.text(), value.text())).second)
         Wrong(value, fmt::format("{} {} is there twice", key.text(), Quote(value.text())));
     }
@@ -300,6 +300,10 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
   else if (key.shape == Shape::kSecrets)
     inner.Secrets(value);
   return diagnostics.errors() == errors;
+}
+
+std::string& FieldOf(SecretUse& use, std::string_view key) {
+  return key == "name" ? use.name : key == "env" ? use.env : key == "file" ? use.file : use.registry;
 }
 
 uint32_t CountOf(std::string_view text) {

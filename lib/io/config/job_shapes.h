@@ -25,4 +25,7 @@ FailureShare ShareOf(std::string_view text);  // kShare
 // kOnUnreachable, kOnLost: "wait 5m"; nullopt for a word.
 std::optional<Duration> WaitOf(std::string_view text);
 
+// What an entry of `secrets` says by this key, which is one of name, env, file and registry.
+std::string& FieldOf(SecretUse& use, std::string_view key);
+
 }  // namespace cromt

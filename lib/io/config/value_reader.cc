@@ -122,8 +122,7 @@ void ValueReader::SetSecrets(YamlNode value, Overrides& set) {
   std::vector<SecretUse> uses;
   for (YamlNode entry = value.first(); entry; entry = entry.next()) {
     SecretUse& use = uses.emplace_back();
-    for (YamlNode key = entry.first(); key; key = key.next().next())
-      (key.text() == "name" ? use.name : key.text() == "env" ? use.env : use.file) = key.next().text();
+    for (YamlNode key = entry.first(); key; key = key.next().next()) FieldOf(use, key.text()) = key.next().text();
   }
   set.secrets = std::make_shared<const std::vector<SecretUse>>(std::move(uses));
 }

@@ -207,7 +207,8 @@ size_t EncodedBound(const TaskSpec& spec) {
   if (const auto* actions = std::get_if<Actions>(&spec.work))
     for (const std::string& name : actions->names) bytes += name.size() + kTag;
   for (const ArtifactOut& out : spec.publishes) bytes += out.name.size() + out.path.size() + 3 * kTag;
-  for (const SecretUse& use : spec.secrets) bytes += use.name.size() + use.env.size() + use.file.size() + 4 * kTag;
+  for (const SecretUse& use : spec.secrets)
+    bytes += use.name.size() + use.env.size() + use.file.size() + use.registry.size() + 5 * kTag;
   for (const HostGap& gap : spec.host_gaps) bytes += gap.name.size() + 5 * kTag;
   if (const auto& container = spec.container) {
     constexpr size_t kNumbers = 100;

@@ -167,6 +167,7 @@ void ToProto(const TaskSpec& spec, v1::TaskSpec& proto) {
     to.set_name(ToText(use.name));
     to.set_env(ToText(use.env));
     to.set_file(ToText(use.file));
+    to.set_registry(ToText(use.registry));
   }
   for (const ArtifactOut& out : spec.publishes) {
     auto& to = *proto.add_publishes();
@@ -220,7 +221,8 @@ Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto) {
   }
   spec.limits = {proto.limits().memory_bytes(), proto.limits().cpu_permille(), proto.limits().pids()};
   CROMT_ASSIGN(spec.confinement, FromProto(proto.confinement()));
-  for (const v1::SecretUse& use : proto.secrets()) spec.secrets.push_back({use.name(), use.env(), use.file()});
+  for (const v1::SecretUse& use : proto.secrets())
+    spec.secrets.push_back({use.name(), use.env(), use.file(), use.registry()});
   for (const v1::ArtifactOut& out : proto.publishes()) spec.publishes.push_back({out.name(), out.path()});
   for (const v1::HostGap& gap : proto.host_gaps()) {
     if (gap.text_case() == v1::HostGap::TEXT_NOT_SET) return Invalid("host_gaps.text", "is not set");

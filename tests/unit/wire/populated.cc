@@ -45,7 +45,8 @@ TaskSpec FullSpec(Work work) {
                                  .ipc = "host"},
           .limits = {256 << 20, 500, 100},
           .confinement = {.user = "www-data", .sandbox = Sandbox::kStrict},
-          .secrets = {{"db", "DB_PASSWORD", ""}, {"key", "", "key.pem"}}};
+          .secrets = {
+              {"db", "DB_PASSWORD", "", ""}, {"key", "", "key.pem", ""}, {"login", "", "", "registry.example:5000"}}};
 }
 
 std::shared_ptr<const TaskSpec> SharedSpec(Work work) {
