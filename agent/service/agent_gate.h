@@ -4,6 +4,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
+#include <span>
+#include <string>
 
 #include "base/result.h"
 #include "io/rpc/tls.h"
@@ -23,6 +25,8 @@ class AgentGate {
   explicit AgentGate(std::shared_ptr<rpc::Tls> tls) : tls_(std::move(tls)) {}
 
   Status Check(const grpc::ServerContextBase& context, AgentCall call) const;
+  // What that coordinator says of certificates: from now on these are refused, on open connections too.
+  Status Revoke(std::span<const std::string* const> serials) const;
   // Whether a coordinator that has passed speaks for this mesh.
   Status CheckMesh(const MeshId& mesh) const;
 

@@ -39,6 +39,9 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
     if (!message) return FinishOnce(rpc::ToStatus(message.error()));
     if (message->hello)
       if (Status ours = gate_.CheckMesh(message->hello->mesh); !ours) return FinishOnce(rpc::ToStatus(ours.error()));
+    const auto& revoked = incoming_.revoked();
+    if (Status taken = gate_.Revoke({revoked.data(), static_cast<size_t>(revoked.size())}); !taken)
+      return FinishOnce(rpc::ToStatus(taken.error()));
     agent_.Post(agent_input::StreamMessage{id_, std::move(*message), Untaken()});
     ReadOn();
   }

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/name.h"
@@ -108,8 +109,12 @@ Status Access::Read() {
   for (const User& user : users) users_[user.name] = user;
   CROMT_ASSIGN(const auto tokens, db_.Tokens());
   for (const UserToken& token : tokens) tokens_[token.hash] = token;
-  CROMT_ASSIGN(const auto revoked, db_.Revoked());
-  revoked_.insert(revoked.begin(), revoked.end());
+  return ReadRevoked();
+}
+
+Status Access::ReadRevoked() {
+  CROMT_ASSIGN(auto serials, db_.Revoked(clock_.Read().wall));
+  revocations_ = std::make_shared<Revocations>(Revocations{revocations_->version + 1, std::move(serials)});
   return {};
 }
 
@@ -139,7 +144,8 @@ Result<Principal> Access::Identify(const Credential& credential) {
   };
   if (credential.certificate) {
     const Identity& who = credential.certificate->identity;
-    if (who.mesh != mesh_ || revoked_.contains(credential.certificate->serial))
+    const auto& serials = revocations_->serials;  // in order
+    if (who.mesh != mesh_ || std::binary_search(serials.begin(), serials.end(), credential.certificate->serial))
       return Fail(ErrorCode::kDenied, "the certificate of " + Describe(who) + " is not good here");
     if (who.kind == PeerKind::kUser) return of_user(who.name);
     return Principal{Describe(who), Role::kNone, false, {}, false};
@@ -236,8 +242,7 @@ Status Access::Remove(const std::string& name) {
     CROMT_TRY(db_.Remove(known->second));
     known->second.removed = true;
     known->second.readmit_until.reset();
-    CROMT_ASSIGN(const auto revoked, db_.Revoked());
-    revoked_.insert(revoked.begin(), revoked.end());
+    CROMT_TRY(ReadRevoked());
   }
   TellRevoked();
   return {};
@@ -289,15 +294,18 @@ void Access::OnRevoked(std::function<void(const std::vector<std::string>&)> call
   TellRevoked();
 }
 
+std::shared_ptr<const Revocations> Access::revocations() {
+  MutexLock lock(mutex_);
+  return revocations_;
+}
+
 void Access::TellRevoked() {
   std::function<void(const std::vector<std::string>&)> tell;
-  std::vector<std::string> revoked;
   {
     MutexLock lock(mutex_);
     tell = on_revoked_;
-    revoked.assign(revoked_.begin(), revoked_.end());
   }
-  if (tell) tell(revoked);
+  if (tell) tell(revocations()->serials);
 }
 
 // ---- Users ------------------------------------------------------------------------------------

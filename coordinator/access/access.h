@@ -12,7 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 
 #include "base/random.h"
 #include "base/thread_annotations.h"
@@ -25,6 +25,12 @@ namespace cromt {
 struct Credential {
   std::optional<pki::Certificate> certificate;  // of the connection, checked already
   std::string token;
+};
+
+// Certificates that are not believed any more, though they are in date. `version` grows with each change.
+struct Revocations {
+  uint64_t version = 0;
+  std::vector<std::string> serials;
 };
 
 // To be told to a host that is to become a member.
@@ -84,7 +90,9 @@ class Access {
   // Who is reached at this address (as ToString(AgentAddress) writes it). kNotFound says what to do.
   Result<std::string> AgentAt(const std::string& address) CROMT_EXCLUDES(mutex_);
   bool IsMember(const std::string& name) CROMT_EXCLUDES(mutex_);
-  // Called with what was revoked, now and whenever there is more. Any thread.
+  // Never null.
+  std::shared_ptr<const Revocations> revocations() CROMT_EXCLUDES(mutex_);
+  // Called with these now and whenever there are more. Any thread.
   void OnRevoked(std::function<void(const std::vector<std::string>&)> callback) CROMT_EXCLUDES(mutex_);
 
   // Users. Roles are checked by who calls; that at least one admin is left is checked here.
@@ -108,6 +116,7 @@ class Access {
  private:
   Access(std::string folder, AccessDb db, pki::Authority authority, std::string fingerprint, const Clock& clock);
   Status Read() CROMT_EXCLUDES(mutex_);
+  Status ReadRevoked() CROMT_REQUIRES(mutex_);
   Result<Membership> Admit(AgentMember agent, const std::string& request, const Invitation* invitation)
       CROMT_REQUIRES(mutex_);
   Result<std::string> Certify(const std::string& request, const Identity& identity) const;
@@ -125,7 +134,7 @@ class Access {
   std::map<std::string, AgentMember, std::less<>> agents_ CROMT_GUARDED_BY(mutex_);
   std::map<std::string, User, std::less<>> users_ CROMT_GUARDED_BY(mutex_);
   std::map<std::string, UserToken, std::less<>> tokens_ CROMT_GUARDED_BY(mutex_);  // by hash
-  std::set<std::string> revoked_ CROMT_GUARDED_BY(mutex_);
+  std::shared_ptr<const Revocations> revocations_ CROMT_GUARDED_BY(mutex_) = std::make_shared<Revocations>();
   std::function<void(const std::vector<std::string>&)> on_revoked_ CROMT_GUARDED_BY(mutex_);
 };
 

@@ -190,8 +190,10 @@ Status AccessDb::Join(const Invitation& used, const AgentMember& agent) {
   });
 }
 
-Result<std::vector<std::string>> AccessDb::Revoked() {
-  CROMT_ASSIGN(auto select, db_.Prepare("SELECT serial FROM revoked ORDER BY serial"));
+Result<std::vector<std::string>> AccessDb::Revoked(Wall now) {
+  CROMT_ASSIGN(auto select, db_.Prepare("SELECT serial FROM revoked JOIN issued USING (serial) WHERE expires_us > ? "
+                                        "ORDER BY serial"));
+  select.Bind(1, Micros(now));
   std::vector<std::string> serials;
   for (;;) {
     CROMT_ASSIGN(const bool there, select.Step());

@@ -80,8 +80,8 @@ class AccessDb {
   Status PutToken(const UserToken& token);
   Status RemoveToken(const std::string& id);
 
-  // Serials of certificates that are not believed any more.
-  Result<std::vector<std::string>> Revoked();
+  // Serials of certificates that are not believed any more, though they are in date; in order.
+  Result<std::vector<std::string>> Revoked(Wall now);
   // Takes an agent out: it is removed, and all certificates that it was ever given are revoked.
   Status Remove(const AgentMember& agent);
 

@@ -8,6 +8,7 @@
 #include "base/result.h"
 
 namespace cromt {
+struct Revocations;
 namespace rpc {
 class Tls;
 }
@@ -17,7 +18,8 @@ struct AgentDialing {
   std::shared_ptr<rpc::Tls> tls;  // null: plaintext
   // With `tls`: which agent of the mesh must be at this address. Any thread.
   std::function<Result<std::string>(const std::string& address)> agent_at;
-  std::function<bool(const std::string& agent)> is_member;  // likewise: whether it still is one
+  std::function<bool(const std::string& agent)> is_member;          // likewise: whether it still is one
+  std::function<std::shared_ptr<const Revocations>()> revocations;  // likewise: what each agent is to know of
 };
 
 }  // namespace cromt

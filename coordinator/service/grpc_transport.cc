@@ -191,9 +191,8 @@ void GrpcTransport::CheckTimes() {
 void GrpcTransport::DialNow(const DialCommand& command) {
   auto opened = service::OpenAgent(options_.dialing, command.address);
   if (!opened) return options_.post(engine_input::LinkClosed{command.link, opened.error().message});
-  auto call =
-      std::make_shared<service::SessionCall>(opened->channel, opened->agent, options_.dialing.is_member, command.link,
-                                             [this](EngineInput input) { FromLink(std::move(input)); });
+  auto call = std::make_shared<service::SessionCall>(opened->channel, opened->agent, options_.dialing, command.link,
+                                                     [this](EngineInput input) { FromLink(std::move(input)); });
   {
     MutexLock lock(mutex_);
     if (stopping_) return;

@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "base/thread_annotations.h"
+#include "coordinator/access/access.h"
 #include "coordinator/engine.h"
+#include "coordinator/service/agent_dialing.h"
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/status.h"
 #include "io/wire/session.h"
@@ -22,11 +24,11 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   static constexpr int kMostUntaken = 8;
 
   // `agent`: whose certificate is at the other end, the only one who may speak there; empty: whoever does.
-  SessionCall(std::shared_ptr<grpc::Channel> channel, AgentId agent, std::function<bool(const std::string&)> is_member,
-              LinkId link, std::function<void(EngineInput)> post)
+  SessionCall(std::shared_ptr<grpc::Channel> channel, AgentId agent, AgentDialing dialing, LinkId link,
+              std::function<void(EngineInput)> post)
       : stub_(v1::AgentService::NewStub(std::move(channel))),
         agent_(std::move(agent)),
-        is_member_(std::move(is_member)),
+        dialing_(std::move(dialing)),
         link_(link),
         post_(std::move(post)) {}
 
@@ -44,6 +46,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
     MutexLock lock(mutex_);
     if (ended_) return;
     outgoing_ = wire::Split(message);
+    AddRevoked(outgoing_.front());
     next_ = 0;
     StartWrite(&outgoing_[next_]);
   }
@@ -64,7 +67,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
       if (message && message->hello && !agent_.empty() && message->hello->agent != agent_)
         message = Fail(ErrorCode::kDenied, "it says that it is agent " + message->hello->agent.text() +
                                                ", and its certificate is that of " + agent_.text());
-      if (message && !agent_.empty() && !is_member_(agent_.text()))
+      if (message && !agent_.empty() && !dialing_.is_member(agent_.text()))
         message = Fail(ErrorCode::kDenied, "it was removed from the mesh");
       if (message) {
         post_(engine_input::LinkMessage{link_, std::move(*message), Untaken()});
@@ -88,6 +91,14 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   }
 
  private:
+  // Along with what goes there anyway, which is something every few seconds.
+  void AddRevoked(v1::ToAgent& message) CROMT_REQUIRES(mutex_) {
+    if (!dialing_.revocations) return;
+    const auto revoked = dialing_.revocations();
+    if (revoked->version == revoked_sent_) return;
+    for (const std::string& serial : revoked->serials) message.add_revoked(serial);
+    revoked_sent_ = revoked->version;
+  }
   std::shared_ptr<void> Untaken() CROMT_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     ++untaken_;
@@ -107,7 +118,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
   const AgentId agent_;
-  const std::function<bool(const std::string&)> is_member_;
+  const AgentDialing dialing_;
   const LinkId link_;
   const std::function<void(EngineInput)> post_;
   v1::FromAgent incoming_;
@@ -115,6 +126,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   Mutex mutex_;
   std::vector<v1::ToAgent> outgoing_ CROMT_GUARDED_BY(mutex_);
   size_t next_ CROMT_GUARDED_BY(mutex_) = 0;
+  uint64_t revoked_sent_ CROMT_GUARDED_BY(mutex_) = 0;  // version of the revocations that the agent was told
   bool ended_ CROMT_GUARDED_BY(mutex_) = false;
   int untaken_ CROMT_GUARDED_BY(mutex_) = 0;
   bool held_back_ CROMT_GUARDED_BY(mutex_) = false;  // no read is under way

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A mesh is founded, hosts join it, and who is not of it gets nowhere."""
 
+import json
 import os
 import stat
 
@@ -142,12 +143,25 @@ class Joining(OfAMesh):
         self.assertEqual(nobody.returncode, 2)
         self.says(nobody.stderr, "can't connect to " + closed)
 
+    def states(self):
+        return {line["agent"]: line["state"] for line in map(json.loads, self.mesh.cromt("agents", "-o", "json").out.splitlines())}
+
     def test_a_removed_host_is_out(self):
         host = self.mesh.add_agent("h1")
+        self.mesh.add_agent("h2")
         self.succeeded(self.job("h1"))
         self.succeeded(self.mesh.cromt("agents", "remove", "h1"))
-        wait_for("its session ends", lambda: '"up"' not in self.mesh.cromt("agents", "-o", "json").out)
+        wait_for("its session ends", lambda: self.states()["h1"] != "up")
         self.refused(lambda: self.mesh.client(ACCESS, identity=self.mesh.identity_of("h1")).call("WhoAmI"), says="revoked")
+        # Other agents hear of it, too.
+        other = rpc.Client(self.mesh.agents["h2"].address, AGENT, self.mesh.tls("h2", self.mesh.identity_of("h1")))
+
+        def what_it_says():
+            with self.assertRaises(grpc.RpcError) as caught:
+                list(other.call("GetBlob"))
+            return caught.exception.details()
+
+        wait_for("the other agent refuses it", lambda: "revoked" in what_it_says())
         # Under its name another key is another host; the old one stays out.
         os.rename(self.mesh.path("h1"), self.mesh.path("old"))
         host.kill()

@@ -71,8 +71,8 @@ TEST(SessionCall, ReadsNoFasterThanItsMessagesAreTakenIn) {
   ASSERT_TRUE(server);
   Inbox inbox;
   auto call = std::make_shared<SessionCall>(
-      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()), AgentId(), nullptr,
-      1, [&inbox](EngineInput input) { inbox.Post(std::move(input)); });
+      grpc::CreateChannel("127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()), AgentId(),
+      AgentDialing(), 1, [&inbox](EngineInput input) { inbox.Post(std::move(input)); });
   call->Start();
   for (int taken = 0; taken + SessionCall::kMostUntaken < kMessages; ++taken) {
     ASSERT_EQ(inbox.WaitForMessages(taken + SessionCall::kMostUntaken), taken + SessionCall::kMostUntaken);

@@ -218,10 +218,13 @@ const std::vector<Hostile<Spec>> kLimits = {
     {"SecretOutsideItsFolder", [](Spec& s) { s.mutable_secrets(1)->set_file("../key"); },
      "secrets: file of a secret '../key': " + kNameRules},
     {"SecretsOfOneVariable",
-     [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(2)->set_env("DB_PASSWORD"); },
+     [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(3)->set_env("DB_PASSWORD"); },
      "secrets: two secrets are to be the variable DB_PASSWORD"},
-    {"SecretsOfOneFile", [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(2)->set_file("key.pem"); },
+    {"SecretsOfOneFile", [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(3)->set_file("key.pem"); },
      "secrets: two secrets are to be the file key.pem"},
+    {"SecretsOfOneRegistry",
+     [](Spec& s) { s.add_secrets()->set_name("x"), s.mutable_secrets(3)->set_registry("registry.example:5000"); },
+     "secrets: two secrets are for the registry registry.example:5000"},
     {"LimitBelowNothing", [](Spec& s) { s.mutable_limits()->set_memory_bytes(-1); },
      "limits: memory: a limit is at least 0"},
     {"TooLargeAsAWhole",
@@ -230,7 +233,7 @@ const std::vector<Hostile<Spec>> kLimits = {
        s.mutable_command()->set_argv(0, std::string((1 << 20) + (3 << 18), 'x'));
        for (int i = 0; i < 100'000; ++i) s.add_variables()->set_name(fmt::format("A{}", i));
      },
-     "spec: 4224723 bytes as a message; at most 3670016 are allowed"},
+     "spec: 4224791 bytes as a message; at most 3670016 are allowed"},
 };
 INSTANTIATE_TEST_SUITE_P(Limits, HostileTask, testing::ValuesIn(kLimits), kCaseName);
 
