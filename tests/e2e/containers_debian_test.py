@@ -56,7 +56,8 @@ class InDebian(Story):
 
     def test_a_user_that_only_the_image_knows_can_not_be_given_a_script(self):
         self.host.kill()
-        self.mesh.start_agent("host", "--listen", self.host.address, "--config", self.mesh.write("agent.yaml", "containers: {allow: [root]}\n"))
+        self.host.command += ["--config", self.mesh.write("agent.yaml", "containers: {allow: [root]}\n")]
+        self.host.restart()
         job = "    run: %s\n    container: {image: 'debian:test', network: none, user: www-data}\n"
         self.says(self.job(job % "id -un").out, "www-data\n")
         self.exited(1, self.job(job % "|\n      #!/bin/bash\n      id -un"))
