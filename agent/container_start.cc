@@ -1,16 +1,11 @@
 #include "agent/container_start.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cctype>
 #include <cerrno>
-#include <csignal>
 #include <filesystem>
 
 #include "agent/container/order.h"
@@ -20,13 +15,14 @@
 #include "core/host_gaps.h"
 #include "io/config/read_file.h"
 #include "io/process/data_dir.h"
+#include "io/process/run_program.h"
 
 namespace cromt {
 namespace {
 
 // More than cromt-container takes to stop its container and remove it, after the job's own grace.
 constexpr Duration kRunnerGrace = seconds(3);
-constexpr int kRemoveMs = 10'000;
+constexpr Duration kRemovePatience = seconds(10);
 
 std::string EngineSocket(const std::string& address) {
   constexpr std::string_view kUnix = "unix://";
@@ -48,19 +44,9 @@ Result<container::Outcome> OutcomeOf(const std::string& box) {
 }
 
 // Of what is left of the container, or in one: by a program, which may be killed while it waits for the engine.
-Status RemoveContainer(std::string engine, std::string program, std::string name, std::string box) {
-  std::string option = "--remove";
-  char* argv[] = {program.data(), option.data(), engine.data(), name.data(), box.data(), nullptr};
-  pid_t pid = 0;
-  if (const int error = ::posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environ); error != 0)
-    return tl::unexpected<Error>(ErrnoError("can't start " + program, error));
-  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  pollfd ended{process.get(), POLLIN, 0};
-  if (::poll(&ended, 1, kRemoveMs) <= 0) ::kill(pid, SIGKILL);
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+Status RemoveContainer(const std::string& engine, const std::string& program, const std::string& name,
+                       const std::string& box) {
+  if (RunProgram({program, "--remove", engine, name, box}, kRemovePatience)) return {};
   return Fail(ErrorCode::kUnavailable,
               fmt::format("what is left of the container {} can't be removed by the engine at {}", name, engine));
 }

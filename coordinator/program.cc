@@ -24,6 +24,7 @@
 #include "io/config/git_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
+#include "io/process/host_name.h"
 #include "io/process/signals.h"
 #include "io/rpc/prepare.h"
 #include "io/rpc/server.h"
@@ -132,9 +133,7 @@ Result<std::string> DataDirOf(const Flags& flags) {
 // The host's name as it knows it, on the port that is served.
 std::string Advertised(const std::string& given, const std::string& listen) {
   if (!given.empty()) return given;
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return std::string(name.data()) + listen.substr(std::min(listen.rfind(':'), listen.size()));
+  return HostName() + listen.substr(std::min(listen.rfind(':'), listen.size()));
 }
 
 Result<std::unique_ptr<MeshAccess>> MergeAccess(Flags& flags) {

@@ -49,9 +49,11 @@ std::string KeysOfFresh(const Container& container, const Resources& limits);
 Result<std::vector<EngineMount>> ResolveMounts(const Container& container, const ContainerPolicy& policy,
                                                const std::string& directory, const std::string& engine_socket);
 
-// For the registry of this image; nullopt if there is none. kInvalid if its file can't be read or says something else.
+// "registry.example:5000" of "registry.example:5000/team/tool:1", "docker.io" of "tool".
 std::string RegistryOf(const std::string& image);
-// What the agent's configuration has for the registry of this image; nothing where it has nothing.
+
+// What the agent's configuration has for the registry of this image; nullopt if it has nothing. kInvalid if its file
+// can't be read or says something else.
 Result<std::optional<RegistryLogin>> LoginFor(const std::string& image, const ContainerSettings& settings);
 
 }  // namespace cromt

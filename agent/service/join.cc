@@ -4,7 +4,6 @@
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
-#include <array>
 #include <iostream>
 
 #include "agent/service/membership_client.h"
@@ -13,6 +12,7 @@
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/config/read_file.h"
 #include "io/process/data_dir.h"
+#include "io/process/host_name.h"
 #include "io/process/run_program.h"
 #include "io/rpc/server.h"
 #include "io/rpc/tls.h"
@@ -20,22 +20,8 @@
 namespace cromt {
 namespace {
 
-constexpr uint16_t kCoordinatorPort = 4001;
 constexpr size_t kMostTokenBytes = 4096;
 constexpr Duration kStartPatience = seconds(20);
-
-std::string HostName() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-Result<std::string> CoordinatorAddress(const std::string& text) {
-  auto address = ParseAgentAddress(text);
-  if (!address) return Fail("the coordinator's address", address.error());
-  if (text.ends_with(']') || text.find(':') == std::string::npos) address->port = kCoordinatorPort;
-  return ToString(*address);
-}
 
 // Never from the command line, where each user of the host could read it.
 Result<std::string> ReadToken(const std::string& file) {
@@ -85,7 +71,9 @@ bool StartService(const std::string& unit) {
 Result<bool> RunJoin(const JoinCommand& command) {
   const MemberFiles files(command.data_dir);
   CROMT_ASSIGN(std::optional<Member> member, files.Read());
-  CROMT_ASSIGN(const std::string coordinator, CoordinatorAddress(command.coordinator));
+  auto address = ParseAgentAddress(command.coordinator, kDefaultCoordinatorPort);
+  if (!address) return Fail("the coordinator's address", address.error());
+  const std::string coordinator = ToString(*address);
   if (member) {
     if (member->coordinator != coordinator)
       return Fail(ErrorCode::kConflict,

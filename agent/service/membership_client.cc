@@ -17,7 +17,6 @@ namespace {
 
 constexpr Duration kPatience = seconds(15);
 constexpr Duration kPeerPatience = seconds(5);
-constexpr size_t kMostPemBytes = 1 << 20;
 
 struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + kPatience); }
@@ -84,8 +83,8 @@ Status Renew(const Member& member, const MemberFiles& files, const rpc::Tls& tls
 }
 
 Status RenewExpired(const Member& member, const MemberFiles& files) {
-  CROMT_ASSIGN(const std::string authorities, ReadFile(files.authorities(), kMostPemBytes));
-  CROMT_ASSIGN(const std::string identity, ReadFile(files.identity(), kMostPemBytes));
+  CROMT_ASSIGN(const std::string authorities, ReadFile(files.authorities(), pki::kMostPemBytes));
+  CROMT_ASSIGN(const std::string identity, ReadFile(files.identity(), pki::kMostPemBytes));
   CROMT_ASSIGN(const std::shared_ptr<rpc::Tls> tls, rpc::Tls::WithoutIdentity(member.mesh, authorities));
   CROMT_ASSIGN(const std::string key, pki::KeyOf(identity));
   return RenewBy(member, files, *tls, key);

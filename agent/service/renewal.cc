@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::chrono::hours kLookAgain{1};
 constexpr std::chrono::minutes kExpiredLookAgain{1};  // it may be readmitted, and nothing goes on before
-constexpr size_t kMostPemBytes = 1 << 20;
 
 }  // namespace
 
@@ -45,7 +44,7 @@ void Renewal::Run() {
 
 // False while the certificate can't be used.
 bool Renewal::RenewIfDue() {
-  const auto identity = ReadFile(files_.identity(), kMostPemBytes);
+  const auto identity = ReadFile(files_.identity(), pki::kMostPemBytes);
   const auto certificate = identity ? pki::ReadCertificate(*identity) : tl::unexpected(identity.error());
   if (!certificate) {
     warn_("the certificate of this agent can't be read: " + certificate.error().message);
@@ -53,7 +52,7 @@ bool Renewal::RenewIfDue() {
   }
   const Wall now = SystemClock().Read().wall;
   const bool expired = certificate->not_after <= now;
-  if (now < certificate->not_after - (certificate->not_after - certificate->not_before) / 3) return true;
+  if (!pki::IsDue(*certificate, now)) return true;
   const Status renewed = expired ? RenewExpired(member_, files_) : Renew(member_, files_, *tls_);
   if (renewed) return true;
   warn_("the certificate of this agent, which is good until " + FormatRfc3339(certificate->not_after) +

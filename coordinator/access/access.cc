@@ -15,17 +15,11 @@ namespace cromt {
 namespace {
 
 constexpr Duration kReadmitFor = std::chrono::hours(24);
-constexpr size_t kMostPemBytes = 1 << 20;
 constexpr char kFirstAdmin[] = "admin";
 
 // Whoever shows something that is not good learns nothing of what would be.
 Error UnknownToken(std::string_view kind) {
   return {ErrorCode::kDenied, "the " + std::string(kind) + " token is not known, or not good any more"};
-}
-
-bool IsDue(const pki::Certificate& certificate, Wall now) {
-  const Duration whole = certificate.not_after - certificate.not_before;
-  return now >= certificate.not_after - whole / 3;
 }
 
 Result<std::string> NewIdentity(const pki::Authority& authority, const MeshId& mesh, Wall now) {
@@ -89,8 +83,8 @@ Result<Access::Founded> Access::Found(const std::string& folder, const MeshId& m
 Result<std::unique_ptr<Access>> Access::Open(const std::string& folder, const Clock& clock) {
   if (!std::filesystem::exists(folder)) return std::unique_ptr<Access>();
   for (const char* name : {"/ca.key", "/identity.pem", "/access.db"}) CROMT_TRY(IsPrivate(folder + name));
-  CROMT_ASSIGN(std::string certificates, ReadFile(folder + "/ca.pem", kMostPemBytes));
-  CROMT_ASSIGN(std::string key, ReadFile(folder + "/ca.key", kMostPemBytes));
+  CROMT_ASSIGN(std::string certificates, ReadFile(folder + "/ca.pem", pki::kMostPemBytes));
+  CROMT_ASSIGN(std::string key, ReadFile(folder + "/ca.key", pki::kMostPemBytes));
   CROMT_ASSIGN(const auto fingerprints, pki::Fingerprints(certificates));
   auto authority = pki::Authority::Load(std::move(certificates), std::move(key));
   if (!authority) return Fail(folder, authority.error());
@@ -102,6 +96,7 @@ Result<std::unique_ptr<Access>> Access::Open(const std::string& folder, const Cl
 }
 
 Status Access::Read() {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   CROMT_ASSIGN(const auto agents, db_.Agents());
   for (const AgentMember& agent : agents) agents_[agent.name] = agent;
@@ -120,10 +115,10 @@ Status Access::ReadRevoked() {
 
 Status Access::RenewOwn() {
   const Wall now = clock_.Read().wall;
-  CROMT_ASSIGN(const std::string identity, ReadFile(identity_file(), kMostPemBytes));
+  CROMT_ASSIGN(const std::string identity, ReadFile(identity_file(), pki::kMostPemBytes));
   auto certificate = pki::ReadCertificate(identity);
   if (!certificate) return Fail(identity_file(), certificate.error());
-  if (!IsDue(*certificate, now)) return {};
+  if (!pki::IsDue(*certificate, now)) return {};
   CROMT_ASSIGN(const std::string renewed, NewIdentity(authority_, mesh_, now));
   return WriteFileDurably(identity_file(), renewed);
 }
@@ -165,6 +160,7 @@ Result<Principal> Access::Identify(const Credential& credential) {
 Result<InvitedAgent> Access::Invite(const std::string& name, const std::string& given, Duration good_for) {
   CROMT_TRY(CheckName("agent name", name));
   CROMT_ASSIGN(const AgentAddress address, ParseAgentAddress(given.empty() ? name : given));
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   auto known = agents_.find(name);
   if (known != agents_.end() && !known->second.removed && !known->second.serial.empty())
@@ -200,6 +196,7 @@ Result<Membership> Access::Admit(AgentMember agent, const std::string& request, 
 }
 
 Result<Membership> Access::Join(const JoinRequest& request) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   if (!IsToken(request.token, kJoinToken)) return tl::unexpected(UnknownToken(kJoinToken));
   CROMT_ASSIGN(auto invitation, db_.FindInvitation(TokenHash(request.token)));
@@ -216,6 +213,7 @@ Result<Membership> Access::Join(const JoinRequest& request) {
 }
 
 Result<Membership> Access::Renew(const std::optional<pki::Certificate>& shown, const std::string& request) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   if (shown) {
     auto known = agents_.find(shown->identity.name);
@@ -235,6 +233,7 @@ Result<Membership> Access::Renew(const std::optional<pki::Certificate>& shown, c
 
 Status Access::Remove(const std::string& name) {
   {
+    MutexLock writing(db_mutex_);
     MutexLock lock(mutex_);
     auto known = agents_.find(name);
     if (known == agents_.end() || known->second.removed)
@@ -249,6 +248,7 @@ Status Access::Remove(const std::string& name) {
 }
 
 Status Access::Readmit(const std::string& name) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   auto known = agents_.find(name);
   if (known == agents_.end()) return Fail(ErrorCode::kNotFound, "there is no agent " + Quote(name) + " in this mesh");
@@ -319,13 +319,14 @@ bool IsFullAdmin(const User& user) {
 }  // namespace
 
 Result<std::vector<User>> Access::Users() {
-  MutexLock lock(mutex_);
+  MutexLock lock(db_mutex_);
   return db_.Users();
 }
 
 Status Access::PutUser(const User& user) {
   CROMT_TRY(CheckName("user name", user.name));
   for (const std::string& project : user.projects) CROMT_TRY(CheckName("project name", project));
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   const bool other = std::any_of(users_.begin(), users_.end(), [&](const auto& entry) {
     return entry.first != user.name && IsFullAdmin(entry.second);
@@ -339,6 +340,7 @@ Status Access::PutUser(const User& user) {
 }
 
 Status Access::RemoveUser(const std::string& name) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   if (!users_.contains(name)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(name));
   const bool other = std::any_of(users_.begin(), users_.end(),
@@ -353,6 +355,7 @@ Status Access::RemoveUser(const std::string& name) {
 }
 
 Result<Access::NewUserToken> Access::MakeToken(const std::string& user, std::optional<Duration> good_for) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
   NewUserToken made{{}, NewToken(kUserToken, random_)};
@@ -365,6 +368,7 @@ Result<Access::NewUserToken> Access::MakeToken(const std::string& user, std::opt
 }
 
 Status Access::RemoveToken(const std::string& id) {
+  MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   auto token = std::find_if(tokens_.begin(), tokens_.end(), [&](const auto& entry) { return entry.second.id == id; });
   if (token == tokens_.end()) return Fail(ErrorCode::kNotFound, "there is no token " + Quote(id));
@@ -374,7 +378,7 @@ Status Access::RemoveToken(const std::string& id) {
 }
 
 Result<std::vector<UserToken>> Access::Tokens() {
-  MutexLock lock(mutex_);
+  MutexLock lock(db_mutex_);
   return db_.Tokens();
 }
 
@@ -382,18 +386,18 @@ Result<std::vector<UserToken>> Access::Tokens() {
 
 Status Access::Record(const std::string& who, const std::string& what, const std::string& subject,
                       const std::string& detail) {
-  MutexLock lock(mutex_);
+  MutexLock lock(db_mutex_);
   return db_.Append({clock_.Read().wall, who, what, subject, detail});
 }
 
 Result<std::vector<AuditEntry>> Access::Audit(uint32_t limit) {
-  MutexLock lock(mutex_);
+  MutexLock lock(db_mutex_);
   return db_.Audit(limit);
 }
 
 Result<int64_t> Access::VerifyAudit() {
-  MutexLock lock(mutex_);
-  return db_.VerifyAudit();
+  CROMT_ASSIGN(AccessDb db, AccessDb::Open(folder_ + "/access.db"));  // its own view of it
+  return db.VerifyAudit();
 }
 
 }  // namespace cromt

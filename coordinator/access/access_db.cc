@@ -15,6 +15,7 @@ namespace cromt {
 namespace {
 
 constexpr int64_t kSchema = 1;
+constexpr char kWriting[] = "BEGIN IMMEDIATE";
 
 // Times: UTC microseconds. Lists: one a line. `chain` is the hash of the chain before and this row's columns.
 constexpr char kTables[] = R"sql(
@@ -87,8 +88,8 @@ Status SetMeta(sqlite::Database& db, std::string_view key, std::string_view valu
 }  // namespace
 
 template <class F>
-Status AccessDb::InTransaction(F f) {
-  CROMT_TRY(db_.Execute("BEGIN IMMEDIATE"));
+Status AccessDb::InTransaction(const char* begin, F f) {
+  CROMT_TRY(db_.Execute(begin));
   Status done = f();
   if (done) done = db_.Execute("COMMIT");
   if (!done) (void)db_.Execute("ROLLBACK");
@@ -102,7 +103,7 @@ Result<AccessDb> AccessDb::Create(const std::string& path, const MeshId& mesh) {
   CROMT_ASSIGN(sqlite::Database db, sqlite::Database::Open(path, sqlite::Database::Mode::kReadWrite));
   CROMT_TRY(Settle(db));
   AccessDb made(std::move(db), mesh);
-  const Status written = made.InTransaction([&]() -> Status {
+  const Status written = made.InTransaction(kWriting, [&]() -> Status {
     CROMT_TRY(made.db_.Execute(kTables));
     CROMT_TRY(SetMeta(made.db_, "schema", std::to_string(kSchema)));
     CROMT_TRY(SetMeta(made.db_, "audit", "0 "));
@@ -144,7 +145,7 @@ Result<std::vector<AgentMember>> AccessDb::Agents() {
 }
 
 Status AccessDb::PutAgent(const AgentMember& agent) {
-  return InTransaction([&] { return WriteAgent(agent); });
+  return InTransaction(kWriting, [&] { return WriteAgent(agent); });
 }
 
 Status AccessDb::WriteAgent(const AgentMember& agent) {
@@ -184,7 +185,7 @@ Result<std::optional<Invitation>> AccessDb::FindInvitation(std::string_view hash
 }
 
 Status AccessDb::Join(const Invitation& used, const AgentMember& agent) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kWriting, [&]() -> Status {
     CROMT_TRY(PutInvitation(used));
     return WriteAgent(agent);
   });
@@ -203,7 +204,7 @@ Result<std::vector<std::string>> AccessDb::Revoked(Wall now) {
 }
 
 Status AccessDb::Remove(const AgentMember& agent) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kWriting, [&]() -> Status {
     AgentMember removed = agent;
     removed.removed = true;
     removed.readmit_until.reset();
@@ -236,7 +237,7 @@ Status AccessDb::PutUser(const User& user) {
 }
 
 Status AccessDb::RemoveUser(const std::string& name) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kWriting, [&]() -> Status {
     CROMT_ASSIGN(auto tokens, db_.Prepare("DELETE FROM tokens WHERE user = ?"));
     CROMT_TRY(tokens.Bind(1, name).Run());
     CROMT_ASSIGN(auto user, db_.Prepare("DELETE FROM users WHERE name = ?"));
@@ -274,7 +275,7 @@ Status AccessDb::RemoveToken(const std::string& id) {
 
 // The number of the last line and its chain stand in `meta` as well, so that lines cut off at the end are missed.
 Status AccessDb::Append(const AuditEntry& entry) {
-  return InTransaction([&]() -> Status {
+  return InTransaction(kWriting, [&]() -> Status {
     CROMT_ASSIGN(const std::string last, Meta(db_, "audit"));
     const size_t space = last.find(' ');
     int64_t n = 0;
@@ -316,6 +317,17 @@ Result<std::vector<AuditEntry>> AccessDb::Audit(uint32_t limit) {
 }
 
 Result<int64_t> AccessDb::VerifyAudit() {
+  int64_t lines = 0;
+  // In one transaction: of a log that grows meanwhile it sees none of what comes after.
+  const Status verified = InTransaction("BEGIN", [&]() -> Status {
+    CROMT_ASSIGN(lines, WalkAudit());
+    return {};
+  });
+  if (!verified) return tl::unexpected(verified.error());
+  return lines;
+}
+
+Result<int64_t> AccessDb::WalkAudit() {
   CROMT_ASSIGN(auto select, db_.Prepare("SELECT n, at_us, who, what, subject, detail, chain FROM audit ORDER BY n"));
   std::string chain;
   int64_t n = 0;

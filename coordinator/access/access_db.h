@@ -95,7 +95,8 @@ class AccessDb {
  private:
   AccessDb(sqlite::Database db, MeshId mesh) : db_(std::move(db)), mesh_(std::move(mesh)) {}
   template <class F>
-  Status InTransaction(F f);
+  Status InTransaction(const char* begin, F f);
+  Result<int64_t> WalkAudit();
   Status WriteAgent(const AgentMember& agent);
 
   sqlite::Database db_;

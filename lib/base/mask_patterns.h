@@ -3,9 +3,8 @@
 //
 //   plain    a value without line ends behind it; each longer line of one with several; as it stands in JSON; with '+'
 //            for blanks. Looked for in output as it is, and in output whose %XX are read, so in URLs of any spelling
-//   base64   a value at any of its three places among the bytes that were encoded, in both alphabets. A character at
-//   its
-//            edges that also says something of a neighbour is not meant, but where that is a line end, or nothing
+//   base64   a value at any of its three places among the bytes that were encoded, in both alphabets. At its edges a
+//            character that also says something of a neighbour is not meant, but where that is a line end, or nothing
 #pragma once
 
 #include <array>

@@ -26,7 +26,7 @@ bool ReadPort(std::string_view text, uint16_t& port) {
 }
 
 // Reads "HOST", "HOST:PORT", "[V6]" or "[V6]:PORT"; says what is wrong, or nothing.
-std::string_view Read(std::string_view text, AgentAddress& address) {
+std::string_view Read(std::string_view text, AgentAddress& address, uint16_t port) {
   std::string_view host, rest;
   if (text.starts_with('[')) {
     size_t close = text.find(']');
@@ -40,7 +40,7 @@ std::string_view Read(std::string_view text, AgentAddress& address) {
     if (!IsHost(host)) return "has a bad host";
   }
   address.host = host;
-  address.port = kDefaultAgentPort;
+  address.port = port;
   if (rest.empty()) return {};
   if (rest[0] != ':' || !ReadPort(rest.substr(1), address.port)) return "has a bad port";
   return {};
@@ -56,7 +56,7 @@ std::string_view ReadUrl(std::string_view text, AgentAddress& address) {
   if (text.ends_with('/')) text.remove_suffix(1);
   if (text.find('@') != text.npos) return "has a user part";
   if (text.find_first_of("/?#") != text.npos) return "has a path";
-  return Read(text, address);
+  return Read(text, address, kDefaultAgentPort);
 }
 
 }  // namespace
@@ -72,9 +72,9 @@ std::string HostId(const AgentAddress& address) {
   return id;
 }
 
-Result<AgentAddress> ParseAgentAddress(std::string_view text) {
+Result<AgentAddress> ParseAgentAddress(std::string_view text, uint16_t port) {
   AgentAddress address;
-  std::string_view problem = Read(text, address);
+  std::string_view problem = Read(text, address, port);
   if (problem.empty()) return address;
   return Fail(ErrorCode::kInvalid, fmt::format("address {} {}; write HOST or HOST:PORT", Quote(text), problem));
 }

@@ -9,6 +9,7 @@
 namespace cromt {
 
 inline constexpr uint16_t kDefaultAgentPort = 4000;
+inline constexpr uint16_t kDefaultCoordinatorPort = 4001;
 
 struct AgentAddress {
   std::string host;  // a name, an IPv4 address, or an IPv6 address without brackets; as written
@@ -25,7 +26,7 @@ std::string HostId(const AgentAddress& address);
 // `http(s)://HOST[:PORT]`; a lone '/' at the end is allowed, a path, user, query or bad port is kInvalid.
 Result<AgentAddress> ParseAgentUrl(std::string_view text);
 
-// `HOST[:PORT]`.
-Result<AgentAddress> ParseAgentAddress(std::string_view text);
+// `HOST[:PORT]`; without a port it is `port`.
+Result<AgentAddress> ParseAgentAddress(std::string_view text, uint16_t port = kDefaultAgentPort);
 
 }  // namespace cromt

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/name.h"
+#include "io/blob/sha256.h"
 #include "io/pki/openssl.h"
 
 namespace cromt::pki {
@@ -15,12 +15,14 @@ int NoPassword(char*, int, int, void*) {
   return -1;
 }
 
-std::string Hex(const unsigned char* raw, unsigned int size) {
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += "0123456789abcdef"[raw[i] >> 4];
-    hex += "0123456789abcdef"[raw[i] & 15];
-  }
+// SHA-256 over the DER form that `write` (an i2d function of OpenSSL) gives of an object.
+template <class Object>
+std::string Fingerprint(int (*write)(Object*, unsigned char**), Object* object) {
+  unsigned char* der = nullptr;
+  const int size = write(object, &der);
+  Must(size > 0);
+  std::string hex = Sha256Hex({reinterpret_cast<const char*>(der), static_cast<size_t>(size)});
+  OPENSSL_free(der);
   return hex;
 }
 
@@ -120,14 +122,11 @@ Result<std::string> KeyFingerprint(std::string_view pem) {
     key = std::move(*read);
   ERR_clear_error();
   if (!key) return Fail(ErrorCode::kInvalid, "neither a certificate, nor a request for one, nor a private key");
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key.get(), &der);
-  Must(size > 0);
-  unsigned char raw[EVP_MAX_MD_SIZE];
-  unsigned int length = 0;
-  Must(EVP_Digest(der, static_cast<size_t>(size), raw, &length, EVP_sha256(), nullptr) == 1);
-  OPENSSL_free(der);
-  return Hex(raw, length);
+  return Fingerprint<const EVP_PKEY>(i2d_PUBKEY, key.get());
+}
+
+bool IsDue(const Certificate& certificate, Wall now) {
+  return now >= certificate.not_after - (certificate.not_after - certificate.not_before) / 3;
 }
 
 Result<std::vector<std::string>> Fingerprints(std::string_view pem) {
@@ -137,10 +136,7 @@ Result<std::vector<std::string>> Fingerprints(std::string_view pem) {
     auto x509 = ReadX509(*reader);
     if (!x509 && all.empty()) return tl::unexpected(x509.error());
     if (!x509) return all;
-    unsigned char raw[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    Must(X509_digest(x509->get(), EVP_sha256(), raw, &size) == 1);
-    all.push_back(Hex(raw, size));
+    all.push_back(Fingerprint<const X509>(i2d_X509, x509->get()));
   }
 }
 

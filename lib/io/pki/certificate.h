@@ -23,6 +23,12 @@ struct Certificate {
 // names somebody of a mesh, and DNS names, which nothing here rests on; or if it is an authority's.
 Result<Certificate> ReadCertificate(std::string_view pem);
 
+// Whether it is to be renewed: two thirds of its time are over.
+bool IsDue(const Certificate& certificate, Wall now);
+
+// No file of keys and certificates is larger.
+inline constexpr size_t kMostPemBytes = 1 << 20;
+
 // SHA-256 over the DER form of each certificate in `pem`, in order, as 64 lower-case hex digits. kInvalid if there is
 // none.
 Result<std::vector<std::string>> Fingerprints(std::string_view pem);

@@ -13,24 +13,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/freer.h"
 #include "base/result.h"
 
 namespace cromt::pki {
 
-template <auto function>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    function(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Free<BIO_free>>;
-using BignumPtr = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Free<X509_free>>;
-using RequestPtr = std::unique_ptr<X509_REQ, Free<X509_REQ_free>>;
-using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
+using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
+using BignumPtr = std::unique_ptr<BIGNUM, Freer<BN_free>>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
+using RequestPtr = std::unique_ptr<X509_REQ, Freer<X509_REQ_free>>;
+using ExtensionPtr = std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>>;
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
 
 // For calls that fail only without memory or with an OpenSSL that lacks what every one has.
 inline void Must(bool ok) {

@@ -50,10 +50,10 @@ Result<UniqueFd> Dial(const std::string& address, Duration patience) {
 Result<std::string> PresentedCertificate(const std::string& address, const std::string& fingerprint,
                                          Duration patience) {
   CROMT_ASSIGN(const UniqueFd fd, Dial(address, patience));
-  const std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
+  const std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
   Must(context != nullptr);
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
-  const std::unique_ptr<SSL, Free<SSL_free>> ssl(SSL_new(context.get()));
+  const std::unique_ptr<SSL, Freer<SSL_free>> ssl(SSL_new(context.get()));
   Must(ssl && SSL_set_fd(ssl.get(), fd.get()) == 1);
   constexpr unsigned char kHttp2[] = {2, 'h', '2'};
   SSL_set_alpn_protos(ssl.get(), kHttp2, sizeof kHttp2);

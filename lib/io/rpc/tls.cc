@@ -6,22 +6,14 @@
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
+#include "io/config/read_file.h"
 #include "io/rpc/prepare.h"
 
 namespace cromt::rpc {
 namespace {
 
 constexpr unsigned kReadAgainSeconds = 30;
-
-Result<std::string> ReadPem(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
-  return text.str();
-}
 
 // gRPC has checked the signatures before; this says whether it is the one who is meant.
 class Expected final : public grpc::experimental::ExternalCertificateVerifier {
@@ -64,9 +56,9 @@ Tls::~Tls() = default;
 
 Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files) {
   std::shared_ptr<Tls> tls(new Tls(mesh, files));
-  CROMT_ASSIGN(const std::string authorities, ReadPem(files.authorities));
+  CROMT_ASSIGN(const std::string authorities, ReadFile(files.authorities, pki::kMostPemBytes));
   if (auto read = pki::Fingerprints(authorities); !read) return Fail(files.authorities, read.error());
-  CROMT_ASSIGN(const std::string identity, ReadPem(files.identity));
+  CROMT_ASSIGN(const std::string identity, ReadFile(files.identity, pki::kMostPemBytes));
   auto certificate = pki::ReadCertificate(identity);
   if (!certificate) return Fail(files.identity, certificate.error());
   if (!pki::BelongTogether(identity, identity))

@@ -6,16 +6,15 @@
 
 #include <memory>
 
+#include "base/freer.h"
+
 namespace cromt {
 namespace {
 
 constexpr size_t kNonceBytes = 12;
 constexpr size_t kTagBytes = 16;
 
-struct FreeContext {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
+using Context = std::unique_ptr<EVP_CIPHER_CTX, Freer<EVP_CIPHER_CTX_free>>;
 
 unsigned char* Bytes(std::string& text, size_t at = 0) {
   return reinterpret_cast<unsigned char*>(text.data()) + at;

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "coordinator/access/token.h"
 #include "io/sqlite/database.h"
@@ -271,6 +273,24 @@ TEST_F(AccessTest, TheAuditLogIsAChain) {
   EXPECT_THAT(damaged("DELETE FROM audit WHERE n = 4"), HasSubstr("line 4 of the audit log is missing"));
   EXPECT_THAT(damaged("DELETE FROM audit WHERE n = 6"), HasSubstr("lines at the end of the audit log are missing"));
   EXPECT_EQ(damaged("SELECT 1"), "");
+}
+
+TEST_F(AccessTest, TheLogIsVerifiedWhileItGrows) {
+  std::atomic<bool> enough = false;
+  std::thread writer([&] {
+    while (!enough) EXPECT_TRUE(access_->Record("ann", "start", "p"));
+  });
+  int64_t seen = 0;
+  for (int i = 0; i < 50; ++i) {
+    auto lines = access_->VerifyAudit();
+    ASSERT_TRUE(lines) << lines.error().message;
+    EXPECT_GE(*lines, seen);
+    seen = *lines;
+    EXPECT_TRUE(Identify(admin_));
+  }
+  enough = true;
+  writer.join();
+  EXPECT_GT(*access_->VerifyAudit(), 1);
 }
 
 }  // namespace

@@ -6,15 +6,9 @@
 #include <memory>
 #include <string>
 
-namespace cromt::git {
+#include "base/freer.h"
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
+namespace cromt::git {
 
 using RepositoryHandle = std::unique_ptr<git_repository, Freer<git_repository_free>>;
 using RemoteHandle = std::unique_ptr<git_remote, Freer<git_remote_free>>;
