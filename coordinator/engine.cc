@@ -73,7 +73,7 @@ std::optional<Mono> Engine::NextDeadline() const {
 void Engine::On(engine_input::LinkOpened input) {
   auto link = links_.find(input.link);
   if (link == links_.end()) return;
-  CoordinatorHello hello{mesh_, epoch_, next_session_++, kSessionProtocol, taken_up_};
+  CoordinatorHello hello{.mesh = mesh_, .epoch = epoch_, .session = next_session_++, .commit = taken_up_};
   link->second.session = std::make_unique<CoordinatorSession>(link->second.address, std::move(hello), now_);
   link->second.writable = true;
   Mono silence = link->second.session->NextDeadline();

@@ -54,10 +54,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
   const CoordinatorHello& hello = *message.hello;
   CROMT_TRY(CheckName("mesh id", hello.mesh.text()));
   if (hello.mesh == kPlainMesh) return Fail(ErrorCode::kInvalid, "'plain' is no mesh of a coordinator");
-  if (hello.protocol != kSessionProtocol)
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
-                            hello.protocol, kSessionProtocol));
+  CROMT_ASSIGN(level_, CommonLevel(hello.levels, identity_.levels));
   if (std::string why = queue.WhyNotMet(hello.mesh, now); !hello.inspect && !why.empty())
     return Fail(ErrorCode::kExhausted, std::move(why));
   const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
@@ -90,7 +87,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     message.hello = AgentHello{identity_.agent,
                                queue.JournalOf(hello_.mesh),
                                identity_.boot,
-                               kSessionProtocol,
+                               identity_.levels,
                                identity_.slots,
                                identity_.labels,
                                identity_.version,

@@ -23,6 +23,7 @@ struct AgentIdentity {
   uint32_t slots = 0;
   std::map<std::string, std::string> labels;
   std::string version;
+  SessionLevels levels = {};
 };
 
 class AgentSession {
@@ -49,8 +50,9 @@ class AgentSession {
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
   // Who opened it only asks: it takes no part in which session of a mesh is the newest.
   bool inspected() const { return hello_.inspect; }
-  // REQUIRES: greeted().
+  // REQUIRES: greeted(), as for what follows.
   const MeshId& mesh() const { return hello_.mesh; }
+  uint32_t level() const { return level_; }
   std::pair<uint64_t, uint64_t> order() const { return {hello_.epoch, hello_.session}; }
 
  private:
@@ -62,6 +64,7 @@ class AgentSession {
   AgentIdentity identity_;
   Phase phase_ = Phase::kAwaitHello;
   CoordinatorHello hello_;
+  uint32_t level_ = 0;
   bool hello_sent_ = false;
   std::deque<InventoryItem> inventory_;
   uint64_t sent_sequence_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "core/artifact.h"
 #include "core/lease.h"
 
 namespace cromt {
@@ -42,6 +43,8 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
   if (message.heartbeat != 0) echo_ = message.heartbeat;
   wanted_.insert(wanted_.end(), message.wanted_blobs.begin(), message.wanted_blobs.end());
   if (wanted_.size() > kMaxBatch) return Fail(ErrorCode::kExhausted, "too many blobs are wanted at once");
+  if (blob_failures_.size() > kMaxLeaseInputs)
+    return Fail(ErrorCode::kExhausted, "it asks for blobs and does not hear that it can't have them");
   const bool was_live = phase_ == Phase::kLive;
   if (message.refuses) refusal_ = std::move(*message.refuses);
   if (phase_ == Phase::kAwaitInventory) {
@@ -66,10 +69,7 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
 Status CoordinatorSession::ReceiveHello(const AgentHello& hello) {
   CROMT_TRY(CheckName("agent id", hello.agent.text()));
   CROMT_TRY(CheckName("journal id", hello.journal.text()));
-  if (hello.protocol != kSessionProtocol)
-    return Fail(ErrorCode::kInvalid,
-                fmt::format("session protocol {} is not {}: coordinator and agent must be of neighbouring versions",
-                            hello.protocol, kSessionProtocol));
+  CROMT_ASSIGN(level_, CommonLevel(hello_.levels, hello.levels));
   if (hello.slots == 0 || hello.slots > 65'536) return Fail(ErrorCode::kInvalid, fmt::format("{} slots", hello.slots));
   agent_ = hello;
   phase_ = Phase::kAwaitInventory;

@@ -36,6 +36,8 @@ class CoordinatorSession {
   // The agent said hello and its inventory is complete.
   bool greeted() const { return phase_ == Phase::kLive; }
   const AgentHello& agent() const { return agent_; }
+  // REQUIRES: greeted().
+  uint32_t level() const { return level_; }
 
  private:
   enum class Phase { kAwaitHello, kAwaitInventory, kLive };
@@ -46,6 +48,7 @@ class CoordinatorSession {
   bool hello_sent_ = false;
   Phase phase_ = Phase::kAwaitHello;
   AgentHello agent_;
+  uint32_t level_ = 0;
   std::vector<InventoryItem> inventory_;
   std::deque<Verdict> verdicts_;
   bool verdicts_given_ = false;

@@ -10,7 +10,7 @@
 //
 // Every message is a batch of what has gathered while the one before was being written. Within a session
 // messages arrive in order or the session ends; nothing is assumed across sessions: each begins with the
-// exchange above, and a message of an older session is never acted on.
+// exchange above, and a message of an older session is never acted on. The hellos settle its level (session_level.h).
 #pragma once
 
 #include <map>
@@ -21,11 +21,10 @@
 #include <vector>
 
 #include "core/model.h"
+#include "core/session_level.h"
 
 namespace cromt {
 
-// An agent of 1 would run what asks for a container, limits, a user or a sandbox without, one of 2 what needs secrets.
-inline constexpr uint32_t kSessionProtocol = 3;
 // Limits on one message; a peer that goes beyond them has its session ended with "exhausted".
 inline constexpr size_t kMaxBatch = 4096;
 
@@ -33,7 +32,7 @@ struct CoordinatorHello {
   MeshId mesh;
   uint64_t epoch = 0;    // incarnation of the coordinator's store
   uint64_t session = 0;  // higher than any earlier session of this epoch
-  uint32_t protocol = kSessionProtocol;
+  SessionLevels levels;
   uint64_t commit = 0;  // number of the store's last commit when this incarnation began
   // Only asks what the agent has seen and what it knows, whatever the numbers: the answer is its hello and inventory,
   // and nothing changes by it. For `cromt-coordinator recover`.
@@ -45,7 +44,7 @@ struct AgentHello {
   AgentId agent;
   JournalId journal;
   std::string boot;  // the kernel's boot id
-  uint32_t protocol = kSessionProtocol;
+  SessionLevels levels;
   uint32_t slots = 0;
   std::map<std::string, std::string> labels;
   std::string version;

@@ -14,7 +14,8 @@ class FakeAgent:
     What it says of an attempt's end, and which bytes it gives out as artifacts, is the test's to choose.
     """
 
-    def __init__(self, name, slots=4):
+    def __init__(self, name, slots=4, protocols=None):
+        """`protocols`: the oldest and the newest that it says it speaks, if not the coordinator's newest alone."""
         self.name = name
         self.leases = queue.Queue()  # of what was leased, as cromt.v1.ToAgent.Lease with its spec
         self.pushes = queue.Queue()  # one item for each blob that was begun to be brought
@@ -24,6 +25,7 @@ class FakeAgent:
         self._acknowledged = 0
         self._ended = queue.Queue()
         self._slots = slots
+        self._protocols = protocols
         self._server = grpc.server(futures.ThreadPoolExecutor(16))
         stream = grpc.stream_stream_rpc_method_handler
         messages, to_bytes = rpc.agent, lambda message: message.SerializeToString()
@@ -62,6 +64,8 @@ class FakeAgent:
     def _session(self, messages, context):
         hello = rpc.agent.FromAgent.Hello(agent=self.name, journal="journal-" + self.name, boot="b", protocol=next(messages).hello.protocol,
                                           slots=self._slots)
+        if self._protocols:
+            hello.oldest_protocol, hello.protocol = self._protocols
         yield rpc.agent.FromAgent(hello=hello, inventory_done=True)
         spec, beat, sequence = None, 0, self._acknowledged
         for message in messages:

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 """What a coordinator takes from an agent that is not what it should be, and that the others go on."""
 
+import rpc
 from fake_agent import FakeAgent
 from process import read_text, wait_for
 from story import Story, main
 
 
 class HostileAgent(Story):
-    def fake(self, name):
-        agent = FakeAgent(name)
+    def fake(self, name, **fields):
+        agent = FakeAgent(name, **fields)
         self.addCleanup(agent.close)
         return agent
 
@@ -46,6 +47,16 @@ class HostileAgent(Story):
         self.mesh.write("gate", "")
         self.mesh.wait_finished(run)
         self.assertEqual(self.mesh.cromt("logs", run, "--raw").out, "mine\n")
+
+    def test_an_agent_of_a_later_protocol_is_left_out_and_it_is_said(self):
+        own = rpc.SESSION_PROTOCOL
+        late = self.fake("late", protocols=(own + 1, own + 2))
+        self.mesh.start_agent("good")
+        self.mesh.start_coordinator(agents={"late": late.address})
+        said = f"the coordinator speaks session protocol {own}, the agent {own + 1} to {own + 2}: upgrade the coordinator"
+        wait_for("it is said", lambda: said in self.mesh.cromt("agents").out)
+        self.mesh.apply("projects: {x: {run: 'true', hosts: [{url: 'http://good'}]}}\n")
+        self.succeeded(self.mesh.cromt("start", "x", "--wait"))
 
 
 if __name__ == "__main__":

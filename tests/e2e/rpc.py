@@ -14,7 +14,7 @@ import grpc
 
 from mesh import SOURCE
 
-SESSION_PROTOCOL = 3  # as lib/core/messages.h has it
+SESSION_PROTOCOL = 4  # as lib/core/session_level.h has it
 SERVING = b"\x08\x01"  # grpc.health.v1.HealthCheckResponse{status: SERVING}
 NOT_SERVING = b"\x08\x02"
 

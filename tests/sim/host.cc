@@ -29,8 +29,10 @@ void SimHost::Boot() {
   world_.timeline.Note(fmt::format("agent {} starts, life {}, boot {}", index_, life_, boot_));
   auto content = journal_.Reopen();
   if (!content) return world_.ledger.Violation("the journal can't be read: " + content.error().message);
-  AgentIdentity identity{
-      .agent = AgentId(fmt::format("agent-{}", index_)), .boot = fmt::format("boot-{}", boot_), .slots = slots_};
+  AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)),
+                         .boot = fmt::format("boot-{}", boot_),
+                         .slots = slots_,
+                         .levels = {kSessionLevel + static_cast<uint32_t>(index_ % 2), kSessionLevel}};
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));

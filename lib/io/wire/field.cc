@@ -41,6 +41,12 @@ Result<Duration> ReadMillis(std::string_view field, int64_t millis) {
   return Duration(milliseconds(millis));
 }
 
+Result<SessionLevels> ReadLevels(uint32_t newest, uint32_t oldest) {
+  if (oldest > newest)
+    return Invalid("oldest_protocol", fmt::format("{} is newer than the newest, {}", oldest, newest));
+  return SessionLevels{newest, oldest == 0 ? newest : oldest};
+}
+
 Status CheckBatch(std::string_view field, int count) {
   if (static_cast<size_t>(count) <= kMaxBatch) return {};
   return Fail(ErrorCode::kExhausted, fmt::format("{}: {} items; a message may hold {}", field, count, kMaxBatch));

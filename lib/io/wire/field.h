@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "core/session_level.h"
 
 namespace cromt::wire {
 
@@ -50,6 +51,9 @@ Status InRange(std::string_view field, int64_t value, int64_t least, int64_t mos
 // A duration as milliseconds, rounded up; kInvalid for one that is negative or longer than kMaxDuration.
 int64_t ToMillis(Duration duration);
 Result<Duration> ReadMillis(std::string_view field, int64_t millis);
+
+// `oldest` may be 0, for `newest`. kInvalid for one beyond it.
+Result<SessionLevels> ReadLevels(uint32_t newest, uint32_t oldest);
 
 // kExhausted beyond kMaxBatch items.
 Status CheckBatch(std::string_view field, int count);

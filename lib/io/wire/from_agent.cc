@@ -12,7 +12,8 @@ void Write(const AgentHello& hello, v1::FromAgent::Hello& proto) {
   proto.set_agent(ToText(hello.agent.text()));
   proto.set_journal(ToText(hello.journal.text()));
   proto.set_boot(ToText(hello.boot));
-  proto.set_protocol(hello.protocol);
+  proto.set_protocol(hello.levels.newest);
+  proto.set_oldest_protocol(hello.levels.oldest);
   proto.set_slots(hello.slots);
   for (const auto& [name, value] : hello.labels) (*proto.mutable_labels())[ToText(name)] = ToText(value);
   proto.set_version(ToText(hello.version));
@@ -40,10 +41,11 @@ Result<AgentHello> Read(const v1::FromAgent::Hello& proto) {
   if (!proto.version().empty() && !IsTitle(proto.version()))
     return Invalid("version", fmt::format("{} is no title", Quote(proto.version())));
   CROMT_ASSIGN(auto labels, ReadLabels(proto.labels()));
+  CROMT_ASSIGN(const SessionLevels levels, ReadLevels(proto.protocol(), proto.oldest_protocol()));
   return AgentHello{.agent = AgentId(proto.agent()),
                     .journal = JournalId(proto.journal()),
                     .boot = proto.boot(),
-                    .protocol = proto.protocol(),
+                    .levels = levels,
                     .slots = proto.slots(),
                     .labels = std::move(labels),
                     .version = proto.version(),

@@ -15,15 +15,17 @@ void Write(const CoordinatorHello& hello, v1::ToAgent::Hello& proto) {
   proto.set_mesh(ToText(hello.mesh.text()));
   proto.set_epoch(hello.epoch);
   proto.set_session(hello.session);
-  proto.set_protocol(hello.protocol);
+  proto.set_protocol(hello.levels.newest);
+  proto.set_oldest_protocol(hello.levels.oldest);
   proto.set_commit(hello.commit);
   proto.set_inspect(hello.inspect);
 }
 
 Result<CoordinatorHello> Read(const v1::ToAgent::Hello& proto) {
   CROMT_TRY(CheckName("mesh", proto.mesh()));
-  return CoordinatorHello{MeshId(proto.mesh()), proto.epoch(),  proto.session(),
-                          proto.protocol(),     proto.commit(), proto.inspect()};
+  CROMT_ASSIGN(const SessionLevels levels, ReadLevels(proto.protocol(), proto.oldest_protocol()));
+  return CoordinatorHello{MeshId(proto.mesh()), proto.epoch(),  proto.session(), levels,
+                          proto.commit(),       proto.inspect()};
 }
 
 v1::ToAgent::Verdict::Kind KindToWire(Verdict::Kind kind) {

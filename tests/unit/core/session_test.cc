@@ -136,8 +136,6 @@ TEST(AgentSession, WhoOnlyAsksChangesNothing) {
 }
 
 TEST(AgentSession, WrongHellosAreRefused) {
-  ExpectRefused(AgentEnd().Receive(AgentEnd::Hello({.mesh = MeshId("m"), .protocol = 99})), ErrorCode::kInvalid,
-                "session protocol 99");
   ExpectRefused(AgentEnd().Receive(AgentEnd::Hello({.mesh = MeshId("../m")})), ErrorCode::kInvalid, "mesh id");
   ExpectRefused(AgentEnd().Receive(AgentEnd::Hello({.mesh = MeshId("")})), ErrorCode::kInvalid, "mesh id");
   ExpectRefused(AgentEnd().Receive(AgentEnd::Hello({.mesh = kPlainMesh})), ErrorCode::kInvalid,
@@ -492,7 +490,6 @@ TEST(CoordinatorSession, WrongHellosAreRefused) {
     change(hello);
     ExpectRefused(CoordinatorEnd().Receive(HelloOf(hello)), code, why);
   };
-  refused([](AgentHello& h) { h.protocol = 0; }, ErrorCode::kInvalid, "session protocol 0");
   refused([](AgentHello& h) { h.agent = AgentId("a b"); }, ErrorCode::kInvalid, "agent id");
   refused([](AgentHello& h) { h.journal = {}; }, ErrorCode::kInvalid, "journal id");
   refused([](AgentHello& h) { h.slots = 0; }, ErrorCode::kInvalid, "0 slots");

@@ -18,6 +18,8 @@ TEST_P(HostileCoordinator, IsRefused) {
 
 const std::vector<Hostile<To>> kToAgent = {
     {"MeshIsAPath", [](To& m) { m.mutable_hello()->set_mesh("../x"); }, "hello.mesh '../x': " + kNameRules},
+    {"OldestBeyondTheNewest", [](To& m) { m.mutable_hello()->set_oldest_protocol(7); },
+     "hello.oldest_protocol: 7 is newer than the newest, 6"},
     {"VerdictOnNothing", [](To& m) { m.mutable_verdicts(1)->clear_id(); }, "verdict 2: id.run '': " + kNameRules},
     {"UnknownVerdict", [](To& m) { m.mutable_verdicts(2)->set_kind(static_cast<To::Verdict::Kind>(9)); },
      "verdict 3: kind: 9 is unknown"},
@@ -101,6 +103,8 @@ const std::vector<Hostile<From>> kFromAgent = {
     {"StartedBeforeAnyClock", [](From& m) { m.mutable_reports(0)->set_started_at_us(INT64_MIN); },
      "report 1: started_at_us: -9223372036854775808 is not within 0 and 253402300799999999"},
     {"EndedWithNonsense", [](From& m) { m.mutable_reports(1)->mutable_ended()->mutable_status()->set_code(-1); },
+    {"OldestBeyondTheNewest", [](From& m) { m.mutable_hello()->set_oldest_protocol(3); },
+     "hello.oldest_protocol: 3 is newer than the newest, 2"},
      "report 2: ended.status.code: -1 is not within 0 and 255"},
     {"WantsAPath", [](From& m) { m.mutable_wanted_blobs(0)->set_sha256("../../etc/passwd"); },
      "wanted blob 1: sha256: '../../etc/passwd' is not 64 lower-case hex digits"},

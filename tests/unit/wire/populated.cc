@@ -118,7 +118,7 @@ Plan FullPlan() {
 
 ToAgent FullToAgent() {
   ToAgent message;
-  message.hello = CoordinatorHello{MeshId("mesh"), 3, 4, 1, 5, true};
+  message.hello = CoordinatorHello{MeshId("mesh"), 3, 4, {6, 5}, 7, true};
   message.verdicts = {
       {FullId(), Verdict::Kind::kKeep}, {FullId(), Verdict::Kind::kStop}, {FullId(), Verdict::Kind::kForget}};
   message.verdicts_done = true;
@@ -140,7 +140,7 @@ FromAgent FullFromAgent() {
   message.hello = AgentHello{.agent = AgentId("agent-1"),
                              .journal = JournalId("journal-1"),
                              .boot = "boot-1",
-                             .protocol = 1,
+                             .levels = {2, 1},
                              .slots = 8,
                              .labels = {{"os", "linux"}, {"gpu", ""}},
                              .version = "0.1.0",

@@ -108,7 +108,8 @@ TEST(LeasesOnTheWire, ASmallMessageIsOne) {
 TEST(MessagesOfAnAgent, TheLargestPassesGrpcAsItIs) {
   AttemptId id{RunId(std::string(128, 'r')), kMaxTasks - 1, UINT32_MAX};
   FromAgent message;
-  message.hello = AgentHello{AgentId(id.run.text()), JournalId(id.run.text()), id.run.text(), UINT32_MAX, UINT32_MAX};
+  message.hello =
+      AgentHello{AgentId(id.run.text()), JournalId(id.run.text()), id.run.text(), {UINT32_MAX, UINT32_MAX}, UINT32_MAX};
   for (size_t i = 0; i < kMaxLabels; ++i)
     message.hello->labels.emplace(fmt::format("{:x>128}", i), std::string(1024, 'v'));
   message.hello->version = std::string(1024, 'v');
@@ -129,6 +130,17 @@ TEST(MessagesOfAnAgent, TheLargestPassesGrpcAsItIs) {
 }
 
 // ---- The journal's records share in the same way ----------------------------------------------
+
+TEST(Hellos, WithoutAnOldestLevelOneIsAllThatIsSpoken) {
+  v1::ToAgent to;
+  ToProto(FullToAgent(), to);
+  to.mutable_hello()->clear_oldest_protocol();
+  EXPECT_EQ(FromProto(to)->hello->levels, (SessionLevels{6, 6}));
+  v1::FromAgent from;
+  ToProto(FullFromAgent(), from);
+  from.mutable_hello()->clear_oldest_protocol();
+  EXPECT_EQ(FromProto(from)->hello->levels, (SessionLevels{2, 2}));
+}
 
 TEST(JournalRecords, AnAcceptedLikeTheOneBeforeIsWrittenWithoutItsSpec) {
   auto spec = SharedSpec();
