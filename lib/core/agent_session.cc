@@ -40,8 +40,8 @@ Result<std::vector<QueueEvent>> AgentSession::Receive(const ToAgent& message, co
   }
   if (message.heartbeat_echo != 0) CROMT_TRY(ReceiveEcho(message.heartbeat_echo, events));
   for (const Lease& lease : message.leases) {
-    if (!lease.spec || !IsName(lease.id.run.text()) || lease.id.attempt == 0)
-      return Fail(ErrorCode::kInvalid, "a lease without a task, a run id or an attempt number");
+    if (!IsName(lease.id.run.text()) || lease.id.attempt == 0)
+      return Fail(ErrorCode::kInvalid, "a lease without a run id or an attempt number");
     events.push_back(queue_event::LeaseOffered{hello_.mesh, lease});
   }
   for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});

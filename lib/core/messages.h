@@ -58,10 +58,11 @@ struct AgentHello {
 // kLeaseTime after the agent sent the newest heartbeat that the coordinator has echoed.
 struct Lease {
   AttemptId id;
-  std::shared_ptr<const TaskSpec> spec;  // never null
+  std::shared_ptr<const TaskSpec> spec;  // null: more than the id could not be read, and `wrong` says why; never sent
   std::string host;                      // the host entry's id, for CROMT_HOST
   LeaseInputs inputs;
   SecretValues secrets = {};  // of those that the spec names, as far as there are some; never written anywhere
+  std::string wrong = {};
 };
 
 // A blob that the agent wanted can't be brought to it.

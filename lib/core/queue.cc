@@ -21,6 +21,24 @@ size_t BytesOf(const SecretValues& values) {
   return bytes;
 }
 
+// What stands for the task of an attempt that is known only to be reported as ended: it has to cost less than what is
+// refused for its cost. No lease has such a one.
+const std::shared_ptr<const TaskSpec>& NoTask() {
+  static const auto kNoTask =
+      std::make_shared<const TaskSpec>(TaskSpec{.name = "not taken", .project = "x", .work = Command{}});
+  return kNoTask;
+}
+
+// What the agent has lost in a restart and can't begin this without; empty = nothing.
+std::string WhatIsLost(const QueuedAttempt& attempt) {
+  // A crash has cut the journal between the two records of EndUntaken.
+  if (attempt.spec->work == NoTask()->work)
+    return "the agent was restarted before it had said why it does not take this";
+  if (!attempt.secrets && !attempt.spec->secrets.empty())
+    return "the agent was restarted, and keeps no secrets over that";
+  return "";
+}
+
 // By the task's own rule: then its artifacts are published.
 bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
   if (result.kind != AttemptResult::Kind::kExited || !result.status) return false;
@@ -111,25 +129,25 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   const Lease& lease = event.lease;
   if (FindById(event.mesh, lease.id)) return;  // offered before
+  if (!lease.spec)
+    return EndUntaken(event, {.kind = AttemptResult::Kind::kNotStarted,
+                              .reason = "the agent can't read what it is to do: " + lease.wrong});
   std::string why = draining           ? "the agent drains and takes nothing new"
                     : !refusal.empty() ? "the agent takes nothing new: " + refusal
                                        : WhyFull(*lease.spec);
-  if (why.empty()) {
-    QueuedAttempt& taken =
-        Accept({next_ticket, event.mesh, lease.id, lease.spec, lease.host, {}, now.wall, lease.inputs});
-    KeepSecrets(taken, lease.secrets);
-    const Status all = CheckDelivered(lease.spec->project, lease.spec->secrets, lease.secrets);
-    if (all) return;
-    DropFromLine(taken);
-    End(taken, {.kind = AttemptResult::Kind::kNotStarted, .reason = all.error().message});
-    return;
-  }
-  // Without what it does, which nobody here needs: it has to cost less than what was refused for its cost.
-  static const auto kNothing =
-      std::make_shared<const TaskSpec>(TaskSpec{.name = "given back", .project = "x", .work = Command{{"true"}}});
-  QueuedAttempt& attempt = Accept({next_ticket, event.mesh, lease.id, kNothing, lease.host, {}, now.wall, {}});
+  if (!why.empty())
+    return EndUntaken(event, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(why), .returned = true});
+  if (Status all = CheckDelivered(lease.spec->project, lease.spec->secrets, lease.secrets); !all)
+    return EndUntaken(event, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(all).error().message});
+  KeepSecrets(Accept({next_ticket, event.mesh, lease.id, lease.spec, lease.host, {}, now.wall, lease.inputs}),
+              lease.secrets);
+}
+
+// Known and ended at once, so that its end is kept and reported like any other.
+void AgentQueue::State::EndUntaken(const queue_event::LeaseOffered& event, AttemptResult result) {
+  QueuedAttempt& attempt = Accept({next_ticket, event.mesh, event.lease.id, NoTask(), event.lease.host, {}, now.wall});
   DropFromLine(attempt);
-  End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(why), .returned = true});
+  End(attempt, std::move(result));
 }
 
 void AgentQueue::State::On(const queue_event::LeasesExtended& event) {
@@ -425,10 +443,8 @@ void AgentQueue::State::FillSlots() {
     std::optional<Ticket> ticket = NextInLine();
     if (!ticket) return;
     QueuedAttempt& attempt = attempts.at(*ticket);
-    if (!attempt.secrets && !attempt.spec->secrets.empty()) {
-      End(attempt, {.kind = AttemptResult::Kind::kNotStarted,
-                    .reason = "the agent was restarted, and keeps no secrets over that",
-                    .returned = true});
+    if (std::string lost = WhatIsLost(attempt); !lost.empty()) {
+      End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = std::move(lost), .returned = true});
       continue;
     }
     attempt.slot = *free_slots.begin();

@@ -90,6 +90,7 @@ struct AgentQueue::State {
   void ForgetMeshes(size_t kept);
   std::string WhyFull(const TaskSpec& spec);
   QueuedAttempt& Accept(journal::Accepted record);
+  void EndUntaken(const queue_event::LeaseOffered& event, AttemptResult result);
   QueuedAttempt* FindById(const MeshId& mesh, const AttemptId& id);
   void FillSlots();
   std::optional<Ticket> NextInLine();

@@ -217,8 +217,8 @@ class InASession(Hostile):
     def session_refused(self, status, texts, messages):
         self.refused(status, texts, lambda: self.client.session(_open_ended(messages)))
 
-    def lease(self):
-        attempt = rpc.types.AttemptId(run="r", task=0, attempt=1)
+    def lease(self, task=0):
+        attempt = rpc.types.AttemptId(run="r", task=task, attempt=1)
         return rpc.agent.ToAgent(leases=[rpc.agent.ToAgent.Lease(id=attempt, spec=rpc.shell("true"), host="h")])
 
     def test_the_first_message_is_no_hello(self):
@@ -230,8 +230,33 @@ class InASession(Hostile):
     def test_a_lease_before_the_verdicts(self):
         self.session_refused(Status.INVALID_ARGUMENT, ["lease", "verdicts"], [self.hello(), self.lease()])
 
-    def test_a_foreign_protocol(self):
-        self.session_refused(Status.INVALID_ARGUMENT, ["protocol 99"], [self.hello(protocol=99)])
+    def test_protocols_that_it_does_not_speak(self):
+        own = rpc.SESSION_PROTOCOL
+        self.session_refused(Status.INVALID_ARGUMENT, [f"the coordinator speaks session protocol {own - 1}, the agent {own}: upgrade the coordinator"],
+                             [self.hello(protocol=own - 1)])
+        self.session_refused(Status.INVALID_ARGUMENT, [f"the coordinator speaks session protocol {own + 1} to {own + 2}, the agent {own}: upgrade the agent"],
+                             [self.hello(protocol=own + 2, oldest_protocol=own + 1)])
+
+    def test_a_newer_protocol_that_still_speaks_its_own(self):
+        call = self.client.session(_open_ended([self.hello(protocol=rpc.SESSION_PROTOCOL + 2, oldest_protocol=rpc.SESSION_PROTOCOL)]))
+        hello = next(call).hello
+        self.assertEqual((hello.protocol, hello.oldest_protocol), (rpc.SESSION_PROTOCOL, rpc.SESSION_PROTOCOL))
+        call.cancel()
+
+    def test_a_lease_that_cant_be_read_costs_its_own_attempt(self):
+        bad, good = (self.lease(task).leases[0] for task in (0, 1))
+        bad.spec.variables.add(name="1 2", value=b"x")
+        says = queue.Queue()
+        says.put(self.hello())
+        call = self.client.session(iter(says.get, None))
+        says.put(rpc.agent.ToAgent(verdicts_done=True, heartbeat_echo=next(call).heartbeat, leases=[bad, good]))
+        ended = {}
+        while len(ended) < 2:
+            ended.update((report.id.task, report.ended) for report in next(call).reports if report.HasField("ended"))
+        says.put(None)
+        self.assertEqual(ended[0].kind, rpc.types.AttemptResult.NOT_STARTED)
+        self.says(ended[0].reason, "the agent can't read what it is to do: spec.variables: bad variable name '1 2'")
+        self.assertEqual((ended[1].kind, ended[1].status.code), (rpc.types.AttemptResult.EXITED, 0))
 
     def test_a_mesh_whose_name_is_none(self):
         self.session_refused(Status.INVALID_ARGUMENT, ["mesh"], [self.hello(mesh="../x")])

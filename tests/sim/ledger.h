@@ -48,7 +48,7 @@ class Ledger {
   // The index of the new process.
   size_t ProcessStarted(const AttemptId& id, size_t host);
   void ProcessEnded(size_t process, AttemptResult result);
-  // It could not be prepared or spawned.
+  // It could not be read, prepared or spawned.
   void CouldNotStart(const AttemptId& id) { could_not_start_.insert(id); }
   // Something kept the agent from being heard, however shortly.
   void HostWasTroubled(size_t host) { troubled_.insert(host); }

@@ -100,6 +100,11 @@ void Network::Send(LinkId id, cromt::ToAgent message) {
   LinkPtr link = ById(id);
   if (!link) return;
   if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
+  for (Lease& lease : message.leases) {
+    if (!world_.dice.PerMille(5)) continue;
+    lease = {.id = lease.id, .wrong = "spec: is of a later version"};
+    world_.ledger.CouldNotStart(lease.id);
+  }
   Deliver(link, kAgent, "to agent", [link, message] {
     link->host->Post(agent_input::StreamMessage{link->key, message});
   });

@@ -26,7 +26,9 @@ void ToProto(const FromAgent& message, v1::FromAgent& proto);
 // The same as messages within kMaxMessageBytes, to be sent in this order: leases that don't fit follow in further ones.
 std::vector<v1::ToAgent> Split(const ToAgent& message);
 
-// kInvalid naming the item and field ("lease 3: spec.variables: …", counted from 1); kExhausted beyond kMaxBatch.
+// kInvalid naming the item and field ("stop 3: attempt: …", counted from 1); kExhausted beyond kMaxBatch. A lease of
+// which the id can be read and something else can't is none: it says what (Lease::wrong), as do those that share its
+// task.
 Result<ToAgent> FromProto(const v1::ToAgent& proto);
 Result<FromAgent> FromProto(const v1::FromAgent& proto);
 

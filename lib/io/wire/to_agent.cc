@@ -77,18 +77,30 @@ Result<SecretValues> ReadSecrets(const google::protobuf::RepeatedPtrField<v1::To
   return SecretValues(std::move(values));
 }
 
-Result<Lease> Read(const v1::ToAgent::Lease& proto, const std::shared_ptr<const TaskSpec>& previous) {
-  CROMT_ASSIGN(AttemptId id, In("id.", FromProto(proto.id())));
+// The task of the newest lease of a message that has one, or what is wrong with it.
+using SharedSpec = Result<std::shared_ptr<const TaskSpec>>;
+
+SharedSpec ReadSpec(const v1::TaskSpec& proto) {
+  CROMT_ASSIGN(TaskSpec spec, In("spec.", FromProto(proto)));
+  return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
+Result<Lease> ReadContent(const v1::ToAgent::Lease& proto, const SharedSpec& spec) {
   CROMT_TRY(CheckName("host", proto.host()));
+  CROMT_TRY(spec);
   CROMT_ASSIGN(LeaseInputs inputs, FromProto(proto.inputs()));
   CROMT_ASSIGN(SecretValues secrets, ReadSecrets(proto.secrets()));
-  if (!proto.has_spec()) {
-    if (!previous) return Invalid("spec", "is missing, and no lease before it has one");
-    return Lease{std::move(id), previous, proto.host(), std::move(inputs), std::move(secrets)};
-  }
-  CROMT_ASSIGN(TaskSpec spec, In("spec.", FromProto(proto.spec())));
-  return Lease{std::move(id), std::make_shared<const TaskSpec>(std::move(spec)), proto.host(), std::move(inputs),
-               std::move(secrets)};
+  return Lease{{}, *spec, proto.host(), std::move(inputs), std::move(secrets)};
+}
+
+// An error only for an id that is none: of all else the attempt is at fault, not the session.
+Result<Lease> Read(const v1::ToAgent::Lease& proto, SharedSpec& spec) {
+  CROMT_ASSIGN(AttemptId id, In("id.", FromProto(proto.id())));
+  if (proto.has_spec()) spec = ReadSpec(proto.spec());
+  Result<Lease> lease = ReadContent(proto, spec);
+  if (!lease) lease = Lease{.wrong = std::move(lease).error().message};
+  lease->id = std::move(id);
+  return lease;
 }
 
 void WriteAllButLeases(const ToAgent& message, v1::ToAgent& proto) {
@@ -158,9 +170,8 @@ Result<ToAgent> FromProto(const v1::ToAgent& proto) {
   CROMT_TRY(CheckBatch("stops", proto.stops_size()));
   CROMT_TRY(ReadItems("verdict", proto.verdicts(), message.verdicts, [](const auto& item) { return Read(item); }));
   message.verdicts_done = proto.verdicts_done();
-  CROMT_TRY(ReadItems("lease", proto.leases(), message.leases, [&](const auto& item) {
-    return Read(item, message.leases.empty() ? nullptr : message.leases.back().spec);
-  }));
+  SharedSpec spec = Invalid("spec", "is missing, and no lease before it has one");
+  CROMT_TRY(ReadItems("lease", proto.leases(), message.leases, [&](const auto& item) { return Read(item, spec); }));
   CROMT_TRY(ReadItems("stop", proto.stops(), message.stops, [](const auto& item) { return FromProto(item); }));
   if (proto.has_ack()) message.ack = Ack{proto.ack().sequence(), proto.ack().commit()};
   message.heartbeat_echo = proto.heartbeat_echo();

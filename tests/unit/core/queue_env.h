@@ -59,6 +59,10 @@ class QueueEnv {
                                     {ParseAttempt(attempt), std::make_shared<TaskSpec>(std::move(spec)), "host",
                                      std::move(inputs), std::move(secrets)}});
   }
+  // One of which only the id could be read.
+  void LeaseUnread(const std::string& mesh, const std::string& attempt, const std::string& wrong) {
+    Apply(queue_event::LeaseOffered{MeshId(mesh), {.id = ParseAttempt(attempt), .wrong = wrong}});
+  }
   void Submit(const std::string& job, const std::string& request = "", bool with_files = false) {
     Apply(queue_event::JobSubmitted{RunId(job), RequestId(request.empty() ? "q-" + job : request), Spec(with_files)});
   }

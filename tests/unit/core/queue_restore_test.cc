@@ -44,6 +44,28 @@ TEST(QueueRestore, LeasesInLineNeedANewSession) {
   EXPECT_THAT(env.Inventory("m"), ElementsAre("r1/1/1 ended", "r1/2/1 leased", "r1/3/1 ended"));
 }
 
+// Failed and not returned: it would be the same again. Also where the agent takes nothing new.
+TEST(QueueRestore, ALeaseThatCantBeReadEndsAtOnceAndForGood) {
+  QueueEnv env({.slots = 1});
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.LeaseUnread("m", "r1/1/1", "spec.work: is missing");
+  env.LeaseUnread("m", "r1/1/1", "spec.work: is missing");  // again
+  env.Lease("m", "r1/2/1");
+  EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 2 in 0"));
+  env.Apply(queue_event::DrainWanted{true});
+  env.LeaseUnread("m", "r1/3/1", "host '': no name");
+  const std::vector<std::string> reports = {
+      "1: r1/1/1 not_started: the agent can't read what it is to do: spec.work: is missing",
+      "2: r1/3/1 not_started: the agent can't read what it is to do: host '': no name"};
+  EXPECT_EQ(env.Reports("m"), reports);
+  env.Restart();
+  EXPECT_EQ(env.Reports("m"), reports);
+  EXPECT_THAT(env.Inventory("m"), ElementsAre("r1/1/1 ended", "r1/2/1 leased", "r1/3/1 ended"));
+  env.Ack("m", 2);
+  EXPECT_THAT(env.Inventory("m"), ElementsAre("r1/2/1 leased"));
+}
+
 TEST(QueueRestore, DiedBetweenJournalAndLaunch) {
   const std::pair<std::string, std::string> cases[] = {
       // It never got the order; and maybe the attempt was given up since.

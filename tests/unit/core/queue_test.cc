@@ -550,7 +550,7 @@ TEST(Queue, WhoTakesNothingBackIsNotedAtTwiceTheLimit) {
     EXPECT_FALSE(env.queue().overfull());
     env.Lease("m", fmt::format("r1/{}/1", task));
     EXPECT_EQ(env.queue().Find(MeshId("m"), ParseAttempt(fmt::format("r1/{}/1", task)))->spec->name,
-              task <= 2 ? "x" : "given back");
+              task <= 2 ? "x" : "not taken");
   }
   EXPECT_TRUE(env.queue().overfull());
   env.Ack("m", 2);  // both that were given back

@@ -2,8 +2,8 @@
 // submit work, read reports and acknowledge them, a preparer, the journal. A world is a value: a copy goes on from the
 // same moment on its own, with a queue restored from its journal.
 //
-// It checks what no queue may ever do: start an attempt twice, lose or double an end, leave a gap in the reports or say
-// another thing under a number that was used.
+// It checks what no queue may ever do: start an attempt twice or one that can't be read, lose or double an end, leave a
+// gap in the reports or say another thing under a number that was used.
 #pragma once
 
 #include <deque>
@@ -116,6 +116,10 @@ class QueueWorld {
                               MeshId(name), *std::next(mesh.open.begin(), Below(static_cast<int>(mesh.open.size())))});
     AttemptId id{RunId("r"), static_cast<TaskIndex>(mesh.leases++), 1};
     mesh.open.insert(id);
+    if (Below(8) == 0) {
+      unread_.insert({name, id});
+      return Apply(queue, queue_event::LeaseOffered{MeshId(name), {.id = id, .wrong = "spec: is missing"}});
+    }
     Apply(queue, queue_event::LeaseOffered{MeshId(name), {id, RandomSpec(), "host"}});
   }
 
@@ -211,6 +215,8 @@ class QueueWorld {
       EXPECT_TRUE(ever_started_.insert(launch->ticket).second) << launch->ticket << " is started a second time";
       EXPECT_LT(running_.size(), Limits().slots) << "more processes than slots";
       started_ids_.insert(accepted_.at(launch->ticket));
+      EXPECT_FALSE(unread_.contains(accepted_.at(launch->ticket)))
+          << launch->ticket << " is started and was never read";
       running_.insert(launch->ticket);
       started_at_[launch->ticket] = now_.wall;
       to_agent_.push_back(queue_event::LauncherStarted{launch->ticket, now_.wall, launch->ticket});
@@ -279,6 +285,7 @@ class QueueWorld {
   std::map<Ticket, Wall> started_at_;
   std::set<Ticket> ever_started_;
   std::set<std::pair<std::string, AttemptId>> started_ids_;
+  std::set<std::pair<std::string, AttemptId>> unread_;  // leases of which only the id could be read
   std::map<Ticket, std::pair<std::string, AttemptId>> accepted_;
   uint64_t log_end_ = 0;
   std::deque<QueueEffect> to_launcher_;

@@ -59,7 +59,8 @@ class SessionPair {
     }
   }
 
-  uint64_t breaks = 0;  // the connection breaks once in so many steps; 0 = never
+  std::optional<TaskIndex> unread;  // only the id of this task's leases can be read by the agent
+  uint64_t breaks = 0;              // the connection breaks once in so many steps; 0 = never
 
   const StoredRuns& store() const { return store_; }
   Scheduler& scheduler() { return scheduler_; }
@@ -88,6 +89,8 @@ class SessionPair {
     ToAgent message = std::move(to_agent_.front());
     to_agent_.pop_front();
     largest_batch_ = std::max(largest_batch_, message.leases.size());
+    for (Lease& lease : message.leases)
+      if (lease.id.task == unread) lease = {.id = lease.id, .wrong = "spec.work: is missing"};
     auto events = agent_->Receive(message, queue_, now_);
     ASSERT_TRUE(events) << events.error().message;
     for (const QueueEvent& event : *events) TakeQueue(queue_.Apply(event, now_));

@@ -58,6 +58,27 @@ TEST_P(JoinedSessions, RunAPlanToItsEndOverBrokenConnections) {
   EXPECT_EQ(pair.started(), 400u);  // none twice, whatever was lost on the way
 }
 
+// It is at fault, not the session. Each try of it fails, and no other task waits for it.
+TEST_P(JoinedSessions, ALeaseThatCantBeReadCostsItsTaskOnly) {
+  SessionPair pair(GetParam());
+  pair.breaks = 60;
+  pair.unread = 7;
+  PlanBuilder plan;
+  for (int i = 0; i < 20; ++i) plan.Add("x");
+  pair.Start(plan.Build());
+  for (int step = 0; pair.scheduler().unfinished_runs() > 0; ++step) {
+    ASSERT_LT(step, 100'000);
+    pair.Step();
+    if (HasFailure()) return;
+  }
+  const auto& tasks = pair.store().Run(RunId("r1")).tasks;
+  for (TaskIndex task = 0; task < tasks.size(); ++task) {
+    EXPECT_EQ(tasks[task].outcome, task == 7 ? TaskOutcome::kFailed : TaskOutcome::kSucceeded);
+    EXPECT_EQ(tasks[task].reason, task == 7 ? "the agent can't read what it is to do: spec.work: is missing" : "");
+  }
+  EXPECT_EQ(pair.started(), 19u);
+}
+
 TEST_P(JoinedSessions, CancelReachesEveryTask) {
   SessionPair pair(GetParam());
   pair.breaks = 200;

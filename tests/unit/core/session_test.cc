@@ -159,9 +159,8 @@ TEST(AgentSession, OlderEpochIsOnlyToldWhatThereIs) {
   EXPECT_TRUE(third.Receive(AgentEnd::Hello({.mesh = MeshId("other"), .epoch = 1}), end.queue, At(seconds(0))));
 }
 
-TEST(AgentSession, BrokenLeasesAreRefused) {
-  for (const Lease& lease :
-       {Lease{Id(0), nullptr, "h"}, Lease{{RunId("a/b"), 0, 1}, Spec(), "h"}, Lease{{RunId("r"), 0, 0}, Spec(), "h"}}) {
+TEST(AgentSession, LeasesOfNoAttemptAreRefused) {
+  for (const Lease& lease : {Lease{{RunId("a/b"), 0, 1}, Spec(), "h"}, Lease{{RunId("r"), 0, 0}, Spec(), "h"}}) {
     AgentEnd end;
     end.Greet();
     ToAgent message;

@@ -23,26 +23,7 @@ const std::vector<Hostile<To>> kToAgent = {
     {"VerdictOnNothing", [](To& m) { m.mutable_verdicts(1)->clear_id(); }, "verdict 2: id.run '': " + kNameRules},
     {"UnknownVerdict", [](To& m) { m.mutable_verdicts(2)->set_kind(static_cast<To::Verdict::Kind>(9)); },
      "verdict 3: kind: 9 is unknown"},
-    {"FirstLeaseWithoutSpec", [](To& m) { m.mutable_leases(0)->clear_spec(); },
-     "lease 1: spec: is missing, and no lease before it has one"},
     {"LeaseWithoutId", [](To& m) { m.mutable_leases(1)->clear_id(); }, "lease 2: id.run '': " + kNameRules},
-    {"LeaseWithoutHost", [](To& m) { m.mutable_leases(1)->clear_host(); }, "lease 2: host '': " + kNameRules},
-    {"LeaseOfABadTask", [](To& m) { m.mutable_leases(2)->mutable_spec()->mutable_variables(0)->set_name("1"); },
-     "lease 3: spec.variables: bad variable name '1': use letters, digits and '_', not beginning with a "
-     "digit"},
-    {"SecretTwice", [](To& m) { m.mutable_leases(0)->mutable_secrets(1)->set_name("db"); },
-     "lease 1: secrets: 'db' is there twice"},
-    {"SecretOfNoName", [](To& m) { m.mutable_leases(0)->mutable_secrets(1)->set_name("../x"); },
-     "lease 1: secret '../x': " + kNameRules},
-    {"SecretOfNothing", [](To& m) { m.mutable_leases(0)->mutable_secrets(0)->clear_value(); },
-     "lease 1: secret 'db' has an empty value"},
-    {"SecretTooLarge", [](To& m) { m.mutable_leases(0)->mutable_secrets(0)->mutable_value()->assign(65'537, 'x'); },
-     "lease 1: secret 'db' has 65537 bytes; at most 65536 are allowed"},
-    {"TooManySecrets",
-     [](To& m) {
-       while (m.leases(0).secrets_size() <= 100) m.mutable_leases(0)->add_secrets();
-     },
-     "lease 1: secrets: 101; at most 100 are allowed"},
     {"StopOfAttemptZero", [](To& m) { m.mutable_stops(1)->set_attempt(0); },
      "stop 2: attempt: 0; attempts are numbered from 1"},
     {"TooManyLeases",
@@ -63,6 +44,51 @@ const std::vector<Hostile<To>> kToAgent = {
 };
 INSTANTIATE_TEST_SUITE_P(Says, HostileCoordinator, testing::ValuesIn(kToAgent), kCaseName);
 
+// ---- Leases that can't be read: they cost their own attempt and no other -----------------------
+
+using WrongLease = Hostile<To::Lease>;
+class HostileLease : public testing::TestWithParam<WrongLease> {};
+TEST_P(HostileLease, SaysWhatIsWrongAndLeavesTheOthers) {
+  To proto;
+  ToProto(FullToAgent(), proto);
+  GetParam().spoil(*proto.mutable_leases(1));
+  auto read = FromProto(proto);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->leases.size(), FullToAgent().leases.size());
+  for (size_t i = 0; i < read->leases.size(); ++i) {
+    const Lease& lease = read->leases[i];
+    EXPECT_EQ(lease.id, FullId());
+    EXPECT_EQ(lease.wrong, i == 1 ? GetParam().complaint : "");
+    EXPECT_EQ(lease.spec == nullptr, i == 1);
+    EXPECT_EQ(lease.secrets == nullptr, i == 1 || i + 1 == read->leases.size());
+  }
+}
+
+const std::vector<WrongLease> kLeases = {
+    {"NoHost", [](To::Lease& l) { l.clear_host(); }, "host '': " + kNameRules},
+    {"ABadTask", [](To::Lease& l) { l.mutable_spec()->mutable_variables(0)->set_name("1"); },
+     "spec.variables: bad variable name '1': use letters, digits and '_', not beginning with a digit"},
+    {"InputWithNoTicket", [](To::Lease& l) { l.mutable_inputs(0)->clear_ticket(); },
+     "inputs: ticket.proof '': " + kNameRules},
+    {"InputWithATicketForNobody", [](To::Lease& l) { l.mutable_inputs(0)->mutable_ticket()->set_consumer("a b"); },
+     "inputs: ticket.consumer 'a b': " + kNameRules},
+    {"InputWithATicketOfNoTime", [](To::Lease& l) { l.mutable_inputs(0)->mutable_ticket()->set_expires_at_us(-1); },
+     "inputs: ticket.expires_at_us: -1 is not within 0 and 253402300799999999"},
+    {"InputOfNoName", [](To::Lease& l) { l.mutable_inputs(0)->set_path("../x"); },
+     "inputs: path: name '..': " + kNameRules},
+    {"SecretTwice", [](To::Lease& l) { l.mutable_secrets(1)->set_name("db"); }, "secrets: 'db' is there twice"},
+    {"SecretOfNoName", [](To::Lease& l) { l.mutable_secrets(1)->set_name("../x"); }, "secret '../x': " + kNameRules},
+    {"SecretOfNothing", [](To::Lease& l) { l.mutable_secrets(0)->clear_value(); }, "secret 'db' has an empty value"},
+    {"SecretTooLarge", [](To::Lease& l) { l.mutable_secrets(0)->mutable_value()->assign(65'537, 'x'); },
+     "secret 'db' has 65537 bytes; at most 65536 are allowed"},
+    {"TooManySecrets",
+     [](To::Lease& l) {
+       while (l.secrets_size() <= 100) l.add_secrets();
+     },
+     "secrets: 101; at most 100 are allowed"},
+};
+INSTANTIATE_TEST_SUITE_P(Says, HostileLease, testing::ValuesIn(kLeases), kCaseName);
+
 // ---- Agents -----------------------------------------------------------------------------------
 
 using From = v1::FromAgent;
@@ -77,6 +103,8 @@ const std::vector<Hostile<From>> kAgentHello = {
     {"BootWithNewline", [](From& m) { m.mutable_hello()->set_boot("a\nb"); }, "hello.boot 'a\\x0ab': " + kNameRules},
     {"VersionWithEscape", [](From& m) { m.mutable_hello()->set_version("\x1b]0;x"); },
      "hello.version: '\\x1b]0;x' is no title"},
+    {"OldestBeyondTheNewest", [](From& m) { m.mutable_hello()->set_oldest_protocol(3); },
+     "hello.oldest_protocol: 3 is newer than the newest, 2"},
     {"LabelWithABadName", [](From& m) { (*m.mutable_hello()->mutable_labels())["a b"] = "c"; },
      "hello.labels: name 'a b': " + kNameRules},
     {"LabelWithABadValue", [](From& m) { (*m.mutable_hello()->mutable_labels())["os"] = "\n"; },
@@ -103,8 +131,6 @@ const std::vector<Hostile<From>> kFromAgent = {
     {"StartedBeforeAnyClock", [](From& m) { m.mutable_reports(0)->set_started_at_us(INT64_MIN); },
      "report 1: started_at_us: -9223372036854775808 is not within 0 and 253402300799999999"},
     {"EndedWithNonsense", [](From& m) { m.mutable_reports(1)->mutable_ended()->mutable_status()->set_code(-1); },
-    {"OldestBeyondTheNewest", [](From& m) { m.mutable_hello()->set_oldest_protocol(3); },
-     "hello.oldest_protocol: 3 is newer than the newest, 2"},
      "report 2: ended.status.code: -1 is not within 0 and 255"},
     {"WantsAPath", [](From& m) { m.mutable_wanted_blobs(0)->set_sha256("../../etc/passwd"); },
      "wanted blob 1: sha256: '../../etc/passwd' is not 64 lower-case hex digits"},

@@ -1,5 +1,6 @@
 // What is particular to messages: tasks shared between leases, and how large a message becomes.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "io/wire/check.h"
@@ -34,6 +35,30 @@ TEST(LeasesOnTheWire, AlikeNeighboursShareOneSpec) {
   EXPECT_EQ(*read.leases[2].spec, *b);
   EXPECT_EQ(*read.leases[3].spec, *a);
   EXPECT_EQ(read.leases[3].id.task, 3u);
+}
+
+TEST(LeasesOnTheWire, WhatSharesABadTaskIsBadWithIt) {
+  auto a = SharedSpec(Script{"a"});
+  auto b = SharedSpec(Script{"b"});
+  ToAgent message;
+  message.leases = {LeaseOf(0, a), LeaseOf(1, a), LeaseOf(2, b), LeaseOf(3, b)};
+  v1::ToAgent proto;
+  ToProto(message, proto);
+  proto.mutable_leases(0)->mutable_spec()->clear_project();
+  proto.mutable_leases(2)->clear_host();
+  ToAgent read = FromProto(proto).value();
+  ASSERT_EQ(read.leases.size(), 4u);
+  EXPECT_THAT(read.leases[0].wrong, testing::StartsWith("spec.project"));
+  EXPECT_EQ(read.leases[1].wrong, read.leases[0].wrong);
+  EXPECT_EQ(read.leases[1].id.task, 1u);
+  EXPECT_THAT(read.leases[2].wrong, testing::StartsWith("host"));
+  EXPECT_EQ(read.leases[3].wrong, "");  // its task is right
+  EXPECT_EQ(*read.leases[3].spec, *b);
+
+  proto.mutable_leases(0)->clear_spec();
+  read = FromProto(proto).value();
+  EXPECT_EQ(read.leases[0].wrong, "spec: is missing, and no lease before it has one");
+  EXPECT_EQ(read.leases[1].wrong, read.leases[0].wrong);
 }
 
 // Beside the spec: two leases of one task may bring different values, and the spec knows of none.
@@ -105,6 +130,17 @@ TEST(LeasesOnTheWire, ASmallMessageIsOne) {
   EXPECT_EQ(Split(ToAgent{}).size(), 1u);
 }
 
+TEST(Hellos, WithoutAnOldestLevelOneIsAllThatIsSpoken) {
+  v1::ToAgent to;
+  ToProto(FullToAgent(), to);
+  to.mutable_hello()->clear_oldest_protocol();
+  EXPECT_EQ(FromProto(to)->hello->levels, (SessionLevels{6, 6}));
+  v1::FromAgent from;
+  ToProto(FullFromAgent(), from);
+  from.mutable_hello()->clear_oldest_protocol();
+  EXPECT_EQ(FromProto(from)->hello->levels, (SessionLevels{2, 2}));
+}
+
 TEST(MessagesOfAnAgent, TheLargestPassesGrpcAsItIs) {
   AttemptId id{RunId(std::string(128, 'r')), kMaxTasks - 1, UINT32_MAX};
   FromAgent message;
@@ -130,17 +166,6 @@ TEST(MessagesOfAnAgent, TheLargestPassesGrpcAsItIs) {
 }
 
 // ---- The journal's records share in the same way ----------------------------------------------
-
-TEST(Hellos, WithoutAnOldestLevelOneIsAllThatIsSpoken) {
-  v1::ToAgent to;
-  ToProto(FullToAgent(), to);
-  to.mutable_hello()->clear_oldest_protocol();
-  EXPECT_EQ(FromProto(to)->hello->levels, (SessionLevels{6, 6}));
-  v1::FromAgent from;
-  ToProto(FullFromAgent(), from);
-  from.mutable_hello()->clear_oldest_protocol();
-  EXPECT_EQ(FromProto(from)->hello->levels, (SessionLevels{2, 2}));
-}
 
 TEST(JournalRecords, AnAcceptedLikeTheOneBeforeIsWrittenWithoutItsSpec) {
   auto spec = SharedSpec();
