@@ -107,8 +107,8 @@ Status Agent::Open() {
       });
     };
   preparer_ = std::make_unique<Preparer>(*workspaces_, *blobs_, options_.blob_quota_bytes, std::move(callbacks));
-  tickets_.emplace(dir_->File("ticket-key"));
-  publisher_ = std::make_unique<Publisher>(*blobs_, *tickets_, [this, tell](QueueEvent event) {
+  holder_key_.emplace(dir_->File("ticket-key"));
+  publisher_ = std::make_unique<Publisher>(*blobs_, *holder_key_, [this, tell](QueueEvent event) {
     tell(std::move(event));
     preparer_->BlobArrived();
   });

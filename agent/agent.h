@@ -77,7 +77,7 @@ class Agent final : private AgentEdges {
   void UnwatchJob(uint64_t id) CROMT_EXCLUDES(mutex_);
   LogFeed& logs() { return *logs_; }
   BlobStore& blobs() { return *blobs_; }
-  const TicketKey& tickets() const { return *tickets_; }
+  const HolderKey& holder_key() const { return *holder_key_; }
   void BlobArrived(const Digest& digest);
   RunId NewJobId();
   // Both REQUIRE: called within an Inspect. How far the host's log has been written.
@@ -85,6 +85,7 @@ class Agent final : private AgentEdges {
   // No output of an attempt lies before this whose start the queue has not heard of: where to read on from for one that
   // is about to start. log_end() may be past its first output already, for it is known as soon as the launcher says so.
   uint64_t log_end_heard() const { return log_end_heard_; }
+  const std::function<void(const std::string&)>& warn() const { return options_.warn; }
   const AgentIdentity& identity() const { return identity_; }
   uint32_t slots() const { return identity_.slots; }
   // Why it stopped working, if it did (a full disk under its journal): the program should end.
@@ -151,7 +152,7 @@ class Agent final : private AgentEdges {
   std::unique_ptr<AgentEngine> engine_;
   std::unique_ptr<LogFeed> logs_;
   std::unique_ptr<Preparer> preparer_;
-  std::optional<TicketKey> tickets_;
+  std::optional<HolderKey> holder_key_;
   std::unique_ptr<Publisher> publisher_;
 
   // The supervisor thread's own.

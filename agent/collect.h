@@ -10,7 +10,7 @@
 namespace cromt {
 
 // One artifact: a plain file as it is; a directory, or what a pattern matches, as one archive with paths relative to
-// the directory (for a pattern: to `root`), in the order of their names. The ticket is left empty.
+// the directory (for a pattern: to `root`), in the order of their names. The grant is left empty.
 //
 // Nothing outside of `root` is read: a link that leads out, or a path through one, is refused. kNotFound for what is
 // not there; kInvalid for what is neither file, directory nor link (a FIFO is not waited for); kConflict for a file

@@ -9,8 +9,8 @@ constexpr size_t kThreads = 2;
 
 }  // namespace
 
-Publisher::Publisher(BlobStore& blobs, const TicketKey& tickets, std::function<void(QueueEvent)> tell)
-    : blobs_(blobs), tickets_(tickets), tell_(std::move(tell)) {}
+Publisher::Publisher(BlobStore& blobs, const HolderKey& key, std::function<void(QueueEvent)> tell)
+    : blobs_(blobs), key_(key), tell_(std::move(tell)) {}
 
 Publisher::~Publisher() {
   for (auto& worker : workers_) worker->inbox.Close();
@@ -38,9 +38,9 @@ QueueEvent Publisher::Collected(const Job& job) {
   for (const ArtifactOut& out : job.spec->publishes) {
     auto artifact = Collect(job.dir, !job.spec->source.directory.empty(), out, blobs_);
     if (!artifact) return queue_event::PublishFailed{job.ticket, artifact.error().message};
-    auto ticket = tickets_.TicketFor(artifact->digest);
-    if (!ticket) return queue_event::PublishFailed{job.ticket, ticket.error().message};
-    artifact->ticket = std::move(*ticket);
+    auto grant = key_.GrantFor(artifact->digest);
+    if (!grant) return queue_event::PublishFailed{job.ticket, grant.error().message};
+    artifact->grant = std::move(*grant);
     published.artifacts.push_back(std::move(*artifact));
   }
   return published;

@@ -17,7 +17,7 @@ namespace cromt {
 class Publisher {
  public:
   // `tell` gets Published or PublishFailed, on a thread of the publisher. All references outlive it.
-  Publisher(BlobStore& blobs, const TicketKey& tickets, std::function<void(QueueEvent)> tell);
+  Publisher(BlobStore& blobs, const HolderKey& key, std::function<void(QueueEvent)> tell);
   ~Publisher();
 
   // `dir` is the task's directory. One thread calls it. Its own threads are made when they are first needed.
@@ -34,7 +34,7 @@ class Publisher {
   QueueEvent Collected(const Job& job);
 
   BlobStore& blobs_;
-  const TicketKey& tickets_;
+  const HolderKey& key_;
   const std::function<void(QueueEvent)> tell_;
   struct Worker {
     Mailbox<Job> inbox;

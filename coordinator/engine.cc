@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "io/blob/ticket.h"
+
 namespace cromt {
 namespace {
 
@@ -19,6 +21,17 @@ constexpr char kWentBack[] =
 constexpr char kFull[] =
     "the coordinator's disk is full, and nothing is started, canceled or leased until there is room";
 constexpr Duration kRoomRetry = seconds(1);
+
+// Instead of the grants, which are ours alone.
+LeaseInputs WithTickets(const LeaseInputs& inputs, const AgentId& consumer, Wall now) {
+  if (!inputs) return inputs;
+  auto given = std::make_shared<std::vector<LeaseInput>>(*inputs);
+  for (LeaseInput& input : *given) {
+    const std::string grant = std::exchange(input.artifact.grant, {});
+    input.ticket = MakeTicket(grant, input.artifact.digest, consumer, now + kTicketLife);
+  }
+  return given;
+}
 
 }  // namespace
 
@@ -111,8 +124,19 @@ void Engine::On(engine_input::LinkMessage input) {
     targets_[link.address].backoff = Duration(0);
     edges_.CollectLogs(input.link, mesh_, link.session->agent().agent);
   }
-  for (const Digest& digest : link.session->TakeWantedBlobs())
-    edges_.PushBlob(input.link, link.address, digest, scheduler_.HolderOf(digest));
+  BringBlobs(input.link, link);
+}
+
+// Knowing the name of some bytes is no right to them.
+void Engine::BringBlobs(LinkId id, Link& link) {
+  const std::vector<Digest> wanted = link.session->TakeWantedBlobs();
+  if (wanted.empty()) return;
+  const auto sources = scheduler_.SourcesFor(link.session->agent().agent, wanted);
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (sources[i])
+      edges_.PushBlob(id, link.address, wanted[i], *sources[i]);
+    else
+      link.session->AddBlobFailure({wanted[i], sources[i].error().message});
 }
 
 void Engine::On(engine_input::LinkWritable input) {
@@ -355,6 +379,7 @@ void Engine::Carry(Effect& effect) {
     void operator()(SendLease& a) const {
       auto* session = e.LiveSession(a.address);
       if (!session) return;
+      a.lease.inputs = WithTickets(a.lease.inputs, session->agent().agent, e.now_.wall);
       if (!a.lease.spec->secrets.empty()) a.lease.secrets = e.edges_.SecretsOf(*a.lease.spec);
       session->AddLease(std::move(a.lease));
       session->AddAck({0, e.commit_});  // whoever has an attempt that a restored store does not know can prove it

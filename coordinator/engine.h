@@ -165,6 +165,7 @@ class Engine {
   Status CommitAndRelease();
   void Carry(Effect& effect);
   Result<RunId> RunOfRequest(const RequestId& request);
+  void BringBlobs(LinkId id, Link& link);
   void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
   Status Hold(const std::string& why);
   void CloseAllLinks(const std::string& reason);

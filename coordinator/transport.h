@@ -30,7 +30,7 @@ class AgentTransport {
   virtual void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) = 0;
   // Bring the blob to the agent, by a channel of its own. If that fails the agent asks again in its next session.
   // One that is not here is an artifact of `holder`'s, through us: the two can't reach each other. BlobUndeliverable
-  // follows if that can't be done.
+  // follows if that can't be done. Here and below a holder comes with its grant.
   virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                         const std::optional<LeaseInput>& holder) = 0;
   // Brings an artifact here from its holder. `done` is called once, on any thread.

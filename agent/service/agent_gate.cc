@@ -1,8 +1,11 @@
 #include "agent/service/agent_gate.h"
 
+#include <fmt/format.h>
+
 namespace cromt {
 namespace {
 
+constexpr Duration kTellAgain = seconds(1);
 constexpr size_t kMostRevoked = 100'000;
 constexpr size_t kMostSerialDigits = 40;
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -18,13 +21,45 @@ bool May(const Identity& who, AgentCall call) {
 
 }  // namespace
 
-Status AgentGate::Check(const grpc::ServerContextBase& context, AgentCall call) const {
-  if (!tls_) return {};
+// REQUIRES: this is no local mode.
+Result<Identity> AgentGate::CallerOf(const grpc::ServerContextBase& context) const {
   const auto connection = context.auth_context();
   if (!connection) return Fail(ErrorCode::kDenied, "the caller has shown no certificate");
-  CROMT_ASSIGN(const pki::Certificate shown, tls_->PeerOf(*connection));
-  if (May(shown.identity, call)) return {};
-  return Fail(ErrorCode::kDenied, Describe(shown.identity) + " may not make this call to an agent");
+  CROMT_ASSIGN(pki::Certificate shown, tls_->PeerOf(*connection));
+  return std::move(shown.identity);
+}
+
+Status AgentGate::Check(const grpc::ServerContextBase& context, AgentCall call) const {
+  if (!tls_) return {};
+  CROMT_ASSIGN(const Identity caller, CallerOf(context));
+  if (May(caller, call)) return {};
+  return Fail(ErrorCode::kDenied, Describe(caller) + " may not make this call to an agent");
+}
+
+Status AgentGate::CheckConsumer(const grpc::ServerContextBase& context, const AgentId& consumer) const {
+  if (!tls_) return {};
+  CROMT_ASSIGN(const Identity caller, CallerOf(context));
+  const PeerKind kind = consumer.empty() ? PeerKind::kCoordinator : PeerKind::kAgent;
+  if (caller.kind == kind && (consumer.empty() || caller.name == consumer.text())) return {};
+  return Fail(ErrorCode::kDenied,
+              fmt::format("the ticket was given to {}, and {} shows it",
+                          consumer.empty() ? "the coordinator" : "agent " + consumer.text(), Describe(caller)));
+}
+
+void AgentGate::Refused(const grpc::ServerContextBase& context, const Error& why) const {
+  const Mono now = SystemClock().Read().mono;
+  int64_t untold;
+  {
+    MutexLock lock(mutex_);
+    if (told_at_ && now - *told_at_ < kTellAgain) {
+      ++untold_;
+      return;
+    }
+    told_at_ = now;
+    untold = std::exchange(untold_, 0);
+  }
+  warn_(fmt::format("refused a call from {}: {}{}", context.peer(), why.message,
+                    untold > 0 ? fmt::format(" ({} more before)", untold) : ""));
 }
 
 Status AgentGate::Revoke(std::span<const std::string* const> serials) const {

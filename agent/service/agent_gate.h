@@ -3,11 +3,13 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 
 #include "base/result.h"
+#include "base/thread_annotations.h"
 #include "io/rpc/tls.h"
 
 namespace cromt {
@@ -21,17 +23,30 @@ enum class AgentCall {
 
 class AgentGate {
  public:
-  // Null in local mode, where whoever got through to us may make each call.
-  explicit AgentGate(std::shared_ptr<rpc::Tls> tls) : tls_(std::move(tls)) {}
+  // `tls` is null in local mode, where whoever got through to us may make each call. `warn`: for the operator, any
+  // thread.
+  AgentGate(std::shared_ptr<rpc::Tls> tls, std::function<void(const std::string&)> warn)
+      : tls_(std::move(tls)), warn_(std::move(warn)) {}
 
   Status Check(const grpc::ServerContextBase& context, AgentCall call) const;
+  // Whether a ticket of this consumer (empty: the coordinator) is the caller's own. In local mode it is: the kernel has
+  // vouched for the user, who could take it from whichever of his programs has it.
+  Status CheckConsumer(const grpc::ServerContextBase& context, const AgentId& consumer) const;
   // What that coordinator says of certificates: from now on these are refused, on open connections too.
   Status Revoke(std::span<const std::string* const> serials) const;
   // Whether a coordinator that has passed speaks for this mesh.
   Status CheckMesh(const MeshId& mesh) const;
+  // A call was refused: says so to the operator. Of a flood one a second is told, the others are counted.
+  void Refused(const grpc::ServerContextBase& context, const Error& why) const CROMT_EXCLUDES(mutex_);
 
  private:
+  Result<Identity> CallerOf(const grpc::ServerContextBase& context) const;
+
   const std::shared_ptr<rpc::Tls> tls_;
+  const std::function<void(const std::string&)> warn_;
+  mutable Mutex mutex_;
+  mutable std::optional<Mono> told_at_ CROMT_GUARDED_BY(mutex_);
+  mutable int64_t untold_ CROMT_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cromt

@@ -23,7 +23,7 @@ class Refused final : public Reactor {
 
 class AgentServiceImpl final : public v1::AgentService::CallbackService {
  public:
-  AgentServiceImpl(Agent& agent, std::shared_ptr<rpc::Tls> tls) : agent_(agent), gate_(std::move(tls)) {}
+  AgentServiceImpl(Agent& agent, std::shared_ptr<rpc::Tls> tls) : agent_(agent), gate_(std::move(tls), agent.warn()) {}
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context, const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override {
@@ -69,8 +69,8 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   }
   grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(grpc::CallbackServerContext* context,
                                                    const v1::GetBlobRequest* request) override {
-    return Stream<grpc::ServerWriteReactor<v1::BlobChunk>>(*context, AgentCall::kBlob,
-                                                           [&] { return service::GetBlob(agent_, *request); });
+    return Stream<grpc::ServerWriteReactor<v1::BlobChunk>>(
+        *context, AgentCall::kBlob, [&] { return service::GetBlob(agent_, gate_, *context, *request); });
   }
 
  private:
@@ -78,6 +78,7 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   grpc::ServerUnaryReactor* Unary(grpc::CallbackServerContext& context, F serve) {
     const Status may = gate_.Check(context, AgentCall::kJobs);
     if (may) return serve();
+    gate_.Refused(context, may.error());
     grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
     reactor->Finish(rpc::ToStatus(may.error()));
     return reactor;
@@ -85,7 +86,9 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   template <class Reactor, class F>
   Reactor* Stream(const grpc::CallbackServerContext& context, AgentCall call, F serve) {
     const Status may = gate_.Check(context, call);
-    return may ? static_cast<Reactor*>(serve()) : new Refused<Reactor>(may.error());
+    if (may) return serve();
+    gate_.Refused(context, may.error());
+    return new Refused<Reactor>(may.error());
   }
 
   Agent& agent_;

@@ -13,6 +13,8 @@ namespace cromt::service {
 grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent, const AgentGate& gate);
 grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent, const AgentGate& gate);
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent);
-grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const v1::GetBlobRequest& request);
+grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const AgentGate& gate,
+                                                 const grpc::ServerContextBase& context,
+                                                 const v1::GetBlobRequest& request);
 
 }  // namespace cromt::service

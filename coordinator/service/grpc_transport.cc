@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <set>
 #include <thread>
 #include <variant>
 
@@ -12,6 +13,7 @@
 #include "coordinator/service/blob_push.h"
 #include "coordinator/service/logs_call.h"
 #include "coordinator/service/session_call.h"
+#include "io/blob/ticket.h"
 #include "io/process/mailbox.h"
 #include "io/rpc/channel.h"
 #include "io/transfer/blob_fetcher.h"
@@ -57,7 +59,9 @@ class GrpcTransport final : public AgentTransport {
   }
 
   void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) override {
-    fetcher_.Fetch(from, std::move(done));
+    LeaseInput ours = from;
+    ours.ticket = MakeTicket(from.artifact.grant, from.artifact.digest, /*consumer=*/{}, /*expires_at=*/std::nullopt);
+    fetcher_.Fetch(ours, std::move(done));
   }
 
  private:
@@ -92,6 +96,7 @@ class GrpcTransport final : public AgentTransport {
   };
   using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, RelayedCommand, PushedCommand>;
   using PushKey = std::pair<LinkId, std::string>;  // the digest's hash
+  static PushKey KeyOf(const PushCommand& push) { return {push.link, push.digest.sha256}; }
   struct Link {
     std::string address;
     std::shared_ptr<service::SessionCall> session;
@@ -125,6 +130,7 @@ class GrpcTransport final : public AgentTransport {
   Mailbox<Command> inbox_;
   // The thread's own.
   std::vector<CollectCommand> later_;
+  std::set<PushKey> asked_;  // and neither brought nor refused yet: asked for again, they are still brought once
   std::deque<PushCommand> waiting_pushes_;
   std::map<PushKey, std::shared_ptr<service::BlobPush>> pushes_;
   std::map<std::string, size_t> relays_;  // by hash: pushes of a blob that is here only for them
@@ -156,7 +162,8 @@ void GrpcTransport::Run() {
     for (Command& command : inbox_.WaitAndTakeAll(NextDeadline())) {
       if (auto* dial = std::get_if<DialCommand>(&command)) DialNow(*dial);
       if (auto* collect = std::get_if<CollectCommand>(&command)) later_.push_back(*collect);
-      if (auto* push = std::get_if<PushCommand>(&command)) waiting_pushes_.push_back(*push);
+      if (auto* push = std::get_if<PushCommand>(&command))
+        if (asked_.insert(KeyOf(*push)).second) waiting_pushes_.push_back(*push);
       if (auto* relayed = std::get_if<RelayedCommand>(&command)) Relayed(relayed->push, relayed->status);
       if (auto* pushed = std::get_if<PushedCommand>(&command)) Pushed(pushed->push, pushed->status);
       if (auto* closed = std::get_if<ClosedCommand>(&command)) DropPushes(closed->link);
@@ -283,7 +290,6 @@ void GrpcTransport::PushWaiting() {
   while (!waiting_pushes_.empty() && pushes_.size() < kPushes) {
     PushCommand push = std::move(waiting_pushes_.front());
     waiting_pushes_.pop_front();
-    if (pushes_.contains({push.link, push.digest.sha256})) continue;
     if (push.holder && !blobs_.Has(push.digest)) {
       Relay(push);
       continue;
@@ -307,19 +313,20 @@ Status GrpcTransport::StartPush(const PushCommand& command) {
     if (stopping_) return {};
     ++calls_;
   }
-  pushes_.emplace(PushKey{command.link, command.digest.sha256}, push);
+  pushes_.emplace(KeyOf(command), push);
   push->Start();
   return {};
 }
 
 void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
-  pushes_.erase({push.link, push.digest.sha256});
+  pushes_.erase(KeyOf(push));
   const bool again = !status && MayPass(status.error()) && push.tries + 1 < kPushTries;
   if (again && SessionOf(push.link)) {
     waiting_pushes_.push_back(push);
     ++waiting_pushes_.back().tries;
     return;
   }
+  asked_.erase(KeyOf(push));
   if (!status) Undeliverable(push, status.error());
   auto relay = relays_.find(push.digest.sha256);
   if (relay == relays_.end() || --relay->second > 0) return;
@@ -330,9 +337,7 @@ void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
 // The two agents can't reach each other: the blob comes here first.
 void GrpcTransport::Relay(const PushCommand& command) {
   ++relays_[command.digest.sha256];
-  fetcher_.Fetch(*command.holder, [this, command](const Status& status) {
-    inbox_.Post(RelayedCommand{command, status});
-  });
+  FetchBlob(*command.holder, [this, command](const Status& status) { inbox_.Post(RelayedCommand{command, status}); });
 }
 
 void GrpcTransport::Relayed(const PushCommand& push, const Status& status) {
@@ -351,7 +356,8 @@ void GrpcTransport::Undeliverable(const PushCommand& push, const Error& why) {
 
 // Whoever still needs the blob asks again in the next session.
 void GrpcTransport::DropPushes(LinkId link) {
-  std::erase_if(waiting_pushes_, [&](const PushCommand& push) { return push.link == link; });
+  std::erase_if(waiting_pushes_,
+                [&](const PushCommand& push) { return push.link == link && asked_.erase(KeyOf(push)) != 0; });
   for (const auto& [key, push] : pushes_)
     if (key.first == link) push->Cancel();
 }

@@ -9,7 +9,8 @@
 //   tasks        where each task stands now
 //   transitions  every committed change of a run (task -1) or a task, in order: what watchers follow;
 //                `agent` is who the attempt was leased to, in the row that says so
-//   artifacts    what the tasks of a run have published, and who keeps it
+//   artifacts    what the tasks of a run have published, and who keeps it; `ticket` is the keeper's grant
+//                (io/blob/ticket.h), named when agents could use it themselves
 //   images       of which image the container of an attempt was made, for attempts that had one and have ended
 //   lanes_held   lost attempts that still hold lanes of the mesh; `lanes` are their names, one a line
 //   kept         attempts that agents had when the store was recovered and that fit nothing in it

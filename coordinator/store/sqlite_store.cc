@@ -371,7 +371,7 @@ Status SqliteStore::Write(const ArtifactsPublished& record) {
   for (const PublishedArtifact& artifact : record.artifacts) {
     SummedRow row(sql_->put_artifact, RowKind::kArtifact);
     row.Put(n).Put(int64_t{record.task}).Put(artifact.name).Put(int64_t{record.attempt}).Put(record.agent.text());
-    row.Put(artifact.digest.sha256).Put(artifact.digest.size_bytes).Put(int64_t{artifact.archive}).Put(artifact.ticket);
+    row.Put(artifact.digest.sha256).Put(artifact.digest.size_bytes).Put(int64_t{artifact.archive}).Put(artifact.grant);
     CROMT_ASSIGN(const uint32_t sum, row.Run());
     if (sums) sums_.Replaced(*sums, sums->artifacts[{record.task, artifact.name}], sum);
   }

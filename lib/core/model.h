@@ -226,17 +226,26 @@ struct PublishedArtifact {
   std::string name;
   Digest digest;
   bool archive = false;  // a directory or several files, packed as io/archive does
-  std::string ticket;    // a word of the agent's: who presents it may fetch these bytes from it
+  std::string grant;     // a word of the agent's to the coordinator, who makes tickets of it (io/blob/ticket.h)
   friend bool operator==(const PublishedArtifact&, const PublishedArtifact&) = default;
+};
+
+// The right to fetch a blob from the agent that holds it.
+struct BlobTicket {
+  AgentId consumer;                // to whom it was given; empty: the coordinator
+  std::optional<Wall> expires_at;  // by the holder's clock; none: never
+  std::string proof;               // see io/blob/ticket.h
+  friend bool operator==(const BlobTicket&, const BlobTicket&) = default;
 };
 
 // An artifact that an attempt finds in its `.artifacts` directory, and who has it.
 struct LeaseInput {
-  std::string path;  // below `.artifacts`: NAME, or HOST/NAME
-  PublishedArtifact artifact;
+  std::string path;            // below `.artifacts`: NAME, or HOST/NAME
+  PublishedArtifact artifact;  // at an agent without its grant
   AgentId holder;
   std::string address;  // of the holder, as the coordinator dials it; it may not be reachable for others
   std::string host;     // of the task that published it, for people
+  BlobTicket ticket;    // put in by the coordinator as the lease leaves
   friend bool operator==(const LeaseInput&, const LeaseInput&) = default;
 };
 using LeaseInputs = std::shared_ptr<const std::vector<LeaseInput>>;  // null = none

@@ -116,12 +116,29 @@ std::optional<uint64_t> Scheduler::AppliedOf(const AgentId& agent, const Journal
   return seen->second.applied_sequence;
 }
 
-std::optional<LeaseInput> Scheduler::HolderOf(const Digest& digest) const {
-  for (const auto& [id, run] : state_->runs)
-    for (const auto& [task, published] : run->published)
-      for (const PublishedArtifact& artifact : published.artifacts)
-        if (artifact.digest == digest) return state_->InputOf(*run, published, artifact);
-  return std::nullopt;
+std::vector<Scheduler::BlobSource> Scheduler::SourcesFor(const AgentId& agent,
+                                                         const std::vector<Digest>& wanted) const {
+  std::vector<BlobSource> sources(wanted.size(), Fail(ErrorCode::kDenied, "no task that this agent has takes it"));
+  std::unordered_multimap<std::string_view, size_t> places;
+  for (size_t i = 0; i < wanted.size(); ++i) places.emplace(wanted[i].sha256, i);
+  auto found = [&](const Digest& digest, const BlobSource& source) {
+    const auto [first, last] = places.equal_range(digest.sha256);
+    for (auto place = first; place != last; ++place)
+      if (wanted[place->second] == digest && !sources[place->second]) sources[place->second] = source;
+  };
+  const auto known = state_->agents.find(agent);
+  if (known == state_->agents.end()) return sources;
+  for (const TaskRef& ref : InOrder(known->second->attempts)) {
+    found(ref.run->plan->spec(ref.task).source.tree, std::optional<LeaseInput>());
+    const auto inputs = state_->InputsOf(ref);
+    if (!inputs || !*inputs) continue;
+    for (const LeaseInput& input : **inputs)
+      if (input.holder == agent)
+        found(input.artifact.digest, Fail(ErrorCode::kDenied, "the agent has published it itself"));
+      else
+        found(input.artifact.digest, std::optional(input));
+  }
+  return sources;
 }
 
 // ---- Events -----------------------------------------------------------------------------------

@@ -88,8 +88,11 @@ class Scheduler {
   // tasks for who holds a lane; of a run only its first tasks that wait for no other project are asked.
   Result<WhyLines> Why(const RunId& run, std::optional<TaskIndex> task, Now now) const;
 
-  // Who of the agents that are known has these bytes, as an artifact of an unfinished run; nullopt if nobody has.
-  std::optional<LeaseInput> HolderOf(const Digest& digest) const;
+  // Where each of these blobs is that this agent asks for: an artifact at its holder, or (nullopt) files of a
+  // repository, which are ours to bring. kDenied for what no attempt that it has takes, or what it has published
+  // itself. Linear in what its attempts take.
+  using BlobSource = Result<std::optional<LeaseInput>>;
+  std::vector<BlobSource> SourcesFor(const AgentId& agent, const std::vector<Digest>& wanted) const;
   // Of this agent's reports as many are applied; nullopt if none of this journal's ever came.
   std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;

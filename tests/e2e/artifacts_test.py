@@ -10,6 +10,7 @@ import grpc
 
 import namespaces
 import rpc
+import tickets
 from fake_coordinator import FakeCoordinator
 from mesh import BIN, EXAMPLES
 from process import Program, peak_rss, read_text, wait_for
@@ -228,14 +229,19 @@ projects:
         (held,) = maker.run(rpc.shell(large, publishes=[rpc.types.ArtifactOut(name="x", path="f")])).published
         client = rpc.Client(one.address)
         self.addCleanup(client.close)
-        fetch = lambda: client.call("GetBlob", digest=held.digest, ticket=held.ticket, timeout=60)
-        fetches = [fetch() for _ in range(64)]
+        fetch = lambda number: client.call("GetBlob", digest=held.digest, ticket=tickets.fresh(held, f"consumer{number // 8}"), timeout=60)
+        fetches = [fetch(number) for number in range(8)]
         for each in fetches:
             next(each)
-        with self.assertRaises(grpc.RpcError) as refused:
-            next(fetch())
-        self.assertEqual((refused.exception.code(), refused.exception.details()),
-                         (grpc.StatusCode.RESOURCE_EXHAUSTED, "too many artifacts are being fetched from here at once"))
+        def refused(call, why):
+            with self.assertRaises(grpc.RpcError) as caught:
+                next(call)
+            self.assertEqual((caught.exception.code(), caught.exception.details()), (grpc.StatusCode.RESOURCE_EXHAUSTED, why))
+        refused(fetch(0), "8 artifacts are being fetched from here with tickets of one consumer")
+        fetches += [fetch(number) for number in range(8, 64)]
+        for each in fetches[8:]:
+            next(each)
+        refused(fetch(64), "too many artifacts are being fetched from here at once")
         run = self.start_with_gate("echo x > f")
         self.mesh.write("gate", "")
         wait_for("taker is leased", lambda: self.mesh.tasks(run)["taker"]["state"] == "leased")
@@ -251,7 +257,7 @@ projects:
         digest = rpc.types.Digest(sha256="".join(blob.split(os.sep)[-2:]), size_bytes=os.path.getsize(blob))
         client = rpc.Client(self.mesh.agents["one"].address)
         self.addCleanup(client.close)
-        for ticket in ("", "guess", "0" * 64):
+        for ticket in (None, rpc.types.BlobTicket(proof="guess"), tickets.ticket("0" * 64, digest)):
             with self.assertRaises(grpc.RpcError) as refused:
                 list(client.call("GetBlob", digest=digest, ticket=ticket))
             self.assertEqual(refused.exception.code(), grpc.StatusCode.PERMISSION_DENIED)

@@ -5,10 +5,12 @@ import glob
 import io
 import os
 import tarfile
+import time
 
 import grpc
 
 import rpc
+import tickets
 from fake_agent import FakeAgent
 from fake_coordinator import FakeCoordinator
 from process import wait_for
@@ -72,6 +74,9 @@ def gzipped(data):
     return out.getvalue()
 
 
+TICKET = rpc.types.BlobTicket(consumer="c", proof="p")  # of whom nothing is asked
+
+
 class Attack(Story):
     def fake_agent(self, name):
         agent = FakeAgent(name)
@@ -117,7 +122,7 @@ class Archives(Attack):
         for what, (data, said) in hostile_archives(self.outside).items():
             with self.subTest(what):
                 given = rpc.types.LeaseInput(path="given", artifact=holder.artifact("given", data, archive=True), holder="holder",
-                                             address=holder.address, host="h")
+                                             address=holder.address, host="h", ticket=TICKET)
                 ended = coordinator.run(rpc.shell(f"touch {self.mesh.path('ran')}"), [given])
                 self.assertEqual(ended.kind, rpc.types.AttemptResult.NOT_STARTED, ended)
                 self.says(ended.reason, "artifact 'given' of h", said)
@@ -159,11 +164,11 @@ class Names(Attack):
     def test_of_an_input(self):
         agent = self.mesh.start_agent("agent")
         coordinator = self.fake_coordinator(agent)
-        good = rpc.types.PublishedArtifact(name="good", digest=rpc.digest(b"x"), ticket="t")
-        fields = {"path": "good", "artifact": good, "holder": "holder", "address": "127.0.0.1:1", "host": "h"}
+        good = rpc.types.PublishedArtifact(name="good", digest=rpc.digest(b"x"))
+        fields = {"path": "good", "artifact": good, "holder": "holder", "address": "127.0.0.1:1", "host": "h", "ticket": TICKET}
         for bad in self.BAD:
             spoiled = [{"path": bad}, {"path": f"h/{bad}"}, {"holder": bad}, {"host": bad},
-                       {"artifact": rpc.types.PublishedArtifact(name=bad, digest=rpc.digest(b"x"), ticket="t")}]
+                       {"artifact": rpc.types.PublishedArtifact(name=bad, digest=rpc.digest(b"x"))}]
             for spoil in spoiled:
                 with self.subTest(spoil):
                     ended = coordinator.run(rpc.shell("true"), [rpc.types.LeaseInput(**{**fields, **spoil})])
@@ -176,8 +181,8 @@ class Names(Attack):
         fake = self.fake_agent("fake")
         self.mesh.start_coordinator(agents={"fake": fake.address})
         self.mesh.apply("projects: {p: {run: 'true', hosts: [{url: 'http://fake'}], artifacts: {out: [{file: x, path: f}]}}}\n")
-        digest, good = rpc.types.Digest, {"name": "x", "digest": rpc.digest(b"x"), "ticket": "t"}
-        for bad in ({"name": "../x"}, {"name": ""}, {"name": "x" * 129}, {"ticket": "a/b"}, {"ticket": ""}, {"digest": digest()},
+        digest, good = rpc.types.Digest, {"name": "x", "digest": rpc.digest(b"x"), "grant": "g"}
+        for bad in ({"name": "../x"}, {"name": ""}, {"name": "x" * 129}, {"grant": "a/b"}, {"grant": ""}, {"digest": digest()},
                     {"digest": digest(sha256="../" * 21 + "x")}, {"digest": digest(sha256="0" * 64, size_bytes=-1)}):
             with self.subTest(bad):
                 run = self.mesh.start("p")
@@ -264,17 +269,26 @@ class Bytes(Attack):
         self.addCleanup(client.close)
         get = lambda digest, ticket, offset=0: b"".join(
             chunk.data for chunk in client.call("GetBlob", digest=digest, ticket=ticket, offset=offset))
-        self.assertEqual([get(one.digest, one.ticket), get(one.digest, one.ticket, 1), get(one.digest, one.ticket, 4)], [b"one\n", b"ne\n", b""])
+        good = tickets.fresh(one, "me")
+        self.assertEqual([get(one.digest, good), get(one.digest, good, 1), get(one.digest, good, 4)], [b"one\n", b"ne\n", b""])
+        self.assertEqual(get(one.digest, tickets.ticket(one.grant, one.digest)), b"one\n")  # of the coordinator: for ever
         longer = rpc.types.Digest(sha256=one.digest.sha256, size_bytes=1 << 40)
-        for digest, ticket, offset, status in ((one.digest, other.ticket, 0, Status.PERMISSION_DENIED),
-                                               (longer, one.ticket, 0, Status.PERMISSION_DENIED),
-                                               (one.digest, one.ticket[:-1], 0, Status.PERMISSION_DENIED),
-                                               (one.digest, one.ticket, -1, Status.INVALID_ARGUMENT),
-                                               (one.digest, one.ticket, 5, Status.INVALID_ARGUMENT),
-                                               (one.digest, one.ticket, 1 << 62, Status.INVALID_ARGUMENT)):
-            with self.subTest(offset=offset), self.assertRaises(grpc.RpcError) as refused:
-                get(digest, ticket, offset)
-            self.assertEqual(refused.exception.code(), status)
+        late = tickets.ticket(one.grant, one.digest, "me", time.time() - 1)
+        changed = lambda **fields: rpc.types.BlobTicket(**{"consumer": "me", "expires_at_us": good.expires_at_us, "proof": good.proof, **fields})
+        denied, invalid = Status.PERMISSION_DENIED, Status.INVALID_ARGUMENT
+        for what, digest, ticket, offset, status in (
+                ("of other bytes", one.digest, tickets.fresh(other, "me"), 0, denied), ("of fewer bytes", longer, good, 0, denied),
+                ("run out", one.digest, late, 0, denied), ("made longer", one.digest, changed(expires_at_us=good.expires_at_us + 1), 0, denied),
+                ("without an end", one.digest, changed(expires_at_us=0), 0, denied), ("of another", one.digest, changed(consumer="you"), 0, denied),
+                ("of the coordinator", one.digest, changed(consumer=""), 0, denied), ("cut", one.digest, changed(proof=good.proof[:-1]), 0, denied),
+                ("a grant", one.digest, changed(proof=one.grant), 0, denied), ("none", one.digest, None, 0, denied),
+                ("empty", one.digest, rpc.types.BlobTicket(), 0, invalid), ("of no name", one.digest, changed(consumer="a b"), 0, invalid),
+                ("before it", one.digest, good, -1, invalid), ("after it", one.digest, good, 5, invalid), ("far after it", one.digest, good, 1 << 62, invalid)):
+            with self.subTest(what):
+                with self.assertRaises(grpc.RpcError) as refused:
+                    get(digest, ticket, offset)
+                self.assertEqual(refused.exception.code(), status, refused.exception.details())
+        self.says(agent.log(), "refused a call from ", "the ticket is not one of this agent for these bytes")
 
     def test_two_producers_of_one_name(self):
         text = "projects:\n  p: {run: x, before: [{name: a}, {name: b}], artifacts: {in: [x]}}\n" + "".join(

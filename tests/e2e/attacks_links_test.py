@@ -93,7 +93,7 @@ class Dialled(Story):
         server.settimeout(5)
         coordinator = FakeCoordinator(agent.address)
         self.addCleanup(coordinator.close)
-        artifact = rpc.types.PublishedArtifact(name="x", digest=rpc.digest(b"x"), ticket="t")
+        artifact = rpc.types.PublishedArtifact(name="x", digest=rpc.digest(b"x"), grant="g")
         given = rpc.types.LeaseInput(path="x", artifact=artifact, holder="h", address=path, host="h")
         def run():
             try:

@@ -48,7 +48,7 @@ class FakeAgent:
         """What it may say that it has published, and gives out to who asks."""
         digest = rpc.digest(data)
         self.given_out[digest.sha256] = data
-        return rpc.types.PublishedArtifact(name=name, digest=digest, archive=archive, ticket="t")
+        return rpc.types.PublishedArtifact(name=name, digest=digest, archive=archive, grant="g")
 
     def end(self, lease, published=()):
         """Reports that the job of this lease has exited with 0 and published these."""

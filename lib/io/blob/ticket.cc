@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -26,7 +27,7 @@ std::optional<std::string> ReadKey(const std::string& path) {
   return key;
 }
 
-// A host crash before it is on disk loses the tickets given out since, and with the boot the attempts they were for.
+// A host crash before it is on disk voids the grants given out since, and with the boot the attempts they were for.
 Result<std::string> ReadOrMakeKey(const std::string& path) {
   if (auto key = ReadKey(path)) return std::move(*key);
   std::string key(kKeyBytes, '\0');
@@ -41,27 +42,50 @@ Result<std::string> ReadOrMakeKey(const std::string& path) {
   return key;
 }
 
+std::string HmacHex(std::string_view key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
+  unsigned size = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(), mac.data(), &size);
+  return fmt::format("{:02x}", fmt::join(mac.begin(), mac.begin() + size, ""));
+}
+
+std::string Text(const Digest& digest) {
+  return fmt::format("{}:{}", digest.sha256, digest.size_bytes);
+}
+
+// No part can run into the next: names and digests hold no spaces.
+std::string ProofOf(const BlobTicket& ticket, std::string_view grant, const Digest& digest) {
+  const int64_t expires_at_us = ticket.expires_at ? Micros(*ticket.expires_at) : 0;
+  return HmacHex(grant, fmt::format("{} {} {}", expires_at_us, ticket.consumer.text(), Text(digest)));
+}
+
 }  // namespace
 
-Result<std::string> TicketKey::TicketFor(const Digest& digest) const {
+BlobTicket MakeTicket(std::string_view grant, const Digest& digest, const AgentId& consumer,
+                      std::optional<Wall> expires_at) {
+  BlobTicket ticket{consumer, expires_at, {}};
+  ticket.proof = ProofOf(ticket, grant, digest);
+  return ticket;
+}
+
+Result<std::string> HolderKey::GrantFor(const Digest& digest) const {
   MutexLock lock(mutex_);
   if (key_.empty()) {
     CROMT_ASSIGN(key_, ReadOrMakeKey(path_));
   }
-  const std::string text = fmt::format("{}:{}", digest.sha256, digest.size_bytes);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-  unsigned size = 0;
-  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), mac.data(), &size);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", mac[i]);
-  return hex;
+  return HmacHex(key_, Text(digest));
 }
 
-Status TicketKey::Check(std::string_view ticket, const Digest& digest) const {
-  CROMT_ASSIGN(const std::string right, TicketFor(digest));
-  if (ticket.size() == right.size() && CRYPTO_memcmp(ticket.data(), right.data(), right.size()) == 0) return {};
-  return Fail(ErrorCode::kDenied, "the ticket is not one of this agent for these bytes");
+Status HolderKey::Check(const BlobTicket& ticket, const Digest& digest, Wall now) const {
+  CROMT_ASSIGN(const std::string grant, GrantFor(digest));
+  const std::string proof = ProofOf(ticket, grant, digest);
+  if (ticket.proof.size() != proof.size() || CRYPTO_memcmp(ticket.proof.data(), proof.data(), proof.size()) != 0)
+    return Fail(ErrorCode::kDenied, "the ticket is not one of this agent for these bytes");
+  if (ticket.expires_at && *ticket.expires_at <= now)
+    return Fail(ErrorCode::kDenied, fmt::format("the ticket was good until {}, and here it is {}",
+                                                FormatRfc3339(*ticket.expires_at), FormatRfc3339(now)));
+  return {};
 }
 
 }  // namespace cromt

@@ -34,7 +34,7 @@ class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
   Read(std::shared_ptr<grpc::Channel> channel, const LeaseInput& from, BlobWriter& writer)
       : stub_(v1::AgentService::NewStub(std::move(channel))), limit_(from.artifact.digest.size_bytes), writer_(writer) {
     wire::ToProto(from.artifact.digest, *request_.mutable_digest());
-    request_.set_ticket(from.artifact.ticket);
+    wire::ToProto(from.ticket, *request_.mutable_ticket());
     request_.set_agent(from.holder.text());
     request_.set_offset(writer.size_bytes());
   }

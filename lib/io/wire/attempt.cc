@@ -61,23 +61,40 @@ std::optional<Wall> OptionalFromWire(int64_t at_us) {
   return at_us == 0 ? std::nullopt : std::optional(WallFromMicros(at_us));
 }
 
+// Without its grant.
 Status CheckArtifact(const PublishedArtifact& artifact) {
   CROMT_TRY(CheckName("name", artifact.name));
-  CROMT_TRY(In("digest.", Check(artifact.digest)));
-  return CheckName("ticket", artifact.ticket);
+  return In("digest.", Check(artifact.digest));
 }
 
 }  // namespace
 
 PublishedArtifact ReadUnchecked(const v1::PublishedArtifact& proto) {
-  return {proto.name(), {proto.digest().sha256(), proto.digest().size_bytes()}, proto.archive(), proto.ticket()};
+  return {proto.name(), {proto.digest().sha256(), proto.digest().size_bytes()}, proto.archive(), proto.grant()};
 }
 
 void ToProto(const PublishedArtifact& artifact, v1::PublishedArtifact& proto) {
   proto.set_name(ToText(artifact.name));
   ToProto(artifact.digest, *proto.mutable_digest());
   proto.set_archive(artifact.archive);
-  proto.set_ticket(ToText(artifact.ticket));
+  proto.set_grant(ToText(artifact.grant));
+}
+
+void ToProto(const BlobTicket& ticket, v1::BlobTicket& proto) {
+  proto.set_consumer(ToText(ticket.consumer.text()));
+  proto.set_expires_at_us(OptionalToWire(ticket.expires_at));
+  proto.set_proof(ToText(ticket.proof));
+}
+
+BlobTicket ReadUnchecked(const v1::BlobTicket& proto) {
+  return {AgentId(proto.consumer()), OptionalFromWire(proto.expires_at_us()), proto.proof()};
+}
+
+Result<BlobTicket> FromProto(const v1::BlobTicket& proto) {
+  if (!proto.consumer().empty()) CROMT_TRY(CheckName("consumer", proto.consumer()));
+  CROMT_TRY(CheckWall("expires_at_us", proto.expires_at_us()));
+  CROMT_TRY(CheckName("proof", proto.proof()));
+  return ReadUnchecked(proto);
 }
 
 void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto) {
@@ -86,9 +103,11 @@ void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::L
     v1::LeaseInput& to = *proto.Add();
     to.set_path(ToText(input.path));
     ToProto(input.artifact, *to.mutable_artifact());
+    to.mutable_artifact()->clear_grant();  // agents get tickets
     to.set_holder(ToText(input.holder.text()));
     to.set_address(ToText(input.address));
     to.set_host(ToText(input.host));
+    ToProto(input.ticket, *to.mutable_ticket());
   }
 }
 
@@ -97,14 +116,15 @@ LeaseInputs ReadUnchecked(const google::protobuf::RepeatedPtrField<v1::LeaseInpu
   auto inputs = std::make_shared<std::vector<LeaseInput>>();
   inputs->reserve(static_cast<size_t>(proto.size()));
   for (const v1::LeaseInput& input : proto)
-    inputs->push_back(
-        {input.path(), ReadUnchecked(input.artifact()), AgentId(input.holder()), input.address(), input.host()});
+    inputs->push_back({input.path(), ReadUnchecked(input.artifact()), AgentId(input.holder()), input.address(),
+                       input.host(), ReadUnchecked(input.ticket())});
   return inputs;
 }
 
 Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto) {
   if (static_cast<size_t>(proto.size()) > kMaxLeaseInputs)
     return Invalid("inputs", fmt::format("{} artifacts; at most {} are allowed", proto.size(), kMaxLeaseInputs));
+  for (const v1::LeaseInput& input : proto) CROMT_TRY(In("inputs: ticket.", FromProto(input.ticket())));
   LeaseInputs inputs = ReadUnchecked(proto);
   if (!inputs) return inputs;
   for (const LeaseInput& input : *inputs) {
@@ -189,7 +209,10 @@ Result<AttemptResult> FromProto(const v1::AttemptResult& proto) {
   if (result.published.size() > kMaxArtifacts)
     return Invalid("published",
                    fmt::format("{} artifacts; at most {} are allowed", result.published.size(), kMaxArtifacts));
-  for (const PublishedArtifact& artifact : result.published) CROMT_TRY(In("published: ", CheckArtifact(artifact)));
+  for (const PublishedArtifact& artifact : result.published) {
+    CROMT_TRY(In("published: ", CheckArtifact(artifact)));
+    CROMT_TRY(In("published: ", CheckName("grant", artifact.grant)));
+  }
   if (!result.image_digest.empty()) CROMT_TRY(In("image_digest: ", CheckImageDigest(result.image_digest)));
   return result;
 }

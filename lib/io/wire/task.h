@@ -40,6 +40,8 @@ void ToProto(const AttemptResult& result, v1::AttemptResult& proto);
 Result<AttemptResult> FromProto(const v1::AttemptResult& proto);
 
 void ToProto(const PublishedArtifact& artifact, v1::PublishedArtifact& proto);
+void ToProto(const BlobTicket& ticket, v1::BlobTicket& proto);
+Result<BlobTicket> FromProto(const v1::BlobTicket& proto);
 void ToProto(const LeaseInputs& inputs, google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 Result<LeaseInputs> FromProto(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 
@@ -56,6 +58,7 @@ void ToProto(const Resources& limits, v1::Resources& proto);
 Result<TaskSpec> ReadUnchecked(const v1::TaskSpec& proto);
 Result<AttemptResult> ReadUnchecked(const v1::AttemptResult& proto);
 PublishedArtifact ReadUnchecked(const v1::PublishedArtifact& proto);
+BlobTicket ReadUnchecked(const v1::BlobTicket& proto);
 LeaseInputs ReadUnchecked(const google::protobuf::RepeatedPtrField<v1::LeaseInput>& proto);
 
 }  // namespace cromt::wire

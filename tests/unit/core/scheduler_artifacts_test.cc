@@ -19,8 +19,15 @@ std::shared_ptr<const Plan> MakerAndUser(bool all_hosts) {
 
 AttemptResult Publishing(const std::string& name, char digit) {
   AttemptResult result = ExitedWith(0);
-  result.published = {{name, {std::string(64, digit), 5}, false, "ticket"}};
+  result.published = {{name, {std::string(64, digit), 5}, false, "grant"}};
   return result;
+}
+
+// From whom the agent gets what it asks for, or why from nobody.
+std::string SourceFor(SchedulerEnv& env, const std::string& agent, const Digest& digest) {
+  const Scheduler::BlobSource source = env.scheduler().SourcesFor(AgentId("agent-" + agent), {digest}).at(0);
+  if (!source) return source.error().message;
+  return *source ? (*source)->holder.text() : "the coordinator";
 }
 
 TEST(SchedulerArtifacts, TheLastListedHostsIsMeant) {
@@ -53,8 +60,39 @@ TEST(SchedulerArtifacts, ARestartKnowsWhoHasThem) {
   env.Restart();
   env.Connect("u");
   EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/3/1 to u, x from agent-b at b"));
-  EXPECT_EQ(env.scheduler().HolderOf({std::string(64, 'a'), 5})->holder, AgentId("agent-a"));
-  EXPECT_FALSE(env.scheduler().HolderOf({std::string(64, 'c'), 5}));
+  EXPECT_EQ(SourceFor(env, "u", {std::string(64, 'b'), 5}), "agent-b");
+}
+
+// Whoever knows what some bytes are called has no right to them by that.
+TEST(SchedulerArtifacts, BytesAreForWhoHasATaskThatTakesThem) {
+  PlanBuilder plan;
+  auto maker = plan.Add("maker", {.hosts = {"a"}});
+  plan.Add("user", {.needs = {maker}, .hosts = {"u"}, .inputs = {{"x", maker, false}}});
+  auto cloned = plan.Add("cloned", {.hosts = {"c"}, .repository = "https://r"});
+  plan.Add("own", {.needs = {maker, cloned}, .hosts = {"a"}, .inputs = {{"x", maker, false}}});
+  SchedulerEnv env;
+  for (const char* agent : {"a", "u", "c"}) env.Connect(agent);
+  env.Start(plan.Build());
+  const Digest x{std::string(64, 'a'), 5}, tree{std::string(64, 't'), 100};
+  env.Apply(SourcesResolved{RunId("r1"), {{"https://r", "", std::string(40, 'c'), "main", tree}}});
+  EXPECT_EQ(SourceFor(env, "u", x), "no task that this agent has takes it");
+  env.Ends("a", "r1/1/1", Publishing("x", 'a'));
+  EXPECT_EQ(SourceFor(env, "u", x), "agent-a");
+  EXPECT_EQ(SourceFor(env, "u", {x.sha256, 6}), "no task that this agent has takes it");
+  EXPECT_EQ(SourceFor(env, "u", tree), "no task that this agent has takes it");
+  EXPECT_EQ(SourceFor(env, "c", tree), "the coordinator");
+  EXPECT_EQ(SourceFor(env, "c", x), "no task that this agent has takes it");
+  EXPECT_EQ(SourceFor(env, "nobody", x), "no task that this agent has takes it");
+  // What it says itself that it has is fetched from nobody for it, whatever else is called so.
+  env.Ends("c", "r1/3/1", 0);
+  EXPECT_EQ(SourceFor(env, "a", x), "the agent has published it itself");
+  env.Ends("u", "r1/2/1", 0);
+  EXPECT_EQ(SourceFor(env, "u", x), "no task that this agent has takes it");
+  // Of several that it asks for each gets its own answer.
+  const auto sources = env.scheduler().SourcesFor(AgentId("agent-a"), {tree, x, x});
+  ASSERT_EQ(sources.size(), 3u);
+  EXPECT_EQ(sources[0].error().message, "no task that this agent has takes it");
+  EXPECT_EQ(sources[2].error().message, "the agent has published it itself");
 }
 
 TEST(SchedulerArtifacts, AHolderThatMovedIsFoundWhereItIs) {

@@ -66,8 +66,9 @@ class BlobFetcherTest : public testing::Test {
   ~BlobFetcherTest() override { fs::remove_all(dir_); }
 
   LeaseInput Input() {
-    LeaseInput input{
-        "x", {"x", {Sha256Hex(holder_.bytes), 1500}, false, "t"}, AgentId("a"), holder_.address(), "hostA"};
+    LeaseInput input{"x",          {"x", {Sha256Hex(holder_.bytes), 1500}, false, ""},
+                     AgentId("a"), holder_.address(),
+                     "hostA",      {AgentId("b"), Wall(seconds(1)), "t"}};
     return input;
   }
   // "" = it is in the store.

@@ -59,12 +59,17 @@ SecretValues FullSecrets() {
 }
 
 PublishedArtifact FullArtifact() {
-  return {"patch.sql", FullDigest(), true, "ticket-1"};
+  return {"patch.sql", FullDigest(), true, "grant-1"};
 }
 
 LeaseInputs FullInputs() {
   return std::make_shared<const std::vector<LeaseInput>>(
-      std::vector<LeaseInput>{{"host2/patch.sql", FullArtifact(), AgentId("agent-2"), "host2:4000", "host2"}});
+      std::vector<LeaseInput>{{"host2/patch.sql",
+                               FullArtifact(),
+                               AgentId("agent-2"),
+                               "host2:4000",
+                               "host2",
+                               {AgentId("agent-1"), WallFromMicros(1'800'000'000'000'001), "proof-1"}}});
 }
 
 std::vector<Work> EveryWork() {

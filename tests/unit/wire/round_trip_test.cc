@@ -74,9 +74,10 @@ TEST(WireRoundTrip, APlan) {
 
 TEST(WireRoundTrip, WhatACoordinatorSays) {
   ExpectSameMessage<v1::ToAgent>(FullToAgent());
-  // What is revoked is the edges' business (coordinator/service/session_call.h, agent/service/agent_gate.h).
+  // A grant is for the coordinator alone. What is revoked is the edges' business (coordinator/service/session_call.h,
+  // agent/service/agent_gate.h).
   EXPECT_THAT(Missing<v1::ToAgent>({Encoded<v1::ToAgent>(FullToAgent())}),
-              testing::ElementsAre("cromt.v1.ToAgent.revoked"));
+              testing::ElementsAre("cromt.v1.PublishedArtifact.grant", "cromt.v1.ToAgent.revoked"));
 }
 
 TEST(WireRoundTrip, WhatAnAgentSays) {
