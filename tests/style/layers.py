@@ -54,6 +54,7 @@ THIRD_PARTY = [
     (r"archive(_entry)?\.h", ("lib/io/archive/",)),
     (r"spdlog/", ("lib/io/log/",)),
     (r"re2/", ("agent/step/check/",)),
+    (r"absl/", ("lib/io/zone/",)),
 ]
 GRPC = re.compile(r"grpc(pp|\+\+)?/|.*\.grpc\.pb\.h$")
 GRPC_FOLDERS = ("lib/io/rpc/", "lib/io/transfer/", "coordinator/service/", "agent/service/", "cli/")
