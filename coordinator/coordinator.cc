@@ -19,6 +19,7 @@
 namespace cromt {
 namespace {
 
+// It was good when it was applied. What has gone from this host since, such as a time zone, is no reason not to start.
 Result<std::shared_ptr<const JobFile>> ParseStored(const std::string& path, const std::string& text) {
   JobFileReading reading = ReadJobFile(text, path);
   if (!reading.file) return Fail(ErrorCode::kInvalid, ErrorText(reading.diagnostics));
@@ -183,7 +184,7 @@ Result<RunId> Coordinator::Ask(Event event) {
 }
 
 Result<ApplyAnswer> Coordinator::Apply(const ApplyRequest& request) {
-  JobFileReading reading = ReadJobFile(request.text, request.path);
+  JobFileReading reading = ReadJobFile(request.text, request.path, zones_.Checker());
   if (!reading.file) return Fail(ErrorCode::kInvalid, ErrorText(reading.diagnostics));
   auto file = std::make_shared<const JobFile>(std::move(*reading.file));
   CROMT_ASSIGN(ApplyAnswer answer, Question<ApplyAnswer>([&](auto answered) {

@@ -28,6 +28,7 @@
 #include "io/config/git_settings.h"
 #include "io/process/data_dir.h"
 #include "io/process/mailbox.h"
+#include "io/zone/zones.h"
 
 namespace cromt {
 
@@ -148,6 +149,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::optional<DataDir> dir_;
   SystemClock clock_;
   SystemRandom random_;
+  Zones zones_;
   std::atomic<bool> first_run_given_ = false;
   RunId NewRunId();
   Notifier notifier_;

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/job_source.h"
 #include "io/config/job_reader.h"
+#include "io/zone/zones.h"
 
 namespace cromt::cli {
 namespace {
@@ -31,7 +32,8 @@ class Validate final : public Command {
  private:
   static Validation CheckJobs(Session& session, const std::string& name) {
     Validation validation{.file = name};
-    auto reading = LoadJobFile(AbsolutePath(name, session.world()));
+    Zones zones;
+    auto reading = LoadJobFile(AbsolutePath(name, session.world()), zones.Checker());
     if (!reading) {
       validation.diagnostics.push_back({Severity::kError, name, {}, reading.error().message});
     } else {

@@ -49,7 +49,7 @@ constexpr auto kKeys = std::to_array<JobKey>({
     {"priority", kInProject, kNowhere, Shape::kInteger, kBuilt},
     {"pool", kInProject, kNowhere, Shape::kPool, kBuilt},
     {"log_limit", kInProject, kNowhere, Shape::kSize, kBuilt},
-    {"timezone", kInProject, kNowhere, Shape::kText, kLater},
+    {"timezone", kInProject, kNowhere, Shape::kZone, kLater},
     {"catch_up", kInProject, kNowhere, Shape::kCatchUp, kLater},
     {"overlap", kInProject, kNowhere, Shape::kOverlap, kLater},
     {"splay", kInProject, kNowhere, Shape::kDuration, kLater},

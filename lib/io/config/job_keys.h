@@ -28,9 +28,10 @@ enum class Shape : uint8_t {
   kMap,
   kList,
   kTextOrMap,
-  kLane,  // a name, or {name, scope: agent | mesh}
-  kRef,   // of a repository: nothing that git would take for an option
-  kCron,
+  kLane,           // a name, or {name, scope: agent | mesh}
+  kRef,            // of a repository: nothing that git would take for an option
+  kCron,           // core/cron.h
+  kZone,           // a time zone's name
   kShare,          // N or P%
   kPool,           // {labels: {NAME: VALUE}, count: N | all}
   kArtifacts,      // {in: [NAME | {file, hosts}], out: [{file, path}]}

@@ -24,7 +24,8 @@ bool IsRelative(std::string_view directory) {
 // One file. Lists that aliases repeat are read once and shared.
 class JobReader {
  public:
-  JobReader(std::string name, Diagnostics& diagnostics) : diagnostics_(diagnostics), values_(diagnostics) {
+  JobReader(std::string name, const ZoneCheck& zone_check, Diagnostics& diagnostics)
+      : zone_check_(zone_check), diagnostics_(diagnostics), values_(diagnostics) {
     file_.file = std::move(name);
   }
 
@@ -64,6 +65,7 @@ class JobReader {
         continue;
       }
       const bool good = known->shape == Shape::kOwn || CheckShape(*known, value, diagnostics_);
+      if (known->shape == Shape::kZone && good) CheckZone(key.text(), value);
       if (!known->built && HasEffect(*known, value)) {
         diagnostics_.Warning(key.at(), NotBuilt(key.text()));
         unbuilt.push_back({std::string(key.text()), key.at()});
@@ -92,6 +94,17 @@ class JobReader {
       diagnostics_.Error(key.at(), fmt::format("'{}' can't stand in {}; it belongs to {}{}", key.text(),
                                                Describe(level), Describe(home), hint));
     }
+  }
+
+  void CheckZone(std::string_view key, YamlNode value) {
+    if (value.text().empty()) return;
+    const Status good = zone_check_(value.text());
+    if (good) return;
+    std::string message = fmt::format("'{}': {}", key, good.error().message);
+    if (good.error().code == ErrorCode::kUnavailable)
+      diagnostics_.Warning(value.at(), std::move(message));
+    else
+      diagnostics_.Error(value.at(), std::move(message));
   }
 
   void CheckId(std::string_view what, std::string_view text, YamlNode at) {
@@ -322,6 +335,7 @@ class JobReader {
     return false;
   }
 
+  const ZoneCheck& zone_check_;
   Diagnostics& diagnostics_;
   ValueReader values_;
   JobFile file_;
@@ -332,20 +346,20 @@ class JobReader {
 
 }  // namespace
 
-JobFileReading ReadJobFile(std::string text, const std::string& name) {
+JobFileReading ReadJobFile(std::string text, const std::string& name, const ZoneCheck& zone_check) {
   Diagnostics diagnostics(name);
   JobFileReading reading;
   if (auto tree = YamlTree::Read(std::move(text), diagnostics)) {
-    JobFile file = JobReader(name, diagnostics).Read(tree->root());
+    JobFile file = JobReader(name, zone_check, diagnostics).Read(tree->root());
     if (diagnostics.ok()) reading.file = std::move(file);
   }
   reading.diagnostics = diagnostics.Take();
   return reading;
 }
 
-Result<JobFileReading> LoadJobFile(const std::string& path) {
+Result<JobFileReading> LoadJobFile(const std::string& path, const ZoneCheck& zone_check) {
   CROMT_ASSIGN(std::string text, ReadFile(path, kMaxYamlBytes));
-  return ReadJobFile(std::move(text), path);
+  return ReadJobFile(std::move(text), path, zone_check);
 }
 
 }  // namespace cromt

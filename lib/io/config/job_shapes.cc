@@ -14,9 +14,11 @@
 #include "base/size.h"
 #include "base/time.h"
 #include "core/artifact.h"
+#include "core/cron.h"
 #include "core/secret.h"
 #include "core/source_path.h"
 #include "core/template.h"
+#include "core/zone.h"
 #include "io/config/flag_word.h"
 
 namespace cromt {
@@ -61,20 +63,6 @@ bool IsShare(std::string_view text) {
   return Reads(text.substr(0, text.size() - 1), number) && number <= 100;
 }
 
-// Whether its fields make sense is for who runs the schedule; here: does it look like one.
-bool IsCron(std::string_view text) {
-  if (text.starts_with('@'))
-    return IsOneOf(text, {"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@reboot"});
-  constexpr std::string_view kField = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ*/,-!";
-  int fields = 0;
-  for (size_t i = text.find_first_not_of(" \t"); i != text.npos; i = text.find_first_not_of(" \t", i), ++fields) {
-    size_t end = std::min(text.find_first_of(" \t", i), text.size());
-    if (text.substr(i, end - i).find_first_not_of(kField) != text.npos) return false;
-    i = end;
-  }
-  return fields == 5;
-}
-
 bool IsWaitOr(std::string_view text, Words words) {
   if (text.starts_with("wait ")) return ParseDuration(text.substr(5)).has_value();
   return IsOneOf(text, words);
@@ -90,7 +78,7 @@ bool IsText(Shape shape, std::string_view text) {
     case Shape::kSize: return IsSize(text);
     case Shape::kLane: return IsName(text);
     case Shape::kRef: return ScanTemplates(text).any() || IsRef(Unescape(text));
-    case Shape::kCron: return IsCron(text);
+    case Shape::kZone: return CheckZoneName(text).has_value();
     case Shape::kShare: return IsShare(text);
     case Shape::kWhen: return IsOneOf(text, {"always", "failure", "success"});
     case Shape::kOnFailure: return IsOneOf(text, {"fail", "ignore"});
@@ -118,6 +106,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kLane: return "a queue's name or {name, scope: agent}";
     case Shape::kRef: return "a branch, tag or commit";
     case Shape::kCron: return "five fields such as '*/10 * * * *', or @hourly, @daily, …, @reboot";
+    case Shape::kZone: return "a time zone such as Europe/Berlin or UTC";
     case Shape::kShare: return "a number or a percentage";
     case Shape::kArtifacts: return "a map of in and out";
     case Shape::kPool: return "a map of labels and count";
@@ -141,6 +130,11 @@ YamlKind KindOf(Shape shape) {
 class Inner {
  public:
   Inner(std::string_view key, Diagnostics& diagnostics) : key_(key), diagnostics_(diagnostics) {}
+
+  void Cron(YamlNode text) {
+    if (auto schedule = ParseCron(text.text()); !schedule)
+      diagnostics_.Error(text.at(schedule.error().at), fmt::format("'{}': {}", key_, schedule.error().message));
+  }
 
   void Lane(YamlNode map) {
     bool has_name = false;
@@ -291,6 +285,8 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
   else if (value.kind() == YamlKind::kText && !IsText(key.shape, value.text()))
     diagnostics.Error(value.at(),
                       fmt::format("'{}': {} is not {}", key.name, Quote(value.text()), Expected(key.shape)));
+  else if (key.shape == Shape::kCron)
+    inner.Cron(value);
   else if (key.shape == Shape::kLane && is_map)
     inner.Lane(value);
   else if (key.shape == Shape::kArtifacts)

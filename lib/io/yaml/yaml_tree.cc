@@ -57,6 +57,12 @@ Position YamlNode::at() const {
   return tree_->lines_.At(tree_->source_, tree_->nodes_[place_].offset);
 }
 
+Position YamlNode::at(size_t byte) const {
+  const YamlTree::Node& node = tree_->nodes_[place_];
+  if (node.stored != YamlTree::Stored::kSourceText) return at();
+  return tree_->lines_.At(tree_->source_, node.first + byte);
+}
+
 std::string_view YamlNode::text() const {
   const YamlTree::Node& node = tree_->nodes_[index_];
   if (kind() != YamlKind::kText) return {};

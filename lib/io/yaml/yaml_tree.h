@@ -38,6 +38,9 @@ class YamlNode {
   YamlKind kind() const;
   bool is_null() const { return kind() == YamlKind::kNull; }
   Position at() const;
+  // The place of a byte of its text, where that stands here as it is; else at(), as for escaped text or behind
+  // an anchor.
+  Position at(size_t byte) const;
   // Of text; empty for anything else, except for a key written as null or ~, which is its text.
   std::string_view text() const;
   // Of text: written without quotes, in one line; so it may mean a number or a flag.

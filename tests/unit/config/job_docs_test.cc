@@ -221,6 +221,8 @@ TEST_F(JobDocs, BothAcceptWhatIsUnusualButGood) {
         "projects: {p: {path: http://h/x, pool: {labels: {os: debian}, count: all}}}",
         "projects: {p: {run: x, artifacts: {in: [a, {file: b, hosts: all}], out: }}}",
         "projects: {p: {run: x, crontab: 0 8 13 * mon-fri, max_failures: 10%, log_limit: 1GiB}}",
+        "projects: {p: {run: x, crontab: ' @daily ', timezone: America/Argentina/Buenos_Aires}}",
+        "projects: {p: {run: x, crontab: '0 0 *,!1 * sat-sun', timezone: Etc/GMT+1}, q: {run: x, timezone: }}",
         "projects: {p: {run: x, on_unreachable: wait 5m, on_lost: retry, sandbox: off}}"}) {
     auto reading = ReadJobFile(text, "f");
     EXPECT_TRUE(reading.file) << text << "\n" << ErrorText(reading.diagnostics);
@@ -270,6 +272,9 @@ TEST_F(JobDocs, BothRefuseTheWrongShape) {
            "projects: {p: {run: x, artifacts: {out: [a]}}}",
            "projects: {p: {run: x, artifacts: {out: [{file: a}]}}}",
            "projects: {p: {run: x, crontab: '* * * *'}}",
+           "projects: {p: {run: x, crontab: '@Daily'}}",
+           "projects: {p: {run: x, timezone: ../Europe/Berlin}}",
+           "projects: {p: {run: x, timezone: New York}}",
            "projects: {p: {run: x, branch: a..b}}",
            "projects: {p: {run: x, log_limit: 5 bananas}}",
            "projects: {p: {run: x, sandbox: none}}",

@@ -1,11 +1,19 @@
 // Keys whose behaviour is to come: their shape is checked today, they warn, and what reaches them can't be started.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 #include "io/config/job_keys.h"
 #include "tests/unit/config/support.h"
 
 namespace cromt {
 namespace {
+
+using ::testing::Contains;
+using ::testing::Field;
+using ::testing::HasSubstr;
 
 // What the line `key: value` of a project is answered, without the note on timeout.
 std::string Line(const std::string& line) {
@@ -48,6 +56,42 @@ struct Bad {
   const char* said;
 };
 
+// The place is that of the very part, wherever the text stands as it is written.
+TEST(Unbuilt, ABadPartOfAScheduleHasItsPlace) {
+  const auto said_at = [](const char* place) {
+    return HasSubstr(std::string(place) + ": error: 'crontab': '24' is no hour: a number from 0 to 23\n");
+  };
+  EXPECT_THAT(Line("crontab: 0 24 * * *"), said_at("f:4:16"));
+  EXPECT_THAT(Line("crontab: '0 24 * * *'"), said_at("f:4:17"));
+  EXPECT_THAT(Line("crontab: \"0 24 * * *\""), said_at("f:4:17"));
+  // Of a text that stands elsewhere, behind an anchor or otherwise, it is where the value begins.
+  EXPECT_THAT(Line("crontab: &c 0 24 * * *"), said_at("f:4:14"));
+  EXPECT_THAT(Line("x-c: &c 0 24 * * *\n    crontab: *c"), said_at("f:5:14"));
+  EXPECT_THAT(Line("crontab: \"0\\x20\\x324 * * *\""), said_at("f:4:14"));
+  EXPECT_THAT(Line("crontab: 0\n      24 * * *"), said_at("f:4:14"));
+  EXPECT_THAT(Line("crontab: |\n      0 24 * * *"), said_at("f:4:14"));
+}
+
+TEST(Unbuilt, ZonesAreAskedFor) {
+  const std::string text = "projects: {p: {run: x, timezone: Europe/Berln}, q: {run: x, timezone: }}";
+  std::vector<std::string> asked;
+  const auto reading = [&](const Status& answer) {
+    return ReadJobFile(text, "f", [&](std::string_view name) {
+      asked.emplace_back(name);
+      return answer;
+    });
+  };
+  EXPECT_TRUE(reading({}).file);
+  EXPECT_EQ(asked, std::vector<std::string>{"Europe/Berln"});
+  const JobFileReading unknown = reading(Fail(ErrorCode::kNotFound, "there is none"));
+  EXPECT_FALSE(unknown.file);
+  EXPECT_EQ(ErrorText(unknown.diagnostics), "f:1:34: error: 'timezone': there is none");
+  const JobFileReading untold = reading(Fail(ErrorCode::kUnavailable, "who knows"));
+  EXPECT_TRUE(untold.file);
+  EXPECT_THAT(untold.diagnostics, Contains(Field(&Diagnostic::message, "'timezone': who knows")));
+  EXPECT_TRUE(ReadJobFile(text, "f").file) << "only its shape is looked at";
+}
+
 TEST(Unbuilt, EachShapeIsChecked) {
   for (const Bad& bad : std::initializer_list<Bad>{
            {"timeout: soon", "f:4:14: error: 'timeout': 'soon' is not a duration such as 90, 90s, 5m or 2h"},
@@ -55,13 +99,13 @@ TEST(Unbuilt, EachShapeIsChecked) {
            {"retries: -1", "f:4:14: error: 'retries': '-1' is not a whole number from 0 to 1000000"},
            {"retry_backoff: 0.5", "f:4:20: error: 'retry_backoff': '0.5' is not a number from 1 to 1000"},
            {"trigger: maybe", "f:4:14: error: 'trigger': 'maybe' is not true or false"},
-           {"crontab: '* * * *'",
-            "f:4:14: error: 'crontab': '* * * *' is not five fields such as '*/10 * * * *', or @hourly, @daily, …, "
-            "@reboot"},
-           {"crontab: '@never'",
-            "f:4:14: error: 'crontab': '@never' is not five fields such as '*/10 * * * *', or @hourly, @daily, …, "
-            "@reboot"},
-           {"crontab: 0 8 $(id) * *", "f:4:14: error: 'crontab': '0 8 $(id) * *' is not five fields such as"},
+           {"crontab: '* * * *'", "f:4:15: error: 'crontab': 4 fields where five are meant: minute, hour"},
+           {"crontab: '@never'", "f:4:15: error: 'crontab': '@never' is none of @hourly, @daily"},
+           {"crontab: 0 8 $(id) * *", "f:4:18: error: 'crontab': '$(id)' is no day of month: a number from 1 to 31"},
+           {"crontab: [0 8 * * *]", "f:4:14: error: 'crontab': a list where five fields such as '*/10 * * * *'"},
+           {"timezone: ../../etc/passwd",
+            "f:4:15: error: 'timezone': '../../etc/passwd' is not a time zone such as Europe/Berlin or UTC"},
+           {"timezone: [UTC]", "f:4:15: error: 'timezone': a list where a time zone such as Europe/Berlin"},
            {"branch: --upload-pack=x", "f:4:13: error: 'branch': '--upload-pack=x' is not a branch, tag or commit"},
            {"branch: a..b", "f:4:13: error: 'branch': 'a..b' is not a branch, tag or commit"},
            {"queue-id: a b", "f:4:15: error: 'queue-id': 'a b' is not a queue's name or {name, scope: agent}"},
