@@ -48,7 +48,8 @@ std::optional<Zone> ReadZone(std::string name, const std::string& path) {
   return Zone(std::move(name), OffsetAt(read, kZonesBegin), changes);
 }
 
-bool IsKept(std::string_view name) {
+// posix/ holds all zones a second time, right/ a third, with clocks that count leap seconds.
+bool IsZoneOfItsOwn(std::string_view name) {
   return !name.starts_with("posix/") && !name.starts_with("right/");
 }
 
@@ -89,7 +90,7 @@ Result<ZonePtr> Zones::Find(std::string_view name) {
     zone = Zone(key, seconds(0), {});
   else if (zones_.size() >= kMaxZones)
     return Fail(ErrorCode::kExhausted, fmt::format("more than {} time zones", kMaxZones));
-  else if (IsKept(name))
+  else if (IsZoneOfItsOwn(name))
     zone = ReadZone(key, places_.root + "/" + key);
   if (!zone) return tl::unexpected(Unknown(name));
   return zones_[key] = std::make_shared<const Zone>(std::move(*zone));

@@ -45,7 +45,6 @@ class Zones {
   static constexpr size_t kMaxZones = 1000;  // tzdata has 600
 
  private:
-  // What may be asked for: the files of tzdata itself, not its copies with other clocks in posix/ and right/.
   Error Unknown(std::string_view name) CROMT_REQUIRES(mutex_);
   const std::vector<std::string>& Names() CROMT_REQUIRES(mutex_);
   Result<ZonePtr> ByVariable(std::string_view tz);
