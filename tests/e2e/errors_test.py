@@ -64,6 +64,23 @@ class JobFile(Story):
         self.says(refused.err, "crontab")
         self.succeeded(self.mesh.cromt("start", "b", "--wait"))
 
+    def test_a_schedule_and_a_zone_at_their_places(self):
+        text = "projects:\n  a: {run: x, crontab: '0 24 * * *', timezone: Europe/Berln}\n"
+        for command in (("--conf",), ("validate",)):
+            with self.subTest(command):
+                self.rejects(text, "2:27: error: 'crontab': '24' is no hour", command=command)
+        done = self.rejects(text.replace("24", "23"), "2:48: error: 'timezone'")
+        self.says(done.err, "did you mean 'Europe/Berlin'")
+
+    def test_a_zone_that_has_gone_since_keeps_no_coordinator_from_its_start(self):
+        text = "projects:\n  a: {run: x, timezone: Europe/Berlin}\n"
+        self.mesh.apply(text)
+        self.mesh.coordinator.kill()
+        self.mesh.coordinator.environment = {**self.mesh.environment, "TZDIR": self.mesh.path("nowhere")}
+        self.mesh.coordinator.restart()
+        self.says(self.mesh.cromt("projects").out, "a")
+        self.says(self.mesh.apply(text + "  b: {run: x}\n").err, "2:25: warning: 'timezone'", "install the package tzdata")
+
     def test_a_name_that_is_almost_right(self):
         self.mesh.apply("projects: {deploy: {run: 'true'}}\n")
         done = self.mesh.cromt("start", "depoly")
