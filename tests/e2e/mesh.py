@@ -39,6 +39,7 @@ class Mesh:
         self.environment.pop("CROMT_COORDINATOR", None)
         for name in ("home", "state", "runtime", "git"):
             os.mkdir(self.path(name))
+        self.binaries = BIN  # of the command line
         self.agents = {}
         self.coordinator = None
         self.git_url = None
@@ -124,7 +125,7 @@ class Mesh:
 
     def _command(self, arguments):
         at = ["--coordinator", self.coordinator.address] if self.coordinator else []
-        return [os.path.join(BIN, "cromt"), *arguments, *at]
+        return [os.path.join(self.binaries, "cromt"), *arguments, *at]
 
     def cromt(self, *arguments, timeout=60, under=(), program=None, typed=None):
         """The ended call of the CLI, run by the command `under` if there is one; AssertionError if it takes longer. `typed`: what
