@@ -9,7 +9,9 @@
 
 #include "base/name.h"
 #include "core/agent_address.h"
+#include "io/config/read_file.h"
 #include "io/config/settings.h"
+#include "io/pki/certificate.h"
 #include "io/process/data_dir.h"
 
 namespace cromt {
@@ -45,14 +47,27 @@ Status MemberFiles::Write(const Member& member, const std::string& identity, con
   CROMT_TRY(WriteFileDurably(draft + "/authorities.pem", authorities));
   CROMT_TRY(WriteFileDurably(draft + "/member.yaml", fmt::format("mesh: {}\nname: {}\ncoordinator: '{}'\n",
                                                                  member.mesh.text(), member.name, member.coordinator)));
-  if (::rename(draft.c_str(), folder_.c_str()) == 0) return {};
-  return tl::unexpected<Error>(ErrnoError("can't make " + folder_, errno));
+  if (::rename(draft.c_str(), folder_.c_str()) != 0)
+    return tl::unexpected<Error>(ErrnoError("can't make " + folder_, errno));
+  ::unlink(joining_.c_str());
+  return {};
 }
 
-// First whom to believe: with the new ones the old identity is good as well, and not the other way round.
-Status MemberFiles::Renew(const std::string& identity, const std::string& authorities) const {
-  CROMT_TRY(WriteFileDurably(MemberFiles::authorities(), authorities));
+Result<std::string> MemberFiles::KeyToJoinBy() const {
+  const auto kept = ReadFile(joining_, pki::kMostPemBytes);
+  if (kept) return pki::KeyOf(*kept);
+  if (kept.error().code != ErrorCode::kNotFound) return kept;
+  CROMT_ASSIGN(const std::string key, pki::NewKey());
+  CROMT_TRY(WriteFileDurably(joining_, key));
+  return key;
+}
+
+Status MemberFiles::WriteIdentity(const std::string& identity) const {
   return WriteFileDurably(MemberFiles::identity(), identity);
+}
+
+Status MemberFiles::WriteAuthorities(const std::string& authorities) const {
+  return WriteFileDurably(MemberFiles::authorities(), authorities);
 }
 
 }  // namespace cromt

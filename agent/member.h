@@ -3,6 +3,7 @@
 //   mesh/identity.pem      private key, certificate, and those of its authorities; 0600
 //   mesh/authorities.pem   whom it believes
 //   mesh/member.yaml       the mesh, its name there, and where the coordinator is
+//   joining.pem            the key, until the coordinator has answered; 0600
 //
 // Without the folder an agent is in local mode. With it, what is missing or damaged there ends its start.
 #pragma once
@@ -23,7 +24,8 @@ struct Member {
 
 class MemberFiles {
  public:
-  explicit MemberFiles(const std::string& data_dir) : folder_(data_dir + "/mesh") {}
+  explicit MemberFiles(const std::string& data_dir)
+      : folder_(data_dir + "/mesh"), joining_(data_dir + "/joining.pem") {}
 
   const std::string& folder() const { return folder_; }
   std::string identity() const { return folder_ + "/identity.pem"; }
@@ -33,11 +35,15 @@ class MemberFiles {
   Result<std::optional<Member>> Read() const;
   // Makes the folder, whole or not at all. kConflict if it is there.
   Status Write(const Member& member, const std::string& identity, const std::string& authorities) const;
+  // The private key (PEM) that this host asks to be a member by; made at the first call. Write ends it.
+  Result<std::string> KeyToJoinBy() const;
   // In place of what was there.
-  Status Renew(const std::string& identity, const std::string& authorities) const;
+  Status WriteIdentity(const std::string& identity) const;
+  Status WriteAuthorities(const std::string& authorities) const;
 
  private:
   const std::string folder_;
+  const std::string joining_;
 };
 
 }  // namespace cromt

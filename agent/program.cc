@@ -278,7 +278,7 @@ int Serve(const Flags& flags, AgentOptions options, MeshMember& mesh, const Serv
     WakeStop();
   });
   mesh.KeepRenewed([](const std::string& why) { log::Warn(why); });
-  auto service = MakeAgentService(**agent, mesh.tls());
+  auto service = MakeAgentService(**agent, mesh);
   auto server =
       rpc::Server::Start({service.get()}, {{.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls()}},
                          [](const std::string& why) { log::Warn(why); });

@@ -57,6 +57,22 @@ struct NewTokenView {
   std::optional<Wall> expires_at;
 };
 
+struct CertificateView {
+  std::string certificate;  // PEM, with its authority's
+  std::string authorities;  // PEM
+  Wall expires_at;
+};
+
+struct AuthoritiesView {
+  struct Authority {
+    std::string fingerprint;
+    Wall expires_at;
+  };
+  std::vector<Authority> authorities;  // the one that signs first
+  std::vector<std::string> behind;     // hosts whose certificate is not of that one
+  std::string known_by;                // fingerprint to give those who log in or join
+};
+
 struct AuditView {
   Wall at;
   std::string who, what, subject, detail;
@@ -79,6 +95,13 @@ class AccessControl {
   // `user` empty: the caller's own. `good_for` unset: as the coordinator has it; below zero: for ever.
   virtual Result<NewTokenView> CreateToken(const std::string& user, std::optional<Duration> good_for) = 0;
   virtual Status RemoveToken(const std::string& id) = 0;
+  // For the caller's own key. `good_for` unset: as the coordinator has it.
+  virtual Result<CertificateView> Certify(const std::string& request, bool agent_submit,
+                                          std::optional<Duration> good_for) = 0;
+  virtual Status RevokeCertificates(const std::string& user) = 0;  // empty: the caller's own
+  virtual Result<AuthoritiesView> Authorities() = 0;
+  virtual Status RotateAuthority() = 0;
+  virtual Status RetireAuthority(bool anyway) = 0;
   virtual Result<std::vector<AuditView>> Audit(uint32_t limit) = 0;
   // How many lines were checked.
   virtual Result<int64_t> VerifyAudit() = 0;

@@ -148,6 +148,39 @@ void Show(Session& session, const NewTokenView& token) {
                              token.expires_at ? "until " + LocalTime(token.expires_at) : "for ever", token.token));
 }
 
+void Show(Session& session, const CertificateView& made, const std::string& file) {
+  if (session.format() == Format::kJson)
+    return Line(session, {{"file", file}, {"expires_at", FormatRfc3339(made.expires_at)}});
+  if (session.format() == Format::kQuiet) return Write(session, file + "\n");
+  Write(session, fmt::format("{} has a key and its certificate, good until {}, and the mesh's authorities\n",
+                             Clean(file), LocalTime(made.expires_at)));
+}
+
+void Show(Session& session, const AuthoritiesView& view) {
+  if (session.format() == Format::kJson) {
+    Json authorities = Json::array();
+    for (const auto& one : view.authorities)
+      authorities.push_back({{"fingerprint", one.fingerprint}, {"expires_at", FormatRfc3339(one.expires_at)}});
+    return Line(session, {{"authorities", authorities}, {"known_by", view.known_by}, {"behind", view.behind}});
+  }
+  if (session.format() == Format::kQuiet) return Write(session, view.known_by + "\n");
+  Table table({"AUTHORITY", "STATE", "GOOD UNTIL"});
+  for (const auto& one : view.authorities) {
+    const bool signs = one.fingerprint == view.authorities.front().fingerprint;
+    table.Row(
+        {Clean(one.fingerprint), signs ? "signs" : "believed until 'cromt ca retire'", LocalTime(one.expires_at)});
+  }
+  Print(session, table);
+  if (view.authorities.size() < 2) return;
+  std::string hosts;
+  for (const std::string& one : view.behind) hosts += (hosts.empty() ? "" : ", ") + Clean(one);
+  Write(session,
+        fmt::format("{}\nThose who log in or join name {} until then.\n",
+                    hosts.empty() ? "All hosts have certificates of the new one: 'cromt ca retire' ends the old one."
+                                  : "Hosts that have not followed yet: " + hosts,
+                    Clean(view.known_by)));
+}
+
 void Show(Session& session, const std::vector<AuditView>& entries) {
   if (ShowList(
           session, entries,

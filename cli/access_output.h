@@ -15,6 +15,8 @@ void Show(Session& session, const std::vector<MemberView>& members);
 void Show(Session& session, const std::vector<UserView>& users);
 void Show(Session& session, const std::vector<TokenView>& tokens);
 void Show(Session& session, const NewTokenView& token);
+void Show(Session& session, const CertificateView& made, const std::string& file);
+void Show(Session& session, const AuthoritiesView& authorities);
 void Show(Session& session, const std::vector<AuditView>& entries);
 // What was done to whom: "agent h7 is removed". In JSON {"KIND": NAME, "state": STATE}; quiet the name.
 void ShowDone(Session& session, const std::string& kind, const std::string& name, const std::string& state);

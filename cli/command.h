@@ -41,6 +41,6 @@ extern const CommandInfo kApplyInfo;
 
 extern const CommandInfo kRunInfo, kValidateInfo, kPlanInfo, kStartInfo, kShowInfo, kLogsInfo, kRunsInfo, kProjectsInfo,
     kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo, kWhyInfo, kRerunInfo,
-    kSecretsInfo, kLoginInfo, kLogoutInfo, kWhoamiInfo, kUsersInfo, kTokensInfo, kAuditInfo;
+    kSecretsInfo, kLoginInfo, kLogoutInfo, kWhoamiInfo, kUsersInfo, kTokensInfo, kCertificatesInfo, kCaInfo, kAuditInfo;
 
 }  // namespace cromt::cli

@@ -34,7 +34,7 @@ Result<CoordinatorTarget> FindCoordinator(const std::optional<std::string>& give
   if (!named) named = world.variable("CROMT_COORDINATOR");
   if (named && named->empty()) named.reset();
   CROMT_ASSIGN(const std::optional<Login> last, LastLogin(world));
-  CoordinatorTarget target{named ? *named : last ? last->coordinator : Usual(world), "", "", ""};
+  CoordinatorTarget target{.address = named ? *named : last ? last->coordinator : Usual(world)};
   if (target.address.find('/') != std::string::npos) {
     if (last) target.token = last->token;  // who may open the socket may read it
     return target;
@@ -45,6 +45,12 @@ Result<CoordinatorTarget> FindCoordinator(const std::optional<std::string>& give
   target.token = login->token;
   target.authorities = login->authorities;
   target.mesh = login->mesh;
+  // So that a mesh can go from one authority to another without anybody's logging in again. Should it not be written
+  // now, it will be the next time.
+  target.authorities_changed = [login = *login, &world](const std::string& shown) mutable {
+    login.authorities = shown;
+    (void)RewriteLogin(world, login);
+  };
   return target;
 }
 

@@ -21,7 +21,7 @@ std::string ProgramHelp(const Arguments& arguments) {
       "cromt: runs the projects of a job file, here or on a mesh of agents.\n\n"
       "  cromt --conf FILE           applies a job file\n"
       "  cromt COMMAND …\n\nCommands:\n";
-  for (const CommandInfo& info : Commands()) text += fmt::format("  {:<12}{}\n", info.name, info.summary);
+  for (const CommandInfo& info : Commands()) text += fmt::format("  {:<14}{}\n", info.name, info.summary);
   text += "\nExamples:\n";
   text += Indented(
       "cromt run hello.yaml                 run it here, no server needed\n"

@@ -69,16 +69,20 @@ Result<std::optional<Login>> LastLogin(const World& world) {
   return Read(*folder + "/" + *name);
 }
 
-Status WriteLogin(const World& world, const Login& login) {
+Status RewriteLogin(const World& world, const Login& login) {
   CROMT_ASSIGN(const std::string folder, Folder(world));
-  CROMT_TRY(MakeDirs(folder));
-  const std::string name = FileName(login.coordinator);
   const nlohmann::json json{{"coordinator", login.coordinator},
                             {"mesh", login.mesh},
                             {"authorities", login.authorities},
                             {"token", login.token}};
-  CROMT_TRY(WriteFileDurably(folder + "/" + name, json.dump(2) + "\n"));
-  return WriteFileDurably(folder + "/last", name + "\n");
+  return WriteFileDurably(folder + "/" + FileName(login.coordinator), json.dump(2) + "\n");
+}
+
+Status WriteLogin(const World& world, const Login& login) {
+  CROMT_ASSIGN(const std::string folder, Folder(world));
+  CROMT_TRY(MakeDirs(folder));
+  CROMT_TRY(RewriteLogin(world, login));
+  return WriteFileDurably(folder + "/last", FileName(login.coordinator) + "\n");
 }
 
 Status RemoveLogin(const World& world, const std::string& coordinator) {

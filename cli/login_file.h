@@ -23,6 +23,8 @@ Result<std::optional<Login>> ReadLogin(const World& world, const std::string& co
 // The last one that was written.
 Result<std::optional<Login>> LastLogin(const World& world);
 Status WriteLogin(const World& world, const Login& login);
+// In the place of one that is there; which was the last stays.
+Status RewriteLogin(const World& world, const Login& login);
 // kNotFound if there is none.
 Status RemoveLogin(const World& world, const std::string& coordinator);
 

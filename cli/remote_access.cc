@@ -22,8 +22,8 @@ std::optional<Wall> WallOf(int64_t us) {
 
 class RemoteAccess final : public AccessControl {
  public:
-  RemoteAccess(const std::shared_ptr<grpc::Channel>& channel, std::string token)
-      : stub_(v1::AccessService::NewStub(channel)), token_(std::move(token)) {}
+  RemoteAccess(const std::shared_ptr<grpc::Channel>& channel, CoordinatorTarget target)
+      : stub_(v1::AccessService::NewStub(channel)), target_(std::move(target)) {}
 
   Result<WhoView> WhoAmI() override {
     v1::Who answer;
@@ -102,6 +102,43 @@ class RemoteAccess final : public AccessControl {
     v1::RemoveTokenResponse answer;
     return Call(&Stub::RemoveToken, request, answer);
   }
+  Result<CertificateView> Certify(const std::string& certificate_request, bool agent_submit,
+                                  std::optional<Duration> good_for) override {
+    v1::CertifyRequest request;
+    request.set_request(certificate_request);
+    request.set_agent_submit(agent_submit);
+    if (good_for) request.set_good_for_us(good_for->count());
+    v1::UserCertificate answer;
+    CROMT_TRY(Call(&Stub::Certify, request, answer));
+    return CertificateView{answer.certificate(), answer.authorities(), WallFromMicros(answer.expires_at_us())};
+  }
+  Status RevokeCertificates(const std::string& user) override {
+    v1::RevokeCertificatesRequest request;
+    request.set_user(user);
+    v1::RevokeCertificatesResponse answer;
+    return Call(&Stub::RevokeCertificates, request, answer);
+  }
+  Result<cli::AuthoritiesView> Authorities() override {
+    v1::ListAuthoritiesResponse answer;
+    CROMT_TRY(Call(&Stub::ListAuthorities, v1::ListAuthoritiesRequest(), answer));
+    cli::AuthoritiesView view{{}, {answer.behind().begin(), answer.behind().end()}, answer.known_by()};
+    std::string believed;
+    for (const auto& one : answer.authorities()) believed += one.certificate();
+    TellAuthorities(target_, believed, Told::kSaid);
+    for (const auto& one : answer.authorities())
+      view.authorities.push_back({one.fingerprint(), WallFromMicros(one.expires_at_us())});
+    return view;
+  }
+  Status RotateAuthority() override {
+    v1::RotateAuthorityResponse answer;
+    return Call(&Stub::RotateAuthority, v1::RotateAuthorityRequest(), answer);
+  }
+  Status RetireAuthority(bool anyway) override {
+    v1::RetireAuthorityRequest request;
+    request.set_anyway(anyway);
+    v1::RetireAuthorityResponse answer;
+    return Call(&Stub::RetireAuthority, request, answer);
+  }
   Result<std::vector<AuditView>> Audit(uint32_t limit) override {
     v1::ListAuditRequest request;
     request.set_limit(limit);
@@ -126,7 +163,7 @@ class RemoteAccess final : public AccessControl {
               Answer& answer) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kPatience);
-    ShowToken(context, token_);
+    ShowToken(context, target_.token);
     const grpc::Status status = ((*stub_).*method)(&context, request, &answer);
     if (status.ok()) return {};
     return tl::unexpected(rpc::FromStatus(status));
@@ -144,14 +181,14 @@ class RemoteAccess final : public AccessControl {
   }
 
   const std::unique_ptr<Stub> stub_;
-  const std::string token_;
+  const CoordinatorTarget target_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<AccessControl>> ConnectRemoteAccess(const CoordinatorTarget& target, Duration patience) {
   CROMT_ASSIGN(const auto channel, OpenRemote(target, patience));
-  return std::make_unique<RemoteAccess>(channel, target.token);
+  return std::make_unique<RemoteAccess>(channel, target);
 }
 
 Result<std::string> FetchAuthority(const std::string& address, const std::string& fingerprint, Duration patience) {

@@ -2,13 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "cromt/v1/agent.pb.h"
+
 namespace cromt {
 namespace {
 
 constexpr Duration kTellAgain = seconds(1);
 constexpr size_t kMostRevoked = 100'000;
 constexpr size_t kMostSerialDigits = 40;
-constexpr std::string_view kHex = "0123456789abcdef";
+constexpr size_t kMostAuthorities = 8;
+constexpr size_t kFingerprintDigits = 64;
+
+bool IsHex(const std::string& text, size_t least, size_t most) {
+  return text.size() >= least && text.size() <= most && text.find_first_not_of("0123456789abcdef") == text.npos;
+}
 
 bool May(const Identity& who, AgentCall call) {
   switch (call) {
@@ -62,17 +71,21 @@ void AgentGate::Refused(const grpc::ServerContextBase& context, const Error& why
                     untold > 0 ? fmt::format(" ({} more before)", untold) : ""));
 }
 
-Status AgentGate::Revoke(std::span<const std::string* const> serials) const {
-  if (!tls_ || serials.empty()) return {};
-  if (serials.size() > kMostRevoked)
+Status AgentGate::Trust(const v1::ToAgent& message) const {
+  if (!tls_ || (message.revoked().empty() && message.authorities().empty())) return {};
+  const auto& revoked = message.revoked();
+  if (static_cast<size_t>(revoked.size()) > kMostRevoked)
     return Fail(ErrorCode::kInvalid, "more certificates are revoked than any mesh has");
-  std::vector<std::string> read;
-  for (const std::string* serial : serials) {
-    if (serial->empty() || serial->size() > kMostSerialDigits || serial->find_first_not_of(kHex) != serial->npos)
-      return Fail(ErrorCode::kInvalid, "what is revoked is no certificate's serial");
-    read.push_back(*serial);
-  }
-  tls_->Revoke(read);
+  if (!std::all_of(revoked.begin(), revoked.end(), [](const auto& one) { return IsHex(one, 1, kMostSerialDigits); }))
+    return Fail(ErrorCode::kInvalid, "what is revoked is no certificate's serial");
+  const auto& authorities = message.authorities();
+  if (static_cast<size_t>(authorities.size()) > kMostAuthorities)
+    return Fail(ErrorCode::kInvalid, "more authorities are believed than any mesh has");
+  if (!std::all_of(authorities.begin(), authorities.end(),
+                   [](const auto& one) { return IsHex(one, kFingerprintDigits, kFingerprintDigits); }))
+    return Fail(ErrorCode::kInvalid, "what is to be believed is no authority's fingerprint");
+  tls_->Revoke({revoked.begin(), revoked.end()});
+  mesh_.Heard({authorities.begin(), authorities.end()});
   return {};
 }
 

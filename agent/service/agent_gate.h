@@ -5,14 +5,17 @@
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
+#include "agent/service/mesh_member.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "io/rpc/tls.h"
 
 namespace cromt {
+namespace v1 {
+class ToAgent;
+}
 
 // Who may make a call.
 enum class AgentCall {
@@ -23,17 +26,18 @@ enum class AgentCall {
 
 class AgentGate {
  public:
-  // `tls` is null in local mode, where whoever got through to us may make each call. `warn`: for the operator, any
+  // In local mode whoever got through to us may make each call. `mesh` outlives the gate. `warn`: for the operator, any
   // thread.
-  AgentGate(std::shared_ptr<rpc::Tls> tls, std::function<void(const std::string&)> warn)
-      : tls_(std::move(tls)), warn_(std::move(warn)) {}
+  AgentGate(MeshMember& mesh, std::function<void(const std::string&)> warn)
+      : mesh_(mesh), tls_(mesh.tls()), warn_(std::move(warn)) {}
 
   Status Check(const grpc::ServerContextBase& context, AgentCall call) const;
   // Whether a ticket of this consumer (empty: the coordinator) is the caller's own. In local mode it is: the kernel has
   // vouched for the user, who could take it from whichever of his programs has it.
   Status CheckConsumer(const grpc::ServerContextBase& context, const AgentId& consumer) const;
-  // What that coordinator says of certificates: from now on these are refused, on open connections too.
-  Status Revoke(std::span<const std::string* const> serials) const;
+  // What that coordinator says of certificates: these are refused from now on, on open connections too, and those
+  // authorities are believed.
+  Status Trust(const v1::ToAgent& message) const;
   // Whether a coordinator that has passed speaks for this mesh.
   Status CheckMesh(const MeshId& mesh) const;
   // A call was refused: says so to the operator. Of a flood one a second is told, the others are counted.
@@ -42,6 +46,7 @@ class AgentGate {
  private:
   Result<Identity> CallerOf(const grpc::ServerContextBase& context) const;
 
+  MeshMember& mesh_;
   const std::shared_ptr<rpc::Tls> tls_;
   const std::function<void(const std::string&)> warn_;
   mutable Mutex mutex_;

@@ -23,7 +23,7 @@ class Refused final : public Reactor {
 
 class AgentServiceImpl final : public v1::AgentService::CallbackService {
  public:
-  AgentServiceImpl(Agent& agent, std::shared_ptr<rpc::Tls> tls) : agent_(agent), gate_(std::move(tls), agent.warn()) {}
+  AgentServiceImpl(Agent& agent, MeshMember& mesh) : agent_(agent), gate_(mesh, agent.warn()) {}
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context, const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override {
@@ -107,8 +107,8 @@ std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure, std::sha
   };
 }
 
-rpc::ServicePtr MakeAgentService(Agent& agent, std::shared_ptr<rpc::Tls> tls) {
-  return {new AgentServiceImpl(agent, std::move(tls)), [](grpc::Service* service) { delete service; }};
+rpc::ServicePtr MakeAgentService(Agent& agent, MeshMember& mesh) {
+  return {new AgentServiceImpl(agent, mesh), [](grpc::Service* service) { delete service; }};
 }
 
 }  // namespace cromt

@@ -7,6 +7,7 @@
 #include "io/rpc/server.h"
 
 namespace cromt {
+class MeshMember;
 namespace rpc {
 class Tls;
 }
@@ -15,8 +16,8 @@ class Tls;
 // `insecure`.
 std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure, std::shared_ptr<rpc::Tls> tls);
 
-// With `tls` each caller must show a certificate that lets him. The agent outlives the service; the server that holds
-// it is shut down first.
-rpc::ServicePtr MakeAgentService(Agent& agent, std::shared_ptr<rpc::Tls> tls);
+// In a mesh each caller must show a certificate that lets him. Agent and membership outlive the service; the server
+// that holds it is shut down first.
+rpc::ServicePtr MakeAgentService(Agent& agent, MeshMember& mesh);
 
 }  // namespace cromt

@@ -42,11 +42,11 @@ Status CheckMembership(const v1::Membership& membership, const std::string& key,
   if (who.kind != PeerKind::kAgent || who.name != expected.name || who.mesh.text() != membership.mesh() ||
       !pki::BelongTogether(membership.certificate(), key))
     return Fail(ErrorCode::kCorrupt, "the coordinator has sent a certificate that is not for this host");
-  CROMT_TRY(pki::Fingerprints(membership.authorities()));
+  CROMT_TRY(pki::ReadAuthorities(membership.authorities()));
   return {};
 }
 
-Status RenewBy(const Member& member, const MemberFiles& files, const rpc::Tls& tls, const std::string& key) {
+Result<Renewed> RenewBy(const Member& member, const rpc::Tls& tls, const std::string& key) {
   CROMT_ASSIGN(const auto stub, Dial(member.coordinator, tls));
   v1::RenewRequest request;
   CROMT_ASSIGN(*request.mutable_request(), pki::NewRequest(key));
@@ -54,7 +54,7 @@ Status RenewBy(const Member& member, const MemberFiles& files, const rpc::Tls& t
   Context context;
   CROMT_TRY(StatusOf(stub->Renew(&context, request, &answer)));
   CROMT_TRY(CheckMembership(answer, key, member));
-  return files.Renew(key + answer.certificate(), answer.authorities());
+  return Renewed{key + answer.certificate(), answer.authorities()};
 }
 
 }  // namespace
@@ -63,7 +63,8 @@ Result<Member> Join(const JoinOrder& order, const MemberFiles& files) {
   CROMT_ASSIGN(const std::string authority, pki::PresentedCertificate(order.coordinator, order.fingerprint, kPatience));
   CROMT_ASSIGN(const std::shared_ptr<rpc::Tls> tls, rpc::Tls::WithoutIdentity({}, authority));
   CROMT_ASSIGN(const auto stub, Dial(order.coordinator, *tls));
-  CROMT_ASSIGN(const std::string key, pki::NewKey());
+  // Kept until it has come to something: should the answer get lost, the next try asks for the same.
+  CROMT_ASSIGN(const std::string key, files.KeyToJoinBy());
   v1::JoinRequest request;
   request.set_token(order.token);
   request.set_name(order.name);
@@ -77,17 +78,17 @@ Result<Member> Join(const JoinOrder& order, const MemberFiles& files) {
   return member;
 }
 
-Status Renew(const Member& member, const MemberFiles& files, const rpc::Tls& tls) {
+Result<Renewed> Renew(const Member& member, const rpc::Tls& tls) {
   CROMT_ASSIGN(const std::string key, pki::NewKey());
-  return RenewBy(member, files, tls, key);
+  return RenewBy(member, tls, key);
 }
 
-Status RenewExpired(const Member& member, const MemberFiles& files) {
+Result<Renewed> RenewExpired(const Member& member, const MemberFiles& files) {
   CROMT_ASSIGN(const std::string authorities, ReadFile(files.authorities(), pki::kMostPemBytes));
   CROMT_ASSIGN(const std::string identity, ReadFile(files.identity(), pki::kMostPemBytes));
   CROMT_ASSIGN(const std::shared_ptr<rpc::Tls> tls, rpc::Tls::WithoutIdentity(member.mesh, authorities));
   CROMT_ASSIGN(const std::string key, pki::KeyOf(identity));
-  return RenewBy(member, files, *tls, key);
+  return RenewBy(member, *tls, key);
 }
 
 Reach TryReach(const Member& member, const rpc::Tls& tls) {

@@ -25,10 +25,16 @@ struct JoinOrder {
 // another mesh that answers.
 Result<Member> Join(const JoinOrder& order, const MemberFiles& files);
 
-// A new certificate, with a new key, in the place of the one there is. `tls` is the agent's own.
-Status Renew(const Member& member, const MemberFiles& files, const rpc::Tls& tls);
+// What makes this host a member, for the files. PEM.
+struct Renewed {
+  std::string identity;     // key, certificate and authorities
+  std::string authorities;  // to be believed
+};
+
+// A new certificate, with a new key. `tls` is the agent's own.
+Result<Renewed> Renew(const Member& member, const rpc::Tls& tls);
 // The same for a member whose certificate has expired, and that was readmitted: by its old key.
-Status RenewExpired(const Member& member, const MemberFiles& files);
+Result<Renewed> RenewExpired(const Member& member, const MemberFiles& files);
 
 // What can be reached from where. Sentences; `problems` is empty if all is well.
 struct Reach {

@@ -20,4 +20,8 @@ void MeshMember::KeepRenewed(std::function<void(const std::string&)> warn) {
   if (member_) renewal_ = std::make_unique<Renewal>(*member_, files_, tls_, std::move(warn));
 }
 
+void MeshMember::Heard(std::vector<std::string> authorities) {
+  if (renewal_ && !authorities.empty()) renewal_->Heard(std::move(authorities));
+}
+
 }  // namespace cromt

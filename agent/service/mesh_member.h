@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/member.h"
 
@@ -14,7 +15,7 @@ class Tls;
 }
 class Renewal;
 
-// One thread; its renewal has one of its own.
+// One thread but for Heard; its renewal has one of its own.
 class MeshMember {
  public:
   // Local mode if this data directory has joined no mesh.
@@ -25,6 +26,8 @@ class MeshMember {
   const std::shared_ptr<rpc::Tls>& tls() const { return tls_; }    // likewise null
   // From now on.
   void KeepRenewed(std::function<void(const std::string&)> warn);
+  // Which authorities the coordinator says are believed, of the one that signs first. Any thread.
+  void Heard(std::vector<std::string> authorities);
 
  private:
   explicit MeshMember(const std::string& data_dir);

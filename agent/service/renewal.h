@@ -1,4 +1,5 @@
-// Keeps an agent a member: gives it a new certificate when two thirds of the old one's time are over.
+// Keeps an agent a member: gets it a new certificate when two thirds of the old one's time are over, and when the mesh
+// goes from one authority to another.
 #pragma once
 
 #include <condition_variable>
@@ -6,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "agent/member.h"
+#include "agent/service/membership_client.h"
 #include "base/thread_annotations.h"
 
 namespace cromt {
@@ -15,16 +18,22 @@ namespace rpc {
 class Tls;
 }
 
-// One thread of its own, which looks once an hour; blocks nobody.
+// One thread of its own, which looks once an hour and when it has heard something; blocks nobody.
 class Renewal {
  public:
   Renewal(Member member, MemberFiles files, std::shared_ptr<rpc::Tls> tls,
           std::function<void(const std::string&)> warn);
   ~Renewal();
 
+  // Fingerprints of the authorities that the coordinator says are believed, of the one that signs first. Any thread.
+  void Heard(std::vector<std::string> authorities) CROMT_EXCLUDES(mutex_);
+
  private:
   void Run() CROMT_EXCLUDES(mutex_);
-  bool RenewIfDue();
+  Status Renew() CROMT_EXCLUDES(mutex_);
+  Status Take(const Renewed& renewed, bool at_once) CROMT_EXCLUDES(mutex_);
+  Result<bool> FollowsAuthorities(const std::string& identity) CROMT_EXCLUDES(mutex_);
+  bool StopComesWithin(Duration pause, bool or_news) CROMT_EXCLUDES(mutex_);
 
   const Member member_;
   const MemberFiles files_;
@@ -33,6 +42,8 @@ class Renewal {
   Mutex mutex_;
   std::condition_variable_any changed_;
   bool stopping_ CROMT_GUARDED_BY(mutex_) = false;
+  std::vector<std::string> heard_ CROMT_GUARDED_BY(mutex_);
+  bool news_ CROMT_GUARDED_BY(mutex_) = false;  // that nobody has looked at
   std::thread thread_;
 };
 

@@ -40,9 +40,7 @@ class SessionReactor final : public grpc::ServerBidiReactor<v1::ToAgent, v1::Fro
     if (!message) return FinishOnce(rpc::ToStatus(message.error()));
     if (message->hello)
       if (Status ours = gate_.CheckMesh(message->hello->mesh); !ours) return FinishOnce(rpc::ToStatus(ours.error()));
-    const auto& revoked = incoming_.revoked();
-    if (Status taken = gate_.Revoke({revoked.data(), static_cast<size_t>(revoked.size())}); !taken)
-      return FinishOnce(rpc::ToStatus(taken.error()));
+    if (Status taken = gate_.Trust(incoming_); !taken) return FinishOnce(rpc::ToStatus(taken.error()));
     agent_.Post(agent_input::StreamMessage{id_, std::move(*message), Untaken()});
     ReadOn();
   }
@@ -304,7 +302,7 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
 class Fetches {
  public:
   static constexpr int kAtOnce = 64;
-  static constexpr int kOfOne = 8;  // an honest consumer makes BlobFetcher::kAtOnce, and some may have just broken
+  static constexpr int kOfOne = 8;  // an honest one makes BlobFetcher::kOfOneHolder, and some may have just broken
 
   Status Begin(const AgentId& consumer) CROMT_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);

@@ -1,14 +1,13 @@
 #include "coordinator/access/access.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "base/name.h"
 #include "coordinator/access/token.h"
 #include "core/agent_address.h"
-#include "io/config/read_file.h"
 #include "io/process/data_dir.h"
 
 namespace cromt {
@@ -22,34 +21,16 @@ Error UnknownToken(std::string_view kind) {
   return {ErrorCode::kDenied, "the " + std::string(kind) + " token is not known, or not good any more"};
 }
 
-Result<std::string> NewIdentity(const pki::Authority& authority, const MeshId& mesh, Wall now) {
-  CROMT_ASSIGN(const std::string key, pki::NewKey());
-  CROMT_ASSIGN(const std::string request, pki::NewRequest(key));
-  CROMT_ASSIGN(const std::string certificate,
-               authority.Sign(request, Identity{mesh, PeerKind::kCoordinator, "", false}, now));
-  return key + certificate + authority.certificate();
-}
-
-Status IsPrivate(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return tl::unexpected<Error>(ErrnoError(path, errno));
-  if ((info.st_mode & 077) == 0) return {};
-  return Fail(ErrorCode::kInvalid, path +
-                                       " can be read by others, who may be the mesh's authority then: chmod 600 it, " +
-                                       "and should somebody have read it, found the mesh anew");
+bool IsFullAdmin(const User& user) {
+  return user.role == Role::kAdmin && user.all_projects;
 }
 
 }  // namespace
 
 // ---- Start ------------------------------------------------------------------------------------
 
-Access::Access(std::string folder, AccessDb db, pki::Authority authority, std::string fingerprint, const Clock& clock)
-    : folder_(std::move(folder)),
-      mesh_(db.mesh()),
-      authority_(std::move(authority)),
-      fingerprint_(std::move(fingerprint)),
-      clock_(clock),
-      db_(std::move(db)) {}
+Access::Access(std::string folder, AccessDb db, AuthorityFiles files, const Clock& clock)
+    : folder_(std::move(folder)), mesh_(db.mesh()), clock_(clock), db_(std::move(db)), files_(std::move(files)) {}
 
 Result<Access::Founded> Access::Found(const std::string& folder, const MeshId& mesh, const Clock& clock,
                                       Random& random) {
@@ -61,20 +42,14 @@ Result<Access::Founded> Access::Found(const std::string& folder, const MeshId& m
   std::filesystem::remove_all(draft, ignored);
   CROMT_TRY(MakeDirs(draft));
   const Wall now = clock.Read().wall;
-  CROMT_ASSIGN(const pki::Authority authority, pki::Authority::Make(mesh, now));
-  CROMT_ASSIGN(const std::string identity, NewIdentity(authority, mesh, now));
-  CROMT_TRY(WriteFileDurably(draft + "/ca.key", authority.key()));
-  CROMT_TRY(WriteFileDurably(draft + "/ca.pem", authority.certificate()));
-  CROMT_TRY(WriteFileDurably(draft + "/identity.pem", identity));
-  Founded founded{NewToken(kUserToken, random), ""};
+  CROMT_ASSIGN(const AuthorityFiles files, AuthorityFiles::Make(draft, mesh, now));
+  const Founded founded{NewToken(kUserToken, random), files.recognised_by()};
   {
     CROMT_ASSIGN(AccessDb db, AccessDb::Create(draft + "/access.db", mesh));
     CROMT_TRY(db.PutUser({kFirstAdmin, Role::kAdmin, true, {}}));
     CROMT_TRY(db.PutToken({RandomName(random), TokenHash(founded.admin_token), kFirstAdmin, now, std::nullopt}));
     CROMT_TRY(db.Append({now, "", "init", "mesh " + mesh.text(), ""}));
   }
-  CROMT_ASSIGN(const auto fingerprints, pki::Fingerprints(authority.certificate()));
-  founded.fingerprint = fingerprints.front();
   if (::rename(draft.c_str(), folder.c_str()) != 0)
     return tl::unexpected<Error>(ErrnoError("can't make " + folder, errno));
   return founded;
@@ -82,16 +57,10 @@ Result<Access::Founded> Access::Found(const std::string& folder, const MeshId& m
 
 Result<std::unique_ptr<Access>> Access::Open(const std::string& folder, const Clock& clock) {
   if (!std::filesystem::exists(folder)) return std::unique_ptr<Access>();
-  for (const char* name : {"/ca.key", "/identity.pem", "/access.db"}) CROMT_TRY(IsPrivate(folder + name));
-  CROMT_ASSIGN(std::string certificates, ReadFile(folder + "/ca.pem", pki::kMostPemBytes));
-  CROMT_ASSIGN(std::string key, ReadFile(folder + "/ca.key", pki::kMostPemBytes));
-  CROMT_ASSIGN(const auto fingerprints, pki::Fingerprints(certificates));
-  auto authority = pki::Authority::Load(std::move(certificates), std::move(key));
-  if (!authority) return Fail(folder, authority.error());
   CROMT_ASSIGN(AccessDb db, AccessDb::Open(folder + "/access.db"));
-  std::unique_ptr<Access> access(new Access(folder, std::move(db), std::move(*authority), fingerprints.front(), clock));
+  CROMT_ASSIGN(AuthorityFiles files, AuthorityFiles::Open(folder, db.mesh(), clock.Read().wall));
+  std::unique_ptr<Access> access(new Access(folder, std::move(db), std::move(files), clock));
   CROMT_TRY(access->Read());
-  CROMT_TRY(access->RenewOwn());
   return access;
 }
 
@@ -99,28 +68,75 @@ Status Access::Read() {
   MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
   CROMT_ASSIGN(const auto agents, db_.Agents());
-  for (const AgentMember& agent : agents) agents_[agent.name] = agent;
+  for (const AgentMember& agent : agents) {
+    agents_[agent.name] = agent;
+    if (!agent.removed) at_[agent.address] = agent.name;
+  }
   CROMT_ASSIGN(const auto users, db_.Users());
   for (const User& user : users) users_[user.name] = user;
   CROMT_ASSIGN(const auto tokens, db_.Tokens());
   for (const UserToken& token : tokens) tokens_[token.hash] = token;
-  return ReadRevoked();
+  return ReadTrust();
 }
 
-Status Access::ReadRevoked() {
-  CROMT_ASSIGN(auto serials, db_.Revoked(clock_.Read().wall));
-  revocations_ = std::make_shared<Revocations>(Revocations{revocations_->version + 1, std::move(serials)});
+Status Access::ReadTrust() {
+  Trust trust{trust_->version + 1, {}, {}};
+  for (const pki::AuthorityCertificate& one : files_.believed()) trust.authorities.push_back(one.fingerprint);
+  CROMT_ASSIGN(trust.revoked, db_.Revoked(clock_.Read().wall));
+  trust_ = std::make_shared<Trust>(std::move(trust));
   return {};
 }
 
 Status Access::RenewOwn() {
-  const Wall now = clock_.Read().wall;
-  CROMT_ASSIGN(const std::string identity, ReadFile(identity_file(), pki::kMostPemBytes));
-  auto certificate = pki::ReadCertificate(identity);
-  if (!certificate) return Fail(identity_file(), certificate.error());
-  if (!pki::IsDue(*certificate, now)) return {};
-  CROMT_ASSIGN(const std::string renewed, NewIdentity(authority_, mesh_, now));
-  return WriteFileDurably(identity_file(), renewed);
+  MutexLock lock(mutex_);
+  return files_.Follow(clock_.Read().wall);
+}
+
+// ---- From one authority to the next -----------------------------------------------------------
+
+Status Access::RotateAuthority() {
+  MutexLock writing(db_mutex_);
+  MutexLock lock(mutex_);
+  const Status rotated = files_.Rotate(clock_.Read().wall);
+  CROMT_TRY(ReadTrust());  // though it failed: it may have gone half the way, which is gone on from
+  return rotated;
+}
+
+Status Access::RetireAuthority(bool anyway) {
+  MutexLock writing(db_mutex_);
+  MutexLock lock(mutex_);
+  if (const auto behind = Behind(); !behind.empty() && !anyway)
+    return Fail(ErrorCode::kConflict,
+                behind.front() +
+                    (behind.size() == 1 ? " has" : " and " + std::to_string(behind.size() - 1) + " others have") +
+                    " no certificate of the new authority yet, and would be out: wait until 'cromt ca' names no host, "
+                    "remove such as won't come back, or leave them out with --anyway");
+  const Status retired = files_.Retire(clock_.Read().wall);
+  CROMT_TRY(ReadTrust());
+  return retired;
+}
+
+std::vector<std::string> Access::Behind() const {
+  std::vector<std::string> behind;
+  for (const auto& [name, agent] : agents_)
+    if (!agent.removed && !agent.serial.empty() && agent.authority != files_.believed().front().fingerprint)
+      behind.push_back(name);
+  return behind;
+}
+
+AuthoritiesView Access::Authorities() {
+  MutexLock lock(mutex_);
+  return {files_.believed(), files_.recognised_by(), Behind()};
+}
+
+std::string Access::fingerprint() {
+  MutexLock lock(mutex_);
+  return files_.recognised_by();
+}
+
+std::shared_ptr<const Trust> Access::trust() {
+  MutexLock lock(mutex_);
+  return trust_;
 }
 
 // ---- Who calls --------------------------------------------------------------------------------
@@ -139,8 +155,8 @@ Result<Principal> Access::Identify(const Credential& credential) {
   };
   if (credential.certificate) {
     const Identity& who = credential.certificate->identity;
-    const auto& serials = revocations_->serials;  // in order
-    if (who.mesh != mesh_ || std::binary_search(serials.begin(), serials.end(), credential.certificate->serial))
+    const auto& revoked = trust_->revoked;  // in order
+    if (who.mesh != mesh_ || std::binary_search(revoked.begin(), revoked.end(), credential.certificate->serial))
       return Fail(ErrorCode::kDenied, "the certificate of " + Describe(who) + " is not good here");
     if (who.kind == PeerKind::kUser) return of_user(who.name);
     return Principal{Describe(who), Role::kNone, false, {}, false};
@@ -167,30 +183,33 @@ Result<InvitedAgent> Access::Invite(const std::string& name, const std::string& 
     return Fail(ErrorCode::kConflict,
                 name + " is a member of this mesh. Should it have lost its key, say 'cromt agents remove " + name +
                     "' first, so that whoever has that can't use it any more");
-  for (const auto& [other, member] : agents_)
-    if (other != name && !member.removed && member.address == ToString(address))
-      return Fail(ErrorCode::kConflict, other + " has the address " + member.address + " already");
+  auto other = at_.find(ToString(address));
+  if (other != at_.end() && other->second != name)
+    return Fail(ErrorCode::kConflict, other->second + " has the address " + other->first + " already");
   InvitedAgent invited{name, ToString(address), NewToken(kJoinToken, random_), clock_.Read().wall + good_for};
   CROMT_TRY(db_.PutInvitation({TokenHash(invited.token), name, invited.address, invited.expires_at, std::nullopt}));
   return invited;
 }
 
 // The certificate with what a TLS peer has to be shown besides.
-Result<std::string> Access::Certify(const std::string& request, const Identity& identity) const {
-  CROMT_ASSIGN(const std::string certificate, authority_.Sign(request, identity, clock_.Read().wall));
-  return certificate + authority_.certificate();
+Result<std::string> Access::Certify(const std::string& request, const Identity& identity, Duration good_for) const {
+  const pki::Authority& authority = files_.signing();
+  CROMT_ASSIGN(const std::string certificate, authority.Sign(request, identity, clock_.Read().wall, good_for));
+  return certificate + authority.certificate();
 }
 
 Result<Membership> Access::Admit(AgentMember agent, const std::string& request, const Invitation* invitation) {
-  CROMT_ASSIGN(std::string certificate, Certify(request, {mesh_, PeerKind::kAgent, agent.name, false}));
+  CROMT_ASSIGN(std::string certificate, Certify(request, {mesh_, PeerKind::kAgent, agent.name, false}, pki::kLifetime));
   CROMT_ASSIGN(const pki::Certificate read, pki::ReadCertificate(certificate));
   CROMT_ASSIGN(agent.key, pki::KeyFingerprint(certificate));
   agent.serial = read.serial;
+  agent.authority = files_.believed().front().fingerprint;
   agent.expires_at = read.not_after;
   agent.removed = false;
   agent.readmit_until.reset();
   CROMT_TRY(invitation ? db_.Join(*invitation, agent) : db_.PutAgent(agent));
-  Membership membership{mesh_, agent.name, std::move(certificate), authority_.certificate()};
+  Membership membership{mesh_, agent.name, std::move(certificate), files_.BelievedPem()};
+  at_[agent.address] = agent.name;
   agents_[agent.name] = std::move(agent);
   return membership;
 }
@@ -201,15 +220,20 @@ Result<Membership> Access::Join(const JoinRequest& request) {
   if (!IsToken(request.token, kJoinToken)) return tl::unexpected(UnknownToken(kJoinToken));
   CROMT_ASSIGN(auto invitation, db_.FindInvitation(TokenHash(request.token)));
   const Wall now = clock_.Read().wall;
-  if (!invitation || invitation->used_at || invitation->expires_at <= now)
-    return tl::unexpected(UnknownToken(kJoinToken));
+  if (!invitation || invitation->expires_at <= now) return tl::unexpected(UnknownToken(kJoinToken));
   if (invitation->agent != request.name)
     return Fail(ErrorCode::kDenied, "the token was made for another host than " + Quote(request.name));
   auto known = agents_.find(request.name);
-  if (known != agents_.end() && !known->second.removed && !known->second.serial.empty())
-    return tl::unexpected(UnknownToken(kJoinToken));  // it has joined by another invitation
+  const bool joined = known != agents_.end() && !known->second.removed && !known->second.serial.empty();
+  if (invitation->used_at || joined) {
+    // Only the answer was lost, perhaps: whoever has the very key that has joined asks for nothing new.
+    CROMT_ASSIGN(const std::string key, pki::KeyFingerprint(request.request));
+    if (!invitation->used_at || !joined || known->second.key != key) return tl::unexpected(UnknownToken(kJoinToken));
+    return Admit(known->second, request.request, nullptr);
+  }
   invitation->used_at = now;
-  return Admit(AgentMember{request.name, invitation->address, "", "", {}, false, {}}, request.request, &*invitation);
+  return Admit(AgentMember{request.name, invitation->address, "", "", "", {}, false, {}}, request.request,
+               &*invitation);
 }
 
 Result<Membership> Access::Renew(const std::optional<pki::Certificate>& shown, const std::string& request) {
@@ -241,7 +265,8 @@ Status Access::Remove(const std::string& name) {
     CROMT_TRY(db_.Remove(known->second));
     known->second.removed = true;
     known->second.readmit_until.reset();
-    CROMT_TRY(ReadRevoked());
+    at_.erase(known->second.address);
+    CROMT_TRY(ReadTrust());
   }
   TellRevoked();
   return {};
@@ -271,8 +296,7 @@ Result<std::vector<AgentMember>> Access::Agents() {
 Result<std::string> Access::AgentAt(const std::string& address) {
   CROMT_ASSIGN(const AgentAddress parsed, ParseAgentAddress(address));
   MutexLock lock(mutex_);
-  for (const auto& [name, agent] : agents_)
-    if (!agent.removed && agent.address == address) return name;
+  if (auto at = at_.find(address); at != at_.end()) return at->second;
   // Its certificate will have to say the same.
   auto named = agents_.find(parsed.host);
   if (named != agents_.end() && !named->second.removed) return named->first;
@@ -294,63 +318,82 @@ void Access::OnRevoked(std::function<void(const std::vector<std::string>&)> call
   TellRevoked();
 }
 
-std::shared_ptr<const Revocations> Access::revocations() {
-  MutexLock lock(mutex_);
-  return revocations_;
-}
-
 void Access::TellRevoked() {
   std::function<void(const std::vector<std::string>&)> tell;
+  std::shared_ptr<const Trust> trust;
   {
     MutexLock lock(mutex_);
     tell = on_revoked_;
+    trust = trust_;
   }
-  if (tell) tell(revocations()->serials);
+  if (tell) tell(trust->revoked);
 }
 
 // ---- Users ------------------------------------------------------------------------------------
-
-namespace {
-
-bool IsFullAdmin(const User& user) {
-  return user.role == Role::kAdmin && user.all_projects;
-}
-
-}  // namespace
 
 Result<std::vector<User>> Access::Users() {
   MutexLock lock(db_mutex_);
   return db_.Users();
 }
 
+// Somebody must be left who may manage the mesh.
+Status Access::NeedOtherAdmin(const std::string& user) const {
+  for (const auto& [name, other] : users_)
+    if (name != user && IsFullAdmin(other)) return {};
+  return Fail(ErrorCode::kConflict, "nobody would be left who may manage this mesh: make somebody else an admin first");
+}
+
 Status Access::PutUser(const User& user) {
   CROMT_TRY(CheckName("user name", user.name));
   for (const std::string& project : user.projects) CROMT_TRY(CheckName("project name", project));
-  MutexLock writing(db_mutex_);
-  MutexLock lock(mutex_);
-  const bool other = std::any_of(users_.begin(), users_.end(), [&](const auto& entry) {
-    return entry.first != user.name && IsFullAdmin(entry.second);
-  });
-  if (!other && !IsFullAdmin(user))
-    return Fail(ErrorCode::kConflict,
-                "nobody would be left who may manage this mesh: make somebody else an admin first");
-  CROMT_TRY(db_.PutUser(user));
-  users_[user.name] = user;
-  return {};
+  bool lowered = false;
+  {
+    MutexLock writing(db_mutex_);
+    MutexLock lock(mutex_);
+    if (!IsFullAdmin(user)) CROMT_TRY(NeedOtherAdmin(user.name));
+    CROMT_TRY(db_.PutUser(user));
+    const auto known = users_.find(user.name);
+    lowered = known != users_.end() && IsFullAdmin(known->second) && !IsFullAdmin(user);
+    users_[user.name] = user;
+  }
+  return lowered ? RevokeUser(user.name) : Status();  // agents know nothing of roles but what certificates say
 }
 
 Status Access::RemoveUser(const std::string& name) {
+  {
+    MutexLock writing(db_mutex_);
+    MutexLock lock(mutex_);
+    if (!users_.contains(name)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(name));
+    CROMT_TRY(NeedOtherAdmin(name));
+    CROMT_TRY(db_.RemoveUser(name));
+    users_.erase(name);
+    std::erase_if(tokens_, [&](const auto& entry) { return entry.second.user == name; });
+    CROMT_TRY(ReadTrust());
+  }
+  TellRevoked();
+  return {};
+}
+
+Result<UserCertificate> Access::CertifyUser(const std::string& user, bool agent_submit, const std::string& request,
+                                            Duration good_for) {
   MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
-  if (!users_.contains(name)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(name));
-  const bool other = std::any_of(users_.begin(), users_.end(),
-                                 [&](const auto& entry) { return entry.first != name && IsFullAdmin(entry.second); });
-  if (!other)
-    return Fail(ErrorCode::kConflict,
-                "nobody would be left who may manage this mesh: make somebody else an admin first");
-  CROMT_TRY(db_.RemoveUser(name));
-  users_.erase(name);
-  std::erase_if(tokens_, [&](const auto& entry) { return entry.second.user == name; });
+  if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
+  CROMT_ASSIGN(std::string certificate, Certify(request, {mesh_, PeerKind::kUser, user, agent_submit}, good_for));
+  CROMT_ASSIGN(const pki::Certificate read, pki::ReadCertificate(certificate));
+  CROMT_TRY(db_.PutIssued(read));
+  return UserCertificate{std::move(certificate), files_.BelievedPem(), read.not_after};
+}
+
+Status Access::RevokeUser(const std::string& user) {
+  {
+    MutexLock writing(db_mutex_);
+    MutexLock lock(mutex_);
+    if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
+    CROMT_TRY(db_.Revoke({mesh_, PeerKind::kUser, user, false}));
+    CROMT_TRY(ReadTrust());
+  }
+  TellRevoked();
   return {};
 }
 

@@ -17,18 +17,19 @@ namespace {
 constexpr int64_t kSchema = 1;
 constexpr char kWriting[] = "BEGIN IMMEDIATE";
 
-// Times: UTC microseconds. Lists: one a line. `chain` is the hash of the chain before and this row's columns.
+// Times: UTC microseconds. Lists: one a line. `owner`: whose certificate it is, as Owner() says. `chain` is the hash of
+// the chain before and this row's columns.
 constexpr char kTables[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE agents (name TEXT PRIMARY KEY, address TEXT NOT NULL, serial TEXT NOT NULL, key TEXT NOT NULL,
-  expires_us INTEGER NOT NULL, removed INTEGER NOT NULL, readmit_us INTEGER) WITHOUT ROWID;
+  authority TEXT NOT NULL, expires_us INTEGER NOT NULL, removed INTEGER NOT NULL, readmit_us INTEGER) WITHOUT ROWID;
 CREATE TABLE invitations (hash TEXT PRIMARY KEY, agent TEXT NOT NULL, address TEXT NOT NULL, expires_us INTEGER NOT NULL,
   used_us INTEGER) WITHOUT ROWID;
 CREATE TABLE users (name TEXT PRIMARY KEY, role TEXT NOT NULL, projects TEXT) WITHOUT ROWID;
 CREATE TABLE tokens (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, user TEXT NOT NULL, created_us INTEGER NOT NULL,
   expires_us INTEGER) WITHOUT ROWID;
-CREATE TABLE issued (serial TEXT PRIMARY KEY, agent TEXT NOT NULL, expires_us INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX issued_by_agent ON issued (agent);
+CREATE TABLE issued (serial TEXT PRIMARY KEY, owner TEXT NOT NULL, expires_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX issued_by_owner ON issued (owner);
 CREATE TABLE revoked (serial TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE audit (n INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
   subject TEXT NOT NULL, detail TEXT NOT NULL, chain TEXT NOT NULL);
@@ -66,6 +67,13 @@ std::optional<int64_t> MicrosOf(const std::optional<Wall>& time) {
 }
 std::optional<Wall> WallOf(const std::optional<int64_t>& us) {
   return us ? std::optional(WallFromMicros(*us)) : std::nullopt;
+}
+
+std::string Owner(const Identity& identity) {
+  return Describe(identity);
+}
+std::string Owner(const AgentMember& agent) {
+  return Describe({MeshId(), PeerKind::kAgent, agent.name, false});
 }
 
 Status Settle(sqlite::Database& db) {
@@ -116,6 +124,8 @@ Result<AccessDb> AccessDb::Create(const std::string& path, const MeshId& mesh) {
 Result<AccessDb> AccessDb::Open(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return tl::unexpected<Error>(ErrnoError(path, errno));
+  if ((info.st_mode & 077) != 0)
+    return Fail(ErrorCode::kDenied, path + " says who is let in, and is open to others than its owner: chmod 600 it");
   CROMT_ASSIGN(sqlite::Database db, sqlite::Database::Open(path, sqlite::Database::Mode::kReadWrite));
   CROMT_TRY(Settle(db));
   auto schema = Meta(db, "schema");
@@ -131,16 +141,16 @@ Result<AccessDb> AccessDb::Open(const std::string& path) {
 // ---- Agents -----------------------------------------------------------------------------------
 
 Result<std::vector<AgentMember>> AccessDb::Agents() {
-  CROMT_ASSIGN(
-      auto select,
-      db_.Prepare("SELECT name, address, serial, key, expires_us, removed, readmit_us FROM agents ORDER BY name"));
+  CROMT_ASSIGN(auto select,
+               db_.Prepare("SELECT name, address, serial, key, authority, expires_us, removed, readmit_us FROM agents "
+                           "ORDER BY name"));
   std::vector<AgentMember> agents;
   for (;;) {
     CROMT_ASSIGN(const bool there, select.Step());
     if (!there) return agents;
     agents.push_back({std::string(select.Text(0)), std::string(select.Text(1)), std::string(select.Text(2)),
-                      std::string(select.Text(3)), WallFromMicros(select.Int(4)), select.Int(5) != 0,
-                      WallOf(select.OptionalInt(6))});
+                      std::string(select.Text(3)), std::string(select.Text(4)), WallFromMicros(select.Int(5)),
+                      select.Int(6) != 0, WallOf(select.OptionalInt(7))});
   }
 }
 
@@ -149,19 +159,35 @@ Status AccessDb::PutAgent(const AgentMember& agent) {
 }
 
 Status AccessDb::WriteAgent(const AgentMember& agent) {
-  if (!agent.serial.empty()) {
-    CROMT_ASSIGN(auto issued, db_.Prepare("INSERT OR IGNORE INTO issued VALUES (?, ?, ?)"));
-    CROMT_TRY(issued.Bind(1, agent.serial).Bind(2, agent.name).Bind(3, Micros(agent.expires_at)).Run());
-  }
-  CROMT_ASSIGN(auto put, db_.Prepare("INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?)"));
+  if (!agent.serial.empty()) CROMT_TRY(WriteIssued(agent.serial, Owner(agent), agent.expires_at));
+  CROMT_ASSIGN(auto put, db_.Prepare("INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?)"));
   return put.Bind(1, agent.name)
       .Bind(2, agent.address)
       .Bind(3, agent.serial)
       .Bind(4, agent.key)
-      .Bind(5, Micros(agent.expires_at))
-      .Bind(6, int64_t{agent.removed})
-      .BindOptional(7, MicrosOf(agent.readmit_until))
+      .Bind(5, agent.authority)
+      .Bind(6, Micros(agent.expires_at))
+      .Bind(7, int64_t{agent.removed})
+      .BindOptional(8, MicrosOf(agent.readmit_until))
       .Run();
+}
+
+Status AccessDb::WriteIssued(std::string_view serial, const std::string& owner, Wall expires_at) {
+  CROMT_ASSIGN(auto issued, db_.Prepare("INSERT OR IGNORE INTO issued VALUES (?, ?, ?)"));
+  return issued.Bind(1, serial).Bind(2, owner).Bind(3, Micros(expires_at)).Run();
+}
+
+Status AccessDb::PutIssued(const pki::Certificate& certificate) {
+  return WriteIssued(certificate.serial, Owner(certificate.identity), certificate.not_after);
+}
+
+Status AccessDb::WriteRevoked(const std::string& owner) {
+  CROMT_ASSIGN(auto revoke, db_.Prepare("INSERT OR IGNORE INTO revoked SELECT serial FROM issued WHERE owner = ?"));
+  return revoke.Bind(1, owner).Run();
+}
+
+Status AccessDb::Revoke(const Identity& owner) {
+  return WriteRevoked(Owner(owner));
 }
 
 Status AccessDb::PutInvitation(const Invitation& invitation) {
@@ -211,8 +237,7 @@ Status AccessDb::Remove(const AgentMember& agent) {
     CROMT_TRY(WriteAgent(removed));
     CROMT_ASSIGN(auto drop, db_.Prepare("DELETE FROM invitations WHERE agent = ? AND used_us IS NULL"));
     CROMT_TRY(drop.Bind(1, agent.name).Run());
-    CROMT_ASSIGN(auto revoke, db_.Prepare("INSERT OR IGNORE INTO revoked SELECT serial FROM issued WHERE agent = ?"));
-    return revoke.Bind(1, agent.name).Run();
+    return WriteRevoked(Owner(agent));
   });
 }
 
@@ -241,7 +266,8 @@ Status AccessDb::RemoveUser(const std::string& name) {
     CROMT_ASSIGN(auto tokens, db_.Prepare("DELETE FROM tokens WHERE user = ?"));
     CROMT_TRY(tokens.Bind(1, name).Run());
     CROMT_ASSIGN(auto user, db_.Prepare("DELETE FROM users WHERE name = ?"));
-    return user.Bind(1, name).Run();
+    CROMT_TRY(user.Bind(1, name).Run());
+    return WriteRevoked(Owner({MeshId(), PeerKind::kUser, name, false}));
   });
 }
 

@@ -11,16 +11,18 @@
 #include "base/ids.h"
 #include "base/time.h"
 #include "coordinator/access/principal.h"
+#include "io/pki/certificate.h"
 #include "io/sqlite/database.h"
 
 namespace cromt {
 
 struct AgentMember {
   std::string name;
-  std::string address;  // HOST:PORT, where it is reached
-  std::string serial;   // of its newest certificate; empty: it was invited and has not joined
-  std::string key;      // fingerprint of the key of that
-  Wall expires_at;      // that certificate
+  std::string address;    // HOST:PORT, where it is reached
+  std::string serial;     // of its newest certificate; empty: it was invited and has not joined
+  std::string key;        // fingerprint of the key of that
+  std::string authority;  // fingerprint of the one that has signed it
+  Wall expires_at;        // that certificate
   bool removed = false;
   std::optional<Wall> readmit_until;  // until then it may renew without a certificate that is in date
 };
@@ -75,7 +77,7 @@ class AccessDb {
 
   Result<std::vector<User>> Users();
   Status PutUser(const User& user);
-  Status RemoveUser(const std::string& name);  // with its tokens
+  Status RemoveUser(const std::string& name);  // with its tokens; its certificates are revoked
   Result<std::vector<UserToken>> Tokens();
   Status PutToken(const UserToken& token);
   Status RemoveToken(const std::string& id);
@@ -84,6 +86,10 @@ class AccessDb {
   Result<std::vector<std::string>> Revoked(Wall now);
   // Takes an agent out: it is removed, and all certificates that it was ever given are revoked.
   Status Remove(const AgentMember& agent);
+  // Remembers a certificate of a user's, so that it can be revoked.
+  Status PutIssued(const pki::Certificate& certificate);
+  // All that were ever given to `owner`.
+  Status Revoke(const Identity& owner);
 
   Status Append(const AuditEntry& entry);
   // The newest `limit`, oldest first.
@@ -98,6 +104,8 @@ class AccessDb {
   Status InTransaction(const char* begin, F f);
   Result<int64_t> WalkAudit();
   Status WriteAgent(const AgentMember& agent);
+  Status WriteIssued(std::string_view serial, const std::string& owner, Wall expires_at);
+  Status WriteRevoked(const std::string& owner);
 
   sqlite::Database db_;
   MeshId mesh_;

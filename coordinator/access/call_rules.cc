@@ -40,8 +40,13 @@ constexpr auto kRules = std::to_array<CallRule>({
     {"AccessService/ListUsers", kMesh, Role::kAdmin},
     {"AccessService/PutUser", kMesh, Role::kAdmin},
     {"AccessService/RemoveUser", kMesh, Role::kAdmin},
-    {"AccessService/CreateToken", kMember, Role::kViewer},  // of others than oneself: admin
-    {"AccessService/RemoveToken", kMember, Role::kViewer},  // likewise
+    {"AccessService/CreateToken", kMember, Role::kViewer},         // of others than oneself: admin
+    {"AccessService/RemoveToken", kMember, Role::kViewer},         // likewise
+    {"AccessService/Certify", kMember, Role::kViewer},             // with agent_submit: admin
+    {"AccessService/RevokeCertificates", kMember, Role::kViewer},  // of others than oneself: admin
+    {"AccessService/ListAuthorities", kMesh, Role::kAdmin},
+    {"AccessService/RotateAuthority", kMesh, Role::kAdmin},
+    {"AccessService/RetireAuthority", kMesh, Role::kAdmin},
     {"AccessService/ListAudit", kMesh, Role::kAdmin},
     {"AccessService/VerifyAudit", kMesh, Role::kAdmin},
 });

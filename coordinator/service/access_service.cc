@@ -2,7 +2,10 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <set>
+
 #include "base/name.h"
+#include "base/thread_annotations.h"
 #include "coordinator/access/access.h"
 #include "coordinator/service/gate.h"
 #include "cromt/v1/access.grpc.pb.h"
@@ -130,6 +133,38 @@ class AccessServiceImpl final : public v1::AccessService::Service {
                            v1::RemoveTokenResponse*) override {
     return StatusOf(DoRemoveToken(*context, request->id()));
   }
+  grpc::Status Certify(grpc::ServerContext* context, const v1::CertifyRequest* request,
+                       v1::UserCertificate* response) override {
+    return StatusOf(DoCertify(*context, *request, *response));
+  }
+  grpc::Status RevokeCertificates(grpc::ServerContext* context, const v1::RevokeCertificatesRequest* request,
+                                  v1::RevokeCertificatesResponse*) override {
+    return StatusOf(DoRevokeCertificates(*context, request->user()));
+  }
+  grpc::Status ListAuthorities(grpc::ServerContext* context, const v1::ListAuthoritiesRequest*,
+                               v1::ListAuthoritiesResponse* response) override {
+    return Look(*context, "AccessService/ListAuthorities", [&]() -> Status {
+      const AuthoritiesView view = access_->Authorities();
+      for (const pki::AuthorityCertificate& authority : view.authorities) {
+        auto& one = *response->add_authorities();
+        one.set_fingerprint(authority.fingerprint);
+        one.set_expires_at_us(Micros(authority.not_after));
+        one.set_certificate(authority.pem);
+      }
+      for (const std::string& name : view.behind) response->add_behind(name);
+      response->set_known_by(view.known_by);
+      return {};
+    });
+  }
+  grpc::Status RotateAuthority(grpc::ServerContext* context, const v1::RotateAuthorityRequest*,
+                               v1::RotateAuthorityResponse*) override {
+    return Manage(*context, "AccessService/RotateAuthority", "", [&] { return access_->RotateAuthority(); });
+  }
+  grpc::Status RetireAuthority(grpc::ServerContext* context, const v1::RetireAuthorityRequest* request,
+                               v1::RetireAuthorityResponse*) override {
+    return Manage(*context, "AccessService/RetireAuthority", "",
+                  [&] { return access_->RetireAuthority(request->anyway()); });
+  }
   grpc::Status ListAudit(grpc::ServerContext* context, const v1::ListAuditRequest* request,
                          v1::ListAuditResponse* response) override {
     return Look(*context, "AccessService/ListAudit", [&]() -> Status {
@@ -217,7 +252,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     return {};
   }
 
-  // An agent asks about itself only: for others it can't have the coordinator dial anywhere.
+  // An agent asks about itself only: for others it can't have the coordinator dial anywhere. And once at a time, since
+  // each such call may keep a thread for seconds.
   Status DoProbe(const grpc::ServerContext& context, v1::ProbeResponse& response) {
     constexpr std::string_view kMethod = "AccessService/Probe";
     CROMT_TRY(NeedMesh());
@@ -230,8 +266,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     for (const AgentMember& agent : agents) {
       if (agent.name == name && !agent.removed) {
         response.set_address(agent.address);
-        if (Status reached = options_.probe(agent.name, agent.address); !reached)
-          response.set_problem(reached.error().message);
+        CROMT_ASSIGN(const std::string problem, TryToReach(agent));
+        response.set_problem(problem);
       } else if (!agent.removed && !agent.serial.empty() && response.peers_size() < static_cast<int>(kPeers)) {
         auto& peer = *response.add_peers();
         peer.set_name(agent.name);
@@ -239,6 +275,16 @@ class AccessServiceImpl final : public v1::AccessService::Service {
       }
     }
     return {};
+  }
+
+  // "" if it is reached.
+  Result<std::string> TryToReach(const AgentMember& agent) CROMT_EXCLUDES(mutex_) {
+    if (MutexLock lock(mutex_); !probed_.insert(agent.name).second)
+      return Fail(ErrorCode::kExhausted, "whether this agent is reached is being tried already");
+    const Status reached = options_.probe(agent.name, agent.address);
+    MutexLock lock(mutex_);
+    probed_.erase(agent.name);
+    return reached ? std::string() : reached.error().message;
   }
 
   Status DoInvite(const grpc::ServerContext& context, const v1::InviteAgentRequest& request,
@@ -261,8 +307,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   }
 
   // For oneself, or by an admin for anybody.
-  Status MayManageTokensOf(const grpc::ServerContext& context, std::string_view method, const Principal& caller,
-                           const std::string& user) {
+  Status MayManage(const grpc::ServerContext& context, std::string_view method, const Principal& caller,
+                   const std::string& user) {
     if (caller.name == user) return {};
     if (Status admin = HasRoleInAll(caller, Role::kAdmin); !admin)
       return gate_.Refuse(context, method, caller.name, admin.error());
@@ -274,7 +320,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     CROMT_TRY(NeedMesh());
     CROMT_ASSIGN(const Principal caller, gate_.Enter(context, kMethod));
     const std::string user = request.user().empty() ? caller.name : request.user();
-    CROMT_TRY(MayManageTokensOf(context, kMethod, caller, user));
+    CROMT_TRY(MayManage(context, kMethod, caller, user));
     CROMT_TRY(gate_.Record(caller, kMethod, user));
     std::optional<Duration> good_for = kTokenFor;
     if (request.good_for_us() > 0) good_for = Duration(request.good_for_us());
@@ -286,6 +332,36 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     if (made.kept.expires_at) response.set_expires_at_us(Micros(*made.kept.expires_at));
     return {};
   }
+  Status DoCertify(const grpc::ServerContext& context, const v1::CertifyRequest& request,
+                   v1::UserCertificate& response) {
+    constexpr std::string_view kMethod = "AccessService/Certify";
+    CROMT_TRY(NeedMesh());
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, kMethod));
+    if (request.agent_submit()) {
+      if (Status admin = HasRoleInAll(caller, Role::kAdmin); !admin)
+        return gate_.Refuse(context, kMethod, caller.name, admin.error());
+    }
+    if (request.request().size() > kMostRequestBytes) return Fail(ErrorCode::kInvalid, "request: at most 64 KiB");
+    const Duration good_for = request.good_for_us() == 0 ? pki::kLifetime : Duration(request.good_for_us());
+    if (good_for <= Duration(0) || good_for > pki::kLifetime)
+      return Fail(ErrorCode::kInvalid, "a certificate is good for up to 30 days");
+    CROMT_TRY(gate_.Record(caller, kMethod, caller.name + (request.agent_submit() ? " agent-submit" : "")));
+    CROMT_ASSIGN(const UserCertificate made,
+                 access_->CertifyUser(caller.name, request.agent_submit(), request.request(), good_for));
+    response.set_certificate(made.certificate);
+    response.set_authorities(made.authorities);
+    response.set_expires_at_us(Micros(made.expires_at));
+    return {};
+  }
+  Status DoRevokeCertificates(const grpc::ServerContext& context, const std::string& of) {
+    constexpr std::string_view kMethod = "AccessService/RevokeCertificates";
+    CROMT_TRY(NeedMesh());
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, kMethod));
+    const std::string user = of.empty() ? caller.name : of;
+    CROMT_TRY(MayManage(context, kMethod, caller, user));
+    CROMT_TRY(gate_.Record(caller, kMethod, user));
+    return access_->RevokeUser(user);
+  }
   Status DoRemoveToken(const grpc::ServerContext& context, const std::string& id) {
     constexpr std::string_view kMethod = "AccessService/RemoveToken";
     CROMT_TRY(NeedMesh());
@@ -294,7 +370,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     std::string user;  // nobody's: then it takes an admin to hear that there is none
     for (const UserToken& token : tokens)
       if (token.id == id) user = token.user;
-    CROMT_TRY(MayManageTokensOf(context, kMethod, caller, user));
+    CROMT_TRY(MayManage(context, kMethod, caller, user));
     CROMT_TRY(gate_.Record(caller, kMethod, id));
     return access_->RemoveToken(id);
   }
@@ -302,6 +378,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
   Access* const access_;
   Gate& gate_;
   const AccessServiceOptions options_;
+  Mutex mutex_;
+  std::set<std::string> probed_ CROMT_GUARDED_BY(mutex_);  // agents that are just being tried
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 #include "base/result.h"
 
 namespace cromt {
-struct Revocations;
+struct Trust;
 namespace rpc {
 class Tls;
 }
@@ -18,8 +18,8 @@ struct AgentDialing {
   std::shared_ptr<rpc::Tls> tls;  // null: plaintext
   // With `tls`: which agent of the mesh must be at this address. Any thread.
   std::function<Result<std::string>(const std::string& address)> agent_at;
-  std::function<bool(const std::string& agent)> is_member;          // likewise: whether it still is one
-  std::function<std::shared_ptr<const Revocations>()> revocations;  // likewise: what each agent is to know of
+  std::function<bool(const std::string& agent)> is_member;  // likewise: whether it still is one
+  std::function<std::shared_ptr<const Trust>()> trust;      // likewise: what each agent is to know of
 };
 
 }  // namespace cromt

@@ -28,11 +28,11 @@ Result<std::unique_ptr<MeshAccess>> MeshAccess::Open(const std::string& folder) 
 }
 
 AgentDialing MeshAccess::Dialing(bool insecure) const {
-  AgentDialing dialing{.insecure = insecure, .tls = tls_, .agent_at = {}, .is_member = {}, .revocations = {}};
+  AgentDialing dialing{.insecure = insecure, .tls = tls_, .agent_at = {}, .is_member = {}, .trust = {}};
   if (!access_) return dialing;
   dialing.agent_at = [access = access_.get()](const std::string& address) { return access->AgentAt(address); };
   dialing.is_member = [access = access_.get()](const std::string& name) { return access->IsMember(name); };
-  dialing.revocations = [access = access_.get()] { return access->revocations(); };
+  dialing.trust = [access = access_.get()] { return access->trust(); };
   return dialing;
 }
 

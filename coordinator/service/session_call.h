@@ -46,7 +46,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
     MutexLock lock(mutex_);
     if (ended_) return;
     outgoing_ = wire::Split(message);
-    AddRevoked(outgoing_.front());
+    AddTrust(outgoing_.front());
     next_ = 0;
     StartWrite(&outgoing_[next_]);
   }
@@ -86,18 +86,19 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
     std::string reason = !problem_.empty() ? problem_
                          : status.ok()     ? "it closed the connection"
                                            : rpc::PlainWords(status.error_message());
-    post_(engine_input::LinkClosed{link_, std::move(reason)});
+    post_(engine_input::LinkClosed{link_, std::move(reason), !problem_.empty()});
     self_.reset();
   }
 
  private:
   // Along with what goes there anyway, which is something every few seconds.
-  void AddRevoked(v1::ToAgent& message) CROMT_REQUIRES(mutex_) {
-    if (!dialing_.revocations) return;
-    const auto revoked = dialing_.revocations();
-    if (revoked->version == revoked_sent_) return;
-    for (const std::string& serial : revoked->serials) message.add_revoked(serial);
-    revoked_sent_ = revoked->version;
+  void AddTrust(v1::ToAgent& message) CROMT_REQUIRES(mutex_) {
+    if (!dialing_.trust) return;
+    const auto trust = dialing_.trust();
+    if (trust->version == trust_sent_) return;
+    for (const std::string& serial : trust->revoked) message.add_revoked(serial);
+    for (const std::string& fingerprint : trust->authorities) message.add_authorities(fingerprint);
+    trust_sent_ = trust->version;
   }
   std::shared_ptr<void> Untaken() CROMT_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -126,7 +127,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
   Mutex mutex_;
   std::vector<v1::ToAgent> outgoing_ CROMT_GUARDED_BY(mutex_);
   size_t next_ CROMT_GUARDED_BY(mutex_) = 0;
-  uint64_t revoked_sent_ CROMT_GUARDED_BY(mutex_) = 0;  // version of the revocations that the agent was told
+  uint64_t trust_sent_ CROMT_GUARDED_BY(mutex_) = 0;  // version of what the agent was told
   bool ended_ CROMT_GUARDED_BY(mutex_) = false;
   int untaken_ CROMT_GUARDED_BY(mutex_) = 0;
   bool held_back_ CROMT_GUARDED_BY(mutex_) = false;  // no read is under way

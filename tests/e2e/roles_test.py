@@ -17,7 +17,9 @@ OPEN = {"Join", "Renew"}
 MEMBERS = {"WhoAmI", "Probe"}
 OPERATORS = {"Start", "Cancel", "Rerun"}
 ADMINS = {"Apply", "ForgetAgent", "InviteAgent", "RemoveAgent", "ReadmitAgent", "ListMembers", "ListUsers", "PutUser", "RemoveUser",
-          "ListAudit", "VerifyAudit", "SetSecret", "RemoveSecret"}
+          "ListAudit", "VerifyAudit", "ListAuthorities", "RotateAuthority", "RetireAuthority", "SetSecret", "RemoveSecret"}
+# As they are made here: of another user's, or of more than a user's own.
+FOR_OTHERS = {"CreateToken", "RemoveToken", "Certify", "RevokeCertificates"}
 OF_A_RUN = {"Cancel", "Rerun", "Why", "GetRun", "WatchRun", "RunLogs", "ListArtifacts", "GetArtifact"}
 REFUSED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.RESOURCE_EXHAUSTED)  # the latter: too many wrong tokens
 
@@ -41,7 +43,7 @@ class Roles(Story):
         return {"Start": {"project": "foobar", "request_id": "r"}, "Apply": {"request_id": "r", "path": "/jobs.yaml", "text": ""},
                 "SetSecret": {"project": "foobar", "name": "s", "value": b"12345678"}, "RemoveSecret": {"project": "foobar", "name": "s"},
                 "PutUser": {"name": "eve", "role": "admin", "all_projects": True}, "RemoveUser": {"name": "admin"},
-                "CreateToken": {"user": "admin"}, "RemoveToken": {"id": "zzz"}, "InviteAgent": {"name": "eve"}, "RemoveAgent": {"name": "h1"},
+                "CreateToken": {"user": "admin"}, "Certify": {"agent_submit": True}, "RevokeCertificates": {"user": "admin"}, "RemoveToken": {"id": "zzz"}, "InviteAgent": {"name": "eve"}, "RemoveAgent": {"name": "h1"},
                 "ReadmitAgent": {"name": "h1"}, "ForgetAgent": {"agent": "h1"}}.get(name, {})
 
     def code(self, service, name, **credentials):
@@ -97,11 +99,11 @@ class Roles(Story):
     def test_a_role_is_not_the_next(self):
         viewer, operator = self.mesh.token_of("vera", "viewer"), self.mesh.token_of("otto", "operator")
         for service, name in CALLS:
-            if name in ADMINS | OPERATORS | {"CreateToken", "RemoveToken"}:
+            if name in ADMINS | OPERATORS | FOR_OTHERS:
                 self.assertEqual(self.code(service, name, token=viewer), grpc.StatusCode.PERMISSION_DENIED, name)
-            if name in ADMINS | {"CreateToken", "RemoveToken"}:
+            if name in ADMINS | FOR_OTHERS:
                 self.assertEqual(self.code(service, name, token=operator), grpc.StatusCode.PERMISSION_DENIED, name)
-            if name not in ADMINS | OPERATORS | OPEN | {"Probe", "CreateToken", "RemoveToken", "GetArtifact"}:
+            if name not in ADMINS | OPERATORS | OPEN | FOR_OTHERS | {"Probe", "GetArtifact"}:
                 self.assertEqual(self.code(service, name, token=viewer), grpc.StatusCode.OK, name)
         self.everything_is_as_before()
         self.assertEqual(self.code(SERVICES[0], "Start", token=operator), grpc.StatusCode.OK)
@@ -112,7 +114,7 @@ class Roles(Story):
             for role in ("operator", "admin"):
                 token = self.mesh.token_of(user, role, *projects)
                 for service, name in CALLS:
-                    if name in OF_A_RUN | OPERATORS | ADMINS | {"CreateToken", "RemoveToken"}:
+                    if name in OF_A_RUN | OPERATORS | ADMINS | FOR_OTHERS:
                         self.assertEqual(self.code(service, name, token=token), grpc.StatusCode.PERMISSION_DENIED, f"{name} as {role} of {projects}")
         self.everything_is_as_before()
         self.succeeded(self.mesh.log_in(self.mesh.token_of("pia", "operator", "foo")))

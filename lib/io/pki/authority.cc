@@ -61,12 +61,6 @@ CertificatePtr Begin(EVP_PKEY& key, Wall now, Duration lifetime) {
   return certificate;
 }
 
-std::string Pem(X509& certificate) {
-  BioPtr out(BIO_new(BIO_s_mem()));
-  Must(out && PEM_write_bio_X509(out.get(), &certificate) == 1);
-  return Text(*out);
-}
-
 Status CheckKey(EVP_PKEY& key) {
   const int bits = EVP_PKEY_get_bits(&key);
   switch (EVP_PKEY_get_base_id(&key)) {

@@ -75,6 +75,12 @@ std::string LastProblem() {
   return reason ? reason : "it can't be read";
 }
 
+std::string Pem(X509& certificate) {
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  Must(out && PEM_write_bio_X509(out.get(), &certificate) == 1);
+  return Text(*out);
+}
+
 BioPtr Reader(std::string_view pem) {
   BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Must(bio != nullptr);
@@ -138,6 +144,41 @@ Result<std::vector<std::string>> Fingerprints(std::string_view pem) {
     if (!x509) return all;
     all.push_back(Fingerprint<const X509>(i2d_X509, x509->get()));
   }
+}
+
+Result<std::string> FirstCertificate(std::string_view pem) {
+  CROMT_ASSIGN(const CertificatePtr x509, ReadX509(*Reader(pem)));
+  return Pem(*x509);
+}
+
+Result<std::vector<AuthorityCertificate>> ReadAuthorities(std::string_view pem) {
+  CROMT_ASSIGN(const auto fingerprints, Fingerprints(pem));
+  std::vector<AuthorityCertificate> all;
+  const BioPtr reader = Reader(pem);
+  for (const std::string& fingerprint : fingerprints) {
+    CROMT_ASSIGN(const CertificatePtr x509, ReadX509(*reader));
+    if (X509_check_ca(x509.get()) == 0) return Fail(ErrorCode::kInvalid, "one of the certificates is no authority's");
+    CROMT_ASSIGN(const Wall not_after, ReadTime(X509_get0_notAfter(x509.get())));
+    all.push_back({Pem(*x509), fingerprint, not_after});
+  }
+  return all;
+}
+
+std::string AuthoritiesIn(std::string_view pem) {
+  std::string all;
+  const BioPtr reader = Reader(pem);
+  for (auto x509 = ReadX509(*reader); x509; x509 = ReadX509(*reader))
+    if (X509_check_ca(x509->get()) != 0) all += Pem(**x509);
+  return all;
+}
+
+bool IsIssuedBy(std::string_view pem, std::string_view authority) {
+  const auto certificate = ReadX509(*Reader(pem));
+  const auto issuer = ReadX509(*Reader(authority));
+  const bool issued = certificate && issuer && X509_check_issued(issuer->get(), certificate->get()) == X509_V_OK &&
+                      X509_verify(certificate->get(), X509_get0_pubkey(issuer->get())) == 1;
+  ERR_clear_error();
+  return issued;
 }
 
 Result<std::string> NewKey() {

@@ -33,6 +33,25 @@ inline constexpr size_t kMostPemBytes = 1 << 20;
 // none.
 Result<std::vector<std::string>> Fingerprints(std::string_view pem);
 
+// The first certificate in `pem`, alone.
+Result<std::string> FirstCertificate(std::string_view pem);
+
+// An authority's certificate.
+struct AuthorityCertificate {
+  std::string pem;
+  std::string fingerprint;  // as of Fingerprints()
+  Wall not_after;
+};
+
+// All certificates in `pem`, in order. kInvalid if there is none, or one that is no authority's.
+Result<std::vector<AuthorityCertificate>> ReadAuthorities(std::string_view pem);
+
+// Those certificates in `pem` that are authorities', as PEM; empty if there is none.
+std::string AuthoritiesIn(std::string_view pem);
+
+// True if the first certificate in `pem` has the signature of the first one in `authority`.
+bool IsIssuedBy(std::string_view pem, std::string_view authority);
+
 // A new private key (ECDSA, P-256; PKCS#8).
 Result<std::string> NewKey();
 

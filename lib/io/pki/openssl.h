@@ -38,5 +38,6 @@ BioPtr Reader(std::string_view pem);
 std::string Text(BIO& bio);
 Result<KeyPtr> ReadKey(std::string_view pem);
 Result<CertificatePtr> ReadX509(BIO& from);
+std::string Pem(X509& certificate);
 
 }  // namespace cromt::pki

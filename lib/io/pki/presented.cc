@@ -65,9 +65,7 @@ Result<std::string> PresentedCertificate(const std::string& address, const std::
   }
   STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl.get());
   for (int i = 0; chain && i < sk_X509_num(chain); ++i) {
-    const BioPtr out(BIO_new(BIO_s_mem()));
-    Must(out && PEM_write_bio_X509(out.get(), sk_X509_value(chain, i)) == 1);
-    std::string pem = Text(*out);
+    std::string pem = Pem(*sk_X509_value(chain, i));
     const auto prints = Fingerprints(pem);
     if (prints && prints->front() == fingerprint) return pem;
   }

@@ -11,9 +11,6 @@
 #include "io/rpc/prepare.h"
 
 namespace cromt::rpc {
-namespace {
-
-constexpr unsigned kReadAgainSeconds = 30;
 
 // gRPC has checked the signatures before; this says whether it is the one who is meant.
 class Expected final : public grpc::experimental::ExternalCertificateVerifier {
@@ -32,14 +29,17 @@ class Expected final : public grpc::experimental::ExternalCertificateVerifier {
     const grpc::string_ref pem = request.peer_cert();
     CROMT_ASSIGN(const pki::Certificate shown, pki::ReadCertificate({pem.data(), pem.size()}));
     CROMT_TRY(tls_->Check(shown));
-    if (shown.identity.kind == who_.kind && shown.identity.name == who_.name) return {};
-    return Fail(ErrorCode::kDenied, Describe(who_) + " is meant, and " + Describe(shown.identity) + " answers there");
+    if (shown.identity.kind != who_.kind || shown.identity.name != who_.name)
+      return Fail(ErrorCode::kDenied, Describe(who_) + " is meant, and " + Describe(shown.identity) + " answers there");
+    // Signed by nobody that we know, perhaps; but the one that we have made sure of now has signed the handshake, in
+    // which they stand.
+    const grpc::string_ref chain = request.peer_cert_full_chain();
+    if (who_.kind == PeerKind::kCoordinator) tls_->Remember(pki::AuthoritiesIn({chain.data(), chain.size()}));
+    return {};
   }
   const std::shared_ptr<const Tls> tls_;  // a connection that is being made may outlive its owner
   const Identity who_;
 };
-
-}  // namespace
 
 void Prepare() {
   ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
@@ -57,7 +57,7 @@ Tls::~Tls() = default;
 Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files) {
   std::shared_ptr<Tls> tls(new Tls(mesh, files));
   CROMT_ASSIGN(const std::string authorities, ReadFile(files.authorities, pki::kMostPemBytes));
-  if (auto read = pki::Fingerprints(authorities); !read) return Fail(files.authorities, read.error());
+  if (auto read = pki::ReadAuthorities(authorities); !read) return Fail(files.authorities, read.error());
   CROMT_ASSIGN(const std::string identity, ReadFile(files.identity, pki::kMostPemBytes));
   auto certificate = pki::ReadCertificate(identity);
   if (!certificate) return Fail(files.identity, certificate.error());
@@ -66,12 +66,12 @@ Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files
   if (certificate->identity.mesh != mesh)
     return Fail(ErrorCode::kInvalid, files.identity + " is of another mesh, " + certificate->identity.mesh.text());
   tls->provider_->certificates = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      files.identity, files.identity, files.authorities, kReadAgainSeconds);
+      files.identity, files.identity, files.authorities, kReadAgain.count());
   return tls;
 }
 
 Result<std::shared_ptr<Tls>> Tls::WithoutIdentity(const MeshId& mesh, const std::string& authorities) {
-  CROMT_TRY(pki::Fingerprints(authorities));
+  CROMT_TRY(pki::ReadAuthorities(authorities));
   std::shared_ptr<Tls> tls(new Tls(mesh, {}));
   tls->provider_->certificates = std::make_shared<grpc::experimental::StaticDataCertificateProvider>(authorities);
   return tls;
@@ -103,6 +103,16 @@ std::shared_ptr<grpc::ServerCredentials> Tls::OfServer(bool needed) const {
 void Tls::Revoke(const std::vector<std::string>& serials) {
   MutexLock lock(mutex_);
   revoked_.insert(serials.begin(), serials.end());
+}
+
+void Tls::Remember(std::string authorities) const {
+  MutexLock lock(mutex_);
+  shown_ = std::move(authorities);
+}
+
+std::string Tls::ShownAuthorities() const {
+  MutexLock lock(mutex_);
+  return shown_;
 }
 
 Result<pki::Certificate> Tls::PeerOf(const grpc::AuthContext& connection) const {

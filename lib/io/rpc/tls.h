@@ -5,6 +5,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <set>
@@ -21,7 +22,10 @@ class AuthContext;
 
 namespace cromt::rpc {
 
-// Paths of PEM files. They are read again when they change, within half a minute, so that renewing needs no restart.
+// So long it takes at most until what changed in the files is shown and believed.
+inline constexpr std::chrono::seconds kReadAgain{5};
+
+// Paths of PEM files. They are read again when they change (kReadAgain), so that renewing needs no restart.
 struct TlsFiles {
   std::string identity;     // a private key, its certificate, and those of its authorities
   std::string authorities;  // whose signatures are believed
@@ -47,6 +51,10 @@ class Tls : public std::enable_shared_from_this<Tls> {
   // Serials that are not believed any more, also on connections that are open: to be checked at each call.
   void Revoke(const std::vector<std::string>& serials) CROMT_EXCLUDES(mutex_);
 
+  // PEM of the authorities that the coordinator has shown when it was last made sure of: those that its mesh believes.
+  // Empty if it was not yet.
+  std::string ShownAuthorities() const CROMT_EXCLUDES(mutex_);
+
   // Whether the other end of a call showed a certificate, and whose: of this mesh, in date, not revoked. kDenied if it
   // showed none or is none of these.
   Result<pki::Certificate> PeerOf(const grpc::AuthContext& connection) const;
@@ -54,6 +62,8 @@ class Tls : public std::enable_shared_from_this<Tls> {
   Status Check(const pki::Certificate& certificate) const CROMT_EXCLUDES(mutex_);
 
  private:
+  friend class Expected;
+  void Remember(std::string authorities) const CROMT_EXCLUDES(mutex_);
   Tls(MeshId mesh, TlsFiles files);
   struct Provider;
   MeshId mesh_;
@@ -61,6 +71,7 @@ class Tls : public std::enable_shared_from_this<Tls> {
   std::unique_ptr<Provider> provider_;
   mutable Mutex mutex_;
   std::set<std::string, std::less<>> revoked_ CROMT_GUARDED_BY(mutex_);
+  mutable std::string shown_ CROMT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cromt::rpc

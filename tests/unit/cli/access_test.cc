@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "base/unique_fd.h"
 #include "cli/coordinator_address.h"
 #include "cli_test.h"
@@ -14,6 +16,11 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 const std::string kFingerprint(64, 'a');
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  return {(std::istreambuf_iterator<char>(file)), {}};
+}
 
 class AccessTest : public CliTest {
  protected:
@@ -77,6 +84,65 @@ TEST_F(AccessTest, LogoutForgetsIt) {
   EXPECT_EQ(Cromt({"whoami"}), 0);
   EXPECT_EQ(access_targets_.back().token, "");
   EXPECT_EQ(Cromt({"logout", "c1"}), 2);
+}
+
+TEST_F(AccessTest, ALoginFollowsTheAuthoritiesOfItsMesh) {
+  LogIn();
+  EXPECT_EQ(Cromt({"login", "c2", "--ca-fingerprint", kFingerprint, "--token-file", "token"}), 0);
+  shown_authorities_ = "two authorities";
+  EXPECT_EQ(Cromt({"whoami", "--coordinator", "c1"}), 0);
+  EXPECT_EQ(access_targets_.back().authorities, "the authority");
+  EXPECT_EQ(Cromt({"whoami", "--coordinator", "c1"}), 0);
+  EXPECT_EQ(access_targets_.back().authorities, "two authorities");
+  EXPECT_EQ(access_targets_.back().token, "cromt_user_secret");
+  EXPECT_EQ(Cromt({"whoami"}), 0);
+  EXPECT_EQ(access_targets_.back().address, "c2:4001") << "that was the last login";
+}
+
+TEST_F(AccessTest, OneAuthorityFollowsAnother) {
+  const std::string old(64, '1'), next(64, '2');
+  access_.authorities = {{{old, WallFromMicros(0)}}, {}, old};
+  EXPECT_EQ(Cromt({"ca"}), 0);
+  EXPECT_THAT(out(), HasSubstr(old + "  signs"));
+  EXPECT_THAT(out(), Not(HasSubstr("Hosts")));
+  access_.authorities = {{{next, WallFromMicros(0)}, {old, WallFromMicros(0)}}, {"h1", "h2"}, old};
+  EXPECT_EQ(Cromt({"ca", "rotate"}), 0);
+  EXPECT_THAT(out(), HasSubstr(old + "  believed until"));
+  EXPECT_THAT(out(), HasSubstr("Hosts that have not followed yet: h1, h2\nThose who log in or join name " + old));
+  EXPECT_EQ(Cromt({"ca", "-o", "json"}), 0);
+  EXPECT_THAT(out(), HasSubstr("\"known_by\":\"" + old + "\",\"behind\":[\"h1\",\"h2\"]"));
+  access_.authorities.behind.clear();
+  EXPECT_EQ(Cromt({"ca"}), 0);
+  EXPECT_THAT(out(), HasSubstr("All hosts have certificates of the new one"));
+  EXPECT_EQ(Cromt({"ca", "retire"}), 0);
+  EXPECT_EQ(Cromt({"ca", "retire", "--anyway"}), 0);
+  EXPECT_THAT(access_.calls, ElementsAre("rotate", "retire", "retire anyway"));
+  EXPECT_EQ(Cromt({"ca", "rotate", "--anyway"}), 2);
+  EXPECT_EQ(Cromt({"ca", "replace"}), 2);
+}
+
+TEST_F(AccessTest, ACertificateGoesToAFileForItsOwnerAlone) {
+  EXPECT_EQ(Cromt({"certificates", "create", "ci.pem", "--agent-submit", "--for", "7d"}), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("ci.pem has a key and its certificate, good until "));
+  EXPECT_THAT(access_.certificate_request, HasSubstr("BEGIN CERTIFICATE REQUEST"));
+  struct stat info {};
+  ASSERT_EQ(::stat(Path("ci.pem").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  const std::string file = Contents(Path("ci.pem"));
+  EXPECT_THAT(file, testing::StartsWith("-----BEGIN PRIVATE KEY-----"));
+  EXPECT_THAT(file, testing::EndsWith("the certificate\nthe authorities\n"));
+  EXPECT_EQ(Cromt({"certificates", "revoke", "--user", "ci"}), 0);
+  EXPECT_EQ(Cromt({"certificates", "revoke"}), 0);
+  EXPECT_THAT(access_.calls, ElementsAre("certify agent-submit 168h00m", "revoke ci", "revoke "));
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"certificates", "create"},
+                                             {"certificates", "list"},
+                                             {"certificates", "create", "x", "--user", "ann"},
+                                             {"certificates", "revoke", "x"}})
+    EXPECT_EQ(Cromt(wrong), 2) << wrong[1];
+  access_.denied = Error{ErrorCode::kDenied, "an admin is needed"};
+  EXPECT_EQ(Cromt({"certificates", "create", "other.pem"}), 3);
+  EXPECT_NE(::access(Path("other.pem").c_str(), F_OK), 0);
 }
 
 TEST_F(AccessTest, AnInvitationSaysWhatToDoAndKeepsTheTokenOffTheCommandLine) {

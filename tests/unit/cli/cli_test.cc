@@ -140,6 +140,7 @@ int CliTest::Cromt(std::vector<std::string> words) {
   backends.connect_access = [this](const CoordinatorTarget& target,
                                    Duration) -> Result<std::unique_ptr<AccessControl>> {
     access_targets_.push_back(target);
+    if (!shown_authorities_.empty() && target.authorities_changed) target.authorities_changed(shown_authorities_);
     return std::make_unique<ForwardingAccess>(access_);
   };
   backends.fetch_authority = [this](const std::string& address, const std::string& fingerprint,

@@ -106,7 +106,8 @@ class CliTest : public ::testing::Test {
   std::optional<Error> connect_error_;
   FakeAccess access_;
   std::vector<CoordinatorTarget> access_targets_;
-  std::string fetched_;  // address and fingerprint
+  std::string shown_authorities_;  // other ones than those that a login has
+  std::string fetched_;            // address and fingerprint
   std::vector<EmbeddedOptions> embedded_;
   std::function<void()> on_embed_;
 

@@ -38,6 +38,17 @@ class FakeAccess final : public AccessControl {
     return NewTokenView{"t1", user.empty() ? "ann" : user, "cromt_user_x", std::nullopt};
   }
   Status RemoveToken(const std::string& id) override { return Called("remove token " + id); }
+  Result<CertificateView> Certify(const std::string& request, bool agent_submit,
+                                  std::optional<Duration> good_for) override {
+    CROMT_TRY(Called(std::string("certify") + (agent_submit ? " agent-submit" : "") +
+                     (good_for ? " " + FormatDuration(*good_for) : "")));
+    certificate_request = request;
+    return CertificateView{"the certificate\n", "the authorities\n", WallFromMicros(1'800'000'000'000'000)};
+  }
+  Status RevokeCertificates(const std::string& user) override { return Called("revoke " + user); }
+  Result<AuthoritiesView> Authorities() override { return authorities; }
+  Status RotateAuthority() override { return Called("rotate"); }
+  Status RetireAuthority(bool anyway) override { return Called(anyway ? "retire anyway" : "retire"); }
   Result<std::vector<AuditView>> Audit(uint32_t limit) override {
     calls.push_back("audit " + std::to_string(limit));
     return audit;
@@ -52,6 +63,8 @@ class FakeAccess final : public AccessControl {
   std::vector<UserView> users;
   std::vector<TokenView> tokens;
   std::vector<AuditView> audit;
+  AuthoritiesView authorities;
+  std::string certificate_request;
   std::string bad_host;
   std::optional<Error> denied;
   std::vector<std::string> calls;
@@ -84,6 +97,14 @@ class ForwardingAccess final : public AccessControl {
     return to_.CreateToken(user, good_for);
   }
   Status RemoveToken(const std::string& id) override { return to_.RemoveToken(id); }
+  Result<CertificateView> Certify(const std::string& request, bool agent_submit,
+                                  std::optional<Duration> good_for) override {
+    return to_.Certify(request, agent_submit, good_for);
+  }
+  Status RevokeCertificates(const std::string& user) override { return to_.RevokeCertificates(user); }
+  Result<AuthoritiesView> Authorities() override { return to_.Authorities(); }
+  Status RotateAuthority() override { return to_.RotateAuthority(); }
+  Status RetireAuthority(bool anyway) override { return to_.RetireAuthority(anyway); }
   Result<std::vector<AuditView>> Audit(uint32_t limit) override { return to_.Audit(limit); }
   Result<int64_t> VerifyAudit() override { return to_.VerifyAudit(); }
 

@@ -251,6 +251,109 @@ TEST_F(AccessTest, TheCoordinatorsOwnCertificateIsRenewed) {
   EXPECT_EQ(read().identity.kind, PeerKind::kCoordinator);
 }
 
+TEST_F(AccessTest, AJoinWhoseAnswerGotLostIsAskedAgain) {
+  const std::string key = *pki::NewKey();
+  auto invited = access_->Invite("h1", "", seconds(3600));
+  auto lost = access_->Join({invited->token, "h1", *pki::NewRequest(key)});
+  ASSERT_TRUE(lost);
+  EXPECT_FALSE(Join(invited->token, "h1"));  // by another key
+  auto again = access_->Join({invited->token, "h1", *pki::NewRequest(key)});
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(IdentifyBy(again->certificate));
+  ASSERT_TRUE(access_->Remove("h1"));
+  EXPECT_FALSE(IdentifyBy(lost->certificate));
+  EXPECT_FALSE(access_->Join({invited->token, "h1", *pki::NewRequest(key)}));
+}
+
+std::string Contents(const std::string& path) {
+  std::ifstream file(path);
+  return {(std::istreambuf_iterator<char>(file)), {}};
+}
+
+TEST_F(AccessTest, OneAuthorityFollowsAnother) {
+  auto first = InviteAndJoin("h1");
+  ASSERT_TRUE(InviteAndJoin("h2"));
+  const std::string old = access_->fingerprint();
+  EXPECT_EQ(access_->RetireAuthority(true).error().code, ErrorCode::kConflict);
+  const uint64_t version = access_->trust()->version;
+  ASSERT_TRUE(access_->RotateAuthority());
+  EXPECT_GT(access_->trust()->version, version);
+  ASSERT_EQ(access_->trust()->authorities.size(), 2u);
+  EXPECT_NE(access_->trust()->authorities[0], old);
+  EXPECT_EQ(access_->trust()->authorities[1], old);
+  EXPECT_EQ(access_->RotateAuthority().error().code, ErrorCode::kConflict);
+  EXPECT_EQ(access_->fingerprint(), old) << "others go on recognising the mesh by the one they know";
+  EXPECT_THAT(access_->Authorities().behind, testing::ElementsAre("h1", "h2"));
+  EXPECT_THAT(access_->RetireAuthority(false).error().message, HasSubstr("h1 and 1 others have no certificate"));
+
+  auto renewed = access_->Renew(*pki::ReadCertificate(first->certificate), *pki::NewRequest(*pki::NewKey()));
+  ASSERT_TRUE(renewed);
+  const auto believed = pki::ReadAuthorities(renewed->authorities);
+  ASSERT_EQ(believed->size(), 2u);
+  EXPECT_TRUE(pki::IsIssuedBy(renewed->certificate, (*believed)[0].pem));
+  EXPECT_TRUE(pki::IsIssuedBy(first->certificate, (*believed)[1].pem));
+  EXPECT_EQ(pki::Fingerprints(Contents(access_->identity_file()))->size(), 3u) << "it shows both to whoever calls";
+  EXPECT_THAT(access_->Authorities().behind, testing::ElementsAre("h2"));
+  Reopen();
+  EXPECT_EQ(access_->fingerprint(), old);
+  EXPECT_THAT(access_->Authorities().behind, testing::ElementsAre("h2"));
+  ASSERT_TRUE(access_->Remove("h2"));
+
+  ASSERT_TRUE(access_->RetireAuthority(false));
+  ASSERT_EQ(access_->trust()->authorities.size(), 1u);
+  EXPECT_EQ(access_->fingerprint(), (*believed)[0].fingerprint);
+  EXPECT_EQ(Contents(access_->authorities_file()), (*believed)[0].pem);
+  EXPECT_TRUE(pki::IsIssuedBy(Contents(access_->identity_file()), (*believed)[0].pem));
+  Reopen();
+  EXPECT_EQ(access_->fingerprint(), (*believed)[0].fingerprint);
+}
+
+TEST_F(AccessTest, AChangeOfAuthorityThatWasCutShortIsGoneOnWith) {
+  const std::string old = access_->fingerprint();
+  std::map<std::string, std::string> before;
+  for (const char* name : {"/ca.pem", "/identity.pem"}) before[name] = Contents(folder() + name);
+  const auto put_back = [&] {
+    access_.reset();
+    for (const auto& [name, text] : before) std::ofstream(folder() + name) << text;
+    Reopen();
+  };
+  ASSERT_TRUE(access_->RotateAuthority());
+  put_back();  // only what decides was written
+  EXPECT_EQ(access_->fingerprint(), old);
+  EXPECT_EQ(pki::ReadAuthorities(Contents(access_->authorities_file()))->size(), 2u);
+  EXPECT_EQ(pki::Fingerprints(Contents(access_->identity_file()))->size(), 3u);
+  ASSERT_TRUE(access_->RetireAuthority(true));
+  put_back();
+  EXPECT_NE(access_->fingerprint(), old);
+  EXPECT_EQ(pki::ReadAuthorities(Contents(access_->authorities_file()))->size(), 1u);
+  EXPECT_EQ(pki::Fingerprints(Contents(access_->identity_file()))->size(), 2u);
+}
+
+TEST_F(AccessTest, ProgramsOfAUserHaveCertificates) {
+  ASSERT_TRUE(access_->PutUser({"ann", Role::kAdmin, true, {}}));
+  auto made = access_->CertifyUser("ann", true, *pki::NewRequest(*pki::NewKey()), seconds(3600));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(pki::ReadCertificate(made->certificate)->identity,
+            (Identity{MeshId("mesh1"), PeerKind::kUser, "ann", true}));
+  EXPECT_EQ(IdentifyBy(made->certificate)->role, Role::kAdmin);
+  EXPECT_FALSE(access_->CertifyUser("bob", false, *pki::NewRequest(*pki::NewKey()), seconds(3600)));
+  std::vector<std::string> revoked;
+  access_->OnRevoked([&](const std::vector<std::string>& serials) { revoked = serials; });
+  ASSERT_TRUE(access_->PutUser({"ann", Role::kAdmin, true, {}}));
+  EXPECT_TRUE(IdentifyBy(made->certificate));
+  ASSERT_TRUE(access_->PutUser({"ann", Role::kOperator, true, {}}));  // agents would go on taking his jobs
+  EXPECT_THAT(revoked, testing::ElementsAre(pki::ReadCertificate(made->certificate)->serial));
+  EXPECT_FALSE(IdentifyBy(made->certificate));
+  auto next = access_->CertifyUser("ann", false, *pki::NewRequest(*pki::NewKey()), seconds(3600));
+  EXPECT_TRUE(IdentifyBy(next->certificate));
+  ASSERT_TRUE(access_->RevokeUser("ann"));
+  EXPECT_FALSE(IdentifyBy(next->certificate));
+  auto last = access_->CertifyUser("ann", false, *pki::NewRequest(*pki::NewKey()), seconds(3600));
+  ASSERT_TRUE(access_->RemoveUser("ann"));
+  EXPECT_EQ(revoked.size(), 3u);
+  EXPECT_FALSE(IdentifyBy(last->certificate));
+}
+
 TEST_F(AccessTest, TheAuditLogIsAChain) {
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(access_->Record("ann", "start", "p" + std::to_string(i)));
   EXPECT_EQ(*access_->VerifyAudit(), 6);  // with the founding

@@ -69,6 +69,23 @@ TEST_F(PkiTest, AnAuthorityIsNobodyOfTheMesh) {
   EXPECT_EQ(Fingerprints(authority_.certificate() + authority_.certificate())->size(), 2u);
 }
 
+TEST_F(PkiTest, WhoHasSignedIsTheSignaturesToSay) {
+  const Authority other = *Authority::Make(MeshId("mesh1"), kNow);  // of the same name
+  const std::string leaf = *authority_.Sign(*NewRequest(*NewKey()), kAgent, kNow);
+  EXPECT_TRUE(IsIssuedBy(leaf + other.certificate(), authority_.certificate()));
+  EXPECT_FALSE(IsIssuedBy(leaf + authority_.certificate(), other.certificate()));
+  EXPECT_FALSE(IsIssuedBy("rubbish", authority_.certificate()));
+  EXPECT_FALSE(IsIssuedBy(leaf, leaf));
+  const auto both = ReadAuthorities(authority_.certificate() + other.certificate());
+  ASSERT_EQ(both->size(), 2u);
+  EXPECT_EQ((*both)[1].pem, other.certificate());
+  EXPECT_EQ((*both)[1].fingerprint, Fingerprints(other.certificate())->front());
+  EXPECT_GT((*both)[1].not_after, kNow + kLifetime);
+  EXPECT_FALSE(ReadAuthorities(authority_.certificate() + leaf));
+  EXPECT_FALSE(ReadAuthorities(""));
+  EXPECT_EQ(*FirstCertificate(leaf + other.certificate()), leaf);
+}
+
 TEST_F(PkiTest, ARequestMayAskForNothing) {
   auto refused = [&](const std::string& request, const char* why) {
     auto answer = authority_.Sign(request, kAgent, kNow);

@@ -77,7 +77,8 @@ TEST(WireRoundTrip, WhatACoordinatorSays) {
   // A grant is for the coordinator alone. What is revoked is the edges' business (coordinator/service/session_call.h,
   // agent/service/agent_gate.h).
   EXPECT_THAT(Missing<v1::ToAgent>({Encoded<v1::ToAgent>(FullToAgent())}),
-              testing::ElementsAre("cromt.v1.PublishedArtifact.grant", "cromt.v1.ToAgent.revoked"));
+              testing::ElementsAre("cromt.v1.PublishedArtifact.grant", "cromt.v1.ToAgent.revoked",
+                                   "cromt.v1.ToAgent.authorities"));
 }
 
 TEST(WireRoundTrip, WhatAnAgentSays) {
