@@ -23,7 +23,7 @@ NAMES = {
     "cromt-git": "fetch or pack a repository for the coordinator",
 }
 SEE_ALSO = {"cromt": "cromt-agent cromt-coordinator"}
-MAINTAINER = "The cromt maintainers <cromt@packages.debian.org>"
+MAINTAINER = "The cromt maintainers <cromt@example.org>"
 
 
 def ask(path, *arguments):
