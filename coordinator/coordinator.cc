@@ -19,6 +19,8 @@
 namespace cromt {
 namespace {
 
+constexpr Duration kTellAgain = seconds(10);  // of sessions that begin and end
+
 // It was good when it was applied. What has gone from this host since, such as a time zone, is no reason not to start.
 Result<std::shared_ptr<const JobFile>> ParseStored(const std::string& path, const std::string& text) {
   JobFileReading reading = ReadJobFile(text, path);
@@ -111,6 +113,14 @@ void Coordinator::OnFailure(std::function<void(Error)> callback) {
   MutexLock lock(mutex_);
   if (failure_) callback(*failure_);
   on_failure_ = std::move(callback);
+}
+
+void Coordinator::Misbehaved(const std::string& address, const std::string& what) {
+  const Mono now = clock_.Read().mono;
+  const auto [told, first] = misbehaved_.try_emplace(address, now);
+  if (!options_.warn || (!first && now - told->second < kTellAgain)) return;
+  told->second = now;
+  options_.warn(fmt::format("the session with {} is ended: {}", address, what));
 }
 
 void Coordinator::Held(const std::string& why) {

@@ -141,6 +141,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
   SecretValues SecretsOf(const TaskSpec& spec) override { return secrets_->ValuesFor(spec.project, spec.secrets); }
+  void Misbehaved(const std::string& address, const std::string& what) override;
   void Held(const std::string& why) override;
   Status CheckSecrets(const Plan& plan) const;
   Status AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines);
@@ -164,6 +165,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Mailbox<EngineInput> inbox_;
   std::unique_ptr<AgentTransport> transport_;
   std::unique_ptr<SourceResolver> resolver_;
+  std::map<std::string, Mono> misbehaved_;  // by address: when that was told; the loop's own
 
   Mutex mutex_;
   std::map<std::string, std::string> agents_ CROMT_GUARDED_BY(mutex_);  // names in job files to addresses

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "coordinator/recovery.h"
 #include "io/blob/ticket.h"
 
 namespace cromt {
@@ -98,6 +99,7 @@ void Engine::On(engine_input::LinkMessage input) {
   if (found == links_.end() || !found->second.session) return;
   Link& link = found->second;
   if (const auto& hello = input.message.hello) {
+    if (Status can = CheckSeen(*hello, epoch_, commit_); !can) return Break(input.link, can.error().message);
     // Who we have not met yet can't have seen what we have committed ourselves.
     const uint64_t may_have_seen = met_.insert(hello->agent).second ? taken_up_ : commit_;
     // Where several of us have committed since, only this tells: reports that were acknowledged are in the store.
@@ -111,7 +113,7 @@ void Engine::On(engine_input::LinkMessage input) {
           hello->agent.text(), link.address, hello->seen_commit, hello->seen_epoch, may_have_seen, epoch_);
   }
   auto events = link.session->Receive(std::move(input.message), now_);
-  if (!events) return CloseLink(input.link, "protocol error: " + events.error().message, true);
+  if (!events) return Break(input.link, events.error().message);
   for (Event& event : *events) {
     // What is kept is said to nobody, and so neither stopped nor forgotten.
     if (auto* up = std::get_if<AgentUp>(&event); up && !kept_.empty())
@@ -144,6 +146,8 @@ void Engine::On(engine_input::LinkWritable input) {
 }
 
 void Engine::On(engine_input::LinkClosed input) {
+  if (const auto link = links_.find(input.link); link != links_.end() && input.misbehaved)
+    edges_.Misbehaved(link->second.address, input.reason);
   CloseLink(input.link, input.reason, false);
 }
 
@@ -214,6 +218,12 @@ CoordinatorSession* Engine::LiveSession(const std::string& address) {
   if (target == targets_.end()) return nullptr;
   auto link = links_.find(target->second.link);
   return link == links_.end() || !link->second.live ? nullptr : link->second.session.get();
+}
+
+void Engine::Break(LinkId id, const std::string& what) {
+  const std::string reason = "protocol error: " + what;
+  edges_.Misbehaved(links_.at(id).address, reason);
+  CloseLink(id, reason, true);
 }
 
 void Engine::CloseLink(LinkId id, const std::string& reason, bool tell_edges) {

@@ -54,6 +54,7 @@ struct LinkWritable {
 struct LinkClosed {
   LinkId link = 0;
   std::string reason;
+  bool misbehaved = false;  // the agent said what no honest one says
 };
 // The answer to PushBlob where it can't be done.
 struct BlobUndeliverable {
@@ -96,6 +97,8 @@ class CoordinatorEdges : public AgentTransport {
   virtual void Published(std::span<const RunChange> changes) = 0;
   // The values of the secrets that this task names, for its lease.
   virtual SecretValues SecretsOf(const TaskSpec&) { return nullptr; }
+  // The session with the agent at this address was ended since it said what no honest one says.
+  virtual void Misbehaved(const std::string& /*address*/, const std::string& /*what*/) {}
   // Nothing is leased from now on (Engine::held), and why; empty = it is again.
   virtual void Held(const std::string&) {}
 };
@@ -166,6 +169,7 @@ class Engine {
   void Carry(Effect& effect);
   Result<RunId> RunOfRequest(const RequestId& request);
   void BringBlobs(LinkId id, Link& link);
+  void Break(LinkId link, const std::string& what);
   void CloseLink(LinkId link, const std::string& reason, bool tell_edges);
   Status Hold(const std::string& why);
   void CloseAllLinks(const std::string& reason);

@@ -1,5 +1,7 @@
 #include "coordinator/recovery.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -8,6 +10,10 @@ namespace cromt {
 namespace {
 
 constexpr char kReason[] = "lost: store restored";
+// Far more than there are between any backup and now.
+constexpr uint64_t kMostEpochs = uint64_t{1} << 20;
+constexpr uint64_t kMostCommits = uint64_t{1} << 44;
+constexpr uint64_t kMostAttempts = 1'000'000;  // of one task
 
 struct Found {
   const InspectedAgent* agent = nullptr;
@@ -67,13 +73,30 @@ class TaskRecovery {
   const Wall now_;
 };
 
-// The newest attempt of each task that an agent has; the others in `rest`.
-std::map<std::pair<RunId, TaskIndex>, Found> Newest(std::span<const InspectedAgent> agents, std::vector<Found>& rest) {
+// Whether the agent may have been leased this attempt of the run.
+bool MayHave(const InspectedAgent& agent, const StoredRun& run, const AttemptId& id) {
+  if (id.task >= run.tasks.size()) return false;
+  const TaskStatus& task = run.tasks[id.task];
+  if (id.attempt > uint64_t{task.attempt} + kMostAttempts) return false;
+  return task.agent == agent.hello.agent ||
+         std::ranges::find(agent.addresses, run.plan->host(id.task).address) != agent.addresses.end();
+}
+
+// The newest attempt of each task that its agent has; the others in `rest`.
+std::map<std::pair<RunId, TaskIndex>, Found> Newest(const StoredState& state, std::span<const InspectedAgent> agents,
+                                                    std::vector<Found>& rest) {
+  std::map<RunId, const StoredRun*> runs;
+  for (const StoredRun& run : state.runs) runs.emplace(run.header.id, &run);
   std::map<std::pair<RunId, TaskIndex>, Found> newest;
   for (const InspectedAgent& agent : agents) {
     for (const InventoryItem& item : agent.inventory) {
-      Found& found = newest[{item.id.run, item.id.task}];
       Found other{&agent, item};
+      const auto run = runs.find(item.id.run);
+      if (run == runs.end() || !MayHave(agent, *run->second, item.id)) {
+        rest.push_back(std::move(other));
+        continue;
+      }
+      Found& found = newest[{item.id.run, item.id.task}];
       if (!found.agent || found.item.id.attempt < item.id.attempt) std::swap(found, other);
       if (other.agent) rest.push_back(std::move(other));
     }
@@ -95,7 +118,7 @@ void Forgive(const Plan& plan, std::vector<TaskStatus>& tasks) {
 
 // Reports that were acknowledged are not said again, though this store has not applied them.
 void TakeUpReports(const StoredState& state, const InspectedAgent& agent, Recovery& out) {
-  AgentSeen seen{agent.hello.agent, agent.hello.journal, agent.address, 0, agent.hello.labels};
+  AgentSeen seen{agent.hello.agent, agent.hello.journal, agent.addresses.front(), 0, agent.hello.labels};
   for (const AgentSeen& before : state.agents)
     if (before.agent == seen.agent && before.journal == seen.journal) seen.applied_sequence = before.applied_sequence;
   seen.applied_sequence = std::max(seen.applied_sequence, agent.hello.acked_sequence);
@@ -103,6 +126,17 @@ void TakeUpReports(const StoredState& state, const InspectedAgent& agent, Recove
 }
 
 }  // namespace
+
+Status CheckSeen(const AgentHello& hello, uint64_t epoch, uint64_t commit) {
+  if (hello.seen_epoch <= epoch + kMostEpochs && hello.seen_commit <= commit + kMostCommits &&
+      hello.acked_sequence <= kMostCommits)
+    return {};
+  return Fail(
+      ErrorCode::kInvalid,
+      fmt::format("it says that it has seen commit {} of epoch {} and that {} of its reports were acknowledged, "
+                  "and no coordinator can have been there",
+                  hello.seen_commit, hello.seen_epoch, hello.acked_sequence));
+}
 
 Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now) {
   Recovery out{.epoch = state.epoch,
@@ -118,7 +152,7 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
   }
   ++out.epoch;
   std::vector<Found> rest;
-  auto newest = Newest(agents, rest);
+  auto newest = Newest(state, agents, rest);
   for (const StoredRun& run : state.runs) {
     std::vector<TaskStatus> tasks = run.tasks;
     for (TaskIndex task = 0; task < run.tasks.size(); ++task) {

@@ -12,10 +12,15 @@ namespace cromt {
 
 // What an agent answered who was only asked (CoordinatorHello::inspect).
 struct InspectedAgent {
-  std::string address;
+  std::vector<std::string> addresses;  // at which it answered; not empty
   AgentHello hello;
   std::vector<InventoryItem> inventory;
 };
+
+// Whether a store that is at this epoch and commit can have been where the agent says that it has seen it. kInvalid
+// says what can't be: no backup is a million starts old. Taken as it comes, the word of one agent would use up the
+// numbers of all.
+Status CheckSeen(const AgentHello& hello, uint64_t epoch, uint64_t commit);
 
 struct Recovery {
   uint64_t epoch = 0;   // above all that was seen
@@ -23,11 +28,12 @@ struct Recovery {
   std::vector<Record> records;
   std::vector<AttemptId> adopted;  // are in flight, which the store did not know
   std::vector<AttemptId> lost;     // were in flight and are not: nobody knows their ends
-  std::vector<KeptAttempt> kept;   // are on agents and fit nothing in the store
+  std::vector<KeptAttempt> kept;   // are on agents and fit nothing in the store, or no task of that agent's
 };
 
-// An attempt in flight at an agent that has not answered is lost, too.
-// `commit`: the highest number that is known besides, of the mark beside the store.
+// An attempt in flight at an agent that has not answered is lost, too. An agent's word counts for tasks of its own:
+// those whose host it is, and those which it has by the store. `commit`: the highest number that is known besides, of
+// the mark beside the store.
 Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now);
 
 // Those of the store's agents that have attempts in flight and are not among `agents`.

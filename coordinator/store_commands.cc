@@ -70,14 +70,22 @@ Status RunRecover(const RecoverOptions& options) {
   std::sort(addresses.begin(), addresses.end());
   addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
   std::vector<std::string> unreached;
-  const std::vector<InspectedAgent> agents = options.inspect(state.mesh, addresses, unreached);
+  std::vector<InspectedAgent> agents = options.inspect(state.mesh, addresses, unreached);
   for (const std::string& one : unreached) fmt::print("not reached: {}\n", one);
+  const uint64_t commit = std::max(state.commit, mark && *mark ? (*mark)->commit : 0);
+  std::erase_if(agents, [&](const InspectedAgent& agent) {
+    const Status can = CheckSeen(agent.hello, state.epoch, commit);
+    if (!can)
+      fmt::print("not believed: agent {} at {}: {}\n", agent.hello.agent.text(), agent.addresses.front(),
+                 can.error().message);
+    return !can;
+  });
   if (const auto missing = MissingAgents(state, agents); !missing.empty() && !options.without)
     return Fail(ErrorCode::kUnavailable,
                 fmt::format("agent {} has attempts in flight by the store and was not reached; start it, or give "
                             "--without-agents to call them lost",
                             missing.front().text()));
-  Recovery recovery = PlanRecovery(state, agents, mark && *mark ? (*mark)->commit : 0, SystemClock().Read().wall);
+  Recovery recovery = PlanRecovery(state, agents, commit, SystemClock().Read().wall);
   if (options.stop_unknown) recovery.kept.clear();
   CROMT_TRY(store->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept));
   PrintAll("adopted", recovery.adopted);

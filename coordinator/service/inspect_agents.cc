@@ -3,7 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
-#include <set>
+#include <map>
 #include <thread>
 
 #include "coordinator/service/agent_channel.h"
@@ -27,7 +27,7 @@ Result<InspectedAgent> Inspect(const MeshId& mesh, const std::string& address, c
   hello.hello = CoordinatorHello{.mesh = mesh, .inspect = true};
   v1::ToAgent request;
   wire::ToProto(hello, request);
-  InspectedAgent agent{.address = address, .hello = {}, .inventory = {}};
+  InspectedAgent agent{.addresses = {address}, .hello = {}, .inventory = {}};
   stream->Write(request);  // should it fail, so does reading
   for (v1::FromAgent answer; stream->Read(&answer);) {
     auto message = wire::FromProto(answer);
@@ -67,12 +67,17 @@ AgentInspection InspectAgents(const MeshId& mesh, const std::vector<std::string>
     });
   for (std::thread& thread : threads) thread.join();
   AgentInspection found;
-  std::set<AgentId> seen;
+  std::map<AgentId, size_t> seen;
   for (size_t i = 0; i < addresses.size(); ++i) {
-    if (!answers[i])
+    if (!answers[i]) {
       found.unreached.push_back(addresses[i] + ": " + answers[i].error().message);
-    else if (seen.insert(answers[i]->hello.agent).second)
+      continue;
+    }
+    const auto [known, is_new] = seen.emplace(answers[i]->hello.agent, found.agents.size());
+    if (is_new)
       found.agents.push_back(std::move(*answers[i]));
+    else
+      found.agents[known->second].addresses.push_back(addresses[i]);
   }
   return found;
 }

@@ -227,7 +227,7 @@ void SimHost::Close(StreamId stream, const Error& why) {
 
 InspectedAgent SimHost::Inspect(const MeshId& mesh) const {
   const AgentQueue& queue = engine_->queue();
-  InspectedAgent agent{fmt::format("host{}:4000", index_), {}, queue.Inventory(mesh)};
+  InspectedAgent agent{network_.AddressesOf(*this), {}, queue.Inventory(mesh)};
   agent.hello.agent = AgentId(fmt::format("agent-{}", index_));
   agent.hello.journal = queue.JournalOf(mesh);
   std::tie(agent.hello.seen_epoch, agent.hello.seen_commit) = queue.Seen(mesh);

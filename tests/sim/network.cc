@@ -20,6 +20,13 @@ void Network::Connect(SimCoordinator& coordinator, std::map<std::string, SimHost
   addresses_ = std::move(addresses);
 }
 
+std::vector<std::string> Network::AddressesOf(const SimHost& host) const {
+  std::vector<std::string> addresses;
+  for (const auto& [address, named] : addresses_)
+    if (named == &host) addresses.push_back(address);
+  return addresses;
+}
+
 // ---- Links ------------------------------------------------------------------------------------
 
 Network::LinkPtr Network::ByKey(uint64_t key) const {

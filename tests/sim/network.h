@@ -46,6 +46,7 @@ class Network {
   bool TurnBlack(const SimHost& host);
   void Stall(const SimHost& host, Duration until);
   void Heal();
+  std::vector<std::string> AddressesOf(const SimHost& host) const;
   // What is sent to or by the host arrives late, or something has only just arrived so.
   bool IsStalled(const SimHost& host) const;
 

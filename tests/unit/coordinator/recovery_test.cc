@@ -14,6 +14,7 @@ class RecoveryTest : public testing::Test {
   static StoredState State(std::vector<TaskStatus> tasks) {
     auto plan = std::make_shared<Plan>();
     plan->hosts = {{"h", "h:4000"}};
+    plan->tasks.resize(tasks.size());
     StoredState state;
     state.epoch = 3;
     state.commit = 10;
@@ -33,7 +34,7 @@ class RecoveryTest : public testing::Test {
     return task;
   }
   static InspectedAgent Agent(std::vector<InventoryItem> inventory) {
-    InspectedAgent agent{"h:4000", {}, std::move(inventory)};
+    InspectedAgent agent{{"h:4000"}, {}, std::move(inventory)};
     agent.hello.agent = AgentId("a");
     agent.hello.journal = JournalId("j");
     agent.hello.seen_epoch = 7;
@@ -135,6 +136,42 @@ TEST_F(RecoveryTest, WhoseEndTheStoreHasTakenUpIsNotAdopted) {
     EXPECT_TRUE(recovery.kept.empty());
     EXPECT_EQ(Changed(recovery, 0), std::nullopt);
   }
+}
+
+// An agent that says that it has what is another's, or has had more attempts than there can be.
+TEST_F(RecoveryTest, AnAgentsWordCountsForTasksOfItsOwn) {
+  StoredState state = State({In(TaskState::kReady), In(TaskState::kRunning, 1), In(TaskState::kReady)});
+  InspectedAgent own = Agent({{Id(0, 1), Phase::kRunning}, {Id(1, 1), Phase::kRunning}});
+  InspectedAgent liar = Agent({{Id(0, 2), Phase::kRunning}, {Id(1, 2), Phase::kEnded}, {Id(2, 1), Phase::kRunning}});
+  liar.addresses = {"other:4000", "third:4000"};
+  liar.hello.agent = AgentId("liar");
+  const Recovery recovery = Recovered(state, {own, liar});
+  EXPECT_EQ(recovery.adopted, Ids{Id(0, 1)});
+  EXPECT_EQ(Changed(recovery, 0)->agent, AgentId("a"));
+  EXPECT_EQ(Changed(recovery, 1), std::nullopt);
+  EXPECT_EQ(Changed(recovery, 2), std::nullopt);
+  const AgentId kept_by("liar");
+  EXPECT_EQ(recovery.kept, (std::vector<KeptAttempt>{{kept_by, Id(0, 2)}, {kept_by, Id(1, 2)}, {kept_by, Id(2, 1)}}));
+  // One that moved still has what the store says it has; and one behind two addresses is the host of both.
+  own.addresses = {"elsewhere:4000"};
+  EXPECT_EQ(Recovered(state, {own}).lost, Ids());
+  EXPECT_EQ(Recovered(state, {own}).adopted, Ids());
+  own.addresses = {"elsewhere:4000", "h:4000"};
+  EXPECT_EQ(Recovered(state, {own}).adopted, Ids{Id(0, 1)});
+  const Recovery absurd = Recovered(state, {Agent({{Id(0, UINT32_MAX), Phase::kRunning}})});
+  EXPECT_EQ(Changed(absurd, 0), std::nullopt);
+  EXPECT_EQ(absurd.kept.size(), 1u);
+}
+
+TEST_F(RecoveryTest, NumbersThatNoStoreCanHaveHadAreNotBelieved) {
+  AgentHello hello = Agent({}).hello;
+  EXPECT_TRUE(CheckSeen(hello, 3, 10));
+  for (uint64_t AgentHello::*number : {&AgentHello::seen_epoch, &AgentHello::seen_commit, &AgentHello::acked_sequence})
+    for (uint64_t value : {UINT64_MAX, uint64_t{1} << 63, uint64_t{1} << 46}) {
+      AgentHello absurd = hello;
+      absurd.*number = value;
+      EXPECT_FALSE(CheckSeen(absurd, 3, 10)) << value;
+    }
 }
 
 TEST_F(RecoveryTest, AnAttemptBeforeTheLastIsNot) {
