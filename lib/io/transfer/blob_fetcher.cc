@@ -162,6 +162,15 @@ void BlobFetcher::Fetch(const LeaseInput& from, std::function<void(const Status&
     threads_.emplace_back([this] { Run(); });
 }
 
+// The first whose holder has a place left; the end if there is none.
+std::deque<std::string>::iterator BlobFetcher::NextInLine() {
+  return std::find_if(line_.begin(), line_.end(),
+                      [this](const std::string& hash) CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
+                        const auto busy = under_way_.find(jobs_.at(hash).from.holder);
+                        return busy == under_way_.end() || busy->second < kOfOneHolder;
+                      });
+}
+
 void BlobFetcher::Run() {
   rpc::KeepCallbackThreads();
   for (;;) {
@@ -169,18 +178,23 @@ void BlobFetcher::Run() {
     {
       std::unique_lock<Mutex> lock(mutex_);
       ++idle_;
-      changed_.wait(
-          lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return stopping_ || !line_.empty(); });
+      changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
+        return stopping_ || NextInLine() != line_.end();
+      });
       --idle_;
       if (stopping_) return;
-      from = jobs_.at(line_.front()).from;
-      line_.pop_front();
+      const auto next = NextInLine();
+      from = jobs_.at(*next).from;
+      line_.erase(next);
+      ++under_way_[from.holder];
     }
     Status fetched = FetchNow(from);
     Job job;
     {
       MutexLock lock(mutex_);
       job = std::move(jobs_.extract(from.artifact.digest.sha256).mapped());
+      if (--under_way_[from.holder] == 0) under_way_.erase(from.holder);
+      changed_.notify_all();
     }
     for (const auto& done : job.done) done(fetched);
   }
@@ -197,12 +211,14 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
   const Digest& digest = from.artifact.digest;
   if (store_.Has(digest)) return {};
   const std::string where = fmt::format("artifact '{}' of {} ({})", from.artifact.name, from.host, from.address);
-  auto stopped = [this] {
-    MutexLock lock(mutex_);
-    return stopping_;
-  };
   CROMT_ASSIGN(BlobWriter writer, store_.Write());
-  const Mono turn_until = SystemClock().Read().mono + options_.turn;
+  const Mono began = SystemClock().Read().mono;
+  const Mono turn_until = began + options_.turn;
+  auto too_late = [&] { return SystemClock().Read().mono - began > options_.whole; };
+  auto stopped = [&] {
+    MutexLock lock(mutex_);
+    return stopping_ || too_late();
+  };
   for (int fruitless = 0;;) {
     rpc::ChannelOptions to{.insecure = options_.insecure, .read_ahead_bytes = kReadAheadBytes};
     if (options_.tls) to.credentials = options_.tls->ToPeer(PeerKind::kAgent, from.holder.text());
@@ -223,6 +239,9 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
     else if (!in_turn)
       ++fruitless;
     if (!MayPass(status.error_code()) || fruitless >= kFruitless) return Fail(where, rpc::FromStatus(status));
+    if (too_late())
+      return Fail(ErrorCode::kTimeout,
+                  fmt::format("{}: it has not all come within {}", where, FormatDuration(options_.whole)));
     if (!Pause(kFirstPause * (1 << fruitless))) return Fail(ErrorCode::kUnavailable, "the program is stopping");
   }
   auto committed = writer.Commit(digest);

@@ -2,7 +2,8 @@
 //
 // The bytes are digested as they come and get their name only when they are what was asked for. A call that breaks is
 // made again from where it broke, as long as each brings something; one from which nothing comes is given up. At most
-// kAtOnce blobs are fetched at a time, each with one chunk in memory; the rest waits in line.
+// kAtOnce blobs are fetched at a time, each with a few chunks in memory, and not all of them from one holder: one that
+// is slow, or pretends to be, holds up nobody else. The rest waits in line.
 //
 // Thread-safe. Its threads are made when they are first needed.
 #pragma once
@@ -28,14 +29,16 @@ class Tls;
 
 class BlobFetcher {
  public:
-  static constexpr size_t kAtOnce = 4;
+  static constexpr size_t kAtOnce = 5;
+  static constexpr size_t kOfOneHolder = 4;
 
   struct Options {
-    bool insecure = false;              // holders beyond loopback are dialled in plaintext
-    std::shared_ptr<rpc::Tls> tls;      // null: plaintext; else each holder must be the agent that is meant
-    Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
-    Duration first_byte = seconds(10);  // likewise, before its first byte
-    Duration turn = seconds(600);       // a holder that serves as many others as it may is asked again for so long
+    bool insecure = false;                   // holders beyond loopback are dialled in plaintext
+    std::shared_ptr<rpc::Tls> tls;           // null: plaintext; else each holder must be the agent that is meant
+    Duration stall = seconds(30);            // nothing comes for so long: the call is broken off
+    Duration first_byte = seconds(10);       // likewise, before its first byte
+    Duration turn = seconds(600);            // a holder that serves as many others as it may is asked again for so long
+    Duration whole = std::chrono::hours(6);  // one blob, however it comes
   };
 
   // The store outlives the fetcher.
@@ -55,6 +58,7 @@ class BlobFetcher {
   };
 
   void Run() CROMT_EXCLUDES(mutex_);
+  std::deque<std::string>::iterator NextInLine() CROMT_REQUIRES(mutex_);
   Status FetchNow(const LeaseInput& from) CROMT_EXCLUDES(mutex_);
   bool Pause(Duration time) CROMT_EXCLUDES(mutex_);
 
@@ -65,7 +69,8 @@ class BlobFetcher {
   std::map<std::string, Job> jobs_ CROMT_GUARDED_BY(mutex_);  // by hash; waiting or under way
   std::deque<std::string> line_ CROMT_GUARDED_BY(mutex_);     // of those that wait
   std::vector<std::thread> threads_ CROMT_GUARDED_BY(mutex_);
-  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;  // threads that wait for work
+  std::map<AgentId, size_t> under_way_ CROMT_GUARDED_BY(mutex_);  // by holder
+  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;                      // threads that wait for work
   bool stopping_ CROMT_GUARDED_BY(mutex_) = false;
 };
 

@@ -171,6 +171,37 @@ TEST_F(BlobFetcherTest, AskedTwiceItIsFetchedOnce) {
   EXPECT_LE(holder_.offsets.size(), 2u);  // the second, if the first was done by then, finds it in the store
 }
 
+// One that gives so little, however often, is not waited for until the end of time.
+TEST_F(BlobFetcherTest, ABlobThatComesTooSlowlyIsGivenUp) {
+  holder_.per_call = 1;
+  holder_.status = {grpc::StatusCode::UNAVAILABLE, "broke"};
+  BlobFetcher::Options options;
+  options.whole = milliseconds(300);
+  EXPECT_EQ(Fetch(Input(), options),
+            "artifact 'x' of hostA (" + holder_.address() + "): it has not all come within 300ms");
+}
+
+TEST_F(BlobFetcherTest, OneHolderThatHangsHoldsUpNobodyElse) {
+  holder_.per_call = 400;
+  holder_.hangs = true;
+  Holder other;
+  other.bytes = holder_.bytes;
+  BlobFetcher fetcher(*store_, {});
+  for (size_t i = 0; i < BlobFetcher::kAtOnce + 3; ++i) {
+    LeaseInput input = Input();
+    input.artifact.digest.sha256 = Sha256Hex(std::to_string(i));
+    fetcher.Fetch(input, [](const Status&) {});
+  }
+  LeaseInput input = Input();
+  input.holder = AgentId("other");
+  input.address = other.address();
+  std::promise<Status> done;
+  fetcher.Fetch(input, [&](const Status& status) { done.set_value(status); });
+  auto fetched = done.get_future();
+  ASSERT_EQ(fetched.wait_for(seconds(20)), std::future_status::ready);  // less than a hanging one is given
+  EXPECT_TRUE(fetched.get());
+}
+
 TEST_F(BlobFetcherTest, ItsEndBreaksOffWhatIsUnderWay) {
   holder_.per_call = 400;
   holder_.hangs = true;
