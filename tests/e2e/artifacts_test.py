@@ -18,6 +18,18 @@ from story import Story, main
 
 ARTICLE = "https://github.com/melezhik/"
 MIB = 1 << 20
+# Before a program: its wall clock is two days ahead.
+AHEAD = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec* at) {
+  int (*real)(clockid_t, struct timespec*) = dlsym(RTLD_NEXT, "clock_gettime");
+  const int done = real(id, at);
+  if (id == CLOCK_REALTIME) at->tv_sec += 2 * 24 * 3600;
+  return done;
+}
+"""
 
 
 def blobs(program):
@@ -248,6 +260,20 @@ projects:
         for each in fetches:
             each.cancel()
         self.assertEqual(self.mesh.wait_finished(run)["outcome"], "succeeded")
+
+    def test_a_ticket_that_has_run_out_costs_no_task(self):
+        """By the holder's clock, which is two days ahead, tickets are out of date when they come. The coordinator brings the bytes."""
+        clock = self.mesh.path("ahead.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", clock, self.mesh.write("ahead.c", AHEAD)], check=True)
+        one = self.mesh.start_agent("one", before=("env", f"LD_PRELOAD={clock}"))
+        self.mesh.start_agent("two")
+        self.mesh.start_coordinator()
+        self.apply("echo in time > f", "cat .artifacts/x")
+        followed = self.mesh.cromt("start", "taker", "--follow")
+        self.succeeded(followed)
+        self.says(followed.out, "in time\n")
+        self.says(one.log(), "refused a call from ", "the ticket was good until ")
+        self.succeeded(self.mesh.cromt("get", "last", "x", "--to", self.mesh.path("got")))
 
     def test_nobody_fetches_without_the_ticket(self):
         self.mesh_of_two()
