@@ -4,6 +4,9 @@
 //
 //   many_agents COUNT      prints {"addresses": […]}; then, whenever the number of sessions that are live (their state
 //                          is exchanged, so leases may follow) reaches COUNT, {"live_at": seconds of CLOCK_MONOTONIC}
+//   many_agents COUNT COORDINATOR FINGERPRINT FOLDER
+//                          the same as members of a mesh, agent0, agent1, …: reads the token of each one's invitation,
+//                          a line each, has each join, with its keys in FOLDER, and serves by mutual TLS
 //
 // SIGUSR1 breaks all sessions. Ends when its standard input does.
 #include <fmt/format.h>
@@ -23,17 +26,25 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <iostream>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/service/membership_client.h"
 #include "base/thread_annotations.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
 #include "core/lease.h"
 #include "cromt/v1/agent.grpc.pb.h"
+#include "io/config/read_file.h"
+#include "io/pki/certificate.h"
+#include "io/process/data_dir.h"
+#include "io/rpc/prepare.h"
 
 namespace cromt {
 namespace {
@@ -205,9 +216,10 @@ class LogsReactor final : public grpc::ServerBidiReactor<v1::LogCredit, v1::LogB
 
 class Service final : public v1::AgentService::CallbackService {
  public:
-  explicit Service(Sessions& sessions) : sessions_(sessions) {}
+  // Without `agent`: whose the connection is.
+  explicit Service(Sessions& sessions, std::optional<size_t> agent = {}) : sessions_(sessions), agent_(agent) {}
   grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(grpc::CallbackServerContext* context) override {
-    return new SessionReactor(sessions_, sessions_.AgentOf(context->peer()));
+    return new SessionReactor(sessions_, agent_ ? *agent_ : sessions_.AgentOf(context->peer()));
   }
   grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(grpc::CallbackServerContext*) override {
     return new LogsReactor;
@@ -215,6 +227,7 @@ class Service final : public v1::AgentService::CallbackService {
 
  private:
   Sessions& sessions_;
+  const std::optional<size_t> agent_;
 };
 
 UniqueFd Listen(int& port) {
@@ -239,7 +252,7 @@ void Accept(int listener, size_t agent, Sessions& sessions, grpc::Server& server
 }
 
 // Until standard input ends: connections, heartbeats, and SIGUSR1.
-void Serve(const std::vector<UniqueFd>& listeners, int signals, Sessions& sessions, grpc::Server& server) {
+void Serve(const std::vector<UniqueFd>& listeners, int signals, Sessions& sessions, grpc::Server* server) {
   const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   const auto watch = [&](int fd, uint64_t who) {
     epoll_event event{};
@@ -257,7 +270,7 @@ void Serve(const std::vector<UniqueFd>& listeners, int signals, Sessions& sessio
     const int got = ::epoll_wait(epoll.get(), events, std::size(events), static_cast<int>(std::max<int64_t>(left, 0)));
     for (int i = 0; i < got; ++i) {
       const uint64_t who = events[i].data.u64;
-      if (who < listeners.size()) Accept(listeners[who].get(), who, sessions, server);
+      if (who < listeners.size()) Accept(listeners[who].get(), who, sessions, *server);
       if (who == listeners.size()) {
         signalfd_siginfo info;
         if (::read(signals, &info, sizeof info) < 0) Die("signalfd");
@@ -271,11 +284,59 @@ void Serve(const std::vector<UniqueFd>& listeners, int signals, Sessions& sessio
   }
 }
 
-int Main(size_t count) {
+// As a certificate shows it, for gRPC itself: nobody renews anything here, and so no files are watched.
+std::shared_ptr<grpc::ServerCredentials> CredentialsOf(const MemberFiles& files) {
+  const auto identity = ReadFile(files.identity(), pki::kMostPemBytes);
+  const auto authorities = ReadFile(files.authorities(), pki::kMostPemBytes);
+  const auto key = identity ? pki::KeyOf(*identity) : tl::unexpected(identity.error());
+  if (!key || !authorities) Die("no identity in " + files.folder());
+  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.pem_root_certs = *authorities;
+  options.pem_key_cert_pairs = {{*key, identity->substr(identity->find("-----BEGIN CERTIFICATE"))}};
+  return grpc::SslServerCredentials(options);
+}
+
+struct MeshToJoin {
+  std::string coordinator, fingerprint, folder;
+};
+
+struct MemberServer {
+  std::unique_ptr<Service> service;
+  std::unique_ptr<grpc::Server> server;
+};
+
+// Each has a certificate, and so a server, of its own.
+std::vector<MemberServer> JoinAll(const MeshToJoin& mesh, std::vector<UniqueFd> listeners,
+                                  const std::vector<std::string>& addresses, Sessions& sessions) {
+  std::vector<MemberServer> servers;
+  for (size_t agent = 0; agent < addresses.size(); ++agent) {
+    const std::string name = fmt::format("agent{}", agent), folder = mesh.folder + "/" + name;
+    std::string token;
+    if (!std::getline(std::cin, token) || !MakeDirs(folder)) Die("no token for " + name + ", or no folder");
+    const MemberFiles files(folder);
+    if (auto joined = Join({mesh.coordinator, mesh.fingerprint, name, token}, files); !joined)
+      Die(joined.error().message);
+    listeners[agent].reset();
+    MemberServer one{std::make_unique<Service>(sessions, agent), nullptr};
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(addresses[agent], CredentialsOf(files));
+    builder.RegisterService(one.service.get());
+    one.server = builder.BuildAndStart();
+    if (!one.server) Die("can't serve at " + addresses[agent]);
+    servers.push_back(std::move(one));
+  }
+  return servers;
+}
+
+void AllowManyFiles() {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int Main(size_t count, const std::optional<MeshToJoin>& mesh) {
+  AllowManyFiles();
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGUSR1);
@@ -283,21 +344,26 @@ int Main(size_t count) {
   const UniqueFd signals(::signalfd(-1, &blocked, SFD_CLOEXEC));
 
   Sessions sessions(count);
-  Service service(sessions);
-  grpc::ServerBuilder builder;
-  builder.SetMaxReceiveMessageSize(4 << 20);
-  builder.RegisterService(&service);
-  const auto server = builder.BuildAndStart();
   std::vector<UniqueFd> listeners;
-  std::string addresses;
+  std::vector<std::string> addresses;
   for (size_t agent = 0; agent < count; ++agent) {
     int port = 0;
     listeners.push_back(Listen(port));
-    addresses += fmt::format("{}\"127.0.0.1:{}\"", agent == 0 ? "" : ", ", port);
+    addresses.push_back(fmt::format("127.0.0.1:{}", port));
   }
-  fmt::print("{{\"addresses\": [{}]}}\n", addresses);
+  fmt::print("{{\"addresses\": [\"{}\"]}}\n", fmt::join(addresses, "\", \""));
   std::fflush(stdout);
-  Serve(listeners, signals.get(), sessions, *server);
+  if (mesh) {
+    const auto servers = JoinAll(*mesh, std::move(listeners), addresses, sessions);
+    Serve({}, signals.get(), sessions, nullptr);
+  } else {
+    Service service(sessions);
+    grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(4 << 20);
+    builder.RegisterService(&service);
+    const auto server = builder.BuildAndStart();
+    Serve(listeners, signals.get(), sessions, server.get());
+  }
   std::_Exit(0);  // whoever has sessions sees them break, as with a host that goes down
 }
 
@@ -305,12 +371,14 @@ int Main(size_t count) {
 }  // namespace cromt
 
 int main(int argc, char** argv) {
+  cromt::rpc::Prepare();
   size_t count = 0;
-  const std::string_view text = argc == 2 ? argv[1] : "";
+  const std::string_view text = argc > 1 ? argv[1] : "";
   const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || last != text.data() + text.size() || count == 0) {
-    std::fputs("usage: many_agents COUNT\n", stderr);
+  if (error != std::errc() || last != text.data() + text.size() || count == 0 || (argc != 2 && argc != 5)) {
+    std::fputs("usage: many_agents COUNT [COORDINATOR FINGERPRINT FOLDER]\n", stderr);
     return 2;
   }
-  return cromt::Main(count);
+  if (argc == 2) return cromt::Main(count, {});
+  return cromt::Main(count, cromt::MeshToJoin{argv[2], argv[3], argv[4]});
 }

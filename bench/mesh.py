@@ -34,10 +34,11 @@ class Mesh:
 
     `known` are agents that the coordinator's configuration names beside those that are started here: name → address.
     Without any of the latter, tasks without a `url` go to `local`. `environment`, if given, is that of the programs. `configs`:
-    agents by these names instead, each with the text of its configuration.
+    agents by these names instead, each with the text of its configuration. `tls`: founded by `cromt-coordinator init`, so that
+    all talk by mutual TLS; the agents are its members.
     """
 
-    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1", environment=None, configs=None):
+    def __init__(self, binaries, parent, agents=1, known=None, local="127.0.0.1:1", environment=None, configs=None, tls=False):
         self.binaries = binaries
         self.folder = tempfile.mkdtemp(prefix="mesh-", dir=parent)
         self.configs = configs or {f"agent{i + 1}": "" for i in range(agents)}
@@ -46,10 +47,14 @@ class Mesh:
         self.environment = environment or os.environ
         self.processes = {}  # name → Popen
         self.addresses = {}  # name → HOST:PORT
+        self.tls = tls
 
     def __enter__(self):
         try:
             os.chmod(self.folder, 0o711)  # jobs of other users get to their workspaces
+            if self.tls:
+                self._found()
+                return self
             for name, text in self.configs.items():
                 path = os.path.join(self.folder, f"{name}.yaml")
                 with open(path, "w", encoding="utf-8") as file:
@@ -64,6 +69,39 @@ class Mesh:
             self.stop()
             raise
         return self
+
+    def _found(self):
+        # Members are invited by where they will serve.
+        self.addresses = {name: f"127.0.0.1:{measure.free_port()}" for name in ["coordinator", *self.configs]}
+        address = self.addresses["coordinator"]
+        if self.configs:
+            self.local = self.addresses[next(iter(self.configs))]
+        with open(os.path.join(self.folder, "mesh.yaml"), "w", encoding="utf-8") as file:
+            json.dump({"advertise": address}, file)
+        founded = json.loads(measure.timed([self.binaries.path("cromt-coordinator"), "init", "--data-dir", os.path.join(self.folder, "coordinator"),
+                                            "--advertise", address, "-o", "json"])[1])
+        self.fingerprint = founded["fingerprint"]
+        self.start_coordinator()
+        token = os.path.join(self.folder, "token")
+        with open(token, "w", encoding="utf-8") as file:
+            file.write(founded["admin_token"])
+        self.cromt("login", address, "--ca-fingerprint", self.fingerprint, "--token-file", token)
+        for name in self.configs:
+            (invited,) = self.invite({name: self.addresses[name]})
+            with open(token, "w", encoding="utf-8") as file:
+                file.write(invited["token"])
+            # What can't be reached yet it says with its exit code; the agent is started only now.
+            subprocess.run([self.binaries.path("cromt-agent"), "join", address, "--name", name, "--ca-fingerprint", self.fingerprint, "--token-file",
+                            token, "--data-dir", os.path.join(self.folder, name), "--listen", self.addresses[name]],
+                           check=False, capture_output=True, timeout=60)
+            self.start_agent(name)
+
+    def invite(self, members):
+        """Name → address: what is to be told to each."""
+        path = os.path.join(self.folder, "hosts.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(f"{name} {address}\n" for name, address in members.items())
+        return [json.loads(line) for line in self.cromt("agents", "invite", "--hosts", path, "-o", "json")[1].splitlines()]
 
     def __exit__(self, *_):
         self.stop()
@@ -140,7 +178,7 @@ class Mesh:
         """Runs the CLI against this coordinator: (seconds, stdout)."""
         command = [self.binaries.path("cromt"), "--coordinator", self.addresses["coordinator"], *arguments]
         try:
-            return measure.timed(command, timeout=600, env={**os.environ, "XDG_STATE_HOME": self.folder})
+            return measure.timed(command, timeout=600, env={**os.environ, "XDG_STATE_HOME": self.folder, "XDG_CONFIG_HOME": self.folder})
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             raise RuntimeError(f"{error}\ncoordinator's log: {self.log_tail('coordinator')}") from error
 

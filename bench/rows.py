@@ -14,6 +14,7 @@ import measure
 import peers
 import sandboxes
 import scale
+import secured
 import sparrow
 from mesh import Mesh
 
@@ -327,9 +328,9 @@ def seconds_of_transfer(store):
     return named - born
 
 
-def move(bench, folder, megabytes):
+def move(bench, folder, megabytes, tls=False):
     """One artifact between two agents, and the reference: a dict of seconds and MB."""
-    with Mesh(bench.binaries, folder, agents=2) as mesh:
+    with Mesh(bench.binaries, folder, agents=2, tls=tls) as mesh:
         mesh.apply(artifact_file(mesh.addresses, 1))
         mesh.run("take")  # connections, threads
         agents = [pid for name, pid in mesh.pids().items() if name.startswith("agent")]
@@ -396,6 +397,7 @@ ALL = {
     "container": lambda bench: [containers.task(bench, Row)],
     "sandbox": lambda bench: sandboxes.rows(bench, Row),
     "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
+    "tls": lambda bench: [secured.tasks(bench, Row, job_file, DIRECT), secured.artifact(bench, Row, move, ARTIFACT_MB), *secured.connect(bench, Row)],
     "restart": lambda bench: scale.restart(bench, Row),
     "reconnect": lambda bench: scale.reconnect(bench, Row),
     "memory": lambda bench: scale.memory(bench, Row),
