@@ -5,6 +5,8 @@ set(CROMT_TEST_OPTIMIZATION -O0)  # a test runs for milliseconds; what it tests 
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cc CONTENT "// A target needs a source.\n")
 function(cromt_precompiled name)
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  # Where one lies already it is read for the next, which then is another one than ccache knows.
+  set_target_properties(${name} PROPERTIES RULE_LAUNCH_COMPILE "${CMAKE_COMMAND} -E rm -f <OBJECT> &&")
   target_link_libraries(${name} PRIVATE cromt_warnings cromt_fmt tl::expected ${ARGN})
   target_precompile_headers(${name} PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <cstring> <deque>
     <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span> <string> <string_view> <thread>
