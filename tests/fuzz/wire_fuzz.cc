@@ -36,6 +36,17 @@ std::string Written(const Core& value) {
   return Bytes(proto);
 }
 
+template <class Core>
+void DropUnread(Core&) {}
+// Nobody sends what could not be read.
+void DropUnread(ToAgent& message) {
+  for (const Lease& lease : message.leases) {
+    Require((lease.spec == nullptr) == !lease.wrong.empty(), "a lease has a task or says what is wrong");
+    if (!lease.spec) RequireRefusal({ErrorCode::kInvalid, lease.wrong});
+  }
+  std::erase_if(message.leases, [](const Lease& lease) { return !lease.spec; });
+}
+
 // The message in `bytes`, if the other side accepts it.
 template <class Proto>
 auto Read(std::string_view bytes) {
@@ -43,6 +54,7 @@ auto Read(std::string_view bytes) {
   bool is_message = proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   auto value = is_message ? wire::FromProto(proto) : Fail(ErrorCode::kInvalid, "no message");
   if (!value) RequireRefusal(value.error());
+  if (value) DropUnread(*value);
   return value;
 }
 
