@@ -107,8 +107,9 @@ ToAgent CoordinatorSession::Poll() {
   for (; !stops_.empty() && stops_.front().first <= leases_sent_ && message.stops.size() < kMaxBatch;
        stops_.pop_front())
     message.stops.push_back(std::move(stops_.front().second));
-  message.leases = TakeUpTo(leases_, kMaxBatch);
+  // An agent asks for a blob again that it could not have, if a lease that comes after that needs it.
   message.blob_failures = TakeUpTo(blob_failures_, kMaxBatch);
+  if (blob_failures_.empty()) message.leases = TakeUpTo(leases_, kMaxBatch);
   leases_sent_ += message.leases.size();
   return message;
 }

@@ -134,6 +134,7 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
       if (!cancel_wished) return "nobody wished that";
       break;
     case TaskOutcome::kFailed:
+      if (status.reason.starts_with(kFilesRefused)) return "its agent had it";
       if (process && !none_of_last) break;
       return MayNotHaveStarted(wish, run.header.id, task.index) ? "" : "its host was there all the time";
     case TaskOutcome::kSkipped: return process && !(tried_again && status.ignored) ? "its process ran" : "";

@@ -212,8 +212,10 @@ void SimHost::StopPreparing(Ticket ticket) {
 void SimHost::Publish(const QueuedAttempt& attempt, uint32_t) {
   world_.ledger.Violation("a task without artifacts is to publish: " + ToString(attempt.id));
 }
+// As for what the coordinator has given up meanwhile. Of what it still believes to be here, the ledger would see it.
 void SimHost::BlobFailed(const BlobFailure& failure) {
-  world_.ledger.Violation("a blob that the coordinator has can't be brought: " + failure.reason);
+  for (Ticket ticket : std::exchange(awaiting_blob_[failure.digest.sha256], {}))
+    Later(milliseconds(1), "prepare failed", queue_event::PrepareFailed{ticket, kFilesRefused + failure.reason});
 }
 
 void SimHost::Send(StreamId stream, FromAgent message) {

@@ -28,6 +28,9 @@ struct ProcessRecord {
   std::optional<AttemptResult> result;  // once it has ended; kLost if it died with its host or launcher
 };
 
+// How the reason begins of an attempt that could not get its files: no task ends for that.
+inline constexpr char kFilesRefused[] = "it was refused its files: ";
+
 class Ledger {
  public:
   // `hosts` by address, aliases included.

@@ -207,13 +207,25 @@ TEST(PlantedBugs, FailureThatIsForgivenBeyondMaxFailures) {
   EXPECT_NE(Find(bugs, "which is ignored", {.faults = false}), "");
 }
 
+// As if the coordinator no longer knew what it has just leased.
+TEST(PlantedBugs, FilesThatAreRefusedToWhoHasTheTask) {
+  PlantedBugs bugs;
+  bugs.to_agent = [trees = std::make_shared<std::vector<Digest>>()](ToAgent& message) {
+    if (message.hello || message.verdicts_done || !message.verdicts.empty()) return;
+    for (Digest& tree : std::exchange(*trees, {})) message.blob_failures.push_back({std::move(tree), "not yours"});
+    for (const Lease& lease : message.leases)
+      if (!lease.spec->source.tree.empty()) trees->push_back(lease.spec->source.tree);
+  };
+  EXPECT_NE(Find(bugs, "its agent had it"), "");
+}
+
 // ---- A store that goes back ---------------------------------------------------------------------
 
 // No agent says what it has seen, so nobody proves it.
 TEST(PlantedBugs, StoreThatGoesBackAndIsNotHeld) {
   PlantedBugs bugs;
   bugs.from_agent = [](FromAgent& message) {
-    if (message.hello) message.hello->seen_epoch = message.hello->seen_commit = 0;
+    if (auto& hello = message.hello) hello->seen_epoch = hello->seen_commit = hello->acked_sequence = 0;
   };
   EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}, 200), "");
 }
