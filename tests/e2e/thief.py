@@ -1,5 +1,6 @@
 """A member of the mesh whose key was stolen: who has it knows the protocol, and keeps to none of its rules."""
 
+import collections
 import contextlib
 import queue
 import threading
@@ -38,7 +39,8 @@ class Thief:
         self.pushed = []  # the hashes of blobs that were brought
         self.sessions = 0  # that have begun
         self.output = queue.Queue()  # of cromt.v1.LogBatch, for who collects it
-        self._says = queue.Queue()
+        self._to_say = collections.deque()
+        self._changed = threading.Condition()  # that, or the number of sessions
         self._server = None
         self._clients = []
 
@@ -80,7 +82,9 @@ class Thief:
 
     def say(self, **fields):
         """One message of a live session."""
-        self._says.put(Said(**fields))
+        with self._changed:
+            self._to_say.append(Said(**fields))
+            self._changed.notify_all()
 
     def report(self, sequence, attempt, **fact):
         """`fact`: ended=AttemptResult or started_at_us=N. Numbers are the test's business."""
@@ -99,21 +103,21 @@ class Thief:
     def _session(self, messages, context):
         asked = next(messages).hello
         usual = {"agent": self.name, "journal": "journal-of-the-thief", "boot": "b", "protocol": asked.protocol, "slots": 4}
-        self.sessions += 1
-        number = self.sessions
+        with self._changed:
+            self.sessions += 1
+            number = self.sessions
+            self._changed.notify_all()
         yield Said(hello=Said.Hello(**{**usual, **self.hello}), inventory=self.inventory, inventory_done=True)
         threading.Thread(target=self._hear, args=(messages,), daemon=True).start()
         beat = 0
-        while context.is_active() and number == self.sessions:
-            try:
-                message = self._says.get(timeout=0.2)
-            except queue.Empty:
-                beat += 1
-                message = Said(heartbeat=beat)
-            if number != self.sessions:
-                self._says.put(message)  # meant for the session after this
-                return
-            yield message
+        while context.is_active():
+            with self._changed:
+                self._changed.wait_for(lambda: self._to_say or number != self.sessions, timeout=0.2)
+                if number != self.sessions:
+                    return  # what is to be said is for the session after this, in order
+                message = self._to_say.popleft() if self._to_say else None
+            beat += message is None
+            yield message or Said(heartbeat=beat)
 
     def _hear(self, messages):
         spec = None
