@@ -1,12 +1,11 @@
 """What mutual TLS costs: the same in plaintext, interleaved in the same minutes."""
 
 import subprocess
-import time
 from contextlib import ExitStack, contextmanager
 
 import measure
 from mesh import Mesh
-from scale import AGENTS, ManyAgents
+from scale import AGENTS, ManyAgents, all_anew
 
 
 def tasks(bench, row, job_file, kind):
@@ -54,22 +53,5 @@ def many_members(bench, mesh, count):
 
 
 def connect(bench, row):
-    """All members of a large mesh anew: the coordinator was killed and is started again, and all connections broke at once."""
-    restarts, breaks = [], []
     with Mesh(bench.binaries, bench.folder, agents=0, tls=True) as mesh, many_members(bench, mesh, AGENTS) as agents:
-        agents.wait_live()
-        for _ in range(bench.rounds):
-            mesh.kill("coordinator")
-            begin = time.monotonic()
-            mesh.start_coordinator()
-            restarts.append(agents.wait_live() - begin)
-            begin = time.monotonic()
-            agents.break_all()
-            breaks.append(agents.wait_live() - begin)
-            bench.say(f"tls: {AGENTS} agents: restart {restarts[-1]:.2f} s, broken connections {breaks[-1]:.2f} s")
-    rows = []
-    for name, values in (("the coordinator restarted", restarts), ("all connections broke", breaks)):
-        seconds = measure.median(values)
-        rows.append(row(f"{AGENTS} agents connect by mutual TLS, {name}", seconds, "s", "< 10 s", seconds < 10,
-                        {"seconds": [round(value, 2) for value in values]}))
-    return rows
+        return all_anew(bench, row, mesh, agents, f"{AGENTS} agents connect by mutual TLS", 10)

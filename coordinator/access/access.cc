@@ -346,17 +346,22 @@ Status Access::NeedOtherAdmin(const std::string& user) const {
 Status Access::PutUser(const User& user) {
   CROMT_TRY(CheckName("user name", user.name));
   for (const std::string& project : user.projects) CROMT_TRY(CheckName("project name", project));
-  bool lowered = false;
   {
     MutexLock writing(db_mutex_);
     MutexLock lock(mutex_);
     if (!IsFullAdmin(user)) CROMT_TRY(NeedOtherAdmin(user.name));
     CROMT_TRY(db_.PutUser(user));
-    const auto known = users_.find(user.name);
-    lowered = known != users_.end() && IsFullAdmin(known->second) && !IsFullAdmin(user);
-    users_[user.name] = user;
+    const User before = std::exchange(users_[user.name], user);
+    // Agents know nothing of roles but what certificates say.
+    if (IsFullAdmin(before) && !IsFullAdmin(user)) CROMT_TRY(Revoke(user.name));
   }
-  return lowered ? RevokeUser(user.name) : Status();  // agents know nothing of roles but what certificates say
+  TellRevoked();
+  return {};
+}
+
+Status Access::Revoke(const std::string& user) {
+  CROMT_TRY(db_.Revoke({mesh_, PeerKind::kUser, user, false}));
+  return ReadTrust();
 }
 
 Status Access::RemoveUser(const std::string& name) {
@@ -378,7 +383,10 @@ Result<UserCertificate> Access::CertifyUser(const std::string& user, bool agent_
                                             Duration good_for) {
   MutexLock writing(db_mutex_);
   MutexLock lock(mutex_);
-  if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
+  const auto known = users_.find(user);
+  if (known == users_.end()) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
+  if (agent_submit && !IsFullAdmin(known->second))
+    return Fail(ErrorCode::kDenied, "only an admin of all projects may put jobs on agents past the coordinator");
   CROMT_ASSIGN(std::string certificate, Certify(request, {mesh_, PeerKind::kUser, user, agent_submit}, good_for));
   CROMT_ASSIGN(const pki::Certificate read, pki::ReadCertificate(certificate));
   CROMT_TRY(db_.PutIssued(read));
@@ -390,8 +398,7 @@ Status Access::RevokeUser(const std::string& user) {
     MutexLock writing(db_mutex_);
     MutexLock lock(mutex_);
     if (!users_.contains(user)) return Fail(ErrorCode::kNotFound, "there is no user " + Quote(user));
-    CROMT_TRY(db_.Revoke({mesh_, PeerKind::kUser, user, false}));
-    CROMT_TRY(ReadTrust());
+    CROMT_TRY(Revoke(user));
   }
   TellRevoked();
   return {};

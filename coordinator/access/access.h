@@ -119,7 +119,7 @@ class Access {
   Result<std::vector<User>> Users() CROMT_EXCLUDES(mutex_);
   Status PutUser(const User& user) CROMT_EXCLUDES(mutex_);
   Status RemoveUser(const std::string& name) CROMT_EXCLUDES(mutex_);
-  // For programs of a user; `agent_submit` says that these may put jobs on agents, which is for whoever calls to allow.
+  // For programs of a user; `agent_submit`: these may put jobs on agents. kDenied unless the user is an admin of all.
   Result<UserCertificate> CertifyUser(const std::string& user, bool agent_submit, const std::string& request,
                                       Duration good_for) CROMT_EXCLUDES(mutex_);
   Status RevokeUser(const std::string& user) CROMT_EXCLUDES(mutex_);  // all of these
@@ -147,6 +147,7 @@ class Access {
       CROMT_REQUIRES(db_mutex_, mutex_);
   Result<std::string> Certify(const std::string& request, const Identity& identity, Duration good_for) const
       CROMT_REQUIRES(mutex_);
+  Status Revoke(const std::string& user) CROMT_REQUIRES(db_mutex_, mutex_);
   Status NeedOtherAdmin(const std::string& user) const CROMT_REQUIRES(mutex_);
   void TellRevoked() CROMT_EXCLUDES(mutex_);
 

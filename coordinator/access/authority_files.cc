@@ -17,7 +17,7 @@ Status IsPrivate(const std::string& path) {
   if ((info.st_mode & 077) == 0) return {};
   return Fail(ErrorCode::kDenied, path +
                                       " can be read by others, who may be the mesh's authority then: chmod 600 it, " +
-                                      "and should somebody have read it, found the mesh anew");
+                                      "and should somebody have read it, say 'cromt ca rotate'");
 }
 
 Result<std::string> ReadPrivate(const std::string& path) {

@@ -344,6 +344,8 @@ TEST_F(AccessTest, ProgramsOfAUserHaveCertificates) {
   ASSERT_TRUE(access_->PutUser({"ann", Role::kOperator, true, {}}));  // agents would go on taking his jobs
   EXPECT_THAT(revoked, testing::ElementsAre(pki::ReadCertificate(made->certificate)->serial));
   EXPECT_FALSE(IdentifyBy(made->certificate));
+  EXPECT_EQ(access_->CertifyUser("ann", true, *pki::NewRequest(*pki::NewKey()), seconds(3600)).error().code,
+            ErrorCode::kDenied);
   auto next = access_->CertifyUser("ann", false, *pki::NewRequest(*pki::NewKey()), seconds(3600));
   EXPECT_TRUE(IdentifyBy(next->certificate));
   ASSERT_TRUE(access_->RevokeUser("ann"));

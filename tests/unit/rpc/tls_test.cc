@@ -158,6 +158,22 @@ TEST_F(TlsTest, WhatIsRevokedIsRefusedOnOpenConnections) {
   EXPECT_EQ(CallAs(Member(h1_)), "spiffe://m/agent/h1");  // another serial
 }
 
+TEST_F(TlsTest, WhatAnAuthorityOfBeforeHasSignedIsRefusedOnOpenConnections) {
+  Serve(Member(coordinator_));
+  auto channel =
+      OpenChannel(server_->addresses()[0], {.credentials = Open(Member(h1_))->ToPeer(PeerKind::kCoordinator, "")});
+  ASSERT_TRUE(channel);
+  EXPECT_EQ(CallOn(*channel), "spiffe://m/agent/h1");
+  const pki::Authority next = *pki::Authority::Make(MeshId("m"), now_);
+  Write("ca.pem", next.certificate() + mine_->certificate());
+  EXPECT_EQ(CallOn(*channel), "spiffe://m/agent/h1");
+  Write("ca.pem", next.certificate());
+  const Mono deadline = SystemClock().Read().mono + seconds(30);
+  std::string answer;
+  while ((answer = CallOn(*channel)) == "spiffe://m/agent/h1" && SystemClock().Read().mono < deadline) continue;
+  ExpectNo(answer, "is of an authority that is not believed any more");
+}
+
 TEST_F(TlsTest, AServerThatIsRevokedIsNotTalkedTo) {
   Serve(Member(h1_));
   auto tls = Open(Member(coordinator_));
