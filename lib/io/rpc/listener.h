@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "base/unique_fd.h"
 
 namespace cromt::rpc {
@@ -21,6 +22,10 @@ struct ListenOptions {
   // Set: this port speaks TLS, and the kernel is not asked who calls. Not for a Listener, only for a Server.
   std::shared_ptr<Tls> tls;
   bool certificates_needed = true;  // of who calls there
+  // With `tls`: a connection takes no new calls when it is as old as this, so that its ends show anew who they are;
+  // their certificates may have been renewed, or their authority given up. The shortest of a server's ports counts for
+  // all.
+  Duration connection_age = std::chrono::hours(1);
 };
 
 class Listener {

@@ -59,8 +59,10 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   std::deque<TlsPort> tls_ports;  // gRPC writes into them when it starts
+  Duration connection_age = Duration::max();
   for (const ListenOptions& options : listen) {
     if (options.tls) {
+      connection_age = std::min(connection_age, options.connection_age);
       CROMT_ASSIGN(std::string address, Bindable(options.address));
       TlsPort& port = tls_ports.emplace_back(server->impl_->addresses.size(), address);
       builder.AddListeningPort(address, options.tls->OfServer(options.certificates_needed), &port.port);
@@ -74,6 +76,11 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else two programs share a port unseen
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakePatienceMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
+  if (!tls_ports.empty()) {
+    // Without GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS calls that are under way are left alone.
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               static_cast<int>(std::chrono::ceil<milliseconds>(connection_age).count()));
+  }
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16 << 10);

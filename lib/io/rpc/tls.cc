@@ -5,18 +5,12 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "io/config/read_file.h"
 #include "io/rpc/prepare.h"
 
 namespace cromt::rpc {
-namespace {
-
-constexpr size_t kMostRemembered = 20'000;  // more peers than any mesh has
-
-}  // namespace
 
 // gRPC has checked the signatures before; this says whether it is the one who is meant.
 class Expected final : public grpc::experimental::ExternalCertificateVerifier {
@@ -125,41 +119,10 @@ Result<pki::Certificate> Tls::PeerOf(const grpc::AuthContext& connection) const 
   const auto shown = connection.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (!connection.IsPeerAuthenticated() || shown.empty())
     return Fail(ErrorCode::kDenied, "the caller has shown no certificate");
-  const std::string pem(shown[0].data(), shown[0].size());
-  auto certificate = pki::ReadCertificate(pem);
+  auto certificate = pki::ReadCertificate({shown[0].data(), shown[0].size()});
   if (!certificate) return Fail(ErrorCode::kDenied, certificate.error().message);
   CROMT_TRY(Check(*certificate));
-  if (!IsBelieved(pem))
-    return Fail(ErrorCode::kDenied, "the certificate of " + Describe(certificate->identity) +
-                                        " is of an authority that is not believed any more");
   return certificate;
-}
-
-void Tls::ReadAuthorities() const {
-  authorities_read_ = SystemClock().Read().mono;
-  auto text = ReadFile(files_.authorities, pki::kMostPemBytes);
-  if (!text || *text == authorities_) return;  // what can't be read now is as it was
-  authorities_ = std::move(*text);
-  signed_.clear();
-}
-
-bool Tls::IsBelieved(const std::string& pem) const {
-  MutexLock lock(mutex_);
-  if (!authorities_read_ || SystemClock().Read().mono - *authorities_read_ >= kReadAgain) ReadAuthorities();
-  if (signed_.contains(pem)) return true;
-  const auto is_signed = [&]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-    const auto authorities = pki::ReadAuthorities(authorities_);
-    return authorities &&
-           std::any_of(authorities->begin(), authorities->end(),
-                       [&](const pki::AuthorityCertificate& one) { return pki::IsIssuedBy(pem, one.pem); });
-  };
-  if (!is_signed()) {
-    ReadAuthorities();  // gRPC may have read a new one before us
-    if (!is_signed()) return false;
-  }
-  if (signed_.size() >= kMostRemembered) signed_.clear();
-  signed_.insert(pem);
-  return true;
 }
 
 Status Tls::Check(const pki::Certificate& certificate) const {

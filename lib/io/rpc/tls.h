@@ -8,7 +8,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -56,8 +55,8 @@ class Tls : public std::enable_shared_from_this<Tls> {
   // Empty if it was not yet.
   std::string ShownAuthorities() const CROMT_EXCLUDES(mutex_);
 
-  // Whether the other end of a call showed a certificate, and whose: of this mesh, in date, not revoked, and signed by
-  // an authority that is believed now, however old the connection is. kDenied if it showed none or is none of these.
+  // Whether the other end of a call showed a certificate, and whose: of this mesh, in date, not revoked. kDenied if it
+  // showed none or is none of these.
   Result<pki::Certificate> PeerOf(const grpc::AuthContext& connection) const;
   // The same of a certificate as such, without its signature.
   Status Check(const pki::Certificate& certificate) const CROMT_EXCLUDES(mutex_);
@@ -66,8 +65,6 @@ class Tls : public std::enable_shared_from_this<Tls> {
   friend class Expected;
   void Remember(std::string authorities) const CROMT_EXCLUDES(mutex_);
   Tls(MeshId mesh, TlsFiles files);
-  bool IsBelieved(const std::string& pem) const CROMT_EXCLUDES(mutex_);
-  void ReadAuthorities() const CROMT_REQUIRES(mutex_);
   struct Provider;
   MeshId mesh_;
   TlsFiles files_;
@@ -75,10 +72,6 @@ class Tls : public std::enable_shared_from_this<Tls> {
   mutable Mutex mutex_;
   std::set<std::string, std::less<>> revoked_ CROMT_GUARDED_BY(mutex_);
   mutable std::string shown_ CROMT_GUARDED_BY(mutex_);
-  // As they were last read, and when; and certificates, as PEM, that one of them has signed.
-  mutable std::string authorities_ CROMT_GUARDED_BY(mutex_);
-  mutable std::optional<Mono> authorities_read_ CROMT_GUARDED_BY(mutex_);
-  mutable std::set<std::string> signed_ CROMT_GUARDED_BY(mutex_);
 };
 
 }  // namespace cromt::rpc
