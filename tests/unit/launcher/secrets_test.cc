@@ -53,12 +53,12 @@ TEST(LauncherSecretsTest, WithoutThemNothingIsChanged) {
 TEST(LauncherSecretsTest, AlsoWhenTheyComeInTwoPieces) {
   TestAgent agent;
   uint64_t id = agent.Run(WithSecrets(agent.Shell(
-      "mkfifo go; printf 'first hun'; read x < go; printf 'ter22 second '; read x < go; printf 'hunter2'")));
+      "mkfifo go on; printf 'first hun'; read x < go; printf 'ter22 second '; read x < on; printf 'hunter2'")));
   agent.WaitPrinted(id, "first ");
   std::ofstream(agent.dir() + "/go") << "\n";
   agent.WaitPrinted(id, "*** second ");  // all of it: what can't be the beginning of one does not wait
   EXPECT_EQ(agent.Text(id, Stream::kStdout), "first *** second ");
-  std::ofstream(agent.dir() + "/go") << "\n";
+  std::ofstream(agent.dir() + "/on") << "\n";  // another one: the first may not be closed yet
   agent.WaitEnded(id);
   EXPECT_EQ(agent.Text(id, Stream::kStdout), "first *** second hunter2");
 }
