@@ -40,7 +40,8 @@ const CommandInfo* FindCommand(std::string_view name);
 extern const CommandInfo kApplyInfo;
 
 extern const CommandInfo kRunInfo, kValidateInfo, kPlanInfo, kStartInfo, kShowInfo, kLogsInfo, kRunsInfo, kProjectsInfo,
-    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kInitInfo, kCompletionInfo, kWhyInfo, kRerunInfo,
-    kSecretsInfo, kLoginInfo, kLogoutInfo, kWhoamiInfo, kUsersInfo, kTokensInfo, kCertificatesInfo, kCaInfo, kAuditInfo;
+    kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kTicksInfo, kPauseInfo, kUnpauseInfo, kInitInfo,
+    kCompletionInfo, kWhyInfo, kRerunInfo, kSecretsInfo, kLoginInfo, kLogoutInfo, kWhoamiInfo, kUsersInfo, kTokensInfo,
+    kCertificatesInfo, kCaInfo, kAuditInfo;
 
 }  // namespace cromt::cli

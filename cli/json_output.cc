@@ -310,8 +310,31 @@ Json ArtifactJson(const ArtifactView& artifact) {
 
 void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
   WriteLines(out_, projects, [](const ProjectView& project) -> Json {
-    return {{"name", project.name}, {"file", project.file}, {"revision", project.revision},
-            {"paused", false},      {"next_tick", nullptr}, {"last_run", OrNull(project.last_run)}};
+    return {{"name", project.name},
+            {"file", project.file},
+            {"revision", project.revision},
+            {"paused", !project.paused.empty()},
+            {"pause", OrNull(project.paused)},
+            {"schedule", OrNull(project.schedule)},
+            {"timezone", OrNull(project.timezone)},
+            {"trouble", OrNull(project.trouble)},
+            {"next_tick", project.next_tick ? Json(FormatRfc3339(*project.next_tick)) : Json(nullptr)},
+            {"last_run", OrNull(project.last_run)}};
+  });
+}
+
+void JsonOutput::ListTicks(const std::vector<TickSettled>& ticks) {
+  WriteLines(out_, ticks, [](const TickSettled& tick) -> Json {
+    return {{"revision", tick.revision},         {"first", FormatRfc3339(tick.first)},
+            {"last", FormatRfc3339(tick.last)},  {"count", tick.count == 0 ? Json(nullptr) : Json(tick.count)},
+            {"outcome", ToString(tick.outcome)}, {"run", OrNull(tick.run.text())},
+            {"why", OrNull(tick.why)},           {"at", FormatRfc3339(tick.at)}};
+  });
+}
+
+void JsonOutput::PauseIs(std::string_view what, const std::string& project) {
+  WriteLines(out_, std::vector{what}, [&](std::string_view is) -> Json {
+    return {{"project", OrNull(project)}, {"is", is}};
   });
 }
 

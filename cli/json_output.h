@@ -20,6 +20,8 @@ class JsonOutput final : public Output {
   void ShowTask(const RunView& run, TaskIndex task) override;
   void ListRuns(const std::vector<RunView>& runs) override;
   void ListProjects(const std::vector<ProjectView>& projects) override;
+  void ListTicks(const std::vector<TickSettled>& ticks) override;
+  void PauseIs(std::string_view what, const std::string& project) override;
   void ListRevisions(const std::vector<RevisionView>& revisions) override;
   void ListArtifacts(const std::vector<ArtifactView>& artifacts) override;
   void Got(const ArtifactView& artifact, const std::string& to) override;

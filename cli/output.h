@@ -44,6 +44,9 @@ class Output {
   virtual void ShowTask(const RunView& run, TaskIndex task) = 0;
   virtual void ListRuns(const std::vector<RunView>& runs) = 0;
   virtual void ListProjects(const std::vector<ProjectView>& projects) = 0;
+  virtual void ListTicks(const std::vector<TickSettled>& ticks) = 0;
+  // "paused", "unpaused". `project` empty: all.
+  virtual void PauseIs(std::string_view what, const std::string& project) = 0;
   virtual void ListRevisions(const std::vector<RevisionView>& revisions) = 0;
   virtual void ListArtifacts(const std::vector<ArtifactView>& artifacts) = 0;
   // `to`: where it was put.

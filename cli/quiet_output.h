@@ -33,6 +33,10 @@ class QuietOutput final : public Output {
   void ListProjects(const std::vector<ProjectView>& projects) override {
     for (const ProjectView& project : projects) Line(project.name);
   }
+  void ListTicks(const std::vector<TickSettled>& ticks) override {
+    for (const TickSettled& tick : ticks) Line(FormatRfc3339(tick.last));
+  }
+  void PauseIs(std::string_view, const std::string& project) override { Line(project); }
   void ListRevisions(const std::vector<RevisionView>& revisions) override {
     for (const RevisionView& revision : revisions) Line(std::to_string(revision.revision));
   }

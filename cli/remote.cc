@@ -7,6 +7,7 @@
 #include "base/thread_annotations.h"
 #include "cli/remote_channel.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
+#include "cromt/v1/schedule.grpc.pb.h"
 #include "cromt/v1/secrets.grpc.pb.h"
 #include "io/rpc/status.h"
 #include "io/wire/control.h"
@@ -75,7 +76,8 @@ class Remote final : public Control {
       : channel_(channel),
         token_(std::move(token)),
         stub_(v1::CoordinatorService::NewStub(channel)),
-        secrets_(v1::SecretService::NewStub(channel)) {}
+        secrets_(v1::SecretService::NewStub(channel)),
+        schedules_(v1::ScheduleService::NewStub(channel)) {}
 
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
     v1::ApplyRequest message;
@@ -199,9 +201,59 @@ class Remote final : public Control {
     Context context(token_);
     CROMT_TRY(StatusOf(stub_->ListProjects(&context, {}, &answer)));
     std::vector<ProjectView> projects;
-    for (const auto& one : answer.projects())
-      projects.push_back({one.name(), one.file(), one.revision(), one.last_run()});
+    for (const auto& one : answer.projects()) {
+      projects.push_back({one.name(),
+                          one.file(),
+                          one.revision(),
+                          one.last_run(),
+                          one.schedule(),
+                          one.timezone(),
+                          {},
+                          one.next_tick_local(),
+                          one.trouble(),
+                          one.paused()});
+      if (one.next_tick_us() != 0) projects.back().next_tick = WallFromMicros(one.next_tick_us());
+    }
     return projects;
+  }
+
+  Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override {
+    v1::ListTicksRequest message;
+    message.set_project(project);
+    message.set_limit(limit);
+    v1::ListTicksResponse answer;
+    Context context(token_);
+    CROMT_TRY(StatusOf(schedules_->ListTicks(&context, message, &answer)));
+    std::vector<TickSettled> ticks;
+    for (const v1::Tick& one : answer.ticks()) {
+      const auto outcome = TickOutcomeFrom(one.outcome());
+      if (!outcome)
+        return Fail(ErrorCode::kInternal,
+                    "the coordinator says of a tick what this program does not know: " + one.outcome());
+      ticks.push_back({project, one.revision(), WallFromMicros(one.first_us()), WallFromMicros(one.last_us()),
+                       one.count(), *outcome, RunId(one.run()), one.why(), WallFromMicros(one.at_us())});
+    }
+    return ticks;
+  }
+
+  Status Pause(const PauseRequest& request) override {
+    v1::PauseRequest message;
+    message.set_project(request.project);
+    message.set_why(request.why);
+    if (request.time) message.set_for_ms(std::chrono::ceil<milliseconds>(*request.time).count());
+    message.set_author(request.author);
+    v1::PauseResponse answer;
+    Context context(token_);
+    return StatusOf(schedules_->Pause(&context, message, &answer));
+  }
+
+  Status Unpause(const std::string& project, const std::string& author) override {
+    v1::UnpauseRequest message;
+    message.set_project(project);
+    message.set_author(author);
+    v1::UnpauseResponse answer;
+    Context context(token_);
+    return StatusOf(schedules_->Unpause(&context, message, &answer));
   }
 
   Result<std::vector<AgentView>> ListAgents() override {
@@ -355,6 +407,7 @@ class Remote final : public Control {
   const std::string token_;
   const std::unique_ptr<v1::CoordinatorService::Stub> stub_;
   const std::unique_ptr<v1::SecretService::Stub> secrets_;
+  const std::unique_ptr<v1::ScheduleService::Stub> schedules_;
   Followed followed_;
 };
 

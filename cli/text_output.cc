@@ -192,13 +192,45 @@ void TextOutput::ListRuns(const std::vector<RunView>& runs) {
   Print(table.Text(columns(), palette_));
 }
 
+namespace {
+
+// By the clocks of the project's own zone, which need not be ours.
+std::string NextText(const ProjectView& project) {
+  if (project.schedule.empty()) return project.paused.empty() ? "-" : "paused " + project.paused;
+  if (!project.trouble.empty()) return project.trouble;
+  std::string text =
+      project.next_tick ? project.next_tick_local + " " + project.timezone : "never again: " + project.schedule;
+  if (project.schedule == "@reboot") text = "at the next boot";
+  return project.paused.empty() ? text : "paused " + project.paused;
+}
+
+}  // namespace
+
 void TextOutput::ListProjects(const std::vector<ProjectView>& projects) {
   if (projects.empty()) return Print("no projects yet; 'cromt --conf FILE' applies a job file\n");
-  Table table({"PROJECT", "LAST RUN", "REVISION", "FILE"});
+  Table table({"PROJECT", "LAST RUN", "NEXT START", "REVISION", "FILE"});
   for (const ProjectView& project : projects)
-    table.Row({Clean(project.name), project.last_run.empty() ? "-" : Clean(project.last_run),
+    table.Row({Clean(project.name), project.last_run.empty() ? "-" : Clean(project.last_run), Clean(NextText(project)),
                std::to_string(project.revision), Clean(project.file)});
   Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::ListTicks(const std::vector<TickSettled>& ticks) {
+  if (ticks.empty()) return Print("no ticks yet; 'cromt projects' says when the next one is due\n");
+  Table table({"TICK", "OUTCOME", "RUN", "WHY"});
+  for (const TickSettled& tick : ticks) {
+    std::string when = LocalTime(tick.first);
+    if (tick.last != tick.first) when += " to " + LocalTime(tick.last);
+    if (tick.count > 1) when += fmt::format(" ({})", tick.count);
+    table.Row({std::move(when), std::string(ToString(tick.outcome)), tick.run.empty() ? "-" : Clean(tick.run.text()),
+               Clean(tick.why)});
+  }
+  Print(table.Text(columns(), palette_));
+}
+
+void TextOutput::PauseIs(std::string_view what, const std::string& project) {
+  Print(fmt::format("{} {} {}\n", project.empty() ? "all projects" : "project " + Clean(project),
+                    project.empty() ? "are" : "is", what));
 }
 
 void TextOutput::ListRevisions(const std::vector<RevisionView>& revisions) {

@@ -13,7 +13,9 @@
 #include "core/agent_address.h"
 #include "core/planner.h"
 #include "core/rerun.h"
+#include "core/ticks.h"
 #include "io/config/job_reader.h"
+#include "io/process/boot_id.h"
 #include "io/wire/plan.h"
 
 namespace cromt {
@@ -70,6 +72,8 @@ Status Coordinator::Open() {
   Engine::Options engine;
   if (options_.watch_agents)
     for (const auto& [name, address] : options_.agents) engine.agents.push_back(address);
+  engine.start_by_itself = options_.start_by_itself;
+  engine.boot = BootId();
   CoordinatorEdges& edges = *this;
   engine_ = std::make_unique<Engine>(*store_, edges, random_, std::move(engine));
   transport_ = options_.transport([this](EngineInput input) { Post(std::move(input)); }, *collector_, *blobs_);
@@ -79,6 +83,9 @@ Status Coordinator::Open() {
         Post(engine_input::Ask{std::move(event), {}});
       },
       options_.warn);
+  tick_planner_ = std::make_unique<TickPlanner>([this](const DueTick& tick) {
+    Post(engine_input::TickPlanned{tick, PlanStart({.project = tick.project, .author = "cron"})});
+  });
   return engine_->Start(ParseStored, clock_.Read());
 }
 
@@ -88,6 +95,7 @@ Coordinator::~Coordinator() {
   inbox_.Close();
   if (thread_.joinable()) thread_.join();
   inbox_.TakeAll();  // sessions whose messages wait here end once these are let go of
+  tick_planner_.reset();
   resolver_.reset();
   transport_.reset();
   collector_.reset();
@@ -209,15 +217,24 @@ RunId Coordinator::NewRunId() {
   return RunId(RandomName(random_));
 }
 
+Status Coordinator::CheckProject(const std::string& project) const {
+  const auto catalog = engine_->catalog();
+  if (catalog->projects.contains(project)) return {};
+  std::vector<std::string_view> names;
+  for (const auto& [name, entry] : catalog->projects) names.push_back(name);
+  return Fail(ErrorCode::kNotFound, "there is no project " + Quote(project) + DidYouMean(project, names));
+}
+
 Result<RunId> Coordinator::Start(const StartRequest& request) {
-  auto catalog = engine_->catalog();
-  auto entry = catalog->projects.find(request.project);
-  if (entry == catalog->projects.end()) {
-    std::vector<std::string_view> names;
-    for (const auto& [name, e] : catalog->projects) names.push_back(name);
-    return Fail(ErrorCode::kNotFound,
-                "there is no project " + Quote(request.project) + DidYouMean(request.project, names));
-  }
+  CROMT_ASSIGN(StartRun event, PlanStart(request));
+  return Ask(std::move(event));
+}
+
+Result<StartRun> Coordinator::PlanStart(const StartRequest& request) {
+  CROMT_TRY(CheckProject(request.project));
+  const auto catalog = engine_->catalog();
+  const auto entry = catalog->projects.find(request.project);
+  if (entry == catalog->projects.end()) return Fail(ErrorCode::kConflict, "the project has just been removed");
   const JobFile& file = *entry->second.job_file;
   auto refusals = StartRefusals(file, file.by_name.at(request.project));
   if (!refusals.empty()) return Fail(ErrorCode::kInvalid, ErrorText(refusals));
@@ -240,7 +257,7 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
                  entry->second.revision,
                  request.author,
                  std::make_shared<const Plan>(std::move(plan))};
-  return Ask(std::move(event));
+  return event;
 }
 
 // Nothing is begun that would fail half-way for want of one.
@@ -451,141 +468,61 @@ Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, u
 }
 
 Result<std::vector<ProjectView>> Coordinator::ListProjects() {
-  return WithReader([](StoreReader& reader) { return reader.Projects(); });
+  CROMT_ASSIGN(auto projects, WithReader([this](StoreReader& reader) { return reader.Projects(clock_.Read().wall); }));
+  for (ProjectView& project : projects) TellSchedule(project);
+  return projects;
+}
+
+// As the engine follows it: by the applied files.
+void Coordinator::TellSchedule(ProjectView& project) {
+  const auto catalog = engine_->catalog();
+  const auto entry = catalog->projects.find(project.name);
+  const Project* known = entry == catalog->projects.end() ? nullptr : entry->second.job_file->Find(project.name);
+  if (!known || !known->schedule || entry->second.left) return;
+  project.schedule = known->schedule->crontab;
+  const auto zone = ZoneOf(known->schedule->timezone);
+  if (!zone) {
+    project.trouble = zone.error().message;
+    return;
+  }
+  project.timezone = (*zone)->name();
+  const Duration splay = SplayOf(project.name, known->schedule->splay);
+  const Wall now = clock_.Read().wall;
+  if (auto next = NextTick(known->schedule->cron, **zone, now - splay)) {
+    project.next_tick = *next + splay;
+    project.next_tick_local = FormatLocal(*project.next_tick, **zone);
+  }
+}
+
+Result<std::shared_ptr<const Zone>> Coordinator::ZoneOf(const std::string& name) {
+  return name.empty() ? zones_.OfHost() : zones_.Find(name);
+}
+
+Result<std::vector<TickSettled>> Coordinator::ListTicks(const std::string& project, uint32_t limit) {
+  return WithReader([&](StoreReader& reader) { return reader.Ticks(project, limit); });
+}
+
+Status Coordinator::Pause(const PauseRequest& request) {
+  if (!request.project.empty()) CROMT_TRY(CheckProject(request.project));
+  const Wall now = clock_.Read().wall;
+  Paused pause{request.project, request.why, request.author, now, {}};
+  if (request.time) pause.until = now + *request.time;
+  return Question<RunId>([&](auto answer) {
+           return engine_input::SetPause{pause.project, pause, std::move(answer)};
+         })
+      .map([](const RunId&) {});
+}
+
+Status Coordinator::Unpause(const std::string& project, const std::string& /*author*/) {
+  if (!project.empty()) CROMT_TRY(CheckProject(project));
+  return Question<RunId>([&](auto answer) {
+           return engine_input::SetPause{project, std::nullopt, std::move(answer)};
+         })
+      .map([](const RunId&) {});
 }
 
 Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {
   return WithReader([&](StoreReader& reader) { return reader.Revisions(project, limit); });
-}
-
-// ---- Following --------------------------------------------------------------------------------
-
-namespace {
-
-// How often somebody who follows a quiet run is asked whether he is still there.
-constexpr Duration kAreYouThere = seconds(1);
-constexpr size_t kLogSlice = 1 << 20;
-// How long a follower of a finished run waits for output that its agent has not sent yet.
-constexpr Duration kLogPatience = seconds(30);
-
-}  // namespace
-
-Status Coordinator::WatchRun(const std::string& run, const std::string& author,
-                             const std::function<bool(const RunUpdate&)>& sink) {
-  return WatchRun(run, author, sink, {});
-}
-
-Status Coordinator::WatchRun(const std::string& run, const std::string& author,
-                             const std::function<bool(const RunUpdate&)>& sink, const GaveUp& gave_up) {
-  CROMT_ASSIGN(StoreReader reader, BorrowReader());
-  CROMT_ASSIGN(RunId id, reader.Resolve(run, author));
-  Notifier::Watch watch(notifier_, id);
-  CROMT_ASSIGN(auto changes, reader.Snapshot(id));
-  RunView known = *changes.update.run;
-  known.tasks = changes.update.tasks;  // whose names and hosts do not change
-  WaitReasons waiting;
-  waiting.Learn(changes.update.tasks);
-  for (TaskView& task : WhyWaiting(waiting)) changes.update.tasks[task.index] = std::move(task);
-  TellFetching(*changes.update.run);
-  std::string told;  // why the run itself waits; also what the first picture says, once it holds on
-  Mono asked = clock_.Read().mono;
-  for (;;) {
-    if ((changes.update.run || !changes.update.tasks.empty()) && !sink(changes.update)) return {};
-    if (changes.finished) break;
-    CROMT_ASSIGN(auto more, reader.Since(known, changes.seq));
-    changes = std::move(more);
-    bool nothing = !changes.update.run && changes.update.tasks.empty();
-    if (nothing && !watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-    if (nothing && gave_up && gave_up()) return {};
-    for (TaskView& task : changes.update.tasks) {
-      TaskStatus status = std::move(task.status);
-      std::string image_digest = std::move(task.image_digest);
-      task = known.tasks[task.index];
-      task.status = std::move(status);
-      task.image_digest = std::move(image_digest);
-    }
-    if (changes.update.run) {
-      known.commit = changes.update.run->commit;
-      known.status = changes.update.run->status;
-      told = known.status.reason;
-    }
-    waiting.Learn(changes.update.tasks);
-    if (nothing && clock_.Read().mono - asked >= kAreYouThere) {
-      changes.update.tasks = WhyWaiting(waiting);
-      if (known.status.state == RunState::kQueued) {
-        RunView now{known.header, known.status, known.commit, {}, {}};
-        TellFetching(now);
-        if (std::exchange(told, now.status.reason) != now.status.reason) changes.update.run = std::move(now);
-      }
-      asked = clock_.Read().mono;
-    }
-  }
-  GiveBack(std::move(reader));
-  return {};
-}
-
-Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
-                            const std::function<bool(const LogPiece&)>& sink) {
-  return RunLogs(run, task, follow, author, sink, {});
-}
-
-namespace {
-
-// How much output of each attempt has been given out.
-using Seen = std::map<std::pair<TaskIndex, uint32_t>, int64_t>;
-
-// The first task of which some output has not come yet.
-const TaskView* Incomplete(const RunView& run, const Seen& seen) {
-  for (const TaskView& task : run.tasks) {
-    if (task.status.log_bytes == 0) continue;
-    auto found = seen.find({task.index, task.status.attempt});
-    if (found == seen.end() || found->second < task.status.log_bytes) return &task;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
-Status Coordinator::RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
-                            const std::function<bool(const LogPiece&)>& sink, const GaveUp& gave_up) {
-  CROMT_ASSIGN(const RunId id, WithReader([&](StoreReader& reader) { return reader.Resolve(run, author); }));
-  Notifier::Watch watch(notifier_, id);  // before anything is read: a run that ends in between is not waited for
-  CROMT_ASSIGN(RunView view, GetRun(id.text(), ""));
-  CROMT_ASSIGN(auto only, TaskNamed(view, task));
-  uint64_t cursor = 0;
-  Seen seen;
-  bool complete = view.status.state == RunState::kFinished;  // `view` is the run's final state
-  Mono progress = clock_.Read().mono;
-  for (;;) {
-    CROMT_ASSIGN(auto slice, logs_->Read(id, cursor, kLogSlice));
-    cursor = slice.next_cursor;
-    for (const LogPiece& piece : slice.pieces) {
-      seen[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
-      if (only && piece.task != *only) continue;
-      if (!sink(piece)) return {};
-    }
-    if (!slice.pieces.empty()) {
-      progress = clock_.Read().mono;
-      continue;
-    }
-    if (!follow) return {};
-    if (complete) {
-      const TaskView* missing = Incomplete(view, seen);
-      if (!missing) return {};
-      if (clock_.Read().mono - progress > kLogPatience)
-        return Fail(ErrorCode::kUnavailable, "not all output of task " + std::to_string(missing->index + 1) +
-                                                 " has come from " + missing->host +
-                                                 "; what its agent still sends will be in `cromt logs`");
-    }
-    if (!watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-    if (gave_up && gave_up()) return {};
-    if (complete) continue;
-    CROMT_ASSIGN(RunState state, WithReader([&](StoreReader& reader) { return reader.StateOf(id); }));
-    if (state != RunState::kFinished) continue;
-    CROMT_ASSIGN(view, GetRun(id.text(), ""));
-    complete = true;
-    progress = clock_.Read().mono;
-  }
 }
 
 }  // namespace cromt

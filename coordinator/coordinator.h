@@ -22,6 +22,7 @@
 #include "coordinator/source_resolver.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
+#include "coordinator/tick_planner.h"
 #include "coordinator/wait_reasons.h"
 #include "core/control.h"
 #include "io/blob/store.h"
@@ -37,6 +38,7 @@ struct CoordinatorOptions {
   Durability durability = Durability::kHost;
   std::string local_address = "127.0.0.1:4000";  // the agent of tasks without a url
   std::map<std::string, std::string> agents;     // names in job files to addresses
+  bool start_by_itself = true;                   // what schedules say
   bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
   GitSettings git;
   std::string git_cache_dir;         // "" = DIR/git
@@ -76,6 +78,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
                      const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
                      const std::function<Status(std::string_view)>& sink) override;
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override;
+  Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override;
+  Status Pause(const PauseRequest& request) override;
+  Status Unpause(const std::string& project, const std::string& author) override;
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override;
   Status RunLogs(const std::string& run, const std::string& task, bool follow, const std::string& author,
@@ -116,6 +121,9 @@ class Coordinator final : public Control, private CoordinatorEdges {
   template <class T>
   Result<T> Question(const std::function<EngineInput(std::function<void(Result<T>)> answer)>& make);
   Result<RunId> Ask(Event event);
+  Result<StartRun> PlanStart(const StartRequest& request);
+  Status CheckProject(const std::string& project) const;
+  void TellSchedule(ProjectView& project);
   void TellFetching(RunView& view) const;
   std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
   std::map<std::string, std::string> NamedAgents() CROMT_EXCLUDES(mutex_);
@@ -139,6 +147,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
     transport_->PushBlob(link, address, digest, holder);
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
+  void PlanTick(const DueTick& tick) override { tick_planner_->Plan(tick); }
+  Result<std::shared_ptr<const Zone>> ZoneOf(const std::string& name) override;
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
   SecretValues SecretsOf(const TaskSpec& spec) override { return secrets_->ValuesFor(spec.project, spec.secrets); }
   void Misbehaved(const std::string& address, const std::string& what) override;
@@ -165,7 +175,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Mailbox<EngineInput> inbox_;
   std::unique_ptr<AgentTransport> transport_;
   std::unique_ptr<SourceResolver> resolver_;
-  std::map<std::string, Mono> misbehaved_;  // by address: when that was told; the loop's own
+  std::unique_ptr<TickPlanner> tick_planner_;  // it asks the loop
+  std::map<std::string, Mono> misbehaved_;     // by address: when that was told; the loop's own
 
   Mutex mutex_;
   std::map<std::string, std::string> agents_ CROMT_GUARDED_BY(mutex_);  // names in job files to addresses

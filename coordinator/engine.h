@@ -30,6 +30,7 @@
 #include "coordinator/transport.h"
 #include "core/coordinator_session.h"
 #include "core/scheduler.h"
+#include "core/schedules.h"
 
 namespace cromt {
 
@@ -71,6 +72,17 @@ struct Apply {
   std::shared_ptr<const JobFile> job_file;
   std::function<void(Result<ApplyAnswer>)> reply;
 };
+// The answer to CoordinatorEdges::PlanTick: what starts its run, or why there is none. The engine gives it its request.
+struct TickPlanned {
+  DueTick tick;
+  Result<StartRun> start;
+};
+// A pause, or (without `pause`) the end of the one of `project`. The answer has no run.
+struct SetPause {
+  std::string project;
+  std::optional<Paused> pause;
+  std::function<void(Result<RunId>)> reply;
+};
 // An agent that is to be kept connected, as those of Engine::Options::agents.
 struct AgentKnown {
   std::string address;
@@ -82,9 +94,10 @@ struct Inspect {
 
 }  // namespace engine_input
 
-using EngineInput = std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
-                                 engine_input::LinkClosed, engine_input::BlobUndeliverable, engine_input::Ask,
-                                 engine_input::Apply, engine_input::AgentKnown, engine_input::Inspect>;
+using EngineInput =
+    std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
+                 engine_input::LinkClosed, engine_input::BlobUndeliverable, engine_input::Ask, engine_input::Apply,
+                 engine_input::TickPlanned, engine_input::SetPause, engine_input::AgentKnown, engine_input::Inspect>;
 
 // ---- Edges ------------------------------------------------------------------------------------
 
@@ -93,6 +106,13 @@ class CoordinatorEdges : public AgentTransport {
  public:
   // Resolve, fetch and pack; the answer is a SourcesResolved or SourcesFailed event.
   virtual void Resolve(const ResolveSources& wanted) = 0;
+  // Plan the run of a tick, as somebody who starts it does; the answer is a TickPlanned input, in any case.
+  virtual void PlanTick(const DueTick&) {}
+  // The zone of this name, "" = the host's. It may read a file, once.
+  virtual Result<std::shared_ptr<const Zone>> ZoneOf(const std::string& name) {
+    if (name.empty() || name == "UTC") return std::make_shared<const Zone>(Zone::Utc());
+    return cromt::Fail(ErrorCode::kNotFound, "there is no time zone " + name);
+  }
   // These runs have changed and the change is on disk.
   virtual void Published(std::span<const RunChange> changes) = 0;
   // The values of the secrets that this task names, for its lease.
@@ -108,6 +128,8 @@ class Engine {
   struct Options {
     SchedulerLimits limits;
     std::vector<std::string> agents;  // kept connected though no run needs them
+    bool start_by_itself = true;      // what schedules say
+    std::string boot;                 // the host's time since it was started has this name; @reboot goes by it
   };
   // All references outlive the engine.
   Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options);
@@ -161,6 +183,8 @@ class Engine {
   void On(engine_input::BlobUndeliverable input);
   void On(engine_input::Ask input);
   void On(engine_input::Apply input);
+  void On(engine_input::TickPlanned input);
+  void On(engine_input::SetPause input);
   void On(engine_input::AgentKnown input);
   void On(engine_input::Inspect input);
 
@@ -176,6 +200,9 @@ class Engine {
   void HoldForRoom();
   void GoOnIfThereIsRoom();
   void CheckTimers();
+  void CheckSchedules();
+  void SetSchedules(const std::vector<std::string>& projects);
+  std::function<std::optional<RunId>(const std::string&)> Unfinished() const;
   void Flush();
   CoordinatorSession* LiveSession(const std::string& address);
 
@@ -185,6 +212,8 @@ class Engine {
   Options options_;
   Scheduler scheduler_;
   Registry registry_;
+  Schedules schedules_;
+  std::string was_held_;  // why, last
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
   MeshId mesh_;
   uint64_t epoch_ = 0;

@@ -18,6 +18,7 @@
 #include "coordinator/service/grpc_transport.h"
 #include "coordinator/service/inspect_agents.h"
 #include "coordinator/service/mesh_access.h"
+#include "coordinator/service/schedule_service.h"
 #include "coordinator/service/secret_service.h"
 #include "coordinator/store_commands.h"
 #include "core/agent_address.h"
@@ -280,6 +281,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
     WakeStop();
   });
   auto service = MakeCoordinatorService(**coordinator, mesh.gate());
+  auto schedule_service = MakeScheduleService(**coordinator, mesh.gate());
   auto secret_service = MakeSecretService(**coordinator, mesh.gate());
   auto access_service = MakeAccessService(
       mesh.access(), mesh.gate(),
@@ -291,8 +293,8 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
   std::vector<rpc::ListenOptions> listen = {
       {.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls(), .certificates_needed = false}};
   if (auto path = UnixSocket(flags)) listen.push_back({.address = *path});
-  auto server = rpc::Server::Start({service.get(), secret_service.get(), access_service.get()}, listen,
-                                   [](const std::string& why) { log::Warn(why); });
+  auto server = rpc::Server::Start({service.get(), schedule_service.get(), secret_service.get(), access_service.get()},
+                                   listen, [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   bool told = false;  // the address, which a full disk may have to wait for

@@ -57,6 +57,15 @@ void Put(const SilencePolicy& silence, std::string& out) {
   PutNumber(retry_lost, out);
 }
 
+void Put(const Schedule& schedule, std::string& out) {
+  const auto& [crontab, cron, timezone, catch_up, overlap, splay] = schedule;  // `cron` is what `crontab` says
+  Put(crontab, out);
+  Put(timezone, out);
+  Put(ToString(catch_up), out);
+  Put(ToString(overlap), out);
+  PutNumber(splay.count(), out);
+}
+
 void Put(const Pool& pool, std::string& out) {
   const auto& [at, labels, count] = pool;
   for (const auto& [name, value] : labels) {
@@ -163,7 +172,8 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               confinement, ignore_failure, max_failures, silence, run_timeout, priority, unbuilt] = project;
+               confinement, ignore_failure, max_failures, silence, run_timeout, priority, schedule, disabled, unbuilt] =
+      project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(
@@ -192,6 +202,9 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   Put(silence, description);
   PutOptional(run_timeout, description);
   PutNumber(priority, description);
+  PutNumber(disabled, description);
+  description += schedule ? '+' : '-';
+  if (schedule) Put(*schedule, description);
   if (has_unbuilt) Put(Lines(revision, project), description);
   return Number(std::move(description));
 }

@@ -125,6 +125,24 @@ void TakeUpReports(const StoredState& state, const InspectedAgent& agent, Recove
   out.records.push_back(std::move(seen));
 }
 
+// What ticks since then have started, this store does not know: none of them starts anything now.
+void LeaveTicks(ScheduleSet schedule, Wall now, Recovery& out) {
+  const Wall until = std::chrono::floor<seconds>(now);
+  if (schedule.handled < until)
+    out.records.push_back(TickSettled{.project = schedule.project,
+                                      .revision = schedule.revision,
+                                      .first = schedule.handled,
+                                      .last = until,
+                                      .count = 0,
+                                      .outcome = TickOutcome::kMissed,
+                                      .run = {},
+                                      .why = "the store was restored, and what started then is not known",
+                                      .at = now});
+  schedule.handled = until;
+  schedule.waiting.reset();
+  out.records.push_back(std::move(schedule));
+}
+
 }  // namespace
 
 Status CheckSeen(const AgentHello& hello, uint64_t epoch, uint64_t commit) {
@@ -173,6 +191,7 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
     for (TaskIndex task = 0; task < run.tasks.size(); ++task)
       if (!(tasks[task] == run.tasks[task])) out.records.push_back(TaskChanged{run.header.id, task, tasks[task]});
   }
+  for (const ScheduleSet& schedule : state.schedules) LeaveTicks(schedule, now, out);
   for (auto& [key, found] : newest) rest.push_back(std::move(found));
   for (const Found& found : rest) out.kept.push_back({found.agent->hello.agent, found.item.id});
   return out;

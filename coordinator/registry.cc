@@ -28,6 +28,7 @@ Status Registry::Restore(const StoredState& state, const Parse& parse) {
     for (const std::string& project : stored.projects)
       if ((*job_file)->Find(project)) catalog->projects[project] = {stored.file, stored.revision, *job_file};
   }
+  for (auto& [name, entry] : catalog->projects) entry.left = entry.revision < files_.at(entry.file).revision;
   for (const StoredApply& apply : state.applies)
     answers_[apply.request] = {.file = apply.file, .revision = apply.revision};
   catalog_ = std::move(catalog);
@@ -97,6 +98,7 @@ void Registry::Take(const FileApplied& record, std::shared_ptr<const JobFile> jo
   std::set<std::string> owned(record.projects.begin(), record.projects.end());
   std::erase_if(next->projects,
                 [&](const auto& item) { return item.second.file == record.file && !owned.contains(item.first); });
+  for (auto& [name, entry] : next->projects) entry.left |= entry.file == record.file;
   for (const Project& project : job_file->projects)
     next->projects[project.name] = {record.file, record.revision, job_file};
   files_[record.file] = {record.path, record.revision, record.text, std::move(job_file)};

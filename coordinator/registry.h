@@ -27,6 +27,7 @@ struct Catalog {
     std::string file;
     uint64_t revision = 0;
     std::shared_ptr<const JobFile> job_file;  // of the revision that last held the project
+    bool left = false;                        // the file has a newer revision, without it
   };
   std::map<std::string, Entry> projects;
 };

@@ -60,6 +60,7 @@ Result<std::unique_ptr<Embedded>> Embedded::Start(EmbeddedOptions options) {
   coordinator.local_address = kEmbeddedAddress;
   coordinator.agents = options.agents;
   coordinator.watch_agents = false;
+  coordinator.start_by_itself = false;
   coordinator.durability = Durability::kProcess;
   coordinator.git = options.git;
   coordinator.git.allow_local = true;

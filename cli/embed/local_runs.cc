@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 constexpr size_t kLogSlice = 1 << 20;
 
 constexpr std::string_view kNoSecrets = "it has no secrets";
+constexpr std::string_view kNoSchedules = "it starts nothing by itself";
 
 tl::unexpected<Error> OnlyKept(std::string_view what) {
   return Fail(ErrorCode::kInvalid, fmt::format("--local only shows what 'cromt run' has kept; {}", what));
@@ -125,6 +126,9 @@ class LocalRuns final : public Control {
   Result<std::vector<RevisionView>> ListRevisions(const std::string&, uint32_t) override {
     return OnlyKept("it has no revisions");
   }
+  Result<std::vector<TickSettled>> ListTicks(const std::string&, uint32_t) override { return OnlyKept(kNoSchedules); }
+  Status Pause(const PauseRequest&) override { return OnlyKept(kNoSchedules); }
+  Status Unpause(const std::string&, const std::string&) override { return OnlyKept(kNoSchedules); }
   Result<std::vector<std::string>> SetSecret(const SecretRequest&) override { return OnlyKept(kNoSecrets); }
   Result<std::vector<SecretView>> ListSecrets(const std::string&) override { return OnlyKept(kNoSecrets); }
   Status RemoveSecret(const std::string&, const std::string&) override { return OnlyKept(kNoSecrets); }

@@ -29,6 +29,10 @@ constexpr auto kRules = std::to_array<CallRule>({
     {"SecretService/ListSecrets", kList, Role::kViewer},
     {"SecretService/RemoveSecret", kProject, Role::kAdmin},
 
+    {"ScheduleService/ListTicks", kProject, Role::kViewer},
+    {"ScheduleService/Pause", kProject, Role::kOperator},
+    {"ScheduleService/Unpause", kProject, Role::kOperator},
+
     {"AccessService/Join", kOpen, Role::kNone},
     {"AccessService/Renew", kOpen, Role::kNone},
     {"AccessService/Probe", kMember, Role::kNone},

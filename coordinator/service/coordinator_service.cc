@@ -113,6 +113,12 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
       one.set_file(project.file);
       one.set_revision(project.revision);
       one.set_last_run(project.last_run);
+      if (project.next_tick) one.set_next_tick_us(Micros(*project.next_tick));
+      one.set_next_tick_local(project.next_tick_local);
+      one.set_timezone(project.timezone);
+      one.set_schedule(project.schedule);
+      one.set_trouble(project.trouble);
+      one.set_paused(project.paused);
     }
     return grpc::Status::OK;
   }

@@ -30,6 +30,8 @@ class Loader {
   Status LoadAgents();
   Status LoadLanes();
   Status LoadKept();
+  Status LoadSchedules();
+  Status LoadPauses();
   Status LoadRevisions();
   Status LoadFiles();
   Status LoadChanges();
@@ -72,11 +74,12 @@ Result<LoadedStore> Loader::Load() {
   state.epoch = loaded_.stamp.epoch;
   state.commit = loaded_.stamp.commit;
   state.went_back = loaded_.stamp.went_back;
-  CROMT_ASSIGN(auto last, db_.Prepare("SELECT (SELECT coalesce(max(n), 0) FROM runs), coalesce(max(seq), 0) "
-                                      "FROM transitions"));
+  CROMT_ASSIGN(auto last, db_.Prepare("SELECT (SELECT coalesce(max(n), 0) FROM runs), coalesce(max(seq), 0), "
+                                      "(SELECT coalesce(max(n), 0) FROM ticks) FROM transitions"));
   CROMT_TRY(last.Step());
   loaded_.last_run = last.Int(0);
   loaded_.last_transition = last.Int(1);
+  loaded_.last_tick = last.Int(2);
   return std::move(loaded_);
 }
 
@@ -85,6 +88,8 @@ Status Loader::Read() {
   CROMT_TRY(LoadAgents());
   CROMT_TRY(LoadLanes());
   CROMT_TRY(LoadKept());
+  CROMT_TRY(LoadSchedules());
+  CROMT_TRY(LoadPauses());
   CROMT_TRY(LoadRevisions());
   return LoadFiles();
 }
@@ -200,6 +205,32 @@ Status Loader::LoadKept() {
   }));
   loaded_.sums.KeptReplaced(total);
   return {};
+}
+
+// ---- Schedules --------------------------------------------------------------------------------
+
+Status Loader::LoadSchedules() {
+  CROMT_ASSIGN(auto rows, db_.Prepare("SELECT project, revision, ticks, handled_us, boot, waiting_us FROM schedules"));
+  return Each(rows, [&]() -> Status {
+    ScheduleSet row{std::string(rows.Text(0)),   static_cast<uint64_t>(rows.Int(1)), std::string(rows.Text(2)),
+                    WallFromMicros(rows.Int(3)), std::string(rows.Text(4)),          std::nullopt};
+    if (!rows.IsNull(5)) row.waiting = WallFromMicros(rows.Int(5));
+    loaded_.sums.Schedule(row.project, RowSum(RowKind::kSchedule).AddColumns(rows, 0, rows.columns()).Finish());
+    loaded_.state.schedules.push_back(std::move(row));
+    return {};
+  });
+}
+
+Status Loader::LoadPauses() {
+  CROMT_ASSIGN(auto rows, db_.Prepare("SELECT project, why, author, since_us, until_us FROM pauses"));
+  return Each(rows, [&]() -> Status {
+    Paused row{std::string(rows.Text(0)), std::string(rows.Text(1)), std::string(rows.Text(2)),
+               WallFromMicros(rows.Int(3)), std::nullopt};
+    if (!rows.IsNull(4)) row.until = WallFromMicros(rows.Int(4));
+    loaded_.sums.Pause(row.project, RowSum(RowKind::kPause).AddColumns(rows, 0, rows.columns()).Finish());
+    loaded_.state.pauses.push_back(std::move(row));
+    return {};
+  });
 }
 
 // ---- Files ------------------------------------------------------------------------------------
@@ -332,6 +363,7 @@ Status CheckAllRows(sqlite::Database& db, int schema) {
            Summed{RowKind::kTransition, "transitions", "SELECT * FROM transitions"},
            Summed{RowKind::kArtifact, "artifacts", "SELECT * FROM artifacts"},
            Summed{RowKind::kImage, "images", "SELECT * FROM images", kFirstImagesSchema},
+           Summed{RowKind::kTick, "ticks", "SELECT * FROM ticks", kFirstTicksSchema},
            Summed{RowKind::kText, "revisions", "SELECT text, text_sum FROM revisions"},
        }) {
     if (schema < table.since) continue;

@@ -11,8 +11,9 @@ struct LoadedStore {
   StoredState state;
   StoreStamp stamp;
   StoreSums sums;
-  int64_t last_run = 0;  // the highest `n` and `seq` that were given
+  int64_t last_run = 0;  // the highest numbers that were given
   int64_t last_transition = 0;
+  int64_t last_tick = 0;
 };
 
 // Changes nothing. kCorrupt names the row that is not what was written, or says that rows are missing or old.

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kOldest = 5;
 
-// ---- 5 to 8: sums of rows, and what comes with them -------------------------------------------
-// Written against version 8 as it is in schema.h; with version 9 that text moves here.
+// ---- 5 to 9: sums of rows, and what comes with them -------------------------------------------
+// Written against version 9 as it is in schema.h; with a version that changes a table of it that text moves here.
 
 Status MoveTables(sqlite::Database& db) {
   for (const char* index :
@@ -24,7 +24,8 @@ Status MoveTables(sqlite::Database& db) {
   for (const char* table : {"meta", "files", "revisions", "changes", "projects", "runs", "plans", "tasks",
                             "transitions", "artifacts", "agents"})
     CROMT_TRY(db.Execute(fmt::format("ALTER TABLE {0} RENAME TO v5_{0}", table)));
-  return db.Execute(kSchema);
+  CROMT_TRY(db.Execute(kSchema));
+  return db.Execute(kTickTables);
 }
 
 // Writes each row of `select` by `write`, with its sum after it. `extra` may bind what is not summed.
@@ -115,7 +116,7 @@ Result<StoreStamp> From5(sqlite::Database& db, const std::string& path) {
   return stamp;
 }
 
-// ---- 6 to 7: losses of a task; 7 to 8: images ---------------------------------------------------
+// ---- 6 to 7: losses of a task; 7 to 8: images; 8 to 9: ticks ------------------------------------
 
 // Each task gets a column before its sum, and so another sum. A row that is not what was written stays so: its sum is
 // 0. `unfinished` is a total, and follows.
@@ -149,7 +150,8 @@ Result<StoreStamp> FromSummed(sqlite::Database& db, const std::string& path, int
   auto mark = CommitMark::Read(path);
   const bool last_commit = mark && CheckMark(path, stamp, *mark);
   if (schema < 7) CROMT_TRY(AddLosses(db, stamp.totals.runs));
-  CROMT_TRY(AddImages(db));
+  if (schema < kFirstImagesSchema) CROMT_TRY(AddImages(db));
+  CROMT_TRY(db.Execute(kTickTables));
   CROMT_ASSIGN(const StoreTotals is, TotalsOf(db));
   CROMT_TRY(CheckTotals(is, stamp.totals));
   stamp.schema = kSchemaVersion;

@@ -222,19 +222,45 @@ Result<std::vector<RunView>> StoreReader::Runs(const std::string& project, uint3
   return runs;
 }
 
-Result<std::vector<ProjectView>> StoreReader::Projects() {
+Result<std::vector<ProjectView>> StoreReader::Projects(Wall now) {
   CROMT_ASSIGN(
       auto query,
       db_.Prepare("SELECT p.name, p.file, f.revision, coalesce((SELECT id FROM runs r WHERE r.project = p.name "
-                  "ORDER BY n DESC LIMIT 1), '') FROM projects p JOIN files f ON f.file = p.file ORDER BY p.name"));
+                  "ORDER BY n DESC LIMIT 1), ''), z.author, z.why, z.until_us, z.project = '' "
+                  "FROM projects p JOIN files f ON f.file = p.file LEFT JOIN pauses z ON z.project = ("
+                  "SELECT project FROM pauses WHERE project IN (p.name, '') AND (until_us IS NULL OR until_us > ?) "
+                  "ORDER BY project DESC LIMIT 1) ORDER BY p.name"));
+  query.Bind(1, Micros(now));
   std::vector<ProjectView> projects;
   for (;;) {
     CROMT_ASSIGN(bool row, query.Step());
     if (!row) break;
     projects.push_back({std::string(query.Text(0)), std::string(query.Text(1)), static_cast<uint64_t>(query.Int(2)),
                         std::string(query.Text(3))});
+    if (query.IsNull(4)) continue;
+    std::string& paused = projects.back().paused;
+    paused = fmt::format("{}by {}", query.Int(7) != 0 ? "with all others " : "", query.Text(4));
+    if (!query.IsNull(6)) paused += " until " + FormatRfc3339(WallFromMicros(query.Int(6)));
+    if (!query.Text(5).empty()) paused += fmt::format(": {}", query.Text(5));
   }
   return projects;
+}
+
+Result<std::vector<TickSettled>> StoreReader::Ticks(const std::string& project, uint32_t limit) {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT project, revision, first_us, last_us, count, outcome, run, why, at_us "
+                                       "FROM ticks WHERE project = ? ORDER BY n DESC LIMIT ?"));
+  query.Bind(1, project).Bind(2, int64_t{limit});
+  std::vector<TickSettled> ticks;
+  for (;;) {
+    CROMT_ASSIGN(bool row, query.Step());
+    if (!row) break;
+    const std::string_view outcome = query.Text(5);
+    ticks.push_back({std::string(query.Text(0)), static_cast<uint64_t>(query.Int(1)), WallFromMicros(query.Int(2)),
+                     WallFromMicros(query.Int(3)), static_cast<uint64_t>(query.Int(4)),
+                     TickOutcomeFrom(outcome).value_or(TickOutcome::kMissed), RunId(std::string(query.Text(6))),
+                     std::string(query.Text(7)), WallFromMicros(query.Int(8))});
+  }
+  return ticks;
 }
 
 Result<std::vector<RevisionView>> StoreReader::Revisions(const std::string& project, uint32_t limit) {

@@ -28,7 +28,10 @@ class StoreReader {
   Result<std::vector<Duration>> TookBefore(const RunId& run, TaskIndex task);
   // Newest first, without tasks and instances.
   Result<std::vector<RunView>> Runs(const std::string& project, uint32_t limit);
-  Result<std::vector<ProjectView>> Projects();
+  // Without what their files say of schedules.
+  Result<std::vector<ProjectView>> Projects(Wall now);
+  // Newest first.
+  Result<std::vector<TickSettled>> Ticks(const std::string& project, uint32_t limit);
   // Newest first; with `project` only those that changed it in some way.
   Result<std::vector<RevisionView>> Revisions(const std::string& project, uint32_t limit);
   // What a run has published, with the addresses at which its holders were seen last; by task and name.

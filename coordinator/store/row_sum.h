@@ -30,6 +30,9 @@ enum class RowKind : char {
   kAgent = 'g',
   kLane = 'l',
   kKept = 'k',
+  kSchedule = 'd',
+  kTick = 'y',
+  kPause = 'z',
 };
 
 class RowSum {

@@ -1,4 +1,4 @@
-// The tables of the coordinator's SQLite file, version 8.
+// The tables of the coordinator's SQLite file, version 9.
 //
 //   meta         what the file is: schema version, and the stamp of the last commit (stamp.h)
 //   files        the newest revision of each job file; `revisions` has them all, with the text
@@ -15,6 +15,9 @@
 //   lanes_held   lost attempts that still hold lanes of the mesh; `lanes` are their names, one a line
 //   kept         attempts that agents had when the store was recovered and that fit nothing in it
 //   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
+//   schedules    how far the schedule of a project has come (ScheduleSet of core/effect.h)
+//   ticks        the ledger: a line for each tick, in the order in which they were settled
+//   pauses       what no tick starts; of all projects under the name ''
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc. `sum` is the checksum of the columns
 // before it (row_sum.h); of `runs`, `head_sum` is that of the columns before it, and `sum` that of `n` and those
@@ -27,11 +30,23 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 8;
+inline constexpr int kSchemaVersion = 9;
 inline constexpr int kFirstSummedSchema = 6;  // rows of older ones have no sums
 inline constexpr int kFirstImagesSchema = 8;  // older ones have no such table
+inline constexpr int kFirstTicksSchema = 9;   // nor these: kTickTables
 // Says in the file's header whose it is: "crmt".
 inline constexpr uint32_t kApplicationId = 0x63726D74;
+
+inline constexpr char kTickTables[] = R"sql(
+CREATE TABLE schedules (project TEXT PRIMARY KEY, revision INTEGER NOT NULL, ticks TEXT NOT NULL,
+  handled_us INTEGER NOT NULL, boot TEXT NOT NULL, waiting_us INTEGER) WITHOUT ROWID;
+CREATE TABLE ticks (n INTEGER PRIMARY KEY, project TEXT NOT NULL, revision INTEGER NOT NULL, first_us INTEGER NOT NULL,
+  last_us INTEGER NOT NULL, count INTEGER NOT NULL, outcome TEXT NOT NULL, run TEXT NOT NULL, why TEXT NOT NULL,
+  at_us INTEGER NOT NULL, sum INTEGER NOT NULL);
+CREATE INDEX ticks_by_project ON ticks (project, n);
+CREATE TABLE pauses (project TEXT PRIMARY KEY, why TEXT NOT NULL, author TEXT NOT NULL, since_us INTEGER NOT NULL,
+  until_us INTEGER) WITHOUT ROWID;
+)sql";
 
 inline constexpr char kSchema[] = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;

@@ -51,6 +51,7 @@ struct SqliteStore::Statements {
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
   sqlite::Statement number_of, request, seen, put_artifact, put_image, hold_lanes, free_lanes;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
+  sqlite::Statement put_schedule, drop_schedule, put_tick, put_pause, drop_pause;
 };
 
 SqliteStore::SqliteStore() = default;
@@ -123,6 +124,11 @@ Status SqliteStore::Prepare() {
            Item{sql_->put_change, "INSERT INTO changes VALUES (?, ?, ?)"},
            Item{sql_->drop_projects, "DELETE FROM projects WHERE file = ?"},
            Item{sql_->put_project, "INSERT INTO projects VALUES (?, ?)"},
+           Item{sql_->put_schedule, "INSERT OR REPLACE INTO schedules VALUES (?, ?, ?, ?, ?, ?)"},
+           Item{sql_->drop_schedule, "DELETE FROM schedules WHERE project = ?"},
+           Item{sql_->put_tick, "INSERT INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->put_pause, "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?)"},
+           Item{sql_->drop_pause, "DELETE FROM pauses WHERE project = ?"},
        }) {
     CROMT_ASSIGN(item.statement, db_.Prepare(item.sql));
   }
@@ -162,6 +168,7 @@ Result<StoredState> SqliteStore::CheckedLoad(bool last_commit) {
   sums_ = std::move(loaded.sums);
   last_run_ = loaded.last_run;
   last_transition_ = loaded.last_transition;
+  last_tick_ = loaded.last_tick;
   return std::move(loaded.state);
 }
 
@@ -444,6 +451,40 @@ Status SqliteStore::WriteOwned(const FileApplied& record) {
   }
   sums_.FileReplaced(record.file, total);
   return {};
+}
+
+Status SqliteStore::Write(const ScheduleSet& record) {
+  SummedRow row(sql_->put_schedule, RowKind::kSchedule);
+  row.Put(record.project).Put(static_cast<int64_t>(record.revision)).Put(record.ticks).Put(Micros(record.handled));
+  CROMT_ASSIGN(const uint32_t sum, row.Put(record.boot).Put(Us(record.waiting)).RunUnsummed());
+  sums_.Schedule(record.project, sum);
+  return {};
+}
+
+Status SqliteStore::Write(const ScheduleDropped& record) {
+  sums_.ScheduleDropped(record.project);
+  return sql_->drop_schedule.Bind(1, record.project).Run();
+}
+
+Status SqliteStore::Write(const TickSettled& record) {
+  SummedRow row(sql_->put_tick, RowKind::kTick);
+  row.Put(++last_tick_).Put(record.project).Put(static_cast<int64_t>(record.revision)).Put(Micros(record.first));
+  row.Put(Micros(record.last)).Put(static_cast<int64_t>(record.count)).Put(ToString(record.outcome));
+  CROMT_TRY(row.Put(record.run.text()).Put(record.why).Put(Micros(record.at)).Run());
+  return {};
+}
+
+Status SqliteStore::Write(const Paused& record) {
+  SummedRow row(sql_->put_pause, RowKind::kPause);
+  row.Put(record.project).Put(record.why).Put(record.author).Put(Micros(record.since)).Put(Us(record.until));
+  CROMT_ASSIGN(const uint32_t sum, row.RunUnsummed());
+  sums_.Pause(record.project, sum);
+  return {};
+}
+
+Status SqliteStore::Write(const Unpaused& record) {
+  sums_.PauseDropped(record.project);
+  return sql_->drop_pause.Bind(1, record.project).Run();
 }
 
 }  // namespace cromt

@@ -67,6 +67,11 @@ class SqliteStore final : public Store {
   Status Write(const LaneFreed& record);
   Status Write(const AgentSeen& record);
   Status Write(const FileApplied& record);
+  Status Write(const ScheduleSet& record);
+  Status Write(const ScheduleDropped& record);
+  Status Write(const TickSettled& record);
+  Status Write(const Paused& record);
+  Status Write(const Unpaused& record);
   Status WriteOwned(const FileApplied& record);
   Status WriteRun(const RunId& run, int64_t n, const RunStatus& status);
   Status WritePlan(const RunId& run, int64_t n, const Plan& plan);
@@ -85,6 +90,7 @@ class SqliteStore final : public Store {
   std::optional<DiskReserve> reserve_;
   int64_t last_run_ = 0;
   int64_t last_transition_ = 0;
+  int64_t last_tick_ = 0;
   int64_t now_us_ = 0;   // when the commit under way began, for transitions
   bool broken_ = false;  // a commit has failed: what is in memory is ahead of the disk
 };

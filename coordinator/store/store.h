@@ -54,6 +54,8 @@ struct StoredState {
   std::vector<AgentSeen> agents;
   std::vector<LaneHeld> held;
   std::vector<KeptAttempt> kept;
+  std::vector<ScheduleSet> schedules;
+  std::vector<Paused> pauses;
   std::vector<StoredFile> files;     // oldest first
   std::vector<StoredApply> applies;  // the last kRememberedApplies
 };

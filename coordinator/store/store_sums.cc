@@ -64,6 +64,13 @@ void StoreSums::FileRow(const std::string& file, uint32_t sum) {
   FileReplaced(file, files_[file] + Part(sum));
 }
 
+void StoreSums::Drop(std::map<std::string, uint32_t>& sums, const std::string& project) {
+  auto found = sums.find(project);
+  if (found == sums.end()) return;
+  totals_.files -= Part(found->second);
+  sums.erase(found);
+}
+
 void StoreSums::Replace(uint64_t& total, uint32_t& slot, uint32_t sum) {
   if (slot != 0) total -= Part(slot);
   total += Part(sum);

@@ -40,6 +40,10 @@ class StoreSums {
 
   void Agent(const AgentId& agent, uint32_t sum) { Replace(totals_.agents, agents_[agent], sum); }
   void LaneHeld(const AttemptId& attempt, uint32_t sum) { Replace(totals_.agents, lanes_[attempt], sum); }
+  void Schedule(const std::string& project, uint32_t sum) { Replace(totals_.files, schedules_[project], sum); }
+  void ScheduleDropped(const std::string& project) { Drop(schedules_, project); }
+  void Pause(const std::string& project, uint32_t sum) { Replace(totals_.files, pauses_[project], sum); }
+  void PauseDropped(const std::string& project) { Drop(pauses_, project); }
   // All rows of `kept` at once: `total` is the sum of their parts.
   void KeptReplaced(uint64_t total);
   void LaneFreed(const AttemptId& attempt);
@@ -52,6 +56,7 @@ class StoreSums {
   void FileRow(const std::string& file, uint32_t sum);
 
  private:
+  void Drop(std::map<std::string, uint32_t>& sums, const std::string& project);
   static void Replace(uint64_t& total, uint32_t& slot, uint32_t sum);
 
   StoreTotals totals_;
@@ -59,6 +64,8 @@ class StoreSums {
   std::unordered_map<AgentId, uint32_t> agents_;
   std::unordered_map<AttemptId, uint32_t> lanes_;
   std::map<std::string, uint64_t> files_;
+  std::map<std::string, uint32_t> schedules_;
+  std::map<std::string, uint32_t> pauses_;
   uint64_t kept_ = 0;
 };
 

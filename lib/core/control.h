@@ -101,6 +101,19 @@ struct ProjectView {
   std::string file;
   uint64_t revision = 0;
   std::string last_run;
+  std::string schedule = {};  // its crontab; "" = it does not start by itself
+  std::string timezone = {};  // of it
+  std::optional<Wall> next_tick = {};
+  std::string next_tick_local = {};  // RFC 3339, by the clocks of `timezone`
+  std::string trouble = {};          // why the schedule can't be followed
+  std::string paused = {};           // why, and by whom
+};
+
+struct PauseRequest {
+  std::string project;  // "" = all
+  std::string why;
+  std::optional<Duration> time;  // how long; nullopt = until it is ended
+  std::string author;
 };
 
 // A job file as it was applied once.
@@ -161,6 +174,11 @@ class Control {
   virtual Result<std::vector<AgentView>> ListAgents() = 0;
   // The newest first; with `project` only those that changed it in some way.
   virtual Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) = 0;
+  // The newest lines of its ledger first.
+  virtual Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) = 0;
+  // On disk when they return. kNotFound; Unpause: kConflict if it is not paused.
+  virtual Status Pause(const PauseRequest& request) = 0;
+  virtual Status Unpause(const std::string& project, const std::string& author) = 0;
   // Calls `sink` with each update until the run has finished, the sink returns false, or the connection is lost.
   virtual Status WatchRun(const std::string& run, const std::string& author,
                           const std::function<bool(const RunUpdate&)>& sink) = 0;

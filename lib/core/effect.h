@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -150,8 +151,53 @@ struct FileApplied {
   std::vector<std::string> projects;  // all that the file owns from now on
 };
 
-using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld,
-                            LaneFreed, AgentSeen, FileApplied>;
+// How far a project's schedule has come. core/schedules.h makes these and the next four.
+struct ScheduleSet {
+  std::string project;
+  uint64_t revision = 0;        // of the job file that gave it these ticks
+  std::string ticks;            // Schedule::Ticks
+  Wall handled;                 // all up to here have their lines
+  std::string boot;             // of the host, whose @reboot tick has its line
+  std::optional<Wall> waiting;  // a tick without a line, up to `handled`, that waits for a run to end
+  friend bool operator==(const ScheduleSet&, const ScheduleSet&) = default;
+};
+struct ScheduleDropped {
+  std::string project;
+};
+
+enum class TickOutcome { kStarted, kSkipped, kMissed };
+std::string_view ToString(TickOutcome outcome);
+std::optional<TickOutcome> TickOutcomeFrom(std::string_view word);
+// A line of the ledger.
+struct TickSettled {
+  std::string project;
+  uint64_t revision = 0;
+  Wall first;
+  Wall last;           // differs from `first` where more than one was missed
+  uint64_t count = 1;  // 0: nobody knows
+  TickOutcome outcome = TickOutcome::kStarted;
+  RunId run;        // that it has started
+  std::string why;  // a sentence, of one that has started none
+  Wall at;          // of this line
+  friend bool operator==(const TickSettled&, const TickSettled&) = default;
+};
+
+// No tick or trigger starts it.
+struct Paused {
+  std::string project;  // "" = all
+  std::string why;
+  std::string author;
+  Wall since;
+  std::optional<Wall> until;  // it ends by itself then
+  friend bool operator==(const Paused&, const Paused&) = default;
+};
+struct Unpaused {
+  std::string project;
+};
+
+using Record =
+    std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld, LaneFreed,
+                 AgentSeen, FileApplied, ScheduleSet, ScheduleDropped, TickSettled, Paused, Unpaused>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 

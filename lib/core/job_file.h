@@ -15,6 +15,7 @@
 #include "core/diagnostic.h"
 #include "core/model.h"
 #include "core/pool.h"
+#include "core/schedule.h"
 
 namespace cromt {
 
@@ -108,6 +109,8 @@ struct Project {
   SilencePolicy silence;
   std::optional<Duration> run_timeout;  // of a run that was started for it
   int32_t priority = 0;
+  std::shared_ptr<const Schedule> schedule;  // null = it never starts by itself
+  bool disabled = false;                     // nothing starts it
   std::vector<Unbuilt> unbuilt;
 };
 

@@ -71,6 +71,11 @@ Decision Scheduler::WatchAgent(const std::string& address, Now now) {
 size_t Scheduler::unfinished_runs() const {
   return state_->runs.size();
 }
+std::optional<RunId> Scheduler::UnfinishedOf(const std::string& project) const {
+  auto runs = state_->runs_of.find(project);
+  if (runs == state_->runs_of.end()) return std::nullopt;
+  return runs->second.back();
+}
 size_t Scheduler::largest_decision_bytes() const {
   return kStoredTaskBytes * state_->tasks_left + 2 * state_->most_bytes;
 }

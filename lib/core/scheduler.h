@@ -96,6 +96,8 @@ class Scheduler {
   // Of this agent's reports as many are applied; nullopt if none of this journal's ever came.
   std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;
+  // The newest run that was started for this project and has not finished.
+  std::optional<RunId> UnfinishedOf(const std::string& project) const;
   size_t unfinished_tasks() const;
   // So many bytes the largest of its decisions may take to be stored: that all tasks end, or that a plan is written
   // anew.

@@ -127,6 +127,7 @@ std::shared_ptr<Run> Scheduler::State::Adopt(RunHeader header, RunStatus status,
   bytes += run->bytes;
   most_bytes = std::max(most_bytes, run->bytes);
   runs.emplace(run->header.id, run);
+  runs_of[run->header.project].push_back(run->header.id);
   requests.emplace(run->header.request, run->header.id);
   tasks_left += run->tasks_left;
   if (const auto& limit = run->plan->run_timeout; limit && !run->status.timed_out) {
@@ -528,6 +529,9 @@ void Scheduler::State::EndRun(const std::shared_ptr<Run>& run, RunOutcome outcom
   requests.erase(run->header.request);
   bytes -= run->bytes;
   runs.erase(run->header.id);
+  auto same = runs_of.find(run->header.project);
+  std::erase(same->second, run->header.id);
+  if (same->second.empty()) runs_of.erase(same);
 }
 
 }  // namespace cromt

@@ -173,8 +173,9 @@ std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attem
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
-  std::unordered_map<RequestId, RunId> requests;         // of unfinished runs
-  std::map<std::string, std::shared_ptr<Route>> routes;  // by address
+  std::unordered_map<RequestId, RunId> requests;                // of unfinished runs
+  std::unordered_map<std::string, std::vector<RunId>> runs_of;  // by project, oldest first; none is empty
+  std::map<std::string, std::shared_ptr<Route>> routes;         // by address
   std::map<AgentId, std::shared_ptr<KnownAgent>> agents;
   std::unordered_map<AgentId, AgentSeen> seen;
   std::map<std::string, std::weak_ptr<Group>> lanes;  // mesh-wide groups by name

@@ -55,13 +55,13 @@ class JobFile(Story):
         self.says(done.err, "one.yaml")
 
     def test_a_key_not_built_yet_loads_with_a_warning_and_does_not_start(self):
-        path = self.mesh.write("jobs.yaml", "projects:\n  a:\n    run: echo hi\n    crontab: '@daily'\n  b: {run: echo b}\n")
+        path = self.mesh.write("jobs.yaml", "projects:\n  a:\n    run: echo hi\n    keep: 5\n  b: {run: echo b}\n")
         applied = self.mesh.cromt("--conf", path)
         self.succeeded(applied)
-        self.says(applied.err, "jobs.yaml:4:5", "crontab")
+        self.says(applied.err, "jobs.yaml:4:5", "keep")
         refused = self.mesh.cromt("start", "a")
         self.exited(2, refused)
-        self.says(refused.err, "crontab")
+        self.says(refused.err, "keep")
         self.succeeded(self.mesh.cromt("start", "b", "--wait"))
 
     def test_a_schedule_and_a_zone_at_their_places(self):
@@ -73,12 +73,12 @@ class JobFile(Story):
         self.says(done.err, "did you mean 'Europe/Berlin'")
 
     def test_a_zone_that_has_gone_since_keeps_no_coordinator_from_its_start(self):
-        text = "projects:\n  a: {run: x, timezone: Europe/Berlin}\n"
+        text = "projects:\n  a: {run: x, timezone: Europe/Berlin, crontab: '@daily'}\n"
         self.mesh.apply(text)
         self.mesh.coordinator.kill()
         self.mesh.coordinator.environment = {**self.mesh.environment, "TZDIR": self.mesh.path("nowhere")}
         self.mesh.coordinator.restart()
-        self.says(self.mesh.cromt("projects").out, "a")
+        self.says(self.mesh.cromt("projects").out, "a", "install the package tzdata")
         self.says(self.mesh.apply(text + "  b: {run: x}\n").err, "2:25: warning: 'timezone'", "install the package tzdata")
 
     def test_a_name_that_is_almost_right(self):

@@ -10,12 +10,13 @@ from process import wait_for
 from story import Story, main
 
 SERVICES = [module.DESCRIPTOR.services_by_name[name] for module, name in
-            ((rpc.coordinator, "CoordinatorService"), (rpc.access, "AccessService"), (rpc.secrets, "SecretService"))]
+            ((rpc.coordinator, "CoordinatorService"), (rpc.access, "AccessService"), (rpc.secrets, "SecretService"),
+             (rpc.schedule, "ScheduleService"))]
 CALLS = [(service, method.name) for service in SERVICES for method in service.methods]
 # By what the call itself carries, not by who makes it.
 OPEN = {"Join", "Renew"}
 MEMBERS = {"WhoAmI", "Probe"}
-OPERATORS = {"Start", "Cancel", "Rerun"}
+OPERATORS = {"Start", "Cancel", "Rerun", "Pause", "Unpause"}
 ADMINS = {"Apply", "ForgetAgent", "InviteAgent", "RemoveAgent", "ReadmitAgent", "ListMembers", "ListUsers", "PutUser", "RemoveUser",
           "ListAudit", "VerifyAudit", "ListAuthorities", "RotateAuthority", "RetireAuthority", "SetSecret", "RemoveSecret"}
 # As they are made here: of another user's, or of more than a user's own.
@@ -40,7 +41,8 @@ class Roles(Story):
         """What the call concerns: project foobar, and nothing else that could be wrong with it."""
         if name in OF_A_RUN:
             return {"run": self.run}
-        return {"Start": {"project": "foobar", "request_id": "r"}, "Apply": {"request_id": "r", "path": "/jobs.yaml", "text": ""},
+        return {"Start": {"project": "foobar", "request_id": "r"}, "Pause": {"project": "foobar"}, "Unpause": {"project": "foobar"},
+                "ListTicks": {"project": "foobar"}, "Apply": {"request_id": "r", "path": "/jobs.yaml", "text": ""},
                 "SetSecret": {"project": "foobar", "name": "s", "value": b"12345678"}, "RemoveSecret": {"project": "foobar", "name": "s"},
                 "PutUser": {"name": "eve", "role": "admin", "all_projects": True}, "RemoveUser": {"name": "admin"},
                 "CreateToken": {"user": "admin"}, "Certify": {"agent_submit": True}, "RevokeCertificates": {"user": "admin"}, "RemoveToken": {"id": "zzz"}, "InviteAgent": {"name": "eve"}, "RemoveAgent": {"name": "h1"},

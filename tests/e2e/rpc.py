@@ -28,10 +28,10 @@ def _generate():
     proto = os.path.join(SOURCE, "proto")
     subprocess.run(["protoc", f"-I{proto}", f"--python_out={folder}", *glob.glob(f"{proto}/cromt/v1/*.proto")], check=True)
     sys.path.insert(0, folder)
-    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator", "access", "secrets")]
+    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator", "access", "schedule", "secrets")]
 
 
-types, agent, coordinator, access, secrets = _generate()
+types, agent, coordinator, access, schedule, secrets = _generate()
 
 
 class Tls:

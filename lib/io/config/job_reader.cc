@@ -136,6 +136,7 @@ class JobReader {
     if (!Is(YamlKind::kMap, project.name, map)) return;
     bool has_source = false;
     Position run_or_action, pool_at;
+    Schedule schedule;
     ForEachKey(map, kInProject, project.unbuilt, [&](std::string_view key, YamlNode at, YamlNode value) {
       if (key == "run" || key == "action") run_or_action = std::max(run_or_action, at.at());
       if (key == "path")
@@ -167,10 +168,12 @@ class JobReader {
         ReadUser(project, value);
       else if (key == "on_failure")
         project.ignore_failure = value.text() == "ignore";
-      else if (ReadPolicy(key, project, value)) {
+      else if (ReadPolicy(key, project, value) || ReadSchedule(key, schedule, value)) {
       } else
         values_.Shared(key, value, project.set, project.unbuilt);
     });
+    if (!schedule.crontab.empty() && !project.disabled)
+      project.schedule = std::make_shared<const Schedule>(std::move(schedule));
     for (const Unbuilt& unbuilt : project.unbuilt)
       has_source |= unbuilt.key == "factfile" || unbuilt.key == "mflow" || unbuilt.key == "playbook";
     if (!has_source && !project.run)
@@ -205,6 +208,28 @@ class JobReader {
     } else if (key == "on_lost") {
       if (!text.empty()) project.silence.lost = WaitOf(text).value_or(kShortestLost);
       project.silence.retry_lost = text == "retry";
+    } else if (key == "disabled") {
+      project.disabled = FlagWord(text).value_or(false);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // When it starts by itself. False if it is another key.
+  static bool ReadSchedule(std::string_view key, Schedule& schedule, YamlNode value) {
+    const std::string_view text = value.text();
+    if (key == "crontab") {
+      schedule.crontab = text;
+      schedule.cron = ParseCron(text).value_or(CronSchedule());
+    } else if (key == "timezone") {
+      schedule.timezone = text;
+    } else if (key == "catch_up") {
+      schedule.catch_up = text == "none" ? CatchUp::kNone : CatchUp::kLast;
+    } else if (key == "overlap") {
+      schedule.overlap = text == "queue" ? Overlap::kQueue : text == "allow" ? Overlap::kAllow : Overlap::kSkip;
+    } else if (key == "splay") {
+      schedule.splay = text.empty() ? Duration(0) : DurationOf(text);
     } else {
       return false;
     }

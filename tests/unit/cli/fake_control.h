@@ -101,6 +101,23 @@ class FakeControl final : public Control {
     }
     return Fail(ErrorCode::kNotFound, "the run has published no '" + name + "'");
   }
+  Result<std::vector<TickSettled>> ListTicks(const std::string& wanted, uint32_t most) override {
+    project = wanted;
+    limit = most;
+    return listed_ticks;
+  }
+  Status Pause(const PauseRequest& request) override {
+    paused = request;
+    return {};
+  }
+  Status Unpause(const std::string& wanted, const std::string&) override {
+    if (!paused || paused->project != wanted)
+      return Fail(ErrorCode::kConflict, "project '" + wanted + "' is not paused");
+    paused.reset();
+    return {};
+  }
+  std::vector<TickSettled> listed_ticks;
+  std::optional<PauseRequest> paused;
   std::vector<ArtifactView> listed_artifacts;
   std::string artifact_bytes;
   Result<std::vector<RevisionView>> ListRevisions(const std::string& wanted, uint32_t most) override {
@@ -202,6 +219,13 @@ class ForwardingControl final : public Control {
   }
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override {
     return to_.ListRevisions(project, limit);
+  }
+  Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override {
+    return to_.ListTicks(project, limit);
+  }
+  Status Pause(const PauseRequest& request) override { return to_.Pause(request); }
+  Status Unpause(const std::string& project, const std::string& author) override {
+    return to_.Unpause(project, author);
   }
   Status WatchRun(const std::string& run, const std::string& author,
                   const std::function<bool(const RunUpdate&)>& sink) override {

@@ -187,17 +187,30 @@ TEST_F(CliTest, EmptyListsSayWhatToDoInTextAndNothingInJson) {
 }
 
 TEST_F(CliTest, ProjectsInAllThreeFormats) {
-  control_.listed_projects = {{.name = "hello", .file = "/srv/jobs.yaml", .revision = 3, .last_run = "run1"},
-                              {.name = "web", .file = "mesh", .revision = 4}};
+  control_.listed_projects = {
+      {.name = "hello", .file = "/srv/jobs.yaml", .revision = 3, .last_run = "run1"},
+      {.name = "web", .file = "mesh", .revision = 4},
+      {.name = "nightly",
+       .file = "mesh",
+       .revision = 4,
+       .schedule = "30 2 * * *",
+       .timezone = "Europe/Berlin",
+       .next_tick = At(0),
+       .next_tick_local = "2026-11-22T19:34:31+01:00"},
+      {.name = "off", .file = "mesh", .revision = 4, .schedule = "@daily", .paused = "by bob: disk"},
+      {.name = "lost", .file = "mesh", .revision = 4, .schedule = "@daily", .trouble = "no zone"}};
   EXPECT_EQ(Cromt({"projects", "-o", "json"}), 0);
   EXPECT_EQ(out(), Golden("projects.json"));
   Cromt({"projects", "-o", "quiet"});
-  EXPECT_EQ(out(), "hello\nweb\n");
+  EXPECT_EQ(out(), "hello\nweb\nnightly\noff\nlost\n");
   Cromt({"projects"});
   EXPECT_EQ(out(),
-            "PROJECT  LAST RUN  REVISION  FILE\n"
-            "hello    run1      3         /srv/jobs.yaml\n"
-            "web      -         4         mesh\n");
+            "PROJECT  LAST RUN  NEXT START                               REVISION  FILE\n"
+            "hello    run1      -                                        3         /srv/jobs.yaml\n"
+            "web      -         -                                        4         mesh\n"
+            "nightly  -         2026-11-22T19:34:31+01:00 Europe/Berlin  4         mesh\n"
+            "off      -         paused by bob: disk                      4         mesh\n"
+            "lost     -         no zone                                  4         mesh\n");
 }
 
 TEST_F(CliTest, AgentsSayWhyOneIsDown) {

@@ -480,5 +480,25 @@ TEST(JobReader, ReadsWhatIsDoneAboutFailuresAndSilence) {
   EXPECT_FALSE(d.run_timeout);
 }
 
+TEST(JobReader, ReadsWhenAProjectStartsByItself) {
+  JobFileReading reading = ReadJobFile(
+      "projects:\n"
+      "  a: {run: x, crontab: '*/10 8 * * *', timezone: UTC, catch_up: none, overlap: queue, splay: 10m}\n"
+      "  b: {run: x, crontab: '@daily'}\n"
+      "  c: {run: x, crontab: '@daily', disabled: yes}\n"
+      "  d: {run: x, crontab: , timezone: , catch_up: , overlap: , splay: }\n",
+      "f");
+  ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
+  EXPECT_TRUE(reading.diagnostics.empty()) << ErrorText(reading.diagnostics);
+  const Project &a = reading.file->projects[0], &b = reading.file->projects[1];
+  ASSERT_TRUE(a.schedule && b.schedule);
+  EXPECT_EQ(*a.schedule, (Schedule{"*/10 8 * * *", *ParseCron("*/10 8 * * *"), "UTC", CatchUp::kNone, Overlap::kQueue,
+                                   std::chrono::minutes(10)}));
+  EXPECT_EQ(*b.schedule, (Schedule{.crontab = "@daily", .cron = *ParseCron("@daily")}));
+  EXPECT_EQ(reading.file->projects[2].schedule, nullptr);
+  EXPECT_TRUE(reading.file->projects[2].disabled);
+  EXPECT_EQ(reading.file->projects[3].schedule, nullptr);
+}
+
 }  // namespace
 }  // namespace cromt

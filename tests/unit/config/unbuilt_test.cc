@@ -29,10 +29,8 @@ std::string NotBuilt(const std::string& key) {
 
 TEST(Unbuilt, AGoodValueWarns) {
   for (const char* line :
-       {"crontab: '*/10 * * * *'", "crontab: '@daily'", "crontab: 0 8 13 * mon-fri", "trigger: true", "trigger: 1",
-        "timezone: Europe/Berlin", "catch_up: none", "overlap: queue", "splay: 10m", "poll_interval: 60s",
-        "hook: {secret: s}", "disabled: yes", "keep: 5", "params: {p: {type: text}}", "waves: [1, 2]",
-        "notify: [{on: [failed]}]", "ping: http://x"}) {
+       {"trigger: true", "trigger: 1", "poll_interval: 60s", "hook: {secret: s}", "keep: 5",
+        "params: {p: {type: text}}", "waves: [1, 2]", "notify: [{on: [failed]}]", "ping: http://x"}) {
     std::string key(line, std::string(line).find(':'));
     EXPECT_EQ(Line(line), NotBuilt(key)) << line;
   }
@@ -46,8 +44,8 @@ TEST(Unbuilt, NothingIsNoUseOfAnyKey) {
 }
 
 TEST(Unbuilt, WhatSaysTheDefaultIsNoUse) {
-  for (const char* line : {"trigger: false", "disabled: no", "branch: HEAD", "artifacts: {}", "after: []",
-                           "sparrowdo: {}", "crontab: ", "crontab: ''"})
+  for (const char* line :
+       {"trigger: false", "branch: HEAD", "artifacts: {}", "after: []", "sparrowdo: {}", "crontab: ", "crontab: ''"})
     EXPECT_EQ(Line(line), "") << line;
 }
 
@@ -140,7 +138,7 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
       "  top: {run: x, before: [{name: mid, title: '${{ params.x }}'}]}\n"
       "  mid: {run: x, hosts: [{title: '${{ params.x }}'}], before: [{name: leaf, hosts: [{title: "
       "'${{ params.x }}'}]}]}\n"
-      "  leaf: {run: x, crontab: '@daily'}\n"
+      "  leaf: {run: x, trigger: true}\n"
       "  other: {run: x, keep: 3}\n"
       "  free: {run: x}\n",
       "f");
@@ -152,9 +150,9 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
             "f:2:45: error: '${{ params }} in title' of project 'top' is not built yet, so 'top' can't be started\n"
             "f:3:33: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:3:92: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
-            "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'top' can't be started");
+            "f:4:18: error: 'trigger' of project 'leaf' is not built yet, so 'top' can't be started");
   EXPECT_EQ(refusals("leaf"),
-            "f:4:18: error: 'crontab' of project 'leaf' is not built yet, so 'leaf' can't be started");
+            "f:4:18: error: 'trigger' of project 'leaf' is not built yet, so 'leaf' can't be started");
   EXPECT_EQ(refusals("free"), "");
 }
 

@@ -186,5 +186,18 @@ TEST_F(RecoveryTest, AgentsAreLookedForWhereTheyWereAndWhereTasksGo) {
   EXPECT_EQ(AgentAddresses(state), (std::vector<std::string>{"h:4000", "old:4000"}));
 }
 
+TEST_F(RecoveryTest, NoTickThatIsOlderThanItIsStarted) {
+  StoredState state = State({});
+  state.schedules = {{"p", 2, "@hourly\n", WallFromMicros(0), "boot", WallFromMicros(0)}};
+  const Recovery recovery = PlanRecovery(state, {}, 12, WallFromMicros(7'500'000));
+  ASSERT_EQ(recovery.records.size(), 2u);
+  const auto& line = std::get<TickSettled>(recovery.records[0]);
+  EXPECT_EQ(line.outcome, TickOutcome::kMissed);
+  EXPECT_EQ(line.count, 0u) << "nobody knows";
+  const auto& schedule = std::get<ScheduleSet>(recovery.records[1]);
+  EXPECT_EQ(schedule.handled, WallFromMicros(7'000'000));
+  EXPECT_FALSE(schedule.waiting);
+}
+
 }  // namespace
 }  // namespace cromt

@@ -143,6 +143,11 @@ TEST(RegistryTest, EveryKeyCounts) {
       ", artifacts: {out: [{file: f, path: q}]}",
       ", crontab: '1 * * * *'",
       ", crontab: '2 * * * *'",
+      ", crontab: '1 * * * *', timezone: UTC",
+      ", crontab: '1 * * * *', catch_up: none",
+      ", crontab: '1 * * * *', overlap: allow",
+      ", crontab: '1 * * * *', splay: 5m",
+      ", disabled: yes",
   };
   auto text = [](const std::string& key) { return "projects: {a: {path: 'https://h/r.git', action: x" + key + "}}"; };
   for (const std::string& before : keys) {

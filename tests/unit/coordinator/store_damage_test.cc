@@ -228,9 +228,9 @@ TEST_F(StoreDamage, NewerOnesAreRefusedAndTheCopyIsNamed) {
   EXPECT_EQ(newer.error().code, ErrorCode::kConflict);
   EXPECT_NE(newer.error().message.find("99"), std::string::npos);
   EXPECT_EQ(newer.error().message.find("restore"), std::string::npos);
-  Write(path_ + ".v8", before);
+  Write(path_ + ".v9", before);
   newer = SqliteStore::Open(path_, random_);
-  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v8"), std::string::npos)
+  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v9"), std::string::npos)
       << newer.error().message;
 }
 

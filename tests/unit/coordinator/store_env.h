@@ -83,6 +83,13 @@ class StoreEnv : public testing::Test {
   static ImageRan Image(const std::string& run, TaskIndex task, uint32_t attempt) {
     return {RunId(run), task, attempt, fmt::format("tool@sha256:{:064}", attempt)};
   }
+  static ScheduleSet Scheduled(const std::string& project, int64_t handled) {
+    return {project, 1, "@hourly\nUTC", WallFromMicros(handled), "boot", WallFromMicros(handled - 1)};
+  }
+  static TickSettled Ticked(const std::string& project, int64_t at, const std::string& run = "r2") {
+    return {project,    1,  WallFromMicros(at), WallFromMicros(at), 1, TickOutcome::kStarted,
+            RunId(run), "", WallFromMicros(at)};
+  }
   static LaneHeld Held(const std::string& run) {
     return {{RunId(run), 0, 1}, AgentId("a"), "h1 (127.0.0.1:1)", "hello", {"deploy", "build"}};
   }
@@ -98,6 +105,9 @@ class StoreEnv : public testing::Test {
     commit({NewRun("r2", "q2", 40), AgentSeen{AgentId("a"), JournalId("j"), "x:1", 42, {{"os", "linux"}}}});
     for (TaskIndex task = 0; task < 20; ++task) commit({Finished("r2", task), Published("r2", task)});
     commit({Image("r2", 3, 1), Image("r2", 3, 2)});
+    commit({Scheduled("b", 3), Scheduled("b", 5), Scheduled("c", 4), ScheduleDropped{"c"}, Ticked("b", 3),
+            Paused{"b", "disk", "ann", WallFromMicros(1), WallFromMicros(9)},
+            Paused{"", "", "bob", WallFromMicros(2), {}}});
     commit({AgentSeen{AgentId("a"), JournalId("j"), "x:1", 43, {{"os", "linux"}}}, Held("r1")});
     commit({Applied(2, "projects: {}\n", {.added = {}, .changed = {"a"}, .gone = {"b"}, .removed = {}}, {"a", "b"})});
   }
@@ -124,6 +134,10 @@ class StoreEnv : public testing::Test {
     for (const AgentSeen& a : state.agents)
       text += fmt::format("{} {} {} {}\n", a.agent.text(), a.address, a.applied_sequence, a.labels.size());
     for (const LaneHeld& held : state.held) text += fmt::format("{} {}\n", held.id.run.text(), held.lanes.size());
+    for (const ScheduleSet& s : state.schedules)
+      text += fmt::format("{} {} {} {}\n", s.project, s.ticks, Micros(s.handled), s.waiting ? Micros(*s.waiting) : 0);
+    for (const Paused& p : state.pauses)
+      text += fmt::format("{} {} {} {}\n", p.project, p.why, p.author, p.until ? Micros(*p.until) : 0);
     for (const StoredFile& f : state.files)
       text += fmt::format("{} {} {} {}\n", f.file, f.revision, f.text, f.projects.size());
     for (const StoredApply& a : state.applies) text += fmt::format("{} {}\n", a.request.text(), a.revision);

@@ -98,7 +98,7 @@ TEST_F(StoreFrom6, WhatIsDamagedIsNotTakenForWhole) {
     Write(path_, whole);
     Write(path_ + "-mark", mark);
     Execute(sql);
-    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 8"), std::string::npos) << sql;
+    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 9"), std::string::npos) << sql;
     EXPECT_NE(Refusal().find(said), std::string::npos) << sql << ": " << Refusal();
   }
   Write(path_, whole);
@@ -183,9 +183,43 @@ TEST_F(StoreFrom7, KeepsImagesFromThenOn) {
   EXPECT_EQ(state->runs.at(0).images, std::vector{Image("r2", 0, 2)});
 }
 
+// ---- 8 ----------------------------------------------------------------------------------------
+
+class StoreFrom8 : public StoreFrom6 {
+ protected:
+  void SetUp() override {
+    StoreMigration::SetUp();
+    Lay(8);
+  }
+};
+
+TEST_F(StoreFrom8, KeepsTicksFromThenOn) {
+  const ScheduleSet schedule{"a", 1, "@daily\n", WallFromMicros(5'000'000), "boot", WallFromMicros(4'000'000)};
+  const Paused pause{"b", "why", "ann", WallFromMicros(1), {}};
+  {
+    auto store = Open();
+    auto before = store->Load();
+    ASSERT_TRUE(before) << before.error().message;
+    EXPECT_FALSE(before->went_back);
+    EXPECT_EQ(before->runs.size(), 2u);
+    EXPECT_TRUE(before->schedules.empty());
+    ASSERT_TRUE(store->Commit(std::vector<Record>{schedule, pause}));
+  }
+  EXPECT_EQ(Files(), (std::vector<std::string>{"store.db", "store.db-mark", "store.db.v8"}));
+  auto state = Start(path_);
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->schedules, std::vector{schedule});
+  EXPECT_EQ(state->pauses, std::vector{pause});
+}
+
+TEST_F(StoreFrom8, WhatIsDamagedIsNotTakenForWhole) {
+  Execute("DELETE FROM transitions WHERE seq = 5");
+  EXPECT_NE(Refusal().find("can't be changed from schema version 8 to 9"), std::string::npos) << Refusal();
+}
+
 TEST_F(StoreFrom7, WhatIsDamagedIsNotTakenForWhole) {
   Execute("DELETE FROM transitions WHERE seq = 5");
-  EXPECT_NE(Refusal().find("can't be changed from schema version 7 to 8"), std::string::npos) << Refusal();
+  EXPECT_NE(Refusal().find("can't be changed from schema version 7 to 9"), std::string::npos) << Refusal();
   EXPECT_NE(Refusal().find("unfinished runs"), std::string::npos) << Refusal();
 }
 
@@ -293,7 +327,7 @@ TEST_F(StoreFrom5, ThatFailsChangesNothing) {
   Execute("DELETE FROM plans WHERE run = 2");
   auto state = Start(path_);
   ASSERT_FALSE(state);
-  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 8"), std::string::npos)
+  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 9"), std::string::npos)
       << state.error().message;
   EXPECT_EQ(CheckStore(path_)->schema, 5);
 }

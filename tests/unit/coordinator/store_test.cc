@@ -213,6 +213,56 @@ TEST_F(StoreTest, RevisionsAreReadNewestFirstAndByProject) {
 
 // ---- Recovering -------------------------------------------------------------------------------
 
+TEST_F(StoreTest, SchedulesPausesAndTheLedgerAreRemembered) {
+  const Paused pause{"b", "disk", "ann", WallFromMicros(1), WallFromMicros(9)};
+  TickSettled gap = Ticked("b", 9, "");
+  gap.first = WallFromMicros(4);
+  gap.count = 300;
+  gap.outcome = TickOutcome::kMissed;
+  gap.why = "no coordinator was running then";
+  {
+    auto store = Open();
+    ASSERT_TRUE(store->Load());
+    const std::vector<Record> records = {Scheduled("b", 3),
+                                         Scheduled("c", 4),
+                                         Scheduled("b", 5),
+                                         ScheduleDropped{"c"},
+                                         Ticked("b", 3),
+                                         Ticked("c", 4),
+                                         gap,
+                                         pause,
+                                         Paused{"c", "", "bob", WallFromMicros(2), {}},
+                                         Unpaused{"c"}};
+    ASSERT_TRUE(store->Commit(records));
+  }
+  auto state = Open()->Load();
+  ASSERT_TRUE(state) << state.error().message;
+  EXPECT_EQ(state->schedules, std::vector{Scheduled("b", 5)});
+  EXPECT_EQ(state->pauses, std::vector{pause});
+  auto reader = *StoreReader::Open(path_);
+  EXPECT_EQ(*reader.Ticks("b", 50), (std::vector{gap, Ticked("b", 3)}));
+  EXPECT_EQ(*reader.Ticks("b", 1), std::vector{gap});
+  EXPECT_TRUE(reader.Ticks("nobody", 50)->empty());
+  Execute("UPDATE schedules SET handled_us = 1");
+  EXPECT_FALSE(Open()->Load());
+}
+
+TEST_F(StoreTest, WhoPausedAProjectIsReadWithIt) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load());
+  Fill(*store);
+  auto reader = *StoreReader::Open(path_);
+  auto paused = [&](int64_t now) {
+    std::vector<std::string> all;
+    const auto projects = *reader.Projects(WallFromMicros(now));
+    for (const ProjectView& project : projects) all.push_back(project.paused);
+    return all;
+  };
+  EXPECT_EQ(paused(5),
+            (std::vector<std::string>{"with all others by bob", "by ann until 1970-01-01T00:00:00.000009Z: disk"}));
+  EXPECT_EQ(paused(9), (std::vector<std::string>{"with all others by bob", "with all others by bob"}));
+}
+
 TEST_F(StoreTest, RecoveredItGoesOnAboveAllNumbers) {
   {
     auto store = Open();

@@ -250,6 +250,11 @@ class SchedulerEnv {
     records_.push_back(fmt::format("seen {} of {}", r.applied_sequence, r.journal.text()));
   }
   void Tell(const FileApplied&) { ADD_FAILURE() << "the scheduler applies no files"; }
+  void Tell(const ScheduleSet&) { ADD_FAILURE() << "the scheduler has no schedules"; }
+  void Tell(const ScheduleDropped&) { ADD_FAILURE() << "the scheduler has no schedules"; }
+  void Tell(const TickSettled&) { ADD_FAILURE() << "the scheduler has no schedules"; }
+  void Tell(const Paused&) { ADD_FAILURE() << "the scheduler has no schedules"; }
+  void Tell(const Unpaused&) { ADD_FAILURE() << "the scheduler has no schedules"; }
 
   void Tell(const DialAgent& e) { effects_.push_back("dial " + Short(e.address)); }
   void Tell(const HangUpAgent& e) { effects_.push_back(fmt::format("hang-up {}: {}", Short(e.address), e.reason)); }

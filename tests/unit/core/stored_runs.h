@@ -48,6 +48,11 @@ class StoredRuns {
   void Fold(const LaneFreed& r) { held_.erase(r.id); }
   void Fold(const AgentSeen& r) { agents_[r.agent] = r; }
   void Fold(const FileApplied&) {}
+  void Fold(const ScheduleSet&) {}
+  void Fold(const ScheduleDropped&) {}
+  void Fold(const TickSettled&) {}
+  void Fold(const Paused&) {}
+  void Fold(const Unpaused&) {}
 
   std::map<RunId, StoredRun> runs_;
   std::vector<RunId> order_;
