@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from datetime import datetime
 
 import acceptance_order_test
 import acceptance_sparrow_test
@@ -22,8 +23,7 @@ from process import alive, peak_rss, read_text, wait_for
 from story import main
 
 # Cases, or parts of them, about what cromt does not do yet. The last test counts.
-LATER = {24: "crontab",
-         26: "trigger: a push to the branch starts a run of the pushed commit; that it is what is cloned is tested"}
+LATER = {26: "trigger: a push to the branch starts a run of the pushed commit; that it is what is cloned is tested"}
 
 
 class Actions(Acceptance):
@@ -245,6 +245,17 @@ class JobFiles(Acceptance):
         done = self.mesh.cromt("plan", project, "--conf", file, "-o", "json")
         self.succeeded(done)
         return json.loads(done.out)
+
+    def test_24_a_crontab_is_accepted_and_its_next_time_is_told(self):
+        self.begin()
+        self.apply(a={"action": "one", "crontab": "*/10 * * * *", "timezone": "UTC"}, b={"action": "one", "crontab": "@daily", "timezone": "UTC"},
+                   c={"action": "one", "crontab": "30 4 13 * mon-fri", "timezone": "UTC"})
+        told = [json.loads(line)["next_tick"] for line in self.mesh.cromt("projects", "-o", "json").out.splitlines()]
+        ten, daily, either = (datetime.fromisoformat(text.replace("Z", "+00:00")) for text in told)
+        self.assertEqual((ten.minute % 10, ten.second), (0, 0))
+        self.assertEqual((daily.hour, daily.minute), (0, 0))
+        self.assertEqual((either.hour, either.minute), (4, 30))
+        self.assertTrue(either.day == 13 or either.weekday() < 5, either)
 
     def test_35_builds_in_containers_one_at_a_time(self):
         """A file of the shape of the one that builds rakudo, and a shorter one of its author as it is. Nothing is run."""

@@ -98,7 +98,7 @@ class Client:
 
 
 def _class_of(descriptor):
-    for module in (types, agent, coordinator, access, secrets):
+    for module in (types, agent, coordinator, access, schedule, secrets):
         if hasattr(module, descriptor.name):
             return getattr(module, descriptor.name)
     raise KeyError(descriptor.full_name)
