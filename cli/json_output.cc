@@ -373,6 +373,7 @@ void JsonOutput::ListAgents(const std::vector<AgentView>& agents) {
             {"ready", agent.ready},
             {"labels", agent.labels},
             {"version", OrNull(agent.version)},
+            {"drained", OrNull(agent.drained)},
             {"reason", OrNull(agent.reason)}};
   });
 }

@@ -155,6 +155,24 @@ class Remote final : public Control {
     return StatusOf(stub_->ForgetAgent(&context, message, &answer));
   }
 
+  Status DrainAgent(const std::string& agent, const std::string& why, const std::string& author) override {
+    v1::DrainAgentRequest message;
+    message.set_agent(agent);
+    message.set_why(why);
+    message.set_author(author);
+    v1::DrainAgentResponse answer;
+    Context context(token_);
+    return StatusOf(stub_->DrainAgent(&context, message, &answer));
+  }
+
+  Status ResumeAgent(const std::string& agent) override {
+    v1::ResumeAgentRequest message;
+    message.set_agent(agent);
+    v1::ResumeAgentResponse answer;
+    Context context(token_);
+    return StatusOf(stub_->ResumeAgent(&context, message, &answer));
+  }
+
   // By the stream, whose messages are bounded however many tasks the run has.
   Result<RunView> GetRun(const std::string& run, const std::string& author) override {
     v1::WatchRunRequest message;

@@ -268,15 +268,25 @@ std::string LabelsText(const std::map<std::string, std::string>& labels) {
 
 }  // namespace
 
+namespace {
+
+std::string StateText(const AgentView& agent) {
+  if (!agent.up) return "down";
+  if (agent.drained.empty()) return "up";
+  return agent.attempts > 0 ? "draining" : "drained";
+}
+
+}  // namespace
+
 void TextOutput::ListAgents(const std::vector<AgentView>& agents) {
   if (agents.empty())
     return Print("no agents yet; they appear when a run needs them or the configuration names them\n");
   Table table({"NAME", "ADDRESS", "AGENT", "STATE", "SLOTS", "ATTEMPTS", "READY", "LABELS", "VERSION", "REASON"});
   for (const AgentView& agent : agents)
     table.Row({agent.names.empty() ? "-" : Clean(fmt::format("{}", fmt::join(agent.names, ","))), Clean(agent.address),
-               agent.agent.empty() ? "-" : agent.agent.text(), agent.up ? "up" : "down", std::to_string(agent.slots),
+               agent.agent.empty() ? "-" : agent.agent.text(), StateText(agent), std::to_string(agent.slots),
                std::to_string(agent.attempts), std::to_string(agent.ready), Clean(LabelsText(agent.labels)),
-               Clean(agent.version), Clean(agent.reason)});
+               Clean(agent.version), Clean(agent.drained.empty() ? agent.reason : agent.drained)});
   Print(table.Text(columns(), palette_));
 }
 

@@ -324,16 +324,30 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
 
 Status Coordinator::ForgetAgent(const std::string& agent, const std::string& author) {
   cromt::ForgetAgent event{.address = {}, .author = author};
-  const auto agents = NamedAgents();
-  if (auto named = agents.find(agent); named != agents.end()) {
-    event.address = named->second;
-  } else {
-    CROMT_ASSIGN(const AgentAddress parsed,
-                 agent.find("://") == agent.npos ? ParseAgentAddress(agent) : ParseAgentUrl(agent));
-    event.address = ToString(parsed);
-    event.agent = AgentId(agent);
-  }
+  CROMT_ASSIGN(event.address, AddressOf(agent));
+  if (!NamedAgents().contains(agent)) event.agent = AgentId(agent);
   CROMT_TRY(Ask(std::move(event)));
+  return {};
+}
+
+// Of a name of the configuration, an address or a URL.
+Result<std::string> Coordinator::AddressOf(const std::string& agent) {
+  const auto agents = NamedAgents();
+  if (auto named = agents.find(agent); named != agents.end()) return named->second;
+  CROMT_ASSIGN(const AgentAddress parsed,
+               agent.find("://") == agent.npos ? ParseAgentAddress(agent) : ParseAgentUrl(agent));
+  return ToString(parsed);
+}
+
+Status Coordinator::DrainAgent(const std::string& agent, const std::string& why, const std::string& author) {
+  CROMT_ASSIGN(std::string address, AddressOf(agent));
+  CROMT_TRY(Ask(cromt::DrainAgent{std::move(address), why, author}));
+  return {};
+}
+
+Status Coordinator::ResumeAgent(const std::string& agent) {
+  CROMT_ASSIGN(std::string address, AddressOf(agent));
+  CROMT_TRY(Ask(cromt::ResumeAgent{std::move(address)}));
   return {};
 }
 

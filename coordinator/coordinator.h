@@ -69,6 +69,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<RunId> Rerun(const RerunRequest& request) override;
   Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override;
   Status ForgetAgent(const std::string& agent, const std::string& author) override;
+  Status DrainAgent(const std::string& agent, const std::string& why, const std::string& author) override;
+  Status ResumeAgent(const std::string& agent) override;
   Result<RunView> GetRun(const std::string& run, const std::string& author) override;
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
   Result<std::vector<ProjectView>> ListProjects() override;
@@ -122,6 +124,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<T> Question(const std::function<EngineInput(std::function<void(Result<T>)> answer)>& make);
   Result<RunId> Ask(Event event);
   Result<StartRun> PlanStart(const StartRequest& request);
+  Result<std::string> AddressOf(const std::string& agent);
   Status CheckProject(const std::string& project) const;
   void TellSchedule(ProjectView& project);
   void TellFetching(RunView& view) const;

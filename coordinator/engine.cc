@@ -57,9 +57,10 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
     (void)scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now);  // to look at
     return {};
   }
-  Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now));
+  Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now,
+                          std::move(state.drained)));
   for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
-  schedules_.Restore(state.schedules, state.pauses, options_.boot, now.wall);
+  if (options_.start_by_itself) schedules_.Restore(state.schedules, state.pauses, options_.boot, now.wall);
   std::vector<std::string> projects = schedules_.Projects();  // some may have gone
   for (const auto& [name, entry] : catalog_->projects) projects.push_back(name);
   SetSchedules(projects);

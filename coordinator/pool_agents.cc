@@ -34,6 +34,8 @@ std::vector<PoolAgent> PoolAgents(const std::vector<AgentView>& views, const std
     auto found = by_address.find(address);
     return found == by_address.end() ? nullptr : found->second;
   };
+  auto out_of_service = [](const AgentView* view) { return view && !view->drained.empty(); };
+  if (named.empty() && out_of_service(view_of(local_address))) return {};
   if (named.empty()) return {AgentOf("local", local_address, view_of(local_address))};
 
   std::vector<PoolAgent> agents;
@@ -42,6 +44,7 @@ std::vector<PoolAgent> PoolAgents(const std::vector<AgentView>& views, const std
     const auto host = ParseAgentAddress(name), address = ParseAgentAddress(text);
     if (!host || !address) continue;  // the planner refuses them
     const AgentView* view = view_of(ToString(*address));
+    if (out_of_service(view)) continue;
     seen_as.push_back(view);
     agents.push_back(AgentOf(HostId(*host), ToString(*address), view));
   }

@@ -14,7 +14,7 @@ namespace cromt::cli {
 namespace {
 
 constexpr size_t kMostHostsBytes = 1 << 20;
-constexpr std::string_view kVerbs = "invite, members, remove, readmit or forget";
+constexpr std::string_view kVerbs = "invite, members, drain, resume, remove, readmit or forget";
 
 // "HOST" or "HOST ADDRESS"; what follows a '#' is a remark.
 struct Host {
@@ -45,8 +45,10 @@ Result<std::vector<Host>> ReadHosts(const std::string& path, const World& world)
 class Agents final : public Command {
  public:
   void Declare(Arguments& arguments, GlobalOptions&) override {
-    arguments.Word("invite|members|remove|readmit|forget", verb_, "what to do; without, agents are listed");
+    arguments.Word("invite|members|drain|resume|remove|readmit|forget", verb_,
+                   "what to do; without, agents are listed");
     arguments.Word("HOST", host_, "which one, by its name in the mesh");
+    arguments.Option("--reason", "TEXT", why_, "drain: for whoever wonders why nothing starts there");
     arguments.Option("--address", "HOST:PORT", address_,
                      "invite: where others reach it; its name and port 4000 unless given");
     arguments.Option("--hosts", "FILE", hosts_, "invite all of these: HOST, or HOST ADDRESS, a line");
@@ -56,6 +58,7 @@ class Agents final : public Command {
     if (verb_.empty()) return List(session);
     if (verb_ == "members") return Members(session);
     if (verb_ == "invite") return Invite(session);
+    if (verb_ == "drain" || verb_ == "resume") return SetService(session);
     if (verb_ != "remove" && verb_ != "readmit" && verb_ != "forget")
       return Fail(ErrorCode::kInvalid,
                   fmt::format("agents: unknown word {}; write {}, or nothing", Quote(verb_), kVerbs));
@@ -78,6 +81,18 @@ class Agents final : public Command {
     CROMT_ASSIGN(const auto access, session.ConnectAccess());
     CROMT_ASSIGN(const auto members, access->Members());
     Show(session, members);
+    return ExitCode::kDone;
+  }
+  Result<ExitCode> SetService(Session& session) const {
+    if (host_.empty()) return Fail(ErrorCode::kInvalid, "agents " + verb_ + ": which HOST?");
+    if (why_ && !IsTitle(*why_)) return Fail(ErrorCode::kInvalid, "--reason: one line of text, at most 1 KiB");
+    CROMT_ASSIGN(const auto control, session.Connect());
+    if (verb_ == "drain") {
+      CROMT_TRY(control->DrainAgent(host_, why_.value_or(""), session.world().user));
+    } else {
+      CROMT_TRY(control->ResumeAgent(host_));
+    }
+    ShowDone(session, "agent", host_, verb_ == "drain" ? "out of service" : "in service");
     return ExitCode::kDone;
   }
   Result<ExitCode> Forget(Session& session) const {
@@ -114,7 +129,7 @@ class Agents final : public Command {
   }
 
   std::string verb_, host_;
-  std::optional<std::string> address_, hosts_, good_for_;
+  std::optional<std::string> address_, hosts_, good_for_, why_;
 };
 
 std::unique_ptr<Command> Make() {
@@ -125,14 +140,16 @@ std::unique_ptr<Command> Make() {
 
 const CommandInfo kAgentsInfo = {
     .name = "agents",
-    .usage = "[invite HOST | members | remove HOST | readmit HOST | forget HOST]",
-    .summary = "list agents, and why one is down; invite, remove and forget hosts",
+    .usage = "[invite HOST | members | drain HOST | resume HOST | remove HOST | readmit HOST | forget HOST]",
+    .summary = "list agents, and why one is down; invite, drain, remove and forget hosts",
     .about =
         "Lists the agents that the coordinator keeps connected, with their slots and what they do.\n"
         "In JSON one object a line.\n"
         "\n"
         "invite   prints what makes HOST a member of the mesh: a command to be said there, and a token for it\n"
         "members  lists the hosts that belong to the mesh, and how long their certificates are good\n"
+        "drain    takes HOST out of service: it finishes what it has, and gets nothing new; pools leave it out\n"
+        "resume   puts it back\n"
         "remove   takes HOST out: none of its certificates is good any more; its jobs go on, unheard\n"
         "readmit  lets HOST, which was off until its certificate expired, renew it within a day\n"
         "forget   is for a host that is down and will not come back: what its agent may still have is lost at once,\n"
@@ -141,6 +158,7 @@ const CommandInfo kAgentsInfo = {
         "cromt agents\n"
         "cromt agents invite hostB --address hostB.example:4000\n"
         "cromt agents invite --hosts hosts.txt -o json\n"
+        "cromt agents drain hostB --reason 'new kernel'\n"
         "cromt agents forget hostB",
     .make = Make,
 };

@@ -91,6 +91,10 @@ class LocalRuns final : public Control {
     return OnlyKept("nothing can be canceled");
   }
   Result<RunId> Rerun(const RerunRequest&) override { return OnlyKept("nothing can be started"); }
+  Status DrainAgent(const std::string&, const std::string&, const std::string&) override {
+    return OnlyKept("it has no agents");
+  }
+  Status ResumeAgent(const std::string&) override { return OnlyKept("it has no agents"); }
   Status ForgetAgent(const std::string&, const std::string&) override { return OnlyKept("it has no agents"); }
   // What the store remembers; who waits for whom only the process knows that runs it.
   Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {

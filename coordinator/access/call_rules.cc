@@ -15,6 +15,8 @@ constexpr auto kRules = std::to_array<CallRule>({
     {"CoordinatorService/Rerun", kProject, Role::kOperator},
     {"CoordinatorService/Why", kProject, Role::kViewer},
     {"CoordinatorService/ForgetAgent", kMesh, Role::kAdmin},
+    {"CoordinatorService/DrainAgent", kMesh, Role::kAdmin},
+    {"CoordinatorService/ResumeAgent", kMesh, Role::kAdmin},
     {"CoordinatorService/GetRun", kProject, Role::kViewer},
     {"CoordinatorService/ListRuns", kList, Role::kViewer},
     {"CoordinatorService/ListProjects", kList, Role::kViewer},

@@ -81,6 +81,20 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     if (!author) return rpc::ToStatus(author.error());
     return StatusOf(coordinator_.ForgetAgent(request->agent(), *author));
   }
+  grpc::Status DrainAgent(grpc::ServerContext* context, const v1::DrainAgentRequest* request,
+                          v1::DrainAgentResponse*) override {
+    auto author = EnterMesh(*context, "CoordinatorService/DrainAgent", request->author(), request->agent());
+    if (!author) return rpc::ToStatus(author.error());
+    if (!request->why().empty() && !IsTitle(request->why()))
+      return rpc::ToStatus(Error{ErrorCode::kInvalid, "reason: not a text that can be shown, of at most 1 KiB"});
+    return StatusOf(coordinator_.DrainAgent(request->agent(), request->why(), *author));
+  }
+  grpc::Status ResumeAgent(grpc::ServerContext* context, const v1::ResumeAgentRequest* request,
+                           v1::ResumeAgentResponse*) override {
+    auto author = EnterMesh(*context, "CoordinatorService/ResumeAgent", request->author(), request->agent());
+    if (!author) return rpc::ToStatus(author.error());
+    return StatusOf(coordinator_.ResumeAgent(request->agent()));
+  }
   grpc::Status GetRun(grpc::ServerContext* context, const v1::GetRunRequest* request, v1::Run* response) override {
     auto author = EnterRun(*context, "CoordinatorService/GetRun", request->run(), request->author());
     if (!author) return rpc::ToStatus(author.error());

@@ -32,6 +32,7 @@ class Loader {
   Status LoadKept();
   Status LoadSchedules();
   Status LoadPauses();
+  Status LoadDrained();
   Status LoadRevisions();
   Status LoadFiles();
   Status LoadChanges();
@@ -90,6 +91,7 @@ Status Loader::Read() {
   CROMT_TRY(LoadKept());
   CROMT_TRY(LoadSchedules());
   CROMT_TRY(LoadPauses());
+  CROMT_TRY(LoadDrained());
   CROMT_TRY(LoadRevisions());
   return LoadFiles();
 }
@@ -205,6 +207,17 @@ Status Loader::LoadKept() {
   }));
   loaded_.sums.KeptReplaced(total);
   return {};
+}
+
+Status Loader::LoadDrained() {
+  CROMT_ASSIGN(auto rows, db_.Prepare("SELECT address, why, author, since_us FROM drained"));
+  return Each(rows, [&]() -> Status {
+    AgentDrained row{std::string(rows.Text(0)), std::string(rows.Text(1)), std::string(rows.Text(2)),
+                     WallFromMicros(rows.Int(3))};
+    loaded_.sums.Drained(row.address, RowSum(RowKind::kDrained).AddColumns(rows, 0, rows.columns()).Finish());
+    loaded_.state.drained.push_back(std::move(row));
+    return {};
+  });
 }
 
 // ---- Schedules --------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ enum class RowKind : char {
   kSchedule = 'd',
   kTick = 'y',
   kPause = 'z',
+  kDrained = 'o',
 };
 
 class RowSum {

@@ -17,6 +17,7 @@
 //   agents       how far the reports of an agent's journal are applied, and its labels, one NAME=VALUE a line
 //   schedules    how far the schedule of a project has come (ScheduleSet of core/effect.h)
 //   ticks        the ledger: a line for each tick, in the order in which they were settled
+//   drained      agents that are out of service, by address
 //   pauses       what no tick starts; of all projects under the name ''
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc. `sum` is the checksum of the columns
@@ -44,6 +45,8 @@ CREATE TABLE ticks (n INTEGER PRIMARY KEY, project TEXT NOT NULL, revision INTEG
   last_us INTEGER NOT NULL, count INTEGER NOT NULL, outcome TEXT NOT NULL, run TEXT NOT NULL, why TEXT NOT NULL,
   at_us INTEGER NOT NULL, sum INTEGER NOT NULL);
 CREATE INDEX ticks_by_project ON ticks (project, n);
+CREATE TABLE drained (address TEXT PRIMARY KEY, why TEXT NOT NULL, author TEXT NOT NULL, since_us INTEGER NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE pauses (project TEXT PRIMARY KEY, why TEXT NOT NULL, author TEXT NOT NULL, since_us INTEGER NOT NULL,
   until_us INTEGER) WITHOUT ROWID;
 )sql";

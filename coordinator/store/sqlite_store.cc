@@ -51,7 +51,7 @@ struct SqliteStore::Statements {
   sqlite::Statement new_run, change_run, put_plan, put_task, change_task, transition;
   sqlite::Statement number_of, request, seen, put_artifact, put_image, hold_lanes, free_lanes;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
-  sqlite::Statement put_schedule, drop_schedule, put_tick, put_pause, drop_pause;
+  sqlite::Statement put_schedule, drop_schedule, put_tick, put_pause, drop_pause, put_drained, drop_drained;
 };
 
 SqliteStore::SqliteStore() = default;
@@ -128,6 +128,8 @@ Status SqliteStore::Prepare() {
            Item{sql_->drop_schedule, "DELETE FROM schedules WHERE project = ?"},
            Item{sql_->put_tick, "INSERT INTO ticks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
            Item{sql_->put_pause, "INSERT OR REPLACE INTO pauses VALUES (?, ?, ?, ?, ?)"},
+           Item{sql_->put_drained, "INSERT OR REPLACE INTO drained VALUES (?, ?, ?, ?)"},
+           Item{sql_->drop_drained, "DELETE FROM drained WHERE address = ?"},
            Item{sql_->drop_pause, "DELETE FROM pauses WHERE project = ?"},
        }) {
     CROMT_ASSIGN(item.statement, db_.Prepare(item.sql));
@@ -451,6 +453,19 @@ Status SqliteStore::WriteOwned(const FileApplied& record) {
   }
   sums_.FileReplaced(record.file, total);
   return {};
+}
+
+Status SqliteStore::Write(const AgentDrained& record) {
+  SummedRow row(sql_->put_drained, RowKind::kDrained);
+  CROMT_ASSIGN(const uint32_t sum,
+               row.Put(record.address).Put(record.why).Put(record.author).Put(Micros(record.since)).RunUnsummed());
+  sums_.Drained(record.address, sum);
+  return {};
+}
+
+Status SqliteStore::Write(const AgentResumed& record) {
+  sums_.Resumed(record.address);
+  return sql_->drop_drained.Bind(1, record.address).Run();
 }
 
 Status SqliteStore::Write(const ScheduleSet& record) {

@@ -67,6 +67,8 @@ class SqliteStore final : public Store {
   Status Write(const LaneFreed& record);
   Status Write(const AgentSeen& record);
   Status Write(const FileApplied& record);
+  Status Write(const AgentDrained& record);
+  Status Write(const AgentResumed& record);
   Status Write(const ScheduleSet& record);
   Status Write(const ScheduleDropped& record);
   Status Write(const TickSettled& record);

@@ -54,6 +54,7 @@ struct StoredState {
   std::vector<AgentSeen> agents;
   std::vector<LaneHeld> held;
   std::vector<KeptAttempt> kept;
+  std::vector<AgentDrained> drained;
   std::vector<ScheduleSet> schedules;
   std::vector<Paused> pauses;
   std::vector<StoredFile> files;     // oldest first

@@ -64,10 +64,10 @@ void StoreSums::FileRow(const std::string& file, uint32_t sum) {
   FileReplaced(file, files_[file] + Part(sum));
 }
 
-void StoreSums::Drop(std::map<std::string, uint32_t>& sums, const std::string& project) {
-  auto found = sums.find(project);
+void StoreSums::Drop(uint64_t& total, std::map<std::string, uint32_t>& sums, const std::string& key) {
+  auto found = sums.find(key);
   if (found == sums.end()) return;
-  totals_.files -= Part(found->second);
+  total -= Part(found->second);
   sums.erase(found);
 }
 

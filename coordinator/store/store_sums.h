@@ -41,9 +41,11 @@ class StoreSums {
   void Agent(const AgentId& agent, uint32_t sum) { Replace(totals_.agents, agents_[agent], sum); }
   void LaneHeld(const AttemptId& attempt, uint32_t sum) { Replace(totals_.agents, lanes_[attempt], sum); }
   void Schedule(const std::string& project, uint32_t sum) { Replace(totals_.files, schedules_[project], sum); }
-  void ScheduleDropped(const std::string& project) { Drop(schedules_, project); }
+  void ScheduleDropped(const std::string& project) { Drop(totals_.files, schedules_, project); }
   void Pause(const std::string& project, uint32_t sum) { Replace(totals_.files, pauses_[project], sum); }
-  void PauseDropped(const std::string& project) { Drop(pauses_, project); }
+  void PauseDropped(const std::string& project) { Drop(totals_.files, pauses_, project); }
+  void Drained(const std::string& address, uint32_t sum) { Replace(totals_.agents, drained_[address], sum); }
+  void Resumed(const std::string& address) { Drop(totals_.agents, drained_, address); }
   // All rows of `kept` at once: `total` is the sum of their parts.
   void KeptReplaced(uint64_t total);
   void LaneFreed(const AttemptId& attempt);
@@ -56,7 +58,7 @@ class StoreSums {
   void FileRow(const std::string& file, uint32_t sum);
 
  private:
-  void Drop(std::map<std::string, uint32_t>& sums, const std::string& project);
+  static void Drop(uint64_t& total, std::map<std::string, uint32_t>& sums, const std::string& key);
   static void Replace(uint64_t& total, uint32_t& slot, uint32_t sum);
 
   StoreTotals totals_;
@@ -66,6 +68,7 @@ class StoreSums {
   std::map<std::string, uint64_t> files_;
   std::map<std::string, uint32_t> schedules_;
   std::map<std::string, uint32_t> pauses_;
+  std::map<std::string, uint32_t> drained_;
   uint64_t kept_ = 0;
 };
 

@@ -168,6 +168,10 @@ class Control {
   virtual Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) = 0;
   // `agent` is a name of the configuration or an address. kConflict while it is up.
   virtual Status ForgetAgent(const std::string& agent, const std::string& author) = 0;
+  // `agent` as above. It finishes what it has and gets nothing new, until it is resumed. Resume: kConflict if it is
+  // not.
+  virtual Status DrainAgent(const std::string& agent, const std::string& why, const std::string& author) = 0;
+  virtual Status ResumeAgent(const std::string& agent) = 0;
   virtual Result<RunView> GetRun(const std::string& run, const std::string& author) = 0;
   virtual Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) = 0;
   virtual Result<std::vector<ProjectView>> ListProjects() = 0;

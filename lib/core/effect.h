@@ -129,6 +129,18 @@ struct AgentSeen {
   std::map<std::string, std::string> labels;  // that it stated last
 };
 
+// A person took the agent at this address out of service: it finishes what it has, and gets nothing new.
+struct AgentDrained {
+  std::string address;
+  std::string why;
+  std::string author;
+  Wall since;
+  friend bool operator==(const AgentDrained&, const AgentDrained&) = default;
+};
+struct AgentResumed {
+  std::string address;
+};
+
 // What an apply did to a file's projects; each stands in one of the lists.
 struct ProjectChanges {
   std::vector<std::string> added;    // new in the file
@@ -195,9 +207,9 @@ struct Unpaused {
   std::string project;
 };
 
-using Record =
-    std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld, LaneFreed,
-                 AgentSeen, FileApplied, ScheduleSet, ScheduleDropped, TickSettled, Paused, Unpaused>;
+using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld,
+                            LaneFreed, AgentSeen, FileApplied, AgentDrained, AgentResumed, ScheduleSet, ScheduleDropped,
+                            TickSettled, Paused, Unpaused>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 
@@ -232,7 +244,7 @@ struct ResolveSources {
   RunId run;
   std::vector<std::pair<std::string, std::string>> repositories;  // (url, ref), distinct
 };
-// The answer to StartRun, CancelRun or CancelTask: the run's id. Of ForgetAgent: no id.
+// The answer to StartRun, CancelRun or CancelTask: the run's id. Of those about agents: no id.
 struct Reply {
   Result<RunId> result;
 };

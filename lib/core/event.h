@@ -66,6 +66,16 @@ struct ForgetAgent {
   AgentId agent = {};
 };
 
+// A person takes the agent at this address out of service, or puts it back. Refused where none is known, or it is so.
+struct DrainAgent {
+  std::string address;
+  std::string why;
+  std::string author;
+};
+struct ResumeAgent {
+  std::string address;
+};
+
 // A session with the agent at `address` has exchanged hellos and inventories.
 struct AgentUp {
   std::string address;
@@ -96,7 +106,7 @@ struct AgentReported {
 // Only what time it is.
 struct ClockTick {};
 
-using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, ForgetAgent, AgentUp,
-                           AgentDown, AgentRefuses, Resumed, AgentReported, ClockTick>;
+using Event = std::variant<StartRun, SourcesResolved, SourcesFailed, CancelRun, CancelTask, ForgetAgent, DrainAgent,
+                           ResumeAgent, AgentUp, AgentDown, AgentRefuses, Resumed, AgentReported, ClockTick>;
 
 }  // namespace cromt

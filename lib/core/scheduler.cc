@@ -25,8 +25,12 @@ Decision Scheduler::Apply(const Event& event, Now now) {
 }
 
 Decision Scheduler::Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, std::vector<LaneHeld> held,
-                            Now now) {
+                            Now now, std::vector<AgentDrained> drained) {
   state_->now = now;
+  for (AgentDrained& one : drained) {
+    std::string address = one.address;
+    state_->drained.emplace(std::move(address), std::move(one));
+  }
   for (AgentSeen& seen : agents) {
     AgentId id = seen.agent;
     state_->seen.emplace(std::move(id), std::move(seen));
@@ -108,6 +112,10 @@ std::vector<AgentView> Scheduler::Agents() const {
       view.reason = route->down_reason;
     else
       view.reason = agent->refuses;
+    if (agent)
+      view.drained = state_->WhyDrained(*agent);
+    else if (auto drained = state_->drained.find(address); drained != state_->drained.end())
+      view.drained = DrainedText(drained->second);
     if (agent && !alias) view.attempts = static_cast<uint32_t>(agent->attempts.size());
     view.ready = static_cast<uint32_t>(route->ready.size());
     views.push_back(std::move(view));

@@ -57,6 +57,7 @@ struct AgentView {
   uint32_t attempts = 0;  // leased or running there
   uint32_t ready = 0;     // waiting for it
   std::string version;
+  std::string drained = {};                   // why it was taken out of service, and by whom; empty = it was not
   std::map<std::string, std::string> labels;  // as it stated them last, maybe to an earlier coordinator process
   std::vector<std::string> names;             // that the configuration gives its address; the coordinator fills them in
 };
@@ -71,7 +72,8 @@ class Scheduler {
   // Takes up what the store holds. Call once, before the first Apply. The decision's effects dial the agents and
   // resolve the sources that the runs need.
   // REQUIRES: each plan is valid and has as many tasks as there are statuses.
-  Decision Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, std::vector<LaneHeld> held, Now now);
+  Decision Restore(std::vector<StoredRun> runs, std::vector<AgentSeen> agents, std::vector<LaneHeld> held, Now now,
+                   std::vector<AgentDrained> drained = {});
 
   Decision Apply(const Event& event, Now now);
 

@@ -161,8 +161,48 @@ std::shared_ptr<Route> Scheduler::State::NextReady(const KnownAgent& agent) cons
   return next;
 }
 
+// By any of its addresses.
+std::string Scheduler::State::WhyDrained(const KnownAgent& agent) const {
+  if (drained.empty()) return "";
+  for (const std::string& address : agent.addresses)
+    if (auto found = drained.find(address); found != drained.end()) return DrainedText(found->second);
+  return "";
+}
+
+std::string Scheduler::State::WhyNothingNew(const KnownAgent& agent) const {
+  return agent.refuses.empty() ? WhyDrained(agent) : agent.refuses;
+}
+
+std::string DrainedText(const AgentDrained& drained) {
+  return fmt::format("out of service by {}{}{}", drained.author.empty() ? "somebody" : drained.author,
+                     drained.why.empty() ? "" : ": ", drained.why);
+}
+
+void Scheduler::State::On(const DrainAgent& event) {
+  if (!routes.contains(event.address)) {
+    out.effects.push_back(Reply{Fail(ErrorCode::kNotFound, "no agent is known at " + event.address)});
+    return;
+  }
+  AgentDrained record{event.address, event.why, event.author, now.wall};
+  drained.insert_or_assign(event.address, record);
+  out.records.push_back(std::move(record));
+  out.effects.push_back(Reply{RunId()});
+}
+
+void Scheduler::State::On(const ResumeAgent& event) {
+  if (drained.erase(event.address) == 0) {
+    out.effects.push_back(
+        Reply{Fail(ErrorCode::kConflict, fmt::format("the agent at {} is not out of service", event.address))});
+    return;
+  }
+  out.records.push_back(AgentResumed{event.address});
+  out.effects.push_back(Reply{RunId()});
+  if (auto route = routes.find(event.address); route != routes.end() && route->second->agent)
+    dirty.push_back(route->second->agent);
+}
+
 void Scheduler::State::Dispatch(const std::shared_ptr<KnownAgent>& agent) {
-  if (!agent->refuses.empty()) return;  // it says when that is over
+  if (!WhyNothingNew(*agent).empty()) return;  // whoever has said so says when that is over
   if (agent->up() && now.mono < agent->paused_until) return SetTimer(agent);
   while (agent->up() && agent->attempts.size() < std::min(FullWindow(*agent), agent->window)) {
     auto route = NextReady(*agent);

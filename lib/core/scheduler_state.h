@@ -165,6 +165,8 @@ struct RunTimer {
   friend auto operator<=>(const RunTimer&, const RunTimer&) = default;
 };
 
+// "out of service by ann: disk".
+std::string DrainedText(const AgentDrained& drained);
 // When nobody waits any longer for an agent at the route's address to start this.
 Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready);
 // By run and task, so that the same facts give the same decisions.
@@ -173,6 +175,7 @@ std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attem
 struct Scheduler::State {
   SchedulerLimits limits;
   std::unordered_map<RunId, std::shared_ptr<Run>> runs;
+  std::map<std::string, AgentDrained> drained;                  // by address
   std::unordered_map<RequestId, RunId> requests;                // of unfinished runs
   std::unordered_map<std::string, std::vector<RunId>> runs_of;  // by project, oldest first; none is empty
   std::map<std::string, std::shared_ptr<Route>> routes;         // by address
@@ -203,6 +206,8 @@ struct Scheduler::State {
   void On(const CancelRun& event);
   void On(const CancelTask& event);
   void On(const ForgetAgent& event);
+  void On(const DrainAgent& event);
+  void On(const ResumeAgent& event);
   void On(const AgentUp& event);
   void On(const AgentDown& event);
   void On(const AgentRefuses& event);
@@ -255,6 +260,10 @@ struct Scheduler::State {
   void Hold(const TaskRef& ref);
   void LetGo(const TaskRef& ref);
   void Enqueue(const TaskRef& ref, bool front);
+  // Why it is out of service; "" = it is not.
+  std::string WhyDrained(const KnownAgent& agent) const;
+  // The same, or why it takes no leases by its own word.
+  std::string WhyNothingNew(const KnownAgent& agent) const;
   void Dispatch(const std::shared_ptr<KnownAgent>& agent);
   std::shared_ptr<Route> NextReady(const KnownAgent& agent) const;
   void LeaseOut(const std::shared_ptr<KnownAgent>& agent, const TaskRef& ref);

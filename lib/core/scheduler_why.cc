@@ -170,7 +170,7 @@ class Asker {
       return;
     }
     const KnownAgent& agent = *route.agent;
-    if (!agent.refuses.empty()) return Refuses(agent, HostText(host));
+    if (!state_.WhyNothingNew(agent).empty()) return Refuses(agent, HostText(host));
     if (now_.mono < agent.paused_until)
       return Say(WhyKind::kPaused,
                  fmt::format("the agent at {} has just given a task back, and gets another in {}: {}", HostText(host),
@@ -181,7 +181,8 @@ class Asker {
   }
 
   void Refuses(const KnownAgent& agent, const std::string& host) {
-    Say(WhyKind::kRefuses, fmt::format("the agent at {} takes and begins nothing new: {}", host, agent.refuses));
+    Say(WhyKind::kRefuses,
+        fmt::format("the agent at {} takes and begins nothing new: {}", host, state_.WhyNothingNew(agent)));
   }
 
   // Of what the agent has, what runs longest.
@@ -285,7 +286,7 @@ class Asker {
     const TaskStatus& status = run.tasks[task];
     const KnownAgent& agent = *state_.agents.at(status.agent);
     if (!agent.up()) return Silent(run.plan->spec(task).silence, status, agent, host);
-    if (!agent.refuses.empty()) Refuses(agent, host);
+    if (!agent.refuses.empty()) Refuses(agent, host);  // out of service it begins what it has
     if (status.state == TaskState::kStopping)
       return Say(WhyKind::kStopping,
                  fmt::format("it was told to stop and {} has not confirmed its end: {}", host, status.reason));
@@ -405,7 +406,7 @@ class Causes {
       const Route* route = state_.routes.at(run_.plan->host(task).address).get();
       const KnownAgent* agent = route->agent.get();
       if (!agent || !agent->up()) return &kSilent;
-      return agent->refuses.empty() && now_.mono >= agent->paused_until ? nullptr : route;
+      return state_.WhyNothingNew(*agent).empty() && now_.mono >= agent->paused_until ? nullptr : route;
     }
     for (uint32_t g : planned.groups)
       if (run_.groups[g]->running >= run_.groups[g]->depth) return run_.groups[g].get();

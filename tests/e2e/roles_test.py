@@ -17,7 +17,7 @@ CALLS = [(service, method.name) for service in SERVICES for method in service.me
 OPEN = {"Join", "Renew"}
 MEMBERS = {"WhoAmI", "Probe"}
 OPERATORS = {"Start", "Cancel", "Rerun", "Pause", "Unpause"}
-ADMINS = {"Apply", "ForgetAgent", "InviteAgent", "RemoveAgent", "ReadmitAgent", "ListMembers", "ListUsers", "PutUser", "RemoveUser",
+ADMINS = {"Apply", "ForgetAgent", "DrainAgent", "ResumeAgent", "InviteAgent", "RemoveAgent", "ReadmitAgent", "ListMembers", "ListUsers", "PutUser", "RemoveUser",
           "ListAudit", "VerifyAudit", "ListAuthorities", "RotateAuthority", "RetireAuthority", "SetSecret", "RemoveSecret"}
 # As they are made here: of another user's, or of more than a user's own.
 FOR_OTHERS = {"CreateToken", "RemoveToken", "Certify", "RevokeCertificates"}
@@ -46,7 +46,7 @@ class Roles(Story):
                 "SetSecret": {"project": "foobar", "name": "s", "value": b"12345678"}, "RemoveSecret": {"project": "foobar", "name": "s"},
                 "PutUser": {"name": "eve", "role": "admin", "all_projects": True}, "RemoveUser": {"name": "admin"},
                 "CreateToken": {"user": "admin"}, "Certify": {"agent_submit": True}, "RevokeCertificates": {"user": "admin"}, "RemoveToken": {"id": "zzz"}, "InviteAgent": {"name": "eve"}, "RemoveAgent": {"name": "h1"},
-                "ReadmitAgent": {"name": "h1"}, "ForgetAgent": {"agent": "h1"}}.get(name, {})
+                "ReadmitAgent": {"name": "h1"}, "ForgetAgent": {"agent": "h1"}, "DrainAgent": {"agent": "h1"}, "ResumeAgent": {"agent": "h1"}}.get(name, {})
 
     def code(self, service, name, **credentials):
         """With what the call ends, whatever it answers."""

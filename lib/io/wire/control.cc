@@ -139,6 +139,7 @@ void ToProto(const AgentView& agent, v1::ListAgentsResponse::Agent& proto) {
   proto.set_ready(agent.ready);
   proto.set_version(agent.version);
   proto.mutable_names()->Assign(agent.names.begin(), agent.names.end());
+  proto.set_drained(agent.drained);
   for (const auto& [name, value] : agent.labels) (*proto.mutable_labels())[ToText(name)] = ToText(value);
 }
 
@@ -151,6 +152,7 @@ AgentView FromProto(const v1::ListAgentsResponse::Agent& proto) {
           .attempts = proto.attempts(),
           .ready = proto.ready(),
           .version = proto.version(),
+          .drained = proto.drained(),
           .labels = {proto.labels().begin(), proto.labels().end()},
           .names = {proto.names().begin(), proto.names().end()}};
 }

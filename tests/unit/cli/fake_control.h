@@ -69,6 +69,16 @@ class FakeControl final : public Control {
     asked_why.push_back(run + "/" + task);
     return why_answer;
   }
+  Status DrainAgent(const std::string& agent, const std::string& why, const std::string&) override {
+    drained = agent + ": " + why;
+    return {};
+  }
+  Status ResumeAgent(const std::string& agent) override {
+    if (!drained.starts_with(agent)) return Fail(ErrorCode::kConflict, agent + " is not out of service");
+    drained.clear();
+    return {};
+  }
+  std::string drained;
   Status ForgetAgent(const std::string& agent, const std::string&) override {
     forgotten.push_back(agent);
     return {};
@@ -200,6 +210,10 @@ class ForwardingControl final : public Control {
   Result<WhyLines> Why(const std::string& run, const std::string& task, const std::string& author) override {
     return to_.Why(run, task, author);
   }
+  Status DrainAgent(const std::string& agent, const std::string& why, const std::string& author) override {
+    return to_.DrainAgent(agent, why, author);
+  }
+  Status ResumeAgent(const std::string& agent) override { return to_.ResumeAgent(agent); }
   Status ForgetAgent(const std::string& agent, const std::string& author) override {
     return to_.ForgetAgent(agent, author);
   }

@@ -213,8 +213,9 @@ TEST_F(StoreTest, RevisionsAreReadNewestFirstAndByProject) {
 
 // ---- Recovering -------------------------------------------------------------------------------
 
-TEST_F(StoreTest, SchedulesPausesAndTheLedgerAreRemembered) {
+TEST_F(StoreTest, SchedulesPausesDrainsAndTheLedgerAreRemembered) {
   const Paused pause{"b", "disk", "ann", WallFromMicros(1), WallFromMicros(9)};
+  const AgentDrained drained{"x:1", "kernel", "ann", WallFromMicros(5)};
   TickSettled gap = Ticked("b", 9, "");
   gap.first = WallFromMicros(4);
   gap.count = 300;
@@ -232,13 +233,17 @@ TEST_F(StoreTest, SchedulesPausesAndTheLedgerAreRemembered) {
                                          gap,
                                          pause,
                                          Paused{"c", "", "bob", WallFromMicros(2), {}},
-                                         Unpaused{"c"}};
+                                         Unpaused{"c"},
+                                         drained,
+                                         AgentDrained{"y:1", "", "bob", WallFromMicros(6)},
+                                         AgentResumed{"y:1"}};
     ASSERT_TRUE(store->Commit(records));
   }
   auto state = Open()->Load();
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_EQ(state->schedules, std::vector{Scheduled("b", 5)});
   EXPECT_EQ(state->pauses, std::vector{pause});
+  EXPECT_EQ(state->drained, std::vector{drained});
   auto reader = *StoreReader::Open(path_);
   EXPECT_EQ(*reader.Ticks("b", 50), (std::vector{gap, Ticked("b", 3)}));
   EXPECT_EQ(*reader.Ticks("b", 1), std::vector{gap});

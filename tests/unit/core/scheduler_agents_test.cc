@@ -53,6 +53,41 @@ TEST(SchedulerAgents, WhoTakesNoLeasesGetsNoneUntilItDoes) {
   EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r2/1/1 to a"));
 }
 
+TEST(SchedulerAgents, WhoIsOutOfServiceFinishesWhatItHasAndGetsNothingNew) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Many(1));
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r1/1/1 to a"));
+  env.Apply(DrainAgent{"a:4000", "new kernel", "ann"});
+  env.Start(Many(1));
+  env.Ends("a", "r1/1/1");
+  EXPECT_EQ(env.RunText("r1"), "succeeded");
+  env.Pass(seconds(3600));
+  EXPECT_EQ(env.TaskText("r2", 1), "ready");
+  EXPECT_EQ(env.scheduler().Agents().front().drained, "out of service by ann: new kernel");
+  EXPECT_THAT(env.Why("r2", 1), Contains(HasSubstr("takes and begins nothing new: out of service by ann: new kernel")));
+  EXPECT_THAT(env.Why("r2"), Contains(HasSubstr("new kernel")));
+  // A new coordinator and a new session do not put it back.
+  env.Restart();
+  env.Connect("a");
+  EXPECT_THAT(env.Effects("lease"), IsEmpty());
+  env.Apply(ResumeAgent{"a:4000"});
+  EXPECT_THAT(env.Effects("lease"), ElementsAre("lease r2/1/1 to a"));
+  EXPECT_EQ(env.scheduler().Agents().front().drained, "");
+  env.Restart();
+  EXPECT_EQ(env.scheduler().Agents().front().drained, "");
+}
+
+TEST(SchedulerAgents, OnlyWhoIsKnownAndOutOfServiceIsSetSo) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Forget();
+  env.Apply(DrainAgent{"b:4000", "", "ann"});
+  env.Apply(ResumeAgent{"a:4000"});
+  EXPECT_THAT(env.Effects(), ElementsAre(HasSubstr("no agent is known at b:4000"), HasSubstr("is not out of service")));
+  EXPECT_THAT(env.Records(), IsEmpty());
+}
+
 TEST(SchedulerAgents, LeaseThatNeverArrivedGoesOutAgainUnderANewNumber) {
   SchedulerEnv env;
   env.Connect("a");

@@ -132,7 +132,7 @@ class SchedulerEnv {
     scheduler_ = std::make_unique<Scheduler>();
     effects_.clear();
     records_.clear();
-    Take(scheduler_->Restore(store_.Unfinished(), store_.Agents(), store_.Held(), now_));
+    Take(scheduler_->Restore(store_.Unfinished(), store_.Agents(), store_.Held(), now_, store_.Drained()));
   }
 
   // ---- What came of it --------------------------------------------------------------------------
@@ -249,6 +249,8 @@ class SchedulerEnv {
   void Tell(const AgentSeen& r) {
     records_.push_back(fmt::format("seen {} of {}", r.applied_sequence, r.journal.text()));
   }
+  void Tell(const AgentDrained& r) { records_.push_back("drained " + Short(r.address)); }
+  void Tell(const AgentResumed& r) { records_.push_back("resumed " + Short(r.address)); }
   void Tell(const FileApplied&) { ADD_FAILURE() << "the scheduler applies no files"; }
   void Tell(const ScheduleSet&) { ADD_FAILURE() << "the scheduler has no schedules"; }
   void Tell(const ScheduleDropped&) { ADD_FAILURE() << "the scheduler has no schedules"; }

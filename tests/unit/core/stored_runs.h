@@ -31,6 +31,11 @@ class StoredRuns {
     for (const auto& [id, one] : held_) held.push_back(one);
     return held;
   }
+  std::vector<AgentDrained> Drained() const {
+    std::vector<AgentDrained> drained;
+    for (const auto& [address, one] : drained_) drained.push_back(one);
+    return drained;
+  }
   const StoredRun& Run(const RunId& id) const { return runs_.at(id); }
   const std::vector<RunId>& Ids() const { return order_; }
 
@@ -48,6 +53,8 @@ class StoredRuns {
   void Fold(const LaneFreed& r) { held_.erase(r.id); }
   void Fold(const AgentSeen& r) { agents_[r.agent] = r; }
   void Fold(const FileApplied&) {}
+  void Fold(const AgentDrained& r) { drained_[r.address] = r; }
+  void Fold(const AgentResumed& r) { drained_.erase(r.address); }
   void Fold(const ScheduleSet&) {}
   void Fold(const ScheduleDropped&) {}
   void Fold(const TickSettled&) {}
@@ -58,6 +65,7 @@ class StoredRuns {
   std::vector<RunId> order_;
   std::map<AgentId, AgentSeen> agents_;
   std::map<AttemptId, LaneHeld> held_;
+  std::map<std::string, AgentDrained> drained_;
 };
 
 }  // namespace cromt
