@@ -251,6 +251,7 @@ void Engine::CheckSchedules() {
 
 void Engine::On(engine_input::TickPlanned input) {
   const DueTick& tick = input.tick;
+  if (!schedules_.Expects(tick)) return;
   if (!held_.empty()) return schedules_.Lapsed(tick);  // it is due again when all goes on
   if (schedules_.Wait(tick, now_.wall, Unfinished())) return;
   std::string why = schedules_.Refusal(tick, now_.wall, Unfinished());

@@ -59,10 +59,7 @@ void Schedules::Set(const std::string& project, uint64_t revision, std::shared_p
                     const Result<std::shared_ptr<const Zone>>& zone, Wall now) {
   Entry& entry = entries_[project];
   if (entry.row.ticks != schedule->Ticks()) {
-    if (entry.row.waiting)
-      Settle({project, entry.row.revision, *entry.row.waiting}, TickOutcome::kSkipped, {}, "its schedule was changed",
-             now);
-    waiting_.erase(project);
+    LetGo(entry, "its schedule was changed", now);
     entry.row = {project, revision, schedule->Ticks(), Seconds(now), boot_, {}};
     Save(entry);
   }
@@ -80,13 +77,20 @@ void Schedules::Drop(const std::string& project) {
   auto found = entries_.find(project);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
-  if (entry.row.waiting)
-    Settle({project, entry.row.revision, *entry.row.waiting}, TickOutcome::kSkipped, {},
-           "the project has no schedule any more", last_);
-  waiting_.erase(project);
+  LetGo(entry, "the project has no schedule any more", last_);
   Line(project, entry, std::nullopt);
   entries_.erase(found);
   records_.push_back(ScheduleDropped{project});
+}
+
+// What is planned or waits gets its line now: nobody expects an answer any more.
+void Schedules::LetGo(Entry& entry, const std::string& why, Wall now) {
+  const auto planning = std::exchange(entry.planning, std::nullopt);
+  const auto waiting = std::exchange(entry.row.waiting, std::nullopt);
+  waiting_.erase(entry.row.project);
+  if (waiting) Settle({entry.row.project, entry.row.revision, *waiting}, TickOutcome::kSkipped, {}, why, now);
+  if (planning && planning != waiting)
+    Settle({entry.row.project, entry.row.revision, *planning}, TickOutcome::kSkipped, {}, why, now);
 }
 
 std::vector<std::string> Schedules::Projects() const {
@@ -223,37 +227,34 @@ std::optional<DueTick> Schedules::Begin(Entry& entry, Wall tick, Wall now, const
 }
 
 bool Schedules::Wait(const DueTick& tick, Wall now, const Unfinished& unfinished) {
-  auto found = entries_.find(tick.project);
-  if (found == entries_.end() || found->second.row.revision != tick.revision || !found->second.schedule) return false;
-  Entry& entry = found->second;
+  Entry& entry = entries_.at(tick.project);
   if (entry.schedule->overlap != Overlap::kQueue || !WhyPaused(tick.project, now).empty()) return false;
   if ((entry.row.waiting && *entry.row.waiting != tick.at) || !unfinished(tick.project)) return false;
   entry.planning.reset();
   entry.row.waiting = tick.at;
   waiting_.insert(tick.project);
-  entry.row.handled = std::max(entry.row.handled, tick.at);
-  entry.row.boot = boot_;
-  Save(entry);
-  LineUp(tick.project, entry, now);
+  Handled(entry, tick.at, now);
   return true;
 }
 
 std::string Schedules::Refusal(const DueTick& tick, Wall now, const Unfinished& unfinished) const {
-  auto found = entries_.find(tick.project);
-  if (found == entries_.end() || found->second.row.revision != tick.revision) return "its schedule was changed";
   if (std::string why = WhyPaused(tick.project, now); !why.empty()) return why;
-  const Entry& entry = found->second;
+  const Entry& entry = entries_.at(tick.project);
   if (entry.row.waiting && *entry.row.waiting != tick.at) return "an earlier tick waits already";
-  if (entry.schedule && entry.schedule->overlap == Overlap::kAllow) return "";
+  if (entry.schedule->overlap == Overlap::kAllow) return "";
   const auto run = unfinished(tick.project);
   return run ? fmt::format("run {} has not finished", run->text()) : "";
 }
 
-void Schedules::Lapsed(const DueTick& tick) {
+bool Schedules::Expects(const DueTick& tick) const {
   auto found = entries_.find(tick.project);
-  if (found == entries_.end() || found->second.planning != tick.at) return;
-  found->second.planning.reset();
-  LineUp(tick.project, found->second, last_);
+  return found != entries_.end() && found->second.row.revision == tick.revision && found->second.planning == tick.at;
+}
+
+void Schedules::Lapsed(const DueTick& tick) {
+  Entry& entry = entries_.at(tick.project);
+  entry.planning.reset();
+  LineUp(tick.project, entry, last_);
 }
 
 void Schedules::Started(const DueTick& tick, const RunId& run, Wall now) {
@@ -272,25 +273,28 @@ void Schedules::Settle(const DueTick& tick, TickOutcome outcome, const RunId& ru
 
 // Its line is written: the schedule goes on behind it.
 void Schedules::Settled(const DueTick& tick, Wall now) {
-  auto found = entries_.find(tick.project);
-  if (found == entries_.end() || found->second.row.revision != tick.revision) return;
-  Entry& entry = found->second;
-  if (entry.planning == tick.at) entry.planning.reset();
+  Entry& entry = entries_.at(tick.project);
+  entry.planning.reset();
   if (entry.row.waiting == tick.at) {
     entry.row.waiting.reset();
     waiting_.erase(tick.project);
   }
-  entry.row.handled = std::max(entry.row.handled, tick.at);
+  Handled(entry, tick.at, now);
+}
+
+void Schedules::Handled(Entry& entry, Wall tick, Wall now) {
+  if (tick <= now + kPutBack) entry.row.handled = std::max(entry.row.handled, tick);  // else the clock was put back
   entry.row.boot = boot_;
   Save(entry);
-  LineUp(tick.project, entry, now);
+  LineUp(entry.row.project, entry, now);
 }
 
 // Nothing waits for years until the clock is there again.
 void Schedules::BeginAnew(Wall now) {
   for (auto& [project, entry] : entries_) {
-    if (entry.row.handled <= now) continue;
-    entry.row.handled = Seconds(now);
+    if (entry.row.handled <= now && (!entry.planning || *entry.planning <= now)) continue;
+    entry.planning.reset();
+    entry.row.handled = std::min(entry.row.handled, Seconds(now));
     Save(entry);
     LineUp(project, entry, now);
   }

@@ -70,7 +70,9 @@ class Schedules {
   // When Advance is next needed by the clock.
   std::optional<Wall> NextDue() const;
 
-  // Whether a tick, due or planned, is to wait for a run that goes on; it then does. Else:
+  // Whether a tick is still being planned: its schedule may have changed meanwhile, or the clock. All below REQUIRE it.
+  bool Expects(const DueTick& tick) const;
+  // Whether a tick is to wait for a run that goes on; it then does. Else:
   bool Wait(const DueTick& tick, Wall now, const Unfinished& unfinished);
   // Why a tick that was planned is not to be started now; "" = it is.
   std::string Refusal(const DueTick& tick, Wall now, const Unfinished& unfinished) const;
@@ -97,6 +99,8 @@ class Schedules {
   void Save(const Entry& entry) { records_.push_back(entry.row); }
   void Settle(const DueTick& tick, TickOutcome outcome, const RunId& run, std::string why, Wall now);
   void Settled(const DueTick& tick, Wall now);
+  void Handled(Entry& entry, Wall tick, Wall now);
+  void LetGo(Entry& entry, const std::string& why, Wall now);
   void Miss(const Entry& entry, const TickRange& missed, const std::string& why, Wall now);
   std::optional<DueTick> Take(Entry& entry, Wall now, const Unfinished& unfinished, const std::string& why_late);
   std::optional<DueTick> Begin(Entry& entry, Wall tick, Wall now, const Unfinished& unfinished);

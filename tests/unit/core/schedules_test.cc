@@ -208,10 +208,52 @@ TEST_F(SchedulesTest, OtherTicksCountFromWhenTheyAreSet) {
   EXPECT_EQ(*schedules_.NextDue(), At(2, 30));
   EXPECT_EQ(Advance(At(2, 30)), Lines{"plan 02:30:00"});
   schedules_.Drop("p");
-  EXPECT_EQ(schedules_.Refusal(due_.at(0), At(2, 30), unfinished_), "its schedule was changed");
-  Fold();
+  EXPECT_EQ(Fold(), Lines{"skipped 02:30:00: the project has no schedule any more"});
+  EXPECT_FALSE(schedules_.Expects(due_.at(0)));
   EXPECT_TRUE(rows_.empty());
   EXPECT_EQ(schedules_.NextDue(), std::nullopt);
+}
+
+TEST_F(SchedulesTest, AChangeWhileATickIsPlannedLeavesNothingBehind) {
+  Set({.crontab = "0 * * * *"}, At(0, 30));
+  EXPECT_EQ(Advance(At(1)), Lines{"plan 01:00:00"});
+  const DueTick planned = due_.at(0);
+  EXPECT_TRUE(schedules_.Expects(planned));
+  Schedule other{.crontab = "*/30 * * * *", .cron = *ParseCron("*/30 * * * *")};
+  schedules_.Set("p", 2, std::make_shared<const Schedule>(other), std::make_shared<const Zone>(Zone::Utc()), At(1, 1));
+  EXPECT_EQ(Fold(), Lines{"skipped 01:00:00: its schedule was changed"});
+  EXPECT_FALSE(schedules_.Expects(planned));
+  EXPECT_EQ(Advance(At(1, 30)), Lines{"plan 01:30:00"});
+}
+
+TEST_F(SchedulesTest, AWaitingTickThatIsPlannedHasOneLineWhenItsScheduleChanges) {
+  Set({.crontab = "0 * * * *", .overlap = Overlap::kQueue}, At(0, 30));
+  Busy("r0");
+  Advance(At(1));
+  Busy("");
+  EXPECT_EQ(Advance(At(1, 10)), Lines{"plan 01:00:00"});
+  schedules_.Drop("p");
+  EXPECT_EQ(Fold(), Lines{"skipped 01:00:00: the project has no schedule any more"});
+}
+
+TEST_F(SchedulesTest, WhatWasPlannedOrWaitsInAFutureThatIsNoneHoldsNothingUp) {
+  for (const Overlap overlap : {Overlap::kSkip, Overlap::kQueue}) {
+    rows_.clear();
+    Boot(At(0), "boot1");
+    Busy("");
+    Set({.crontab = "0 * * * *", .overlap = overlap}, At(0, 30));
+    if (overlap == Overlap::kQueue) Busy("r0");
+    Advance(At(9000));
+    Busy("");
+    Lines again = Advance(At(1, 30));
+    if (overlap == Overlap::kQueue) {
+      EXPECT_EQ(again.size(), 1u);
+      Started("r1", At(1, 30));
+    } else {
+      EXPECT_EQ(again, Lines{});
+    }
+    EXPECT_EQ(Advance(At(2)), Lines{"plan 02:00:00"});
+  }
 }
 
 TEST_F(SchedulesTest, TheSameTicksUnderANewRevisionGoOn) {
