@@ -528,10 +528,10 @@ void Scheduler::State::EndRun(const std::shared_ptr<Run>& run, RunOutcome outcom
   Changed(run);
   requests.erase(run->header.request);
   bytes -= run->bytes;
-  runs.erase(run->header.id);
   auto same = runs_of.find(run->header.project);
   std::erase(same->second, run->header.id);
   if (same->second.empty()) runs_of.erase(same);
+  runs.erase(run->header.id);  // the last: `run` may be what stands there
 }
 
 }  // namespace cromt
