@@ -21,6 +21,12 @@ std::optional<Role> RoleFrom(std::string_view word) {
   return std::nullopt;
 }
 
+Result<std::string> AuthorOf(const Principal& principal, const std::string& said) {
+  if (!principal.local) return principal.name;
+  if (!said.empty() && !IsTitle(said)) return Fail(ErrorCode::kInvalid, "author: not a name that can be shown");
+  return said;
+}
+
 Status HasRole(const Principal& principal, Role least) {
   if (principal.role >= least) return {};
   return Fail(ErrorCode::kDenied, principal.name + " has the role " + std::string(ToString(principal.role)) +

@@ -31,6 +31,10 @@ struct Principal {
   bool MaySee(std::string_view project) const { return all_projects || projects.contains(project); }
 };
 
+// In whose name he makes a call: his own; or in local mode whose he says it is, "" = nobody's. kInvalid for what can't
+// be shown to people.
+Result<std::string> AuthorOf(const Principal& principal, const std::string& said);
+
 // kDenied says what is missing: the role at all; the role in this project; the role in all of them.
 Status HasRole(const Principal& principal, Role least);
 Status HasRoleIn(const Principal& principal, Role least, std::string_view project);

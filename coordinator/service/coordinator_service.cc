@@ -24,11 +24,6 @@ constexpr uint32_t kMaxLimit = 10'000;
 // Who follows holds a thread; half of them stay for everybody else (io/rpc/server.cc).
 constexpr int kMaxFollowers = rpc::kServerThreads / 2;
 
-// An author is a name that people see; what a caller says of himself is only as good as the transport's word for him.
-Status CheckAuthor(const std::string& author) {
-  if (author.empty() || IsTitle(author)) return {};
-  return Fail(ErrorCode::kInvalid, "author: not a name that can be shown");
-}
 Status CheckRequestId(const std::string& id) {
   return id.empty() ? Status{} : CheckName("request_id", id);
 }
@@ -227,12 +222,6 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
   }
 
  private:
-  // In whose name a call is made: who has shown who he is; or in local mode whoever he says that he is.
-  static Result<std::string> AuthorOf(const Principal& caller, const std::string& said) {
-    if (!caller.local) return caller.name;
-    CROMT_TRY(CheckAuthor(said));
-    return said;
-  }
   Result<std::string> EnterMesh(const grpc::ServerContext& context, std::string_view method, const std::string& said,
                                 const std::string& subject) {
     CROMT_ASSIGN(const Principal caller, gate_.Enter(context, method));

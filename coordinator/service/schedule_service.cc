@@ -66,9 +66,7 @@ class ScheduleServiceImpl final : public v1::ScheduleService::Service {
     CROMT_ASSIGN(const Principal caller, gate_.Enter(context, method));
     if (!project.empty()) CROMT_TRY(CheckName("project", project));
     CROMT_TRY(gate_.Into(context, method, caller, project, project.empty() ? "all projects" : project));
-    if (!caller.local) return caller.name;
-    if (!said.empty() && !IsTitle(said)) return Fail(ErrorCode::kInvalid, "author: not a name that can be shown");
-    return said;
+    return AuthorOf(caller, said);
   }
 
   Status DoPause(const grpc::ServerContext& context, const v1::PauseRequest& request) {

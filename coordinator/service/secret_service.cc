@@ -41,9 +41,7 @@ class SecretServiceImpl final : public v1::SecretService::Service {
     if (!project.empty()) CROMT_TRY(CheckName("project", project));
     CROMT_TRY(CheckName("secret", name));
     CROMT_TRY(gate_.Into(context, method, caller, project, project + "/" + name));
-    if (!caller.local) return caller.name;
-    if (!said.empty() && !IsTitle(said)) return Fail(ErrorCode::kInvalid, "author: not a name that can be shown");
-    return said;
+    return AuthorOf(caller, said);
   }
 
   Status DoSet(const grpc::ServerContext& context, const v1::SetSecretRequest& request,

@@ -2,7 +2,7 @@
 // and in the file beside it (commit_mark.h). A row that is missing, or older than the rest, shows in the totals; a
 // store that is older than its last commit shows by the numbers.
 //
-//   cromt-store schema=7 mesh=NAME epoch=N commit=N went_back=0|1 runs=HEX files=HEX agents=HEX crc=HEX
+//   cromt-store schema=9 mesh=NAME epoch=N commit=N went_back=0|1 runs=HEX files=HEX agents=HEX crc=HEX
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace cromt {
 // Sums of parts (row_sum.h) over the rows of these tables.
 struct StoreTotals {
   uint64_t runs = 0;    // runs, plans, tasks, transitions, artifacts; of unfinished runs only
-  uint64_t files = 0;   // files, projects, changes, revisions
-  uint64_t agents = 0;  // agents, lanes_held, kept
+  uint64_t files = 0;   // files, projects, changes, revisions, schedules, pauses
+  uint64_t agents = 0;  // agents, lanes_held, kept, drained
   friend bool operator==(const StoreTotals&, const StoreTotals&) = default;
 };
 
