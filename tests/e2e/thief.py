@@ -40,7 +40,8 @@ class Thief:
         self.sessions = 0  # that have begun
         self.output = queue.Queue()  # of cromt.v1.LogBatch, for who collects it
         self._to_say = collections.deque()
-        self._changed = threading.Condition()  # that, or the number of sessions
+        self._live = 0  # the session, by its number, that has had its verdicts: before them nothing is to be said
+        self._changed = threading.Condition()  # one of these, or the number of sessions
         self._server = None
         self._clients = []
 
@@ -108,22 +109,27 @@ class Thief:
             number = self.sessions
             self._changed.notify_all()
         yield Said(hello=Said.Hello(**{**usual, **self.hello}), inventory=self.inventory, inventory_done=True)
-        threading.Thread(target=self._hear, args=(messages,), daemon=True).start()
+        threading.Thread(target=self._hear, args=(messages, number), daemon=True).start()
+        may_say = lambda: self._to_say and self._live == number
         beat = 0
         while context.is_active():
             with self._changed:
-                self._changed.wait_for(lambda: self._to_say or number != self.sessions, timeout=0.2)
+                self._changed.wait_for(lambda: may_say() or number != self.sessions, timeout=0.2)
                 if number != self.sessions:
                     return  # what is to be said is for the session after this, in order
-                message = self._to_say.popleft() if self._to_say else None
+                message = self._to_say.popleft() if may_say() else None
             beat += message is None
             yield message or Said(heartbeat=beat)
 
-    def _hear(self, messages):
+    def _hear(self, messages, number):
         spec = None
         try:
             for message in messages:
                 self.heard.append(message)
+                if message.verdicts_done:
+                    with self._changed:
+                        self._live = max(self._live, number)
+                        self._changed.notify_all()
                 for lease in message.leases:
                     spec = lease.spec if lease.HasField("spec") else spec
                     lease.spec.CopyFrom(spec)
