@@ -11,6 +11,7 @@
 #include <fstream>
 #include <unordered_set>
 
+#include "agent/engine_trace.h"
 #include "agent/job_secrets.h"
 #include "agent/launcher/remains.h"
 #include "agent/output_left.h"
@@ -50,7 +51,7 @@ Result<AgentId> OwnId(const DataDir& dir, Random& random) {
 
 // ---- Start and end ----------------------------------------------------------------------------
 
-Agent::Agent(AgentOptions options) : options_(std::move(options)) {}
+Agent::Agent(AgentOptions options) : options_(std::move(options)), trace_(std::make_unique<AgentTrace>()) {}
 
 Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   std::unique_ptr<Agent> agent(new Agent(std::move(options)));
@@ -195,6 +196,7 @@ void Agent::Run() {
     WaitFor(fds, watchdog.NextDeadline(engine_->NextDeadline()));
     std::vector<AgentInput> inputs = inbox_.TakeAll();
     if (auto taken = TakeFromLauncher(inputs); !taken) return Fail(taken.error());
+    trace_->TookIn(inputs, clock_.Read().wall);
     if (auto stepped = engine_->Step(std::move(inputs), clock_.Read()); !stepped) return Fail(stepped.error());
     if (launcher_ && launcher_ready_ && !to_launcher_.empty()) {
       // A broken connection shows at the next Receive; what was asked is asked again after the next hello. A launcher
@@ -505,6 +507,7 @@ void Agent::Send(StreamId stream, FromAgent message) {
 }
 
 void Agent::Close(StreamId stream, const Error& why) {
+  trace_->Closed(stream, why.message, clock_.Read().wall);
   std::shared_ptr<CoordinatorStream> target;
   {
     MutexLock lock(mutex_);
@@ -514,7 +517,12 @@ void Agent::Close(StreamId stream, const Error& why) {
   if (target) target->Close(why);
 }
 
+void Agent::Journaled(std::span<const JournalRecord> records) {
+  trace_->Journaled(records, clock_.Read().wall);
+}
+
 void Agent::Refuses(const std::string& reason) {
+  trace_->Refuses(reason, clock_.Read().wall);
   std::string before;
   {
     MutexLock lock(mutex_);

@@ -62,6 +62,9 @@ class CoordinatorStream {
 // Watches one plain job. Called on the supervisor thread with each new state; must not block.
 using JobWatcher = std::function<void(const QueuedAttempt&)>;
 
+class AgentTrace;
+class Diagnosis;
+
 class Agent final : private AgentEdges {
  public:
   // Opens the data directory, starts or finds the launcher, and begins to work.
@@ -96,6 +99,8 @@ class Agent final : private AgentEdges {
   // callback = not any more.
   void OnRefusal(std::function<void(const std::string&)> callback) CROMT_EXCLUDES(mutex_);
 
+  // How it stands and what it did last; called once on the supervisor's thread, or let go of if that has ended.
+  void Diagnose(std::function<void(Diagnosis)> answer);
   // Ends all attempts that run. Any thread; returns at once.
   void StopAll();
   // Tells the launcher to end once it has nothing left: for an embedded agent that will not come back to its data
@@ -138,6 +143,7 @@ class Agent final : private AgentEdges {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string& reason) override;
   void JobChanged(const QueuedAttempt& job) override;
+  void Journaled(std::span<const JournalRecord> records) override;
   void Forgotten(Ticket ticket) override;
 
   AgentOptions options_;
@@ -148,6 +154,7 @@ class Agent final : private AgentEdges {
   SystemRandom random_;
   std::shared_ptr<BlobStore> blobs_;
   std::optional<Workspaces> workspaces_;
+  std::unique_ptr<AgentTrace> trace_;  // what the engine took in and decided last
   std::unique_ptr<JournalStore> journal_;
   std::unique_ptr<AgentEngine> engine_;
   std::unique_ptr<LogFeed> logs_;

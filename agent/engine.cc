@@ -175,7 +175,10 @@ void AgentEngine::Take(QueueDecision decision, const std::function<void(Result<R
 }
 
 Status AgentEngine::WriteJournal() {
-  if (!records_.empty()) CROMT_TRY(journal_.Append(records_));
+  if (!records_.empty()) {
+    CROMT_TRY(journal_.Append(records_));
+    edges_.Journaled(records_);
+  }
   for (const JournalRecord& record : records_)
     if (const auto* forgotten = std::get_if<journal::Forgotten>(&record)) edges_.Forgotten(forgotten->ticket);
   records_.clear();

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -104,6 +105,8 @@ class AgentEdges {
   virtual void Refuses(const std::string& reason) = 0;
   // Something about these plain jobs has changed.
   virtual void JobChanged(const QueuedAttempt& job) = 0;
+  // These records are in the journal.
+  virtual void Journaled(std::span<const JournalRecord>) {}
   // The queue no longer knows the attempt, and nobody needs its output.
   virtual void Forgotten(Ticket ticket) = 0;
 };

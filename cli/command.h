@@ -42,6 +42,6 @@ extern const CommandInfo kApplyInfo;
 extern const CommandInfo kRunInfo, kValidateInfo, kPlanInfo, kStartInfo, kShowInfo, kLogsInfo, kRunsInfo, kProjectsInfo,
     kAgentsInfo, kCancelInfo, kArtifactsInfo, kGetInfo, kHistoryInfo, kTicksInfo, kPauseInfo, kUnpauseInfo, kInitInfo,
     kCompletionInfo, kWhyInfo, kRerunInfo, kSecretsInfo, kLoginInfo, kLogoutInfo, kWhoamiInfo, kUsersInfo, kTokensInfo,
-    kCertificatesInfo, kCaInfo, kAuditInfo;
+    kCertificatesInfo, kCaInfo, kAuditInfo, kDebugInfo;
 
 }  // namespace cromt::cli

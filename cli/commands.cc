@@ -5,12 +5,12 @@
 namespace cromt::cli {
 
 std::span<const CommandInfo> Commands() {
-  static const std::array kAll = {kRunInfo,    kValidateInfo, kPlanInfo,      kStartInfo,     kShowInfo,
-                                  kLogsInfo,   kWhyInfo,      kRunsInfo,      kProjectsInfo,  kAgentsInfo,
-                                  kCancelInfo, kRerunInfo,    kArtifactsInfo, kGetInfo,       kHistoryInfo,
-                                  kTicksInfo,  kPauseInfo,    kUnpauseInfo,   kSecretsInfo,   kLoginInfo,
-                                  kLogoutInfo, kWhoamiInfo,   kUsersInfo,     kTokensInfo,    kCertificatesInfo,
-                                  kCaInfo,     kAuditInfo,    kInitInfo,      kCompletionInfo};
+  static const std::array kAll = {kRunInfo,    kValidateInfo, kPlanInfo,      kStartInfo,    kShowInfo,
+                                  kLogsInfo,   kWhyInfo,      kRunsInfo,      kProjectsInfo, kAgentsInfo,
+                                  kCancelInfo, kRerunInfo,    kArtifactsInfo, kGetInfo,      kHistoryInfo,
+                                  kTicksInfo,  kPauseInfo,    kUnpauseInfo,   kSecretsInfo,  kLoginInfo,
+                                  kLogoutInfo, kWhoamiInfo,   kUsersInfo,     kTokensInfo,   kCertificatesInfo,
+                                  kCaInfo,     kAuditInfo,    kDebugInfo,     kInitInfo,     kCompletionInfo};
   return kAll;
 }
 

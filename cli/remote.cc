@@ -7,6 +7,7 @@
 #include "base/thread_annotations.h"
 #include "cli/remote_channel.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
+#include "cromt/v1/debug.grpc.pb.h"
 #include "cromt/v1/schedule.grpc.pb.h"
 #include "cromt/v1/secrets.grpc.pb.h"
 #include "io/rpc/status.h"
@@ -18,6 +19,7 @@ namespace {
 
 // Longer than the coordinator's own patience, so that its answer is the one that counts.
 constexpr auto kPatience = std::chrono::seconds(40);
+constexpr size_t kMostBundleFileBytes = 64 << 20;
 constexpr auto kReconnectPatience = std::chrono::milliseconds(500);
 
 Status StatusOf(const grpc::Status& status) {
@@ -77,7 +79,8 @@ class Remote final : public Control {
         token_(std::move(token)),
         stub_(v1::CoordinatorService::NewStub(channel)),
         secrets_(v1::SecretService::NewStub(channel)),
-        schedules_(v1::ScheduleService::NewStub(channel)) {}
+        schedules_(v1::ScheduleService::NewStub(channel)),
+        debug_(v1::DebugService::NewStub(channel)) {}
 
   Result<ApplyAnswer> Apply(const ApplyRequest& request) override {
     v1::ApplyRequest message;
@@ -296,6 +299,36 @@ class Remote final : public Control {
     return revisions;
   }
 
+  Result<RevisionText> GetRevision(uint64_t revision) override {
+    v1::GetRevisionRequest message;
+    message.set_revision(revision);
+    v1::GetRevisionResponse answer;
+    Context context(token_);
+    CROMT_TRY(StatusOf(stub_->GetRevision(&context, message, &answer)));
+    return RevisionText{wire::FromProto(answer.revision()), std::move(*answer.mutable_text()), answer.before(),
+                        answer.newest()};
+  }
+
+  Status DebugBundle(const std::function<Status(const BundleFile&)>& sink) override {
+    Followed::Call call(followed_, token_);
+    const auto reader = debug_->Bundle(&call.context, {});
+    Status taken;
+    BundleFile file;
+    for (v1::BundleChunk chunk; taken && reader->Read(&chunk);) {
+      if (!chunk.file().empty()) {
+        if (!file.name.empty()) taken = sink(file);
+        file = {chunk.file(), {}};
+      }
+      file.data += chunk.data();
+      if (taken && file.data.size() > kMostBundleFileBytes)
+        taken = Fail(ErrorCode::kExhausted, "the coordinator sends more than a bundle ever holds");
+    }
+    if (!taken) call.context.TryCancel();
+    const Status finished = StatusOf(reader->Finish());
+    if (taken && finished && !file.name.empty()) taken = sink(file);
+    return taken ? finished : taken;
+  }
+
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
     v1::ListArtifactsRequest message;
     message.set_run(run);
@@ -426,6 +459,7 @@ class Remote final : public Control {
   const std::unique_ptr<v1::CoordinatorService::Stub> stub_;
   const std::unique_ptr<v1::SecretService::Stub> secrets_;
   const std::unique_ptr<v1::ScheduleService::Stub> schedules_;
+  const std::unique_ptr<v1::DebugService::Stub> debug_;
   Followed followed_;
 };
 

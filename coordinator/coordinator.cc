@@ -6,6 +6,7 @@
 #include <future>
 
 #include "base/name.h"
+#include "coordinator/engine_trace.h"
 #include "coordinator/git_cache_settings.h"
 #include "coordinator/pool_agents.h"
 #include "coordinator/room.h"
@@ -32,7 +33,8 @@ Result<std::shared_ptr<const JobFile>> ParseStored(const std::string& path, cons
 
 }  // namespace
 
-Coordinator::Coordinator(CoordinatorOptions options) : options_(std::move(options)) {}
+Coordinator::Coordinator(CoordinatorOptions options)
+    : options_(std::move(options)), trace_(std::make_unique<EngineTrace>()) {}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
   std::unique_ptr<Coordinator> coordinator(new Coordinator(std::move(options)));
@@ -106,6 +108,7 @@ void Coordinator::Run() {
   for (Watchdog watchdog(options_.manager); !stopping_; watchdog.Beat(clock_.Read().mono)) {
     std::vector<EngineInput> inputs = inbox_.WaitAndTakeAll(watchdog.NextDeadline(engine_->NextDeadline()));
     if (stopping_) return;
+    trace_->TookIn(inputs, clock_.Read().wall);
     auto stepped = engine_->Step(std::move(inputs), clock_.Read());
     if (stepped) continue;
     inbox_.Close();
@@ -123,7 +126,17 @@ void Coordinator::OnFailure(std::function<void(Error)> callback) {
   on_failure_ = std::move(callback);
 }
 
+void Coordinator::Dial(const std::string& address, LinkId link) {
+  trace_->Dialled(address, link, clock_.Read().wall);
+  transport_->Dial(address, link);
+}
+
+void Coordinator::Committed(std::span<const Record> records) {
+  trace_->Committed(records, clock_.Read().wall);
+}
+
 void Coordinator::Misbehaved(const std::string& address, const std::string& what) {
+  trace_->Misbehaved(address, what, clock_.Read().wall);
   const Mono now = clock_.Read().mono;
   const auto [told, first] = misbehaved_.try_emplace(address, now);
   if (!options_.warn || (!first && now - told->second < kTellAgain)) return;
@@ -132,6 +145,7 @@ void Coordinator::Misbehaved(const std::string& address, const std::string& what
 }
 
 void Coordinator::Held(const std::string& why) {
+  trace_->Held(why, clock_.Read().wall);
   if (options_.warn) options_.warn(why.empty() ? "there is room again, and it goes on" : why);
   MutexLock lock(mutex_);
   held_ = why;
@@ -537,6 +551,10 @@ Status Coordinator::Unpause(const std::string& project, const std::string& /*aut
 
 Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {
   return WithReader([&](StoreReader& reader) { return reader.Revisions(project, limit); });
+}
+
+Result<RevisionText> Coordinator::GetRevision(uint64_t revision) {
+  return WithReader([&](StoreReader& reader) { return reader.Revision(revision); });
 }
 
 }  // namespace cromt

@@ -51,9 +51,14 @@ struct CoordinatorOptions {
   std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs,
                                                 BlobStore& blobs)>
       transport;
+  // Asks the agent at this address how it stands, for a debug bundle: JSON, within 10 s and a moment. Any thread; empty:
+  // agents are left out.
+  std::function<Result<std::string>(const std::string& address)> diagnose_agent;
   std::function<void(const std::string&)> warn;  // for the operator: any thread
   const ServiceManager* manager = nullptr;       // is told of the loop's life; outlives the coordinator
 };
+
+class EngineTrace;
 
 class Coordinator final : public Control, private CoordinatorEdges {
  public:
@@ -80,6 +85,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
                      const std::string& author, const std::function<Status(const ArtifactView&)>& begin,
                      const std::function<Status(std::string_view)>& sink) override;
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override;
+  Result<RevisionText> GetRevision(uint64_t revision) override;
+  Status DebugBundle(const std::function<Status(const BundleFile&)>& sink) override;
   Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override;
   Status Pause(const PauseRequest& request) override;
   Status Unpause(const std::string& project, const std::string& author) override;
@@ -136,7 +143,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   auto WithReader(F f) -> decltype(f(std::declval<StoreReader&>()));
 
   // CoordinatorEdges, on the loop thread.
-  void Dial(const std::string& address, LinkId link) override { transport_->Dial(address, link); }
+  void Dial(const std::string& address, LinkId link) override;
   void Close(LinkId link, const std::string& reason) override { transport_->Close(link, reason); }
   void Send(LinkId link, ToAgent message) override { transport_->Send(link, std::move(message)); }
   void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override {
@@ -152,6 +159,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
   void PlanTick(const DueTick& tick) override { tick_planner_->Plan(tick); }
   Result<std::shared_ptr<const Zone>> ZoneOf(const std::string& name) override;
+  void Committed(std::span<const Record> records) override;
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
   SecretValues SecretsOf(const TaskSpec& spec) override { return secrets_->ValuesFor(spec.project, spec.secrets); }
   void Misbehaved(const std::string& address, const std::string& what) override;
@@ -170,6 +178,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::shared_ptr<BlobStore> blobs_;
   std::unique_ptr<GitCache> git_;
   std::unique_ptr<SqliteStore> store_;
+  std::unique_ptr<EngineTrace> trace_;  // what the engine took in and decided last
   std::unique_ptr<SecretStore> secrets_;
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<LogCollector> collector_;

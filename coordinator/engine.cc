@@ -432,6 +432,7 @@ Status Engine::CommitAndRelease() {
       return tl::unexpected<Error>(std::move(committed).error());
     }
     commit_ = *committed;
+    edges_.Committed(records_);
     std::map<RunId, bool> changed;  // true = finished
     for (const Record& record : records_) {
       if (const auto* r = std::get_if<RunCreated>(&record)) changed.emplace(r->header.id, false);

@@ -113,6 +113,8 @@ class CoordinatorEdges : public AgentTransport {
     if (name.empty() || name == "UTC") return std::make_shared<const Zone>(Zone::Utc());
     return cromt::Fail(ErrorCode::kNotFound, "there is no time zone " + name);
   }
+  // These records are on disk.
+  virtual void Committed(std::span<const Record>) {}
   // These runs have changed and the change is on disk.
   virtual void Published(std::span<const RunChange> changes) = 0;
   // The values of the secrets that this task names, for its lease.

@@ -15,6 +15,8 @@
 #include "coordinator/init.h"
 #include "coordinator/service/access_service.h"
 #include "coordinator/service/coordinator_service.h"
+#include "coordinator/service/debug_service.h"
+#include "coordinator/service/diagnose_agent.h"
 #include "coordinator/service/grpc_transport.h"
 #include "coordinator/service/inspect_agents.h"
 #include "coordinator/service/mesh_access.h"
@@ -173,6 +175,9 @@ Result<CoordinatorOptions> Merge(Flags& flags, const MeshAccess& mesh) {
     return MakeGrpcTransport({dialing, std::move(post), [](const std::string& message) { log::Warn(message); }}, logs,
                              blobs);
   };
+  options.diagnose_agent = [dialing = mesh.Dialing(flags.insecure)](const std::string& address) {
+    return DiagnoseAgent(dialing, address);
+  };
   return options;
 }
 
@@ -282,6 +287,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
   });
   auto service = MakeCoordinatorService(**coordinator, mesh.gate());
   auto schedule_service = MakeScheduleService(**coordinator, mesh.gate());
+  auto debug_service = MakeDebugService(**coordinator, mesh.gate());
   auto secret_service = MakeSecretService(**coordinator, mesh.gate());
   auto access_service = MakeAccessService(
       mesh.access(), mesh.gate(),
@@ -293,7 +299,8 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
   std::vector<rpc::ListenOptions> listen = {
       {.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls(), .certificates_needed = false}};
   if (auto path = UnixSocket(flags)) listen.push_back({.address = *path});
-  auto server = rpc::Server::Start({service.get(), schedule_service.get(), secret_service.get(), access_service.get()},
+  auto server = rpc::Server::Start({service.get(), schedule_service.get(), debug_service.get(), secret_service.get(),
+                                    access_service.get()},
                                    listen, [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];

@@ -198,6 +198,18 @@ std::vector<SecretView> SecretStore::List(const std::string& project) const {
   return views;
 }
 
+Result<std::vector<std::string>> SecretStore::AllValues() const {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : given_) values.push_back(value);
+  MutexLock lock(mutex_);
+  for (const auto& [key, entry] : entries_) {
+    auto value = sealer_->Open(entry.sealed, BoundTo(key.first, key.second));
+    if (!value) return Fail("secret " + key.second, value.error());
+    values.push_back(std::move(*value));
+  }
+  return values;
+}
+
 SecretValues SecretStore::ValuesFor(const std::string& project, const std::vector<SecretUse>& uses) const {
   if (uses.empty()) return nullptr;
   auto values = std::make_shared<std::vector<std::pair<std::string, std::string>>>();

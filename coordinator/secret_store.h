@@ -42,6 +42,8 @@ class SecretStore {
   // Those that a task of the project may name; "" = all. By project and name.
   std::vector<SecretView> List(const std::string& project) const CROMT_EXCLUDES(mutex_);
 
+  // The values of all, for who must not show any. kCorrupt if one can't be read.
+  Result<std::vector<std::string>> AllValues() const CROMT_EXCLUDES(mutex_);
   // For a lease: the values of those that there are; a project's own goes before one of all projects. Null if none is
   // asked for.
   SecretValues ValuesFor(const std::string& project, const std::vector<SecretUse>& uses) const CROMT_EXCLUDES(mutex_);

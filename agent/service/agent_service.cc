@@ -4,6 +4,7 @@
 
 #include "agent/agent.h"
 #include "agent/service/agent_gate.h"
+#include "agent/service/diagnose_call.h"
 #include "agent/service/job_calls.h"
 #include "agent/service/streams.h"
 #include "cromt/v1/agent.grpc.pb.h"
@@ -71,6 +72,11 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
                                                    const v1::GetBlobRequest* request) override {
     return Stream<grpc::ServerWriteReactor<v1::BlobChunk>>(
         *context, AgentCall::kBlob, [&] { return service::GetBlob(agent_, gate_, *context, *request); });
+  }
+  grpc::ServerWriteReactor<v1::DiagnoseChunk>* Diagnose(grpc::CallbackServerContext* context,
+                                                        const v1::DiagnoseRequest*) override {
+    return Stream<grpc::ServerWriteReactor<v1::DiagnoseChunk>>(*context, AgentCall::kCoordinator,
+                                                               [&] { return service::Diagnose(agent_); });
   }
 
  private:

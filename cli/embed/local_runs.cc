@@ -130,6 +130,8 @@ class LocalRuns final : public Control {
   Result<std::vector<RevisionView>> ListRevisions(const std::string&, uint32_t) override {
     return OnlyKept("it has no revisions");
   }
+  Result<RevisionText> GetRevision(uint64_t) override { return OnlyKept("it has no revisions"); }
+  Status DebugBundle(const std::function<Status(const BundleFile&)>&) override { return OnlyKept("it has no state"); }
   Result<std::vector<TickSettled>> ListTicks(const std::string&, uint32_t) override { return OnlyKept(kNoSchedules); }
   Status Pause(const PauseRequest&) override { return OnlyKept(kNoSchedules); }
   Status Unpause(const std::string&, const std::string&) override { return OnlyKept(kNoSchedules); }

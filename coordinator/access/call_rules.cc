@@ -22,6 +22,7 @@ constexpr auto kRules = std::to_array<CallRule>({
     {"CoordinatorService/ListProjects", kList, Role::kViewer},
     {"CoordinatorService/ListAgents", kList, Role::kViewer},
     {"CoordinatorService/ListRevisions", kList, Role::kViewer},
+    {"CoordinatorService/GetRevision", kProject, Role::kViewer},
     {"CoordinatorService/WatchRun", kProject, Role::kViewer},
     {"CoordinatorService/RunLogs", kProject, Role::kViewer},
     {"CoordinatorService/ListArtifacts", kProject, Role::kViewer},
@@ -34,6 +35,8 @@ constexpr auto kRules = std::to_array<CallRule>({
     {"ScheduleService/ListTicks", kProject, Role::kViewer},
     {"ScheduleService/Pause", kProject, Role::kOperator},
     {"ScheduleService/Unpause", kProject, Role::kOperator},
+
+    {"DebugService/Bundle", kMesh, Role::kAdmin},
 
     {"AccessService/Join", kOpen, Role::kNone},
     {"AccessService/Renew", kOpen, Role::kNone},

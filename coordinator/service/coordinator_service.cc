@@ -11,6 +11,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/service/gate.h"
 #include "cromt/v1/coordinator.grpc.pb.h"
+#include "io/config/job_reader.h"
 #include "io/rpc/server.h"
 #include "io/rpc/status.h"
 #include "io/wire/control.h"
@@ -157,6 +158,10 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     }
     return grpc::Status::OK;
   }
+  grpc::Status GetRevision(grpc::ServerContext* context, const v1::GetRevisionRequest* request,
+                           v1::GetRevisionResponse* response) override {
+    return StatusOf(DoGetRevision(*context, *request, *response));
+  }
   grpc::Status ListArtifacts(grpc::ServerContext* context, const v1::ListArtifactsRequest* request,
                              grpc::ServerWriter<v1::Artifact>* writer) override {
     auto author = EnterRun(*context, "CoordinatorService/ListArtifacts", request->run(), request->author());
@@ -278,6 +283,31 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
       left += names->size();
     }
     return left > 0;
+  }
+
+  // The text tells of all projects of its file, so each must be the caller's to see; of one that names none, or can't
+  // be read any more, nobody knows whose it is.
+  Status CheckVisible(const grpc::ServerContext& context, const Principal& caller, const RevisionText& revision) {
+    constexpr std::string_view kMethod = "CoordinatorService/GetRevision";
+    if (caller.all_projects) return {};
+    const JobFileReading reading = ReadJobFile(revision.text, revision.view.path);
+    if (!reading.file || reading.file->projects.empty())
+      return gate_.Refuse(context, kMethod, caller.name, HasRoleInAll(caller, RuleOf(kMethod)->least).error());
+    const std::string subject = fmt::format("revision {}", revision.view.revision);
+    for (const Project& project : reading.file->projects)
+      CROMT_TRY(gate_.Into(context, kMethod, caller, project.name, subject));
+    return {};
+  }
+  Status DoGetRevision(const grpc::ServerContext& context, const v1::GetRevisionRequest& request,
+                       v1::GetRevisionResponse& response) {
+    CROMT_ASSIGN(const Principal caller, gate_.Enter(context, "CoordinatorService/GetRevision"));
+    CROMT_ASSIGN(RevisionText revision, coordinator_.GetRevision(request.revision()));
+    CROMT_TRY(CheckVisible(context, caller, revision));
+    wire::ToProto(revision.view, *response.mutable_revision());
+    response.set_text(std::move(revision.text));
+    response.set_before(revision.before);
+    response.set_newest(revision.newest);
+    return {};
   }
 
   // A place among those who follow, while it lives; who only looks needs none.

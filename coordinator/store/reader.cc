@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/name.h"
+#include "coordinator/store/row_sum.h"
 #include "coordinator/store/rows.h"
 
 namespace cromt {
@@ -282,6 +283,40 @@ Result<std::vector<RevisionView>> StoreReader::Revisions(const std::string& proj
     revisions.push_back(std::move(view));
   }
   return revisions;
+}
+
+Result<RevisionText> StoreReader::Revision(uint64_t revision) {
+  CROMT_ASSIGN(
+      auto query,
+      db_.Prepare("SELECT file, path, author, at_us, text, text_sum, "
+                  "coalesce((SELECT max(revision) FROM revisions b WHERE b.file = r.file AND "
+                  "b.revision < r.revision), 0), (SELECT max(revision) FROM revisions n WHERE n.file = r.file) "
+                  "FROM revisions r WHERE revision = ?"));
+  CROMT_ASSIGN(const bool found, query.Bind(1, static_cast<int64_t>(revision)).Step());
+  if (!found)
+    return Fail(ErrorCode::kNotFound, fmt::format("there is no revision {}; `cromt history` lists them", revision));
+  if (!SumHolds(RowKind::kText, query, 4, 2))
+    return Fail(ErrorCode::kCorrupt, fmt::format("the text of revision {} is not what was stored", revision));
+  return RevisionText{{revision,
+                       std::string(query.Text(0)),
+                       std::string(query.Text(1)),
+                       std::string(query.Text(2)),
+                       WallFromMicros(query.Int(3)),
+                       {}},
+                      std::string(query.Text(4)),
+                      static_cast<uint64_t>(query.Int(6)),
+                      static_cast<uint64_t>(query.Int(7))};
+}
+
+Result<std::vector<RunId>> StoreReader::Unfinished(uint32_t limit) {
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT id FROM runs WHERE state <> 'finished' ORDER BY n DESC LIMIT ?"));
+  query.Bind(1, int64_t{limit});
+  std::vector<RunId> runs;
+  for (;;) {
+    CROMT_ASSIGN(const bool row, query.Step());
+    if (!row) return runs;
+    runs.emplace_back(std::string(query.Text(0)));
+  }
 }
 
 Result<std::vector<StoreReader::StoredArtifact>> StoreReader::Artifacts(const RunId& run) {

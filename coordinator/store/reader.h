@@ -34,6 +34,10 @@ class StoreReader {
   Result<std::vector<TickSettled>> Ticks(const std::string& project, uint32_t limit);
   // Newest first; with `project` only those that changed it in some way.
   Result<std::vector<RevisionView>> Revisions(const std::string& project, uint32_t limit);
+  // kNotFound; kCorrupt for a text that is not what was stored.
+  Result<RevisionText> Revision(uint64_t revision);
+  // The newest first.
+  Result<std::vector<RunId>> Unfinished(uint32_t limit);
   // What a run has published, with the addresses at which its holders were seen last; by task and name.
   struct StoredArtifact {
     ArtifactView view;

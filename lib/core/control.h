@@ -126,6 +126,20 @@ struct RevisionView {
   ProjectChanges changes;
 };
 
+// One with its text.
+struct RevisionText {
+  RevisionView view;  // without what it did to which project
+  std::string text;
+  uint64_t before = 0;  // the file's revision before it; 0 = there is none
+  uint64_t newest = 0;  // the file's
+};
+
+// A file of a debug bundle: JSON, in which all known secrets are masked.
+struct BundleFile {
+  std::string name;  // a relative path
+  std::string data;
+};
+
 // What a task of a run has published.
 struct ArtifactView {
   TaskIndex task = 0;
@@ -178,6 +192,8 @@ class Control {
   virtual Result<std::vector<AgentView>> ListAgents() = 0;
   // The newest first; with `project` only those that changed it in some way.
   virtual Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) = 0;
+  // kNotFound.
+  virtual Result<RevisionText> GetRevision(uint64_t revision) = 0;
   // The newest lines of its ledger first.
   virtual Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) = 0;
   // On disk when they return. kNotFound; Unpause: kConflict if it is not paused.
@@ -203,6 +219,9 @@ class Control {
   virtual Result<std::vector<SecretView>> ListSecrets(const std::string& project) = 0;
   // `project` empty: one of all projects. kNotFound.
   virtual Status RemoveSecret(const std::string& project, const std::string& name) = 0;
+  // Calls `sink` with each file of a bundle, manifest.json last, until one of the two fails, whose error is returned.
+  // Agents that do not answer soon are left out; the manifest names them.
+  virtual Status DebugBundle(const std::function<Status(const BundleFile&)>& sink) = 0;
   // Ends the calls of WatchRun and RunLogs that are under way, and later ones at once, with an error.
   virtual void StopFollowing() = 0;
 };

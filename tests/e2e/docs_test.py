@@ -126,6 +126,7 @@ class Documents(Story):
         self.serve("cromt-coordinator")
         refused = {"cromt --conf jobs.yaml --if-revision 7": "revision", "cromt cancel last": "has ended already",
                    "cromt cancel k3j2 2": "has ended already", "cromt rerun last --failed --follow": "has succeeded",
+                   "cromt history diff 2": "there is no revision 2", "cromt history diff 2 1": "there is no revision 2",
                    "cromt agents forget hostB": "no agent is known",
                    "cromt agents drain hostB --reason TEXT": "no agent is known", "cromt agents resume hostB": "is not out of service"}
         seen = 0

@@ -11,17 +11,18 @@ from story import Story, main
 
 SERVICES = [module.DESCRIPTOR.services_by_name[name] for module, name in
             ((rpc.coordinator, "CoordinatorService"), (rpc.access, "AccessService"), (rpc.secrets, "SecretService"),
-             (rpc.schedule, "ScheduleService"))]
+             (rpc.schedule, "ScheduleService"), (rpc.debug, "DebugService"))]
 CALLS = [(service, method.name) for service in SERVICES for method in service.methods]
 # By what the call itself carries, not by who makes it.
 OPEN = {"Join", "Renew"}
 MEMBERS = {"WhoAmI", "Probe"}
 OPERATORS = {"Start", "Cancel", "Rerun", "Pause", "Unpause"}
 ADMINS = {"Apply", "ForgetAgent", "DrainAgent", "ResumeAgent", "InviteAgent", "RemoveAgent", "ReadmitAgent", "ListMembers", "ListUsers", "PutUser", "RemoveUser",
-          "ListAudit", "VerifyAudit", "ListAuthorities", "RotateAuthority", "RetireAuthority", "SetSecret", "RemoveSecret"}
+          "ListAudit", "VerifyAudit", "ListAuthorities", "RotateAuthority", "RetireAuthority", "SetSecret", "RemoveSecret", "Bundle"}
 # As they are made here: of another user's, or of more than a user's own.
 FOR_OTHERS = {"CreateToken", "RemoveToken", "Certify", "RevokeCertificates"}
 OF_A_RUN = {"Cancel", "Rerun", "Why", "GetRun", "WatchRun", "RunLogs", "ListArtifacts", "GetArtifact"}
+OF_A_FILE = {"GetRevision"}
 REFUSED = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.RESOURCE_EXHAUSTED)  # the latter: too many wrong tokens
 
 
@@ -46,7 +47,7 @@ class Roles(Story):
                 "SetSecret": {"project": "foobar", "name": "s", "value": b"12345678"}, "RemoveSecret": {"project": "foobar", "name": "s"},
                 "PutUser": {"name": "eve", "role": "admin", "all_projects": True}, "RemoveUser": {"name": "admin"},
                 "CreateToken": {"user": "admin"}, "Certify": {"agent_submit": True}, "RevokeCertificates": {"user": "admin"}, "RemoveToken": {"id": "zzz"}, "InviteAgent": {"name": "eve"}, "RemoveAgent": {"name": "h1"},
-                "ReadmitAgent": {"name": "h1"}, "ForgetAgent": {"agent": "h1"}, "DrainAgent": {"agent": "h1"}, "ResumeAgent": {"agent": "h1"}}.get(name, {})
+                "ReadmitAgent": {"name": "h1"}, "ForgetAgent": {"agent": "h1"}, "GetRevision": {"revision": 1}, "DrainAgent": {"agent": "h1"}, "ResumeAgent": {"agent": "h1"}}.get(name, {})
 
     def code(self, service, name, **credentials):
         """With what the call ends, whatever it answers."""
@@ -70,7 +71,7 @@ class Roles(Story):
     def test_the_table_here_knows_each_call(self):
         names = {name for _, name in CALLS}
         self.assertGreater(len(names), 30)
-        self.assertLessEqual(OPEN | MEMBERS | OPERATORS | ADMINS | OF_A_RUN, names)
+        self.assertLessEqual(OPEN | MEMBERS | OPERATORS | ADMINS | OF_A_RUN | OF_A_FILE, names)
 
     def test_who_shows_nothing_or_nothing_good_gets_nothing(self):
         expired = self.mesh.cromt("tokens", "create", "--for", "1ms", "-o", "quiet").out.strip()
@@ -116,7 +117,7 @@ class Roles(Story):
             for role in ("operator", "admin"):
                 token = self.mesh.token_of(user, role, *projects)
                 for service, name in CALLS:
-                    if name in OF_A_RUN | OPERATORS | ADMINS | FOR_OTHERS:
+                    if name in OF_A_RUN | OF_A_FILE | OPERATORS | ADMINS | FOR_OTHERS:
                         self.assertEqual(self.code(service, name, token=token), grpc.StatusCode.PERMISSION_DENIED, f"{name} as {role} of {projects}")
         self.everything_is_as_before()
         self.succeeded(self.mesh.log_in(self.mesh.token_of("pia", "operator", "foo")))

@@ -28,10 +28,10 @@ def _generate():
     proto = os.path.join(SOURCE, "proto")
     subprocess.run(["protoc", f"-I{proto}", f"--python_out={folder}", *glob.glob(f"{proto}/cromt/v1/*.proto")], check=True)
     sys.path.insert(0, folder)
-    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator", "access", "schedule", "secrets")]
+    return [importlib.import_module(f"cromt.v1.{name}_pb2") for name in ("types", "agent", "coordinator", "access", "debug", "schedule", "secrets")]
 
 
-types, agent, coordinator, access, schedule, secrets = _generate()
+types, agent, coordinator, access, debug, schedule, secrets = _generate()
 
 
 class Tls:
@@ -69,7 +69,8 @@ class Client:
     def send(self, name, request, timeout=20):
         """The same with a request as it is: a message or its bytes."""
         method = self._service.methods_by_name[name]
-        answers = {"Watch", "Logs", "GetBlob", "WatchRun", "RunLogs", "ListRevisions", "ListArtifacts", "GetArtifact"}
+        answers = {"Watch", "Logs", "GetBlob", "WatchRun", "RunLogs", "ListRevisions", "ListArtifacts", "GetArtifact",
+                   "Bundle", "Diagnose"}
         kind = self.channel.unary_stream if name in answers else self.channel.unary_unary
         return kind(self._path(name), _to_bytes, _class_of(method.output_type).FromString)(request, timeout=timeout, metadata=self._metadata)
 
@@ -98,7 +99,7 @@ class Client:
 
 
 def _class_of(descriptor):
-    for module in (types, agent, coordinator, access, schedule, secrets):
+    for module in (types, agent, coordinator, access, debug, schedule, secrets):
         if hasattr(module, descriptor.name):
             return getattr(module, descriptor.name)
     raise KeyError(descriptor.full_name)

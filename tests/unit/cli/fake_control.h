@@ -136,6 +136,19 @@ class FakeControl final : public Control {
     return listed_revisions;
   }
 
+  Result<RevisionText> GetRevision(uint64_t revision) override {
+    for (const RevisionText& one : revisions)
+      if (one.view.revision == revision) return one;
+    return Fail(ErrorCode::kNotFound, "there is no revision " + std::to_string(revision));
+  }
+  Status DebugBundle(const std::function<Status(const BundleFile&)>& sink) override {
+    for (const BundleFile& file : bundle) CROMT_TRY(sink(file));
+    return bundle_end;
+  }
+  std::vector<RevisionText> revisions;
+  std::vector<BundleFile> bundle;
+  Status bundle_end;
+
   Status WatchRun(const std::string&, const std::string&, const std::function<bool(const RunUpdate&)>& sink) override {
     ++watches;
     if (watch_error) return tl::unexpected<Error>(*watch_error);
@@ -234,6 +247,8 @@ class ForwardingControl final : public Control {
   Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) override {
     return to_.ListRevisions(project, limit);
   }
+  Result<RevisionText> GetRevision(uint64_t revision) override { return to_.GetRevision(revision); }
+  Status DebugBundle(const std::function<Status(const BundleFile&)>& sink) override { return to_.DebugBundle(sink); }
   Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override {
     return to_.ListTicks(project, limit);
   }

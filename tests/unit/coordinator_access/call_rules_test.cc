@@ -8,6 +8,7 @@
 
 #include "cromt/v1/access.pb.h"
 #include "cromt/v1/coordinator.pb.h"
+#include "cromt/v1/debug.pb.h"
 #include "cromt/v1/schedule.pb.h"
 #include "cromt/v1/secrets.pb.h"
 
@@ -18,7 +19,8 @@ TEST(CallRulesTest, EachCallHasOneAndNoneIsLeftOver) {
   std::set<std::string> calls;
   for (const google::protobuf::FileDescriptor* file :
        {v1::StartRequest::descriptor()->file(), v1::WhoAmIRequest::descriptor()->file(),
-        v1::SetSecretRequest::descriptor()->file(), v1::PauseRequest::descriptor()->file()})
+        v1::SetSecretRequest::descriptor()->file(), v1::PauseRequest::descriptor()->file(),
+        v1::BundleRequest::descriptor()->file()})
     for (int s = 0; s < file->service_count(); ++s)
       for (int m = 0; m < file->service(s)->method_count(); ++m)
         calls.insert(file->service(s)->name() + "/" + file->service(s)->method(m)->name());
