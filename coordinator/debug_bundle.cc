@@ -114,8 +114,7 @@ std::string FileName(const std::string& name) {
 
 // What an agent has said is read and hidden once more: it knows only the secrets of its own jobs.
 Result<std::string> Hidden(const std::string& text, const Hider& hider) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return Fail(ErrorCode::kCorrupt, "its answer is no JSON");
+  CROMT_ASSIGN(Json json, ReadForeignJson(text));
   hider.HideIn(json);
   return DumpJson(json);
 }
@@ -200,6 +199,7 @@ Status Coordinator::DebugBundle(const std::function<Status(const BundleFile&)>& 
                       {"agents", NamedAgents()},
                       {"start_by_itself", options_.start_by_itself},
                       {"watch_agents", options_.watch_agents}};
+  for (const char* list : {"agents", "projects", "unfinished_runs"}) state[list] = Json::array();
   if (MutexLock lock(mutex_); true) state["held"] = held_;
   state["disk"] = DiskJson(options_.data_dir);
   std::vector<AgentView> agents;

@@ -9,7 +9,7 @@
 namespace cromt {
 
 inline constexpr Duration kDiagnosePatience = seconds(10);
-inline constexpr size_t kMostDiagnosisBytes = 32 << 20;
+inline constexpr size_t kMostDiagnosisBytes = 12 << 20;
 
 // The JSON that it answers, as it came. Blocks as long as kDiagnosePatience. Any thread.
 Result<std::string> DiagnoseAgent(const AgentDialing& dialing, const std::string& address);

@@ -7,6 +7,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr int kDeepest = 16;
 constexpr std::string_view kBeforeHost = "://";
 constexpr std::string_view kBehindHost = "/?# \t\r\n\"'<>";
 
@@ -60,6 +61,13 @@ Json EventsJson(const EventRing& ring) {
     events.push_back(std::move(line));
   }
   return {{"seen", ring.count()}, {"events", std::move(events)}};
+}
+
+Result<Json> ReadForeignJson(std::string_view text) {
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kDeepest; };
+  Json json = Json::parse(text, shallow, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return Fail(ErrorCode::kCorrupt, "it is no JSON");
+  return json;
 }
 
 std::string DumpJson(const Json& json) {

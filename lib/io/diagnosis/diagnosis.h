@@ -10,6 +10,7 @@
 
 #include "base/event_ring.h"
 #include "base/mask_patterns.h"
+#include "base/result.h"
 
 namespace cromt {
 
@@ -30,6 +31,10 @@ class Hider {
 
 // {"seen": how many there were, "events": [...]}, the oldest first.
 nlohmann::ordered_json EventsJson(const EventRing& ring);
+
+// What another program says. kCorrupt if it is no JSON; what lies deeper in it than anything here does is left out, for
+// whoever walks through it does so by calling himself.
+Result<nlohmann::ordered_json> ReadForeignJson(std::string_view text);
 
 // Text that is no UTF-8 becomes U+FFFD.
 std::string DumpJson(const nlohmann::ordered_json& json);

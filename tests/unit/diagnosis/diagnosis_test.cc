@@ -38,6 +38,17 @@ TEST(HiderTest, LoginsOfUrlsAreHidden) {
   EXPECT_EQ(hider.Hide(""), "");
 }
 
+TEST(ForeignJsonTest, CantBeTooDeepForWhoeverWalksThroughIt) {
+  EXPECT_FALSE(ReadForeignJson("{\"a\": "));
+  EXPECT_FALSE(ReadForeignJson(""));
+  const size_t deep = 1'000'000;
+  auto read = ReadForeignJson("{\"a\": " + std::string(deep, '[') + std::string(deep, ']') + ", \"b\": \"swordfish\"}");
+  ASSERT_TRUE(read);
+  Hider({"swordfish"}).HideIn(*read);
+  EXPECT_EQ((*read)["b"], "***");
+  EXPECT_LT(read->dump().size(), 100u);
+}
+
 TEST(EventsJsonTest, SaysOnlyWhatThereIs) {
   EventRing ring;
   ring.Add(WallFromMicros(0), {.kind = "k"});
