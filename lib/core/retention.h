@@ -1,0 +1,65 @@
+// What of the past is kept: which finished runs go, whose output goes, how long the ledger is. Pure: it decides from
+// facts about what has ended; who removes it makes sure again that it has.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace cromt {
+
+inline constexpr Duration kDay = std::chrono::hours(24);
+
+// Of a coordinator. 0 = no bound.
+struct Retention {
+  int64_t runs = 100;                        // of a project, unless it says itself (`keep`)
+  Duration age = 90 * kDay;                  // since a run has finished
+  int64_t output_bytes = int64_t{10} << 30;  // of all runs
+  friend bool operator==(const Retention&, const Retention&) = default;
+};
+
+// So much longer, and so many more, are kept what has not succeeded.
+inline constexpr int kFailedFactor = 2;
+// A run that was removed is known by its id and request for so long: nobody who repeats a start gets a second run.
+inline constexpr Duration kRemovedKnown = kDay;
+// Of the ledger of a project: the newest lines are kept however old they are, and no more than these however new.
+inline constexpr int64_t kTicksAlways = 1'000;
+inline constexpr int64_t kTicksAtMost = 10'000;
+
+struct EndedRun {
+  Wall finished;
+  bool succeeded = false;
+};
+
+// One project's runs, one after the other. The newest that has finished always stays, and so does the newest that has
+// succeeded; where others succeeded after a run it counts with all of them.
+class RunSieve {
+ public:
+  RunSieve(int64_t runs, Duration age, Wall now) : runs_(runs), age_(age), now_(now) {}
+  // The next older one: why it goes, a sentence; empty = it stays.
+  std::string Take(const EndedRun& run);
+
+ private:
+  const int64_t runs_;
+  const Duration age_;
+  const Wall now_;
+  int64_t taken_ = 0;
+  bool succeeded_ = false;
+};
+
+struct RunOutput {
+  RunId run;
+  int64_t bytes = 0;
+  std::optional<Wall> finished;  // nullopt: it goes on, and is not to be touched
+  friend bool operator==(const RunOutput&, const RunOutput&) = default;
+};
+
+// Whose output goes so that there is at most `most` of all of them, and a twentieth less, so that it is not one of each
+// that ends from then on: what finished first goes first.
+std::vector<RunOutput> OutputToRemove(std::vector<RunOutput> all, int64_t most);
+
+}  // namespace cromt
