@@ -19,6 +19,14 @@ std::string RunSieve::Take(const EndedRun& run) {
   const bool newest = newer == 0 || (run.succeeded && !succeeded_);
   succeeded_ |= run.succeeded;
   if (newest) return {};
+  std::string why = WhyNot(run, newer);
+  if (why.empty() || now_ - run.finished >= kKeptAtLeast) return why;
+  waits_ = true;
+  return {};
+}
+
+// Not counting that it may be too early.
+std::string RunSieve::WhyNot(const EndedRun& run, int64_t newer) const {
   const int factor = run.succeeded ? 1 : kFailedFactor;
   const char* which = run.succeeded ? "" : " that did not succeed";
   if (runs_ > 0 && newer >= factor * runs_)

@@ -24,6 +24,8 @@ struct Retention {
 
 // So much longer, and so many more, are kept what has not succeeded.
 inline constexpr int kFailedFactor = 2;
+// Nothing of a run goes sooner after its end: who follows it still gets its last lines.
+inline constexpr Duration kKeptAtLeast = seconds(30);
 // A run that was removed is known by its id and request for so long: nobody who repeats a start gets a second run.
 inline constexpr Duration kRemovedKnown = kDay;
 // Of the ledger of a project: the newest lines are kept however old they are, and no more than these however new.
@@ -42,13 +44,18 @@ class RunSieve {
   RunSieve(int64_t runs, Duration age, Wall now) : runs_(runs), age_(age), now_(now) {}
   // The next older one: why it goes, a sentence; empty = it stays.
   std::string Take(const EndedRun& run);
+  // One stays only since it has ended so lately (kKeptAtLeast).
+  bool waits() const { return waits_; }
 
  private:
+  std::string WhyNot(const EndedRun& run, int64_t newer) const;
+
   const int64_t runs_;
   const Duration age_;
   const Wall now_;
   int64_t taken_ = 0;
   bool succeeded_ = false;
+  bool waits_ = false;
 };
 
 struct RunOutput {
@@ -61,5 +68,33 @@ struct RunOutput {
 // Whose output goes so that there is at most `most` of all of them, and a twentieth less, so that it is not one of each
 // that ends from then on: what finished first goes first.
 std::vector<RunOutput> OutputToRemove(std::vector<RunOutput> all, int64_t most);
+
+// ---- Records, which the store keeps (core/effect.h) --------------------------------------------
+
+// A finished run is taken out of the store.
+struct RunRemoved {
+  RunId run;
+  std::string why;  // a sentence
+  Wall at;
+};
+// What RunRemoved has left in other tables goes, at most so many rows of it; and what was removed before
+// `forget_before` is forgotten.
+struct RemnantsSwept {
+  int64_t most_rows = 0;
+  Wall forget_before;
+};
+// The output of a finished run is removed; the run stays.
+struct OutputRemoved {
+  RunId run;
+  int64_t bytes = 0;
+  std::string why;
+  Wall at;
+};
+// The lines of a project's ledger up to this number go, at most so many of them.
+struct TicksForgotten {
+  std::string project;
+  int64_t up_to = 0;
+  int64_t most_rows = 0;
+};
 
 }  // namespace cromt

@@ -18,7 +18,7 @@ const Wall kNow = WallFromMicros(int64_t{1'800'000'000} * 1'000'000);
 std::string Kept(std::string_view runs, int64_t keep, Duration age = {}) {
   RunSieve sieve(keep, age, kNow);
   std::string kept;
-  Wall finished = kNow;
+  Wall finished = kNow - kKeptAtLeast;
   for (char run : runs) {
     kept += sieve.Take({finished, run == '+'}).empty() ? run : '.';
     finished -= kDay;
@@ -32,8 +32,8 @@ TEST(RetentionTest, TheNewestAreKeptAndTwiceAsManyWhereTheyFailed) {
 }
 
 TEST(RetentionTest, OldOnesGoHoweverFewTheyAre) {
-  EXPECT_EQ(Kept("++++", 100, 2 * kDay), "+++.");
-  EXPECT_EQ(Kept("+-----", 100, 2 * kDay), "+----.");
+  EXPECT_EQ(Kept("++++", 100, 2 * kDay), "++..");
+  EXPECT_EQ(Kept("+-----", 100, 2 * kDay), "+---..");
 }
 
 TEST(RetentionTest, TheNewestAndTheNewestThatSucceededAlwaysStay) {
@@ -50,6 +50,15 @@ TEST(RetentionTest, ZeroIsNoBound) {
   EXPECT_TRUE(OutputToRemove({{RunId("a"), 1'000'000, kNow}}, 0).empty());
 }
 
+TEST(RetentionTest, WhatHasJustEndedWaits) {
+  RunSieve sieve(1, {}, kNow);
+  EXPECT_EQ(sieve.Take({kNow, true}), "");
+  EXPECT_FALSE(sieve.waits());
+  EXPECT_EQ(sieve.Take({kNow - kKeptAtLeast + Duration(1), true}), "");
+  EXPECT_TRUE(sieve.waits());
+  EXPECT_NE(sieve.Take({kNow - kKeptAtLeast, true}), "");
+}
+
 TEST(RetentionTest, SaysWhy) {
   RunSieve sieve(2, 90 * kDay, kNow);
   EXPECT_EQ(sieve.Take({kNow, true}), "");
@@ -59,7 +68,7 @@ TEST(RetentionTest, SaysWhy) {
 
 // Said as a sentence each, with all runs at hand.
 bool Goes(const std::vector<EndedRun>& runs, size_t i, int64_t keep, Duration age) {
-  if (i == 0) return false;
+  if (i == 0 || runs[i].finished > kNow - kKeptAtLeast) return false;
   bool succeeded_before = false;
   for (size_t j = 0; j < i; ++j) succeeded_before |= runs[j].succeeded;
   if (runs[i].succeeded && !succeeded_before) return false;
