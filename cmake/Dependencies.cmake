@@ -12,6 +12,7 @@ find_package(spdlog REQUIRED)  # its headers only: the shared object needs the s
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CURL REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # its headers only: Beast and Asio, for the HTTP server
 find_package(absl CONFIG REQUIRED)
 pkg_check_modules(LIBGIT2 REQUIRED IMPORTED_TARGET libgit2)
 if(CROMT_RPC)

@@ -55,6 +55,7 @@ THIRD_PARTY = [
     (r"spdlog/", ("lib/io/log/",)),
     (r"re2/", ("agent/step/check/",)),
     (r"absl/", ("lib/io/zone/",)),
+    (r"boost/", ("lib/io/http_server/",)),
 ]
 GRPC = re.compile(r"grpc(pp|\+\+)?/|.*\.grpc\.pb\.h$")
 GRPC_FOLDERS = ("lib/io/rpc/", "lib/io/transfer/", "coordinator/service/", "agent/service/", "cli/")

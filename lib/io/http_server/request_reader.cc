@@ -1,0 +1,114 @@
+#include "io/http_server/request_reader.h"
+
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+namespace cromt::http {
+namespace {
+
+namespace beast = boost::beast;
+
+std::string_view View(beast::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::string Lower(beast::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
+}
+
+RequestReader::Problem ProblemOf(const beast::error_code& code) {
+  using beast::http::error;
+  if (code == error::header_limit) return {431, "the request's head is too large"};
+  if (code == error::body_limit) return {413, "the request's body is too large"};
+  if (code == error::bad_version) return {505, "HTTP/1.1 is spoken here"};
+  return {400, "that is no request of HTTP/1.1"};
+}
+
+}  // namespace
+
+struct RequestReader::Parser {
+  explicit Parser(const Limits& limits) {
+    parser.header_limit(static_cast<uint32_t>(limits.head_bytes));
+    parser.body_limit(limits.body_bytes);
+    parser.eager(true);
+  }
+  beast::http::request_parser<beast::http::string_body> parser;
+};
+
+RequestReader::RequestReader(const Limits& limits) : limits_(limits) {}
+RequestReader::RequestReader(RequestReader&&) noexcept = default;
+RequestReader& RequestReader::operator=(RequestReader&&) noexcept = default;
+RequestReader::~RequestReader() = default;
+
+void RequestReader::Refuse(int status, std::string_view why) {
+  state_ = State::kBad;
+  problem_ = {status, why};
+}
+
+size_t RequestReader::Put(std::string_view bytes) {
+  if (!parser_) parser_ = std::make_unique<Parser>(limits_);
+  auto& parser = parser_->parser;
+  size_t taken = 0;
+  while (taken < bytes.size() && !parser.is_done()) {
+    beast::error_code error;
+    const size_t more = parser.put(boost::asio::buffer(bytes.data() + taken, bytes.size() - taken), error);
+    taken += more;
+    if (error && error != beast::http::error::need_more) {
+      problem_ = ProblemOf(error);
+      state_ = State::kBad;
+      return taken;
+    }
+    if (more == 0) break;
+  }
+  if (state_ == State::kHead && parser.is_header_done()) Check();
+  if (state_ == State::kBad) return taken;
+  if (parser.is_done())
+    state_ = State::kDone;
+  else if (bytes.size() - taken > limits_.head_bytes)
+    Refuse(431, "a line of the request is too long");
+  return taken;
+}
+
+// What the parser lets pass.
+void RequestReader::Check() {
+  state_ = State::kBody;
+  const auto& head = parser_->parser.get();
+  if (head.target().empty() || head.target().front() != '/') return Refuse(400, "the request's target is no path");
+  if (head.version() >= 11 && head.count(beast::http::field::host) != 1)
+    return Refuse(400, "a request has one Host header");
+  const auto encodings = head.equal_range(beast::http::field::transfer_encoding);
+  if (encodings.first != encodings.second &&
+      (std::next(encodings.first) != encodings.second || Lower(encodings.first->value()) != "chunked"))
+    return Refuse(501, "no transfer encoding but chunked is understood");
+}
+
+bool RequestReader::wants_leave() const {
+  return Lower(parser_->parser.get()[beast::http::field::expect]) == "100-continue";
+}
+
+size_t RequestReader::body_bytes() const {
+  return parser_ ? parser_->parser.get().body().size() : 0;
+}
+
+bool RequestReader::keep_alive() const {
+  return parser_->parser.get().keep_alive();
+}
+
+Request RequestReader::Take() {
+  auto& message = parser_->parser.get();
+  Request request;
+  request.method = View(message.method_string());
+  const std::string_view target = View(message.target());
+  request.path = target.substr(0, target.find('?'));
+  if (request.path.size() < target.size()) request.query = target.substr(request.path.size() + 1);
+  for (const auto& field : message) request.headers.emplace_back(Lower(field.name_string()), View(field.value()));
+  request.body = std::move(message.body());
+  parser_.reset();
+  state_ = State::kHead;
+  return request;
+}
+
+}  // namespace cromt::http
