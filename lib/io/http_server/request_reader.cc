@@ -1,5 +1,7 @@
 #include "io/http_server/request_reader.h"
 
+#include <algorithm>
+
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 
@@ -7,6 +9,8 @@ namespace cromt::http {
 namespace {
 
 namespace beast = boost::beast;
+
+constexpr std::string_view kNoRequest = "that is no request of HTTP/1.1";
 
 std::string_view View(beast::string_view text) {
   return {text.data(), text.size()};
@@ -24,7 +28,7 @@ RequestReader::Problem ProblemOf(const beast::error_code& code) {
   if (code == error::header_limit) return {431, "the request's head is too large"};
   if (code == error::body_limit) return {413, "the request's body is too large"};
   if (code == error::bad_version) return {505, "HTTP/1.1 is spoken here"};
-  return {400, "that is no request of HTTP/1.1"};
+  return {400, kNoRequest};
 }
 
 }  // namespace
@@ -48,8 +52,17 @@ void RequestReader::Refuse(int status, std::string_view why) {
   problem_ = {status, why};
 }
 
-size_t RequestReader::Put(std::string_view bytes) {
-  if (!parser_) parser_ = std::make_unique<Parser>(limits_);
+// Where the head ends; 0 as long as it has not come.
+size_t RequestReader::HeadIn(std::string_view bytes) {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  const size_t at = bytes.find(kEnd, searched_ - std::min(searched_, kEnd.size() - 1));
+  searched_ = at == bytes.npos ? bytes.size() : 0;
+  if (std::min(at, bytes.size()) > limits_.head_bytes - kEnd.size()) Refuse(431, "the request's head is too large");
+  return at == bytes.npos || state_ == State::kBad ? 0 : at + kEnd.size();
+}
+
+// Gives the parser as much as it takes, and says how much that was.
+size_t RequestReader::Feed(std::string_view bytes) {
   auto& parser = parser_->parser;
   size_t taken = 0;
   while (taken < bytes.size() && !parser.is_done()) {
@@ -63,9 +76,27 @@ size_t RequestReader::Put(std::string_view bytes) {
     }
     if (more == 0) break;
   }
-  if (state_ == State::kHead && parser.is_header_done()) Check();
+  return taken;
+}
+
+size_t RequestReader::Put(std::string_view bytes) {
+  size_t taken = 0;
+  if (!parser_) {
+    // As a whole and alone: what the parser says of a part, or with what follows, depends on how it was cut.
+    const size_t head = HeadIn(bytes);
+    if (head == 0) return 0;
+    parser_ = std::make_unique<Parser>(limits_);
+    taken = Feed(bytes.substr(0, head));
+    if (state_ == State::kBad) return taken;
+    if (!parser_->parser.is_header_done() || taken != head) {
+      Refuse(400, kNoRequest);
+      return taken;
+    }
+    Check();
+  }
+  if (state_ != State::kBad) taken += Feed(bytes.substr(taken));
   if (state_ == State::kBad) return taken;
-  if (parser.is_done())
+  if (parser_->parser.is_done())
     state_ = State::kDone;
   else if (bytes.size() - taken > limits_.head_bytes)
     Refuse(431, "a line of the request is too long");

@@ -17,7 +17,7 @@ class RequestReader {
     size_t body_bytes = 1 << 20;
   };
   enum class State {
-    kHead,  // all that came is part of a request's head
+    kHead,  // what came is part of a request's head
     kBody,  // the head is there
     kDone,  // a whole request: Take
     kBad,   // nothing more can be read here: see problem()
@@ -48,13 +48,16 @@ class RequestReader {
 
  private:
   struct Parser;
+  size_t HeadIn(std::string_view bytes);
+  size_t Feed(std::string_view bytes);
   void Check();
   void Refuse(int status, std::string_view why);
 
   Limits limits_;
   State state_ = State::kHead;
   Problem problem_;
-  std::unique_ptr<Parser> parser_;  // null before the first byte
+  size_t searched_ = 0;             // of what came last, for the end of a head
+  std::unique_ptr<Parser> parser_;  // null before a whole head has come
 };
 
 }  // namespace cromt::http
