@@ -117,6 +117,7 @@ Status Agent::Open() {
   CROMT_TRY(engine_->Start(opened.records, clock_.Read(), outputs));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());
+  WatchDisk();
   return ConnectLauncher();
 }
 
@@ -162,6 +163,7 @@ Agent::~Agent() {
   stopping_ = true;
   inbox_.Close();
   if (thread_.joinable()) thread_.join();
+  disk_.reset();
   publisher_.reset();
   preparer_.reset();
   logs_.reset();

@@ -24,6 +24,7 @@
 #include "base/service_manager.h"
 #include "io/blob/store.h"
 #include "io/blob/ticket.h"
+#include "io/disk/watch.h"
 #include "io/process/data_dir.h"
 #include "io/process/mailbox.h"
 
@@ -43,6 +44,7 @@ struct AgentOptions {
   UserPolicy users;
   std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   int64_t blob_quota_bytes = int64_t{20} << 30;                              // of artifacts and repositories' files
+  std::optional<DiskLimits> disk_guard;  // of the disk under data_dir; nullopt = it is not watched
   std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
   // Brings an artifact from the agent that holds it, on any thread; made for the agent's own store. Empty: all
   // artifacts of others are wanted of the coordinator.
@@ -128,6 +130,7 @@ class Agent final : private AgentEdges {
   std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
                          bool out_of_memory) const;
   void TrimLog();
+  void WatchDisk();
   void Fail(Error error) CROMT_EXCLUDES(mutex_);
 
   // AgentEdges, on the supervisor thread.
@@ -161,6 +164,7 @@ class Agent final : private AgentEdges {
   std::unique_ptr<Preparer> preparer_;
   std::optional<HolderKey> holder_key_;
   std::unique_ptr<Publisher> publisher_;
+  std::unique_ptr<DiskWatch> disk_;
 
   // The supervisor thread's own.
   std::optional<LauncherClient> launcher_;

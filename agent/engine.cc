@@ -46,7 +46,7 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
 }
 
 std::optional<Mono> AgentEngine::NextDeadline() const {
-  if (Refusal() != queue_.refusal()) return now_.mono;
+  if (Refusal() != queue_.refusal() || disk_.warning != queue_.warning()) return now_.mono;
   auto next = queue_.NextDeadline();
   if (!disk_full_.empty()) next = next ? std::min(*next, reserve_due_) : reserve_due_;
   if (auto at = launcher_.NextDeadline()) next = next ? std::min(*next, *at) : at;
@@ -138,6 +138,10 @@ void AgentEngine::On(agent_input::OutputBlocked& input) {
   if (!output_blocked_.empty()) launcher_.OutputHeldBack();
 }
 
+void AgentEngine::On(agent_input::DiskChanged& input) {
+  disk_ = std::move(input);
+}
+
 void AgentEngine::On(agent_input::LauncherConnected& input) {
   launcher_.Connected(input.pid, now_.mono);
 }
@@ -205,14 +209,16 @@ void AgentEngine::KeepReserve() {
 const std::string& AgentEngine::Refusal() const {
   if (!disk_full_.empty()) return disk_full_;
   // Before what the launcher has said itself: while it does not answer, nobody knows whether that still holds.
-  return launcher_.silence().empty() ? output_blocked_ : launcher_.silence();
+  if (!launcher_.silence().empty()) return launcher_.silence();
+  return output_blocked_.empty() ? disk_.refusal : output_blocked_;
 }
 
 // At the beginning of a step, so that what comes with it is answered by what is so.
 void AgentEngine::TellRefusal() {
-  if (Refusal() == queue_.refusal()) return;
-  edges_.Refuses(Refusal());
-  Take(queue_.Apply(queue_event::Refuse{Refusal()}, now_));
+  const bool refuses_as_before = Refusal() == queue_.refusal();
+  if (refuses_as_before && disk_.warning == queue_.warning()) return;
+  if (!refuses_as_before) edges_.Refuses(Refusal());
+  Take(queue_.Apply(queue_event::Refuse{Refusal(), disk_.warning}, now_));
 }
 
 void AgentEngine::Carry(const QueueEffect& effect) {

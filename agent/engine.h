@@ -68,6 +68,11 @@ struct BlobArrived {
 struct OutputBlocked {
   std::string reason;
 };
+// Its disk is nearly full (`warning`), or so full that nothing new is begun (`refusal`); empty = it is not.
+struct DiskChanged {
+  std::string refusal;
+  std::string warning;
+};
 // The agent is connected to a launcher, which will say what it knows (LauncherUp); `pid` 0 = not known.
 struct LauncherConnected {
   uint32_t pid = 0;
@@ -81,7 +86,7 @@ struct Inspect {
 using AgentInput =
     std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
                  agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted, agent_input::BlobArrived,
-                 agent_input::OutputBlocked, agent_input::LauncherConnected, agent_input::Inspect>;
+                 agent_input::OutputBlocked, agent_input::DiskChanged, agent_input::LauncherConnected, agent_input::Inspect>;
 
 // What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
 class AgentEdges {
@@ -143,6 +148,7 @@ class AgentEngine {
   void On(agent_input::BlobWanted& input);
   void On(agent_input::BlobArrived& input);
   void On(agent_input::OutputBlocked& input);
+  void On(agent_input::DiskChanged& input);
   void On(agent_input::LauncherConnected& input);
   void On(agent_input::Inspect& input);
   void Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
@@ -166,6 +172,7 @@ class AgentEngine {
   uint64_t compact_at_ = kCompactAt;  // when the journal is larger
   std::string disk_full_;             // why the journal's reserve is not there
   std::string output_blocked_;
+  agent_input::DiskChanged disk_;
   LauncherWatch launcher_;
   Mono reserve_due_{};  // when it is tried again, while it is not there
 

@@ -28,6 +28,10 @@ struct InputWords {
   void operator()(const agent_input::OutputBlocked& a) const {
     ring.Add(now, {.kind = a.reason.empty() ? "output.flows" : "output.blocked", .reason = a.reason});
   }
+  void operator()(const agent_input::DiskChanged& a) const {
+    if (!a.refusal.empty()) return ring.Add(now, {.kind = "disk.critical", .reason = a.refusal});
+    ring.Add(now, {.kind = a.warning.empty() ? "disk.ok" : "disk.warning", .reason = a.warning});
+  }
   void operator()(const agent_input::LauncherConnected& a) const {
     ring.Add(now, {.kind = "launcher.connected", .reason = fmt::format("process {}", a.pid)});
   }

@@ -19,6 +19,7 @@
 #include "base/service_manager.h"
 #include "base/size.h"
 #include "base/version.h"
+#include "io/config/retention_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/signals.h"
@@ -55,6 +56,8 @@ constexpr auto kKeys = std::to_array<SettingSpec>({
     {"cgroup", SettingKind::kText},
     {"launcher", SettingKind::kText},
     {"blob-quota", SettingKind::kText},
+    {"disk_guard.warn", SettingKind::kNumber},
+    {"disk_guard.stop", SettingKind::kNumber},
     {"env", SettingKind::kMap},
     {"plugin_dirs", SettingKind::kList},
     {"plugin_repository.url", SettingKind::kText},
@@ -233,6 +236,7 @@ Result<AgentOptions> Merge(Flags& flags, const MeshMember* mesh) {
   CROMT_TRY(AddContainers(settings, options.containers));
   CROMT_TRY(AddLimits(settings, options.limits));
   CROMT_TRY(AddUsers(settings, options.users));
+  CROMT_ASSIGN(options.disk_guard, ReadDiskLimits(settings));
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "coordinator/log_store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <set>
 
+#include "base/name.h"
 #include "coordinator/room.h"
 #include "io/process/data_dir.h"
 #include "io/seglog/read_at.h"
@@ -15,6 +17,7 @@
 namespace cromt {
 namespace {
 
+constexpr std::string_view kEnding = ".log";
 constexpr size_t kMaxOpen = 256;
 constexpr size_t kRecoverBytes = 1 << 20;
 
@@ -37,7 +40,9 @@ Status WriteAll(int fd, std::string_view bytes) {
 Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability durability,
                                                  std::function<void(const RunId&)> advanced) {
   CROMT_TRY(MakeDirs(dir));
-  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced)));
+  UniqueFd folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), std::move(folder), durability, std::move(advanced)));
 }
 
 std::string LogStore::PathOf(const RunId& run) const {
@@ -121,6 +126,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
         return written;
       }
       file->size += static_cast<int64_t>(bytes.size());
+      appended_bytes_ += static_cast<int64_t>(bytes.size());
       file->dirty = true;
       runs.insert(run);
     }
@@ -140,6 +146,42 @@ Status LogStore::Sync() {
   return {};
 }
 
+Result<std::vector<LogStore::Kept>> LogStore::List() const {
+  UniqueFd again(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // with a place of its own in it
+  DIR* stream = again ? ::fdopendir(again.get()) : nullptr;
+  if (stream == nullptr) return tl::unexpected<Error>(ErrnoError("can't list " + dir_, errno));
+  again.release();
+  std::vector<Kept> all;
+  while (const dirent* entry = ::readdir(stream)) {
+    std::string_view name = entry->d_name;
+    if (!name.ends_with(kEnding)) continue;
+    name.remove_suffix(kEnding.size());
+    struct stat info {};
+    if (!IsName(name) || ::fstatat(folder_.get(), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (!S_ISREG(info.st_mode)) continue;
+    all.push_back({RunId(std::string(name)), info.st_size,
+                   WallFromMicros(int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000)});
+  }
+  ::closedir(stream);
+  return all;
+}
+
+Status LogStore::Remove(const RunId& run) {
+  if (!IsName(run.text())) return Fail(ErrorCode::kInvalid, "no run has the name " + Quote(run.text()));
+  {
+    MutexLock lock(mutex_);
+    if (files_.erase(run) > 0) recent_.remove(run);
+  }
+  // Without the lock: of a large file it takes a while. What is appended meanwhile goes with it, or comes into a new
+  // file, which the next look finds.
+  const std::string name = run.text() + std::string(kEnding);
+  struct stat info {};
+  if (::fstatat(folder_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (::unlinkat(folder_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+    return tl::unexpected<Error>(ErrnoError("can't remove " + dir_ + "/" + name, errno));
+  return {};
+}
+
 Result<std::optional<LastOutput>> LogStore::LastOf(const AttemptId& attempt) {
   MutexLock lock(mutex_);
   if (!files_.contains(attempt.run) && ::access(PathOf(attempt.run).c_str(), F_OK) != 0) return std::nullopt;
@@ -155,7 +197,9 @@ Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t
   std::string path = PathOf(run);
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) {
-    if (errno == ENOENT) return slice;  // no output, no file
+    if (errno == ENOENT && cursor == 0) return slice;  // no output, no file
+    if (errno == ENOENT)
+      return Fail(ErrorCode::kNotFound, "the output of run " + run.text() + " has just been removed");
     return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   }
   std::string buffer;

@@ -7,6 +7,7 @@
 // Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <map>
@@ -46,12 +47,25 @@ class LogStore {
   // Everything appended before is on disk when this returns.
   Status Sync() CROMT_EXCLUDES(mutex_);
 
-  // Output of a run from `cursor` (0 = the beginning) on: at most about `budget_bytes`, and where to go on.
+  // Output of a run from `cursor` (0 = the beginning) on: at most about `budget_bytes`, and where to go on. kNotFound
+  // if it was removed since `cursor`.
   struct Slice {
     std::vector<LogPiece> pieces;
     uint64_t next_cursor = 0;
   };
   Result<Slice> Read(const RunId& run, uint64_t cursor, size_t budget_bytes) const;
+
+  // The files that are runs' output: regular ones of such a name, in `dir` itself. What else lies there is not ours.
+  struct Kept {
+    RunId run;
+    int64_t bytes = 0;
+    Wall changed;
+  };
+  Result<std::vector<Kept>> List() const;
+  // Removes a run's file; who reads it is told. A link in its place is left alone. Nothing happens if there is none.
+  Status Remove(const RunId& run) CROMT_EXCLUDES(mutex_);
+  // Of all runs, since it was opened.
+  int64_t appended_bytes() const { return appended_bytes_; }
 
   // What an attempt has said so far; nullopt if nothing of it is here.
   Result<std::optional<LastOutput>> LastOf(const AttemptId& attempt) CROMT_EXCLUDES(mutex_);
@@ -67,15 +81,17 @@ class LogStore {
     int64_t size = 0;
     bool dirty = false;
   };
-  LogStore(std::string dir, Durability durability, std::function<void(const RunId&)> advanced)
-      : dir_(std::move(dir)), durability_(durability), advanced_(std::move(advanced)) {}
+  LogStore(std::string dir, UniqueFd folder, Durability durability, std::function<void(const RunId&)> advanced)
+      : dir_(std::move(dir)), folder_(std::move(folder)), durability_(durability), advanced_(std::move(advanced)) {}
   std::string PathOf(const RunId& run) const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
 
   const std::string dir_;
+  const UniqueFd folder_;  // the same: what is removed is removed here, whatever becomes of the path
   const Durability durability_;
   const std::function<void(const RunId&)> advanced_;
+  std::atomic<int64_t> appended_bytes_ = 0;
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);
   std::list<RunId> recent_ CROMT_GUARDED_BY(mutex_);  // newest first; the oldest is closed when there are too many

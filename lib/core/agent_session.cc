@@ -110,6 +110,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
   }
   if (queue.refusal() != refusal_told_) message.refuses = refusal_told_ = queue.refusal();
+  if (queue.warning() != warning_told_) message.warns = warning_told_ = queue.warning();
   if (phase_ != Phase::kLive) return message;
   auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
   reports_due_.reset();

@@ -78,6 +78,7 @@ class AgentSession {
   std::vector<Digest> wanted_;
   std::vector<BlobFailure> blob_failures_;
   std::string refusal_told_;
+  std::string warning_told_;
 };
 
 }  // namespace cromt

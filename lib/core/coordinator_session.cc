@@ -47,15 +47,16 @@ Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now no
     return Fail(ErrorCode::kExhausted, "it asks for blobs and does not hear that it can't have them");
   const bool was_live = phase_ == Phase::kLive;
   if (message.refuses) refusal_ = std::move(*message.refuses);
+  if (message.warns) warning_ = std::move(*message.warns);
   if (phase_ == Phase::kAwaitInventory) {
     inventory_.insert(inventory_.end(), message.inventory.begin(), message.inventory.end());
     if (inventory_.size() > kMaxInventory) return Fail(ErrorCode::kExhausted, "the inventory is too large");
     if (message.inventory_done) {
       phase_ = Phase::kLive;
-      events.push_back(AgentUp{address_, agent_, std::move(inventory_), hello_.session, refusal_});
+      events.push_back(AgentUp{address_, agent_, std::move(inventory_), hello_.session, refusal_, warning_});
     }
   }
-  if (message.refuses && was_live) events.push_back(AgentRefuses{address_, refusal_});
+  if ((message.refuses || message.warns) && was_live) events.push_back(AgentRefuses{address_, refusal_, warning_});
   for (const Report& report : message.reports) {
     if (last_sequence_ != 0 && report.sequence != last_sequence_ + 1)
       return Fail(ErrorCode::kInvalid,

@@ -63,6 +63,7 @@ class CoordinatorSession {
   uint64_t echo_ = 0;
   std::vector<Digest> wanted_;
   std::string refusal_;
+  std::string warning_;
   Mono heard_;
 };
 

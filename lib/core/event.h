@@ -83,11 +83,13 @@ struct AgentUp {
   std::vector<InventoryItem> inventory;
   uint64_t session = 0;      // its number: of two sessions with one agent it is the agent that keeps the newer
   std::string refuses = {};  // as AgentRefuses::reason
+  std::string warns = {};    // and `warning`
 };
 // Why the agent takes no leases from now on, a sentence for people; empty = it takes them again.
 struct AgentRefuses {
   std::string address;
   std::string reason;
+  std::string warning = {};  // what will soon keep it from that; empty = nothing
 };
 // The session ended, or none could be opened. `reason` is a sentence for people.
 struct AgentDown {

@@ -134,10 +134,12 @@ struct FromAgent {
   // When it has changed: why the agent takes no leases, a sentence for people; empty = it does, as at the start of each
   // session. A lease that crosses with it is given back.
   std::optional<std::string> refuses;
+  // The same for what will keep it from that soon, unless a person does something.
+  std::optional<std::string> warns = {};
 
   bool empty() const {
     return !hello && inventory.empty() && !inventory_done && reports.empty() && heartbeat == 0 &&
-           wanted_blobs.empty() && !refuses;
+           wanted_blobs.empty() && !refuses && !warns;
   }
 };
 

@@ -231,6 +231,7 @@ void AgentQueue::State::On(const queue_event::DrainWanted& event) {
 
 void AgentQueue::State::On(const queue_event::Refuse& event) {
   refusal = event.reason;
+  warning = event.warning;
 }
 
 // ---- The launcher and the workspace -----------------------------------------------------------

@@ -117,6 +117,8 @@ class AgentQueue {
   bool draining() const;
   // Why nothing new is begun; empty = it is.
   const std::string& refusal() const;
+  // What will soon be a reason not to.
+  const std::string& warning() const;
   size_t attempts() const;
   // It knows twice as much as its limits allow: somebody offers leases and takes none back.
   bool overfull() const;

@@ -71,6 +71,7 @@ struct DrainWanted {
 // Nothing new is taken or begun, for this reason; empty = it is again. Not remembered over a restart.
 struct Refuse {
   std::string reason;
+  std::string warning = {};  // what will soon be such a reason, for people; empty = nothing
 };
 struct Prepared {
   Ticket ticket = 0;

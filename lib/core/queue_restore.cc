@@ -218,6 +218,9 @@ std::vector<const QueuedAttempt*> AgentQueue::Jobs() const {
 const std::string& AgentQueue::refusal() const {
   return state_->refusal;
 }
+const std::string& AgentQueue::warning() const {
+  return state_->warning;
+}
 bool AgentQueue::draining() const {
   return state_->draining;
 }

@@ -42,6 +42,7 @@ struct AgentQueue::State {
   Ticket next_ticket = 1;
   bool draining = false;
   std::string refusal;
+  std::string warning;
   std::optional<std::string> launcher;  // incarnation, while it answers
   std::map<Ticket, QueuedAttempt> attempts;
   std::unordered_map<MeshId, std::unordered_map<AttemptId, Ticket>> by_id;

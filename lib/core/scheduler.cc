@@ -75,6 +75,15 @@ Decision Scheduler::WatchAgent(const std::string& address, Now now) {
 size_t Scheduler::unfinished_runs() const {
   return state_->runs.size();
 }
+bool Scheduler::IsUnfinished(const RunId& run) const {
+  return state_->runs.contains(run);
+}
+std::set<RunId> Scheduler::RunsThatHoldLanes() const {
+  std::set<RunId> runs;
+  for (const auto& [id, agent] : state_->agents)
+    for (const auto& [attempt, held] : agent->held) runs.insert(attempt.run);
+  return runs;
+}
 std::optional<RunId> Scheduler::UnfinishedOf(const std::string& project) const {
   auto runs = state_->runs_of.find(project);
   if (runs == state_->runs_of.end()) return std::nullopt;
@@ -111,7 +120,7 @@ std::vector<AgentView> Scheduler::Agents() const {
     else if (!view.up)
       view.reason = route->down_reason;
     else
-      view.reason = agent->refuses;
+      view.reason = agent->refuses.empty() ? agent->warns : agent->refuses;
     if (agent)
       view.drained = state_->WhyDrained(*agent);
     else if (auto drained = state_->drained.find(address); drained != state_->drained.end())

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -98,6 +99,9 @@ class Scheduler {
   // Of this agent's reports as many are applied; nullopt if none of this journal's ever came.
   std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;
+  bool IsUnfinished(const RunId& run) const;
+  // Those with an attempt that was lost and still holds lanes. Linear in the agents.
+  std::set<RunId> RunsThatHoldLanes() const;
   // The newest run that was started for this project and has not finished.
   std::optional<RunId> UnfinishedOf(const std::string& project) const;
   size_t unfinished_tasks() const;

@@ -296,6 +296,7 @@ void Scheduler::State::On(const AgentUp& event) {
   agent->hello = event.hello;
   agent->shown_unreachable = false;
   agent->refuses = event.refuses;
+  agent->warns = event.warns;
   SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
   if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0, {}};
@@ -361,6 +362,7 @@ void Scheduler::State::On(const AgentRefuses& event) {
   auto route = routes.find(event.address);
   if (route == routes.end() || !route->second->agent || route->second->agent->via != event.address) return;
   route->second->agent->refuses = event.reason;
+  route->second->agent->warns = event.warning;
   dirty.push_back(route->second->agent);
 }
 

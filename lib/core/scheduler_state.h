@@ -136,6 +136,7 @@ struct KnownAgent {
   Mono paused_until{};       // it gave a lease back: no other before this
   size_t window = SIZE_MAX;  // so many leases; fewer than usual once it gave one back
   std::string refuses;       // why it takes none, by its own word in this session; empty = it does
+  std::string warns;         // what will soon keep it from that, likewise
   std::string paused_reason;
   std::optional<Mono> timer;
 

@@ -119,6 +119,7 @@ void ToProto(const FromAgent& message, v1::FromAgent& proto) {
   proto.mutable_wanted_blobs()->Reserve(static_cast<int>(message.wanted_blobs.size()));
   for (const Digest& digest : message.wanted_blobs) ToProto(digest, *proto.add_wanted_blobs());
   if (message.refuses) proto.set_refuses(ToText(*message.refuses, kMaxReasonBytes));
+  if (message.warns) proto.set_warns(ToText(*message.warns, kMaxReasonBytes));
 }
 
 Result<FromAgent> FromProto(const v1::FromAgent& proto) {
@@ -139,6 +140,10 @@ Result<FromAgent> FromProto(const v1::FromAgent& proto) {
   if (proto.has_refuses()) {
     CROMT_TRY(CheckReason("refuses", proto.refuses()));
     message.refuses = proto.refuses();
+  }
+  if (proto.has_warns()) {
+    CROMT_TRY(CheckReason("warns", proto.warns()));
+    message.warns = proto.warns();
   }
   return message;
 }

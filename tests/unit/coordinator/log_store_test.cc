@@ -102,5 +102,45 @@ TEST_F(LogStoreTest, NoOutputIsNoFile) {
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/r1.log"));
 }
 
+TEST_F(LogStoreTest, WhatIsRemovedIsGoneForWhoReadsIt) {
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(1, 0, "one\n")}));
+  ASSERT_EQ(store->List()->size(), 1u);
+  EXPECT_EQ(store->List()->at(0).run, RunId("r1"));
+  EXPECT_EQ(store->List()->at(0).bytes, store->appended_bytes());
+  const uint64_t read = store->Read(RunId("r1"), 0, 100)->next_cursor;
+  ASSERT_TRUE(store->Remove(RunId("r1")));
+  EXPECT_TRUE(store->List()->empty());
+  EXPECT_EQ(store->Read(RunId("r1"), read, 100).error().code, ErrorCode::kNotFound) << "not silence";
+  ASSERT_TRUE(store->Remove(RunId("r1"))) << "twice is once";
+  ASSERT_TRUE(store->Append({Chunk(1, 4, "two\n")})) << "its agent may still send some";
+  EXPECT_EQ(TextOf(*store, 1), "two\n");
+}
+
+TEST_F(LogStoreTest, LinksAndWhatIsNotARunsFileAreLeftAlone) {
+  auto store = Open();
+  const std::string outside = dir_ + "-outside";
+  std::filesystem::create_directories(outside);
+  std::ofstream(outside + "/file") << "kept";
+  std::filesystem::create_symlink(outside + "/file", dir_ + "/link.log");
+  std::filesystem::create_directory_symlink(outside, dir_ + "/folder.log");
+  std::filesystem::create_directory(dir_ + "/own.log");
+  std::ofstream(dir_ + "/notes.txt") << "kept";
+  std::ofstream(dir_ + "/.hidden.log") << "kept";
+  EXPECT_TRUE(store->List()->empty());
+  for (const char* name : {"link", "folder", "own", "notes.txt", ".hidden", "..", "../", "", "a/../../b"})
+    (void)store->Remove(RunId(name));
+  EXPECT_TRUE(std::filesystem::exists(outside + "/file"));
+  for (const char* name : {"/link.log", "/folder.log", "/own.log", "/notes.txt", "/.hidden.log"})
+    EXPECT_TRUE(std::filesystem::exists(std::filesystem::symlink_status(dir_ + name))) << name;
+  // The folder that was opened is meant, whatever its path leads to now.
+  std::ofstream(outside + "/r1.log") << "kept";
+  std::filesystem::rename(dir_, dir_ + "-moved");
+  std::filesystem::create_directory_symlink(outside, dir_);
+  ASSERT_TRUE(store->Remove(RunId("r1")));
+  EXPECT_TRUE(std::filesystem::exists(outside + "/r1.log"));
+  for (const char* end : {"-outside", "-moved"}) std::filesystem::remove_all(dir_ + end);
+}
+
 }  // namespace
 }  // namespace cromt
