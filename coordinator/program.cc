@@ -12,6 +12,7 @@
 #include "base/service_manager.h"
 #include "base/version.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/http/http_side.h"
 #include "coordinator/init.h"
 #include "coordinator/service/access_service.h"
 #include "coordinator/service/coordinator_service.h"
@@ -36,6 +37,8 @@ namespace cromt {
 namespace {
 
 constexpr char kDefaultListen[] = "127.0.0.1:4001";
+constexpr char kDefaultHttp[] = "127.0.0.1:4080";
+constexpr char kNoHttp[] = "off";
 constexpr char kMeshListen[] =
     "0.0.0.0:4001";  // the default once a mesh was founded, since then callers show who they are
 constexpr Duration kRenewAgain = std::chrono::hours(1);
@@ -52,6 +55,7 @@ struct Flags {
   std::string advertise;
   std::string output = "text";  // of `init`
   bool default_listen = false;  // nobody has said where to listen
+  bool default_http = false;    // likewise
   bool insecure = false;
   std::string file;             // of `backup` and `restore`
   bool without_agents = false;  // of `recover`
@@ -74,7 +78,8 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--listen", flags.listen,
                  "Address to serve (default 127.0.0.1:4001, of a founded mesh 0.0.0.0:4001; port 0 picks a free one)")
       ->type_name("HOST:PORT");
-  app.add_option("--http", flags.http, "Address of the web page (accepted; nothing is served there yet)")
+  app.add_option("--http", flags.http,
+                 "Address of /healthz, /readyz and web hooks (default 127.0.0.1:4080; port 0 picks a free one; off)")
       ->type_name("HOST:PORT");
   app.add_option("--local-agent", flags.local_agent, "Agent of tasks without a url (default 127.0.0.1:4000)")
       ->type_name("HOST:PORT");
@@ -149,6 +154,9 @@ Result<std::unique_ptr<MeshAccess>> MergeAccess(Flags& flags) {
   if (flags.listen.empty()) flags.listen = settings.Text("listen").value_or("");
   flags.default_listen = flags.listen.empty();
   if (flags.default_listen) flags.listen = mesh->access() ? kMeshListen : kDefaultListen;
+  if (flags.http.empty()) flags.http = settings.Text("http").value_or("");
+  flags.default_http = flags.http.empty();
+  if (flags.default_http) flags.http = kDefaultHttp;
   if (flags.advertise.empty()) flags.advertise = settings.Text("advertise").value_or("");
   return mesh;
 }
@@ -275,6 +283,30 @@ void WaitAndRenew(const MeshAccess& mesh) {
   }
 }
 
+// Null where none is wanted, or where nobody has said which port and another program has the usual one.
+Result<std::unique_ptr<HttpSide>> StartHttp(const Flags& flags, const MeshAccess& mesh, Coordinator& coordinator) {
+  if (flags.http == kNoHttp) return std::unique_ptr<HttpSide>();
+  auto side = HttpSide::Start(
+      {.listen = flags.http,
+       .insecure = flags.insecure,
+       .access = mesh.access(),
+       .warn = [](const std::string& message) { log::Warn(message); },
+       .hook_secret = [&](const std::string& project) { return coordinator.HookSecret(project); },
+       .pushed = [&](const auto& project, const auto& ref,
+                     const auto& commit) { return coordinator.Pushed(project, ref, commit); },
+       .loop_answers =
+           [&] {
+             const auto agents = coordinator.ListAgents();
+             return agents || agents.error().code == ErrorCode::kExhausted;  // the latter: too much is asked at once
+           }});
+  if (!side && flags.default_http && side.error().code == ErrorCode::kConflict) {
+    log::Warn("no HTTP is served, neither health nor web hooks: " + side.error().message +
+              "; --http names another address, or `off`");
+    return std::unique_ptr<HttpSide>();
+  }
+  return side;
+}
+
 int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mesh) {
   auto coordinator = StartOnceThereIsRoom(options);
   if (!coordinator) return Refuse(coordinator.error());
@@ -304,18 +336,23 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
                                    listen, [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
+  auto http = StartHttp(flags, mesh, **coordinator);
+  if (!http) return Refuse(http.error());
   bool told = false;  // the address, which a full disk may have to wait for
   (*coordinator)->OnHeld([&, raw = server->get()](const std::string& why) {
     raw->SetServing("cromt.v1.CoordinatorService", why.empty());
+    if (*http) (*http)->Held(why);
     options.manager->Says(why.empty() ? "serves " + address : "starts nothing for now: " + why);
     if (told) return;
-    auto written = WriteFileAtomic(flags.data_dir + "/address", "grpc " + address + "\n");
+    auto written = WriteFileAtomic(flags.data_dir + "/address",
+                                   "grpc " + address + "\n" + (*http ? "http " + (*http)->address() + "\n" : ""));
     told = written.has_value();
     if (!told) log::Warn(written.error().message);
   });
   log::Always("CROMT_MESH", (*coordinator)->mesh().text());
   log::Info(fmt::format("coordinator of mesh {} serves {}, data in {}", (*coordinator)->mesh().text(), address,
                         flags.data_dir));
+  if (*http) log::Info("HTTP on " + (*http)->address());
   if (flags.insecure) log::Warn("--insecure: whoever reaches " + address + " may run commands on all agents");
   options.manager->Ready("serves " + address);
   WaitAndRenew(mesh);
@@ -323,6 +360,7 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
   options.manager->Stopping("stopping; jobs go on");
   (*coordinator)->StopFollowing();
   (*coordinator)->OnHeld({});
+  http->reset();  // which asks the coordinator
   server->reset();
   coordinator->reset();
   return failed ? 1 : 0;

@@ -84,6 +84,11 @@ class Program:
         return True
 
     @property
+    def http(self):
+        """The address of its HTTP side; None if it has none."""
+        return next((line.split()[1] for line in read_text(self._address_file).splitlines() if line.startswith("http ")), None)
+
+    @property
     def port(self):
         return int(self.address.rpartition(":")[2])
 
