@@ -9,6 +9,8 @@ import tempfile
 
 import measure
 
+# What is measured is not to go while it is.
+NOTHING_GOES = {"retention": {"runs": 0, "age": "0", "logs": "0"}}
 PROGRAMS = ["cromt", "cromt-coordinator", "cromt-agent", "cromt-launcher", "cromt-step", "cromt-container"]
 
 
@@ -63,7 +65,7 @@ class Mesh:
             if self.configs:
                 self.local = self.addresses[next(iter(self.configs))]
             with open(os.path.join(self.folder, "mesh.yaml"), "w", encoding="utf-8") as file:
-                json.dump({"agents": self.known}, file)  # JSON is YAML
+                json.dump({"agents": self.known, **NOTHING_GOES}, file)  # JSON is YAML
             self.start_coordinator()
         except BaseException:
             self.stop()
@@ -77,7 +79,7 @@ class Mesh:
         if self.configs:
             self.local = self.addresses[next(iter(self.configs))]
         with open(os.path.join(self.folder, "mesh.yaml"), "w", encoding="utf-8") as file:
-            json.dump({"advertise": address}, file)
+            json.dump({"advertise": address, **NOTHING_GOES}, file)
         founded = json.loads(measure.timed([self.binaries.path("cromt-coordinator"), "init", "--data-dir", os.path.join(self.folder, "coordinator"),
                                             "--advertise", address, "-o", "json"])[1])
         self.fingerprint = founded["fingerprint"]

@@ -317,6 +317,7 @@ void JsonOutput::ListProjects(const std::vector<ProjectView>& projects) {
             {"pause", OrNull(project.paused)},
             {"schedule", OrNull(project.schedule)},
             {"timezone", OrNull(project.timezone)},
+            {"watches", OrNull(project.watches)},
             {"trouble", OrNull(project.trouble)},
             {"next_tick", project.next_tick ? Json(FormatRfc3339(*project.next_tick)) : Json(nullptr)},
             {"last_run", OrNull(project.last_run)}};

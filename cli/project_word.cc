@@ -9,9 +9,9 @@
 namespace cromt::cli {
 
 Status CheckProjectKnown(Control& control, const std::string& project) {
-  CROMT_ASSIGN(const std::vector<ProjectView> projects, control.ListProjects());
+  CROMT_ASSIGN(const ProjectList listed, control.ListProjects());
   std::vector<std::string_view> names;
-  for (const ProjectView& one : projects) {
+  for (const ProjectView& one : listed.projects) {
     if (one.name == project) return {};
     names.push_back(one.name);
   }

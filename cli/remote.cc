@@ -217,25 +217,25 @@ class Remote final : public Control {
     return runs;
   }
 
-  Result<std::vector<ProjectView>> ListProjects() override {
+  Result<ProjectList> ListProjects() override {
     v1::ListProjectsResponse answer;
     Context context(token_);
     CROMT_TRY(StatusOf(stub_->ListProjects(&context, {}, &answer)));
     std::vector<ProjectView> projects;
     for (const auto& one : answer.projects()) {
-      projects.push_back({one.name(),
-                          one.file(),
-                          one.revision(),
-                          one.last_run(),
-                          one.schedule(),
-                          one.timezone(),
-                          {},
-                          one.next_tick_local(),
-                          one.trouble(),
-                          one.paused()});
+      projects.push_back({.name = one.name(),
+                          .file = one.file(),
+                          .revision = one.revision(),
+                          .last_run = one.last_run(),
+                          .schedule = one.schedule(),
+                          .timezone = one.timezone(),
+                          .next_tick_local = one.next_tick_local(),
+                          .watches = one.watches(),
+                          .trouble = one.trouble(),
+                          .paused = one.paused()});
       if (one.next_tick_us() != 0) projects.back().next_tick = WallFromMicros(one.next_tick_us());
     }
-    return projects;
+    return ProjectList{std::move(projects), {answer.notices().begin(), answer.notices().end()}};
   }
 
   Result<std::vector<TickSettled>> ListTicks(const std::string& project, uint32_t limit) override {

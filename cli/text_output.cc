@@ -196,12 +196,17 @@ namespace {
 
 // By the clocks of the project's own zone, which need not be ours.
 std::string NextText(const ProjectView& project) {
-  if (project.schedule.empty()) return project.paused.empty() ? "-" : "paused " + project.paused;
-  if (!project.trouble.empty()) return project.trouble;
-  std::string text =
-      project.next_tick ? project.next_tick_local + " " + project.timezone : "never again: " + project.schedule;
-  if (project.schedule == "@reboot") text = "at the next boot";
-  return project.paused.empty() ? text : "paused " + project.paused;
+  if (!project.paused.empty()) return "paused " + project.paused;
+  std::string text;
+  if (project.schedule == "@reboot")
+    text = "at the next boot";
+  else if (project.next_tick)
+    text = project.next_tick_local + " " + project.timezone;
+  else if (!project.schedule.empty() && !project.timezone.empty())
+    text = "never again: " + project.schedule;
+  for (const std::string& part : {project.watches, project.trouble})
+    if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+  return text.empty() ? "-" : text;
 }
 
 }  // namespace

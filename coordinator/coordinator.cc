@@ -3,18 +3,16 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
-#include <future>
-
 #include "base/name.h"
 #include "coordinator/engine_trace.h"
 #include "coordinator/git_cache_settings.h"
 #include "coordinator/pool_agents.h"
+#include "coordinator/question.h"
 #include "coordinator/room.h"
 #include "core/action.h"
 #include "core/agent_address.h"
 #include "core/planner.h"
 #include "core/rerun.h"
-#include "core/ticks.h"
 #include "io/config/job_reader.h"
 #include "io/process/boot_id.h"
 #include "io/wire/plan.h"
@@ -85,10 +83,13 @@ Status Coordinator::Open() {
         Post(engine_input::Ask{std::move(event), {}});
       },
       options_.warn);
-  tick_planner_ = std::make_unique<TickPlanner>([this](const DueTick& tick) {
-    Post(engine_input::TickPlanned{tick, PlanStart({.project = tick.project, .author = "cron"})});
-  });
-  return engine_->Start(ParseStored, clock_.Read());
+  start_planner_ = std::make_unique<StartPlanner>([this](const DueStart& due) { PlanItself(due); });
+  lookers_ = std::make_unique<Workers>("lookers", Polls::kAtOnce);
+  CROMT_TRY(engine_->Start(ParseStored, clock_.Read()));
+  WatchDisk();
+  LetThePastGo();
+  FollowProjects();
+  return {};
 }
 
 Coordinator::~Coordinator() {
@@ -97,7 +98,11 @@ Coordinator::~Coordinator() {
   inbox_.Close();
   if (thread_.joinable()) thread_.join();
   inbox_.TakeAll();  // sessions whose messages wait here end once these are let go of
-  tick_planner_.reset();
+  retainer_.reset();
+  disk_.reset();
+  follower_.reset();
+  lookers_.reset();
+  start_planner_.reset();
   resolver_.reset();
   transport_.reset();
   collector_.reset();
@@ -133,6 +138,7 @@ void Coordinator::Dial(const std::string& address, LinkId link) {
 
 void Coordinator::Committed(std::span<const Record> records) {
   trace_->Committed(records, clock_.Read().wall);
+  if (retainer_) retainer_->Committed(records);
 }
 
 void Coordinator::Misbehaved(const std::string& address, const std::string& what) {
@@ -149,67 +155,16 @@ void Coordinator::Held(const std::string& why) {
   if (options_.warn) options_.warn(why.empty() ? "there is room again, and it goes on" : why);
   MutexLock lock(mutex_);
   held_ = why;
-  if (on_held_) on_held_(held_);
+  if (on_held_) on_held_(held_.empty() ? nearly_full_ : held_);
 }
 
 void Coordinator::OnHeld(std::function<void(const std::string&)> callback) {
   MutexLock lock(mutex_);
   on_held_ = std::move(callback);
-  if (on_held_) on_held_(held_);
+  if (on_held_) on_held_(held_.empty() ? nearly_full_ : held_);
 }
 
 // ---- Asking the loop --------------------------------------------------------------------------
-
-namespace {
-
-template <class T>
-Result<T> Await(std::future<Result<T>> future, Duration patience) {
-  try {
-    if (future.wait_for(patience) == std::future_status::ready) return future.get();
-  } catch (const std::future_error&) {  // the loop has ended and let go of the question
-    return Fail(ErrorCode::kUnavailable, "the coordinator has stopped working; its log says why");
-  }
-  return Fail(ErrorCode::kTimeout,
-              "the coordinator did not answer within " + FormatDuration(patience) +
-                  "; whether it has taken the request is not known: ask again with the same request id");
-}
-
-// One that counts until it is answered or nobody can answer it any more, whether or not somebody still waits; who does
-// is woken after that.
-template <class T>
-struct Asked {
-  explicit Asked(std::atomic<int>& counted) : count(counted) {}
-  Asked(const Asked&) = delete;
-  ~Asked() {
-    if (!answered) --count;
-  }
-  void Answer(Result<T> result) {
-    answered = true;
-    --count;
-    promise.set_value(std::move(result));
-  }
-
-  std::atomic<int>& count;
-  bool answered = false;
-  std::promise<Result<T>> promise;
-};
-
-}  // namespace
-
-template <class T>
-Result<T> Coordinator::Question(const std::function<EngineInput(std::function<void(Result<T>)> answer)>& make) {
-  if (++questions_ > kMostQuestions) {
-    --questions_;
-    return cromt::Fail(
-        ErrorCode::kExhausted,
-        fmt::format("{} questions wait for an answer already, which is the limit; ask again later", kMostQuestions));
-  }
-  auto asked = std::make_shared<Asked<T>>(questions_);
-  auto future = asked->promise.get_future();
-  EngineInput input = make([asked = std::move(asked)](Result<T> result) { asked->Answer(std::move(result)); });
-  if (!inbox_.Post(std::move(input))) return cromt::Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
-  return Await(std::move(future), kPatience);
-}
 
 Result<RunId> Coordinator::Ask(Event event) {
   return Question<RunId>([&](auto answer) { return engine_input::Ask{std::move(event), std::move(answer)}; });
@@ -246,6 +201,7 @@ Result<RunId> Coordinator::Start(const StartRequest& request) {
 
 Result<StartRun> Coordinator::PlanStart(const StartRequest& request) {
   CROMT_TRY(CheckProject(request.project));
+  CROMT_TRY(MayStartNow());
   const auto catalog = engine_->catalog();
   const auto entry = catalog->projects.find(request.project);
   if (entry == catalog->projects.end()) return Fail(ErrorCode::kConflict, "the project has just been removed");
@@ -314,6 +270,7 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
   const std::string id = earlier.header.id.text();
   if (earlier.status.state != RunState::kFinished)
     return Fail(ErrorCode::kConflict, fmt::format("run {} has not finished; `cromt cancel {}` ends it", id, id));
+  CROMT_TRY(MayStartNow());
   CROMT_TRY(CheckSecrets(*earlier.plan));
   CROMT_TRY(RoomFor(*earlier.plan, options_.data_dir));
   StartRun event{NewRunId(),
@@ -398,7 +355,7 @@ Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, Why
   const Now now = clock_.Read();
   CROMT_ASSIGN(
       WhyLines live, Question<WhyLines>([&](auto answer) {
-        return engine_input::Inspect{[answer, run, task, now](const Scheduler& s) { answer(s.Why(run, task, now)); }};
+        return engine_input::Inspect{[answer, run, task, now](const Engine& e) { answer(e.scheduler().Why(run, task, now)); }};
       }));
   {
     MutexLock lock(mutex_);
@@ -417,7 +374,7 @@ Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, Why
 
 Result<std::vector<AgentView>> Coordinator::ListAgents() {
   CROMT_ASSIGN(std::vector<AgentView> agents, Question<std::vector<AgentView>>([](auto answer) {
-                 return engine_input::Inspect{[answer](const Scheduler& s) { answer(s.Agents()); }};
+                 return engine_input::Inspect{[answer](const Engine& e) { answer(e.scheduler().Agents()); }};
                }));
   const auto named = NamedAgents();
   for (AgentView& agent : agents)
@@ -493,60 +450,6 @@ Result<std::string> Coordinator::ProjectOf(const std::string& run, const std::st
 
 Result<std::vector<RunView>> Coordinator::ListRuns(const std::string& project, uint32_t limit) {
   return WithReader([&](StoreReader& reader) { return reader.Runs(project, limit); });
-}
-
-Result<std::vector<ProjectView>> Coordinator::ListProjects() {
-  CROMT_ASSIGN(auto projects, WithReader([this](StoreReader& reader) { return reader.Projects(clock_.Read().wall); }));
-  for (ProjectView& project : projects) TellSchedule(project);
-  return projects;
-}
-
-// As the engine follows it: by the applied files.
-void Coordinator::TellSchedule(ProjectView& project) {
-  const auto catalog = engine_->catalog();
-  const auto entry = catalog->projects.find(project.name);
-  const Project* known = entry == catalog->projects.end() ? nullptr : entry->second.job_file->Find(project.name);
-  if (!known || !known->schedule || entry->second.left) return;
-  project.schedule = known->schedule->crontab;
-  const auto zone = ZoneOf(known->schedule->timezone);
-  if (!zone) {
-    project.trouble = zone.error().message;
-    return;
-  }
-  project.timezone = (*zone)->name();
-  const Duration splay = SplayOf(project.name, known->schedule->splay);
-  const Wall now = clock_.Read().wall;
-  if (auto next = NextTick(known->schedule->cron, **zone, now - splay)) {
-    project.next_tick = *next + splay;
-    project.next_tick_local = FormatLocal(*project.next_tick, **zone);
-  }
-}
-
-Result<std::shared_ptr<const Zone>> Coordinator::ZoneOf(const std::string& name) {
-  return name.empty() ? zones_.OfHost() : zones_.Find(name);
-}
-
-Result<std::vector<TickSettled>> Coordinator::ListTicks(const std::string& project, uint32_t limit) {
-  return WithReader([&](StoreReader& reader) { return reader.Ticks(project, limit); });
-}
-
-Status Coordinator::Pause(const PauseRequest& request) {
-  if (!request.project.empty()) CROMT_TRY(CheckProject(request.project));
-  const Wall now = clock_.Read().wall;
-  Paused pause{request.project, request.why, request.author, now, {}};
-  if (request.time) pause.until = now + *request.time;
-  return Question<RunId>([&](auto answer) {
-           return engine_input::SetPause{pause.project, pause, std::move(answer)};
-         })
-      .map([](const RunId&) {});
-}
-
-Status Coordinator::Unpause(const std::string& project, const std::string& /*author*/) {
-  if (!project.empty()) CROMT_TRY(CheckProject(project));
-  return Question<RunId>([&](auto answer) {
-           return engine_input::SetPause{project, std::nullopt, std::move(answer)};
-         })
-      .map([](const RunId&) {});
 }
 
 Result<std::vector<RevisionView>> Coordinator::ListRevisions(const std::string& project, uint32_t limit) {

@@ -18,17 +18,22 @@
 #include "coordinator/log_collector.h"
 #include "coordinator/log_store.h"
 #include "coordinator/notifier.h"
+#include "coordinator/projects_follower.h"
+#include "coordinator/retainer.h"
 #include "coordinator/secret_store.h"
 #include "coordinator/source_resolver.h"
+#include "coordinator/start_planner.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
-#include "coordinator/tick_planner.h"
 #include "coordinator/wait_reasons.h"
 #include "core/control.h"
 #include "io/blob/store.h"
 #include "io/config/git_settings.h"
+#include "io/config/projects_from.h"
+#include "io/disk/watch.h"
 #include "io/process/data_dir.h"
 #include "io/process/mailbox.h"
+#include "io/process/workers.h"
 #include "io/zone/zones.h"
 
 namespace cromt {
@@ -40,7 +45,10 @@ struct CoordinatorOptions {
   std::map<std::string, std::string> agents;     // names in job files to addresses
   bool start_by_itself = true;                   // what schedules say
   bool watch_agents = true;                      // keep sessions with all of `agents`, needed or not
+  std::optional<Retention> retention;            // nullopt = nothing is removed
+  std::optional<DiskLimits> disk_guard;          // of the disk under data_dir; nullopt = it is not watched
   GitSettings git;
+  std::optional<ProjectsFrom> projects_from;     // a job file in Git that is followed
   std::string git_cache_dir;         // "" = DIR/git
   std::string program_dir;           // where cromt-git lies
   std::shared_ptr<BlobStore> blobs;  // null = one of its own
@@ -78,7 +86,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Status ResumeAgent(const std::string& agent) override;
   Result<RunView> GetRun(const std::string& run, const std::string& author) override;
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override;
-  Result<std::vector<ProjectView>> ListProjects() override;
+  Result<ProjectList> ListProjects() override;
   Result<std::vector<AgentView>> ListAgents() override;
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override;
   Status GetArtifact(const std::string& run, const std::string& host, const std::string& name,
@@ -100,6 +108,12 @@ class Coordinator final : public Control, private CoordinatorEdges {
   // Whose run this is.
   Result<std::string> ProjectOf(const std::string& run, const std::string& author);
 
+  // The secret that signs a project's hooks. kNotFound: nothing is to be taken for it; why is for the operator only.
+  Result<std::string> HookSecret(const std::string& project);
+  // Its hook says that `commit` was pushed to `ref`, which may be in full or a branch's name. What comes of it, a
+  // sentence; it is on disk then. Whatever it says, what runs is what the repository has: to repeat it starts nothing.
+  Result<std::string> Pushed(const std::string& project, const std::string& ref, const std::string& commit);
+
   Result<std::vector<std::string>> SetSecret(const SecretRequest& request) override;
   Result<std::vector<SecretView>> ListSecrets(const std::string& project) override { return secrets_->List(project); }
   Status RemoveSecret(const std::string& project, const std::string& name) override {
@@ -115,7 +129,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
 
   // Why it stopped working, if it did; the program must end. The callback is called once, on the loop thread.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
-  // Why nothing is leased (Engine::held): called now and whenever that changes, on any thread; empty = none any more.
+  // Why nothing is leased (Engine::held), or started since the disk is nearly full: called now and whenever that changes, on any thread; empty = none any more.
   void OnHeld(std::function<void(const std::string&)> callback) CROMT_EXCLUDES(mutex_);
   // Ends all waiting of WatchRun and RunLogs.
   void StopFollowing() override { notifier_.Stop(); }
@@ -132,8 +146,12 @@ class Coordinator final : public Control, private CoordinatorEdges {
   Result<RunId> Ask(Event event);
   Result<StartRun> PlanStart(const StartRequest& request);
   Result<std::string> AddressOf(const std::string& agent);
+  void PlanItself(const DueStart& due);
+  void FollowProjects();
+  Result<std::string> ReadProjects(const ProjectsFrom& from, const std::string& commit, std::stop_token stop);
+  static std::shared_ptr<const Plan> PinnedTo(const Plan& plan, const DuePush& push);
   Status CheckProject(const std::string& project) const;
-  void TellSchedule(ProjectView& project);
+  void TellStarts(ProjectView& project);
   void TellFetching(RunView& view) const;
   std::vector<TaskView> WhyWaiting(WaitReasons& waiting);
   std::map<std::string, std::string> NamedAgents() CROMT_EXCLUDES(mutex_);
@@ -157,7 +175,10 @@ class Coordinator final : public Control, private CoordinatorEdges {
     transport_->PushBlob(link, address, digest, holder);
   }
   void Resolve(const ResolveSources& wanted) override { resolver_->Resolve(wanted); }
-  void PlanTick(const DueTick& tick) override { tick_planner_->Plan(tick); }
+  void PlanTick(const DueTick& tick) override { start_planner_->Plan(tick); }
+  void PlanPush(const DuePush& push) override { start_planner_->Plan(push); }
+  void LookAt(const WatchedRef& ref) override;
+  std::string ServerOf(const std::string& repository) override;
   Result<std::shared_ptr<const Zone>> ZoneOf(const std::string& name) override;
   void Committed(std::span<const Record> records) override;
   void Published(std::span<const RunChange> changes) override { notifier_.Changed(changes); }
@@ -165,6 +186,11 @@ class Coordinator final : public Control, private CoordinatorEdges {
   void Misbehaved(const std::string& address, const std::string& what) override;
   void Held(const std::string& why) override;
   Status CheckSecrets(const Plan& plan) const;
+  // coordinator_past.cc: what is let go of, and the disk's guard.
+  void LetThePastGo();
+  void WatchDisk();
+  Status MayStartNow();
+  Status OutputIsKept(const RunId& run);
   Status AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines);
 
   CoordinatorOptions options_;
@@ -182,12 +208,16 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::unique_ptr<SecretStore> secrets_;
   std::unique_ptr<LogStore> logs_;
   std::unique_ptr<LogCollector> collector_;
+  std::unique_ptr<DiskWatch> disk_;
   std::atomic<int> questions_ = 0;  // before the engine and the inbox, which hold what counts here
   std::unique_ptr<Engine> engine_;
   Mailbox<EngineInput> inbox_;
   std::unique_ptr<AgentTransport> transport_;
   std::unique_ptr<SourceResolver> resolver_;
-  std::unique_ptr<TickPlanner> tick_planner_;  // it asks the loop
+  std::unique_ptr<StartPlanner> start_planner_;  // it asks the loop
+  std::unique_ptr<ProjectsFollower> follower_;   // likewise
+  std::unique_ptr<Workers> lookers_;             // bounded by Polls::kAtOnce
+  std::unique_ptr<Retainer> retainer_;           // it asks the loop
   std::map<std::string, Mono> misbehaved_;     // by address: when that was told; the loop's own
 
   Mutex mutex_;
@@ -195,6 +225,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::vector<StoreReader> readers_ CROMT_GUARDED_BY(mutex_);
   std::optional<Error> failure_ CROMT_GUARDED_BY(mutex_);
   std::string held_ CROMT_GUARDED_BY(mutex_);
+  std::string nearly_full_ CROMT_GUARDED_BY(mutex_);  // why nothing is started, though it is not held
   std::function<void(Error)> on_failure_ CROMT_GUARDED_BY(mutex_);
   std::function<void(const std::string&)> on_held_ CROMT_GUARDED_BY(mutex_);
   std::atomic<bool> stopping_ = false;

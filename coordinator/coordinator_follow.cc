@@ -113,6 +113,7 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
       progress = clock_.Read().mono;
       continue;
     }
+    CROMT_TRY(OutputIsKept(id));  // else it is not silence that there is nothing more
     if (!follow) return {};
     if (complete) {
       const TaskView* missing = Incomplete(view, seen);

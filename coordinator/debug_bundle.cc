@@ -206,7 +206,7 @@ Status Coordinator::DebugBundle(const std::function<Status(const BundleFile&)>& 
   if (auto listed = ListAgents(); asked("agents", listed)) agents = std::move(*listed);
   for (const AgentView& agent : agents) state["agents"].push_back(AgentJson(agent));
   if (const auto projects = ListProjects(); asked("projects", projects))
-    for (const ProjectView& project : *projects) state["projects"].push_back(ProjectJson(project));
+    for (const ProjectView& project : projects->projects) state["projects"].push_back(ProjectJson(project));
   const auto unfinished = WithReader([](StoreReader& reader) { return reader.Unfinished(kMostRuns); });
   if (asked("runs", unfinished))
     for (const RunId& id : *unfinished) {

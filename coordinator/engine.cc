@@ -22,8 +22,6 @@ constexpr char kWentBack[] =
 constexpr char kFull[] =
     "the coordinator's disk is full, and nothing is started, canceled or leased until there is room";
 constexpr Duration kRoomRetry = seconds(1);
-// Schedules go by the wall clock, which may be set while we wait.
-constexpr Duration kLookAtClock = seconds(30);
 
 // Instead of the grants, which are ours alone.
 LeaseInputs WithTickets(const LeaseInputs& inputs, const AgentId& consumer, Wall now) {
@@ -60,10 +58,7 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
   Take(scheduler_.Restore(std::move(state.runs), std::move(state.agents), std::move(state.held), now,
                           std::move(state.drained)));
   for (const std::string& address : options_.agents) Take(scheduler_.WatchAgent(address, now));
-  if (options_.start_by_itself) schedules_.Restore(state.schedules, state.pauses, options_.boot, now.wall);
-  std::vector<std::string> projects = schedules_.Projects();  // some may have gone
-  for (const auto& [name, entry] : catalog_->projects) projects.push_back(name);
-  SetSchedules(projects);
+  TakeUpStarts(state);
   CROMT_TRY(CommitAndRelease());
   HoldForRoom();
   return {};
@@ -75,7 +70,7 @@ Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
   for (EngineInput& input : inputs) std::visit([this](auto& i) { On(std::move(i)); }, input);
   if (went_back_ && held_.empty()) CROMT_TRY(Hold(*went_back_));
   CheckTimers();
-  CheckSchedules();
+  CheckStarts();
   CROMT_TRY(CommitAndRelease());
   Flush();
   HoldForRoom();
@@ -88,7 +83,7 @@ std::optional<Mono> Engine::NextDeadline() const {
   auto next = scheduler_.NextDeadline();
   auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
   if (link_timer_) at(*link_timer_);
-  if (const auto due = schedules_.NextDue()) at(now_.mono + std::clamp(*due - now_.wall, Duration(0), kLookAtClock));
+  if (const auto due = NextStart()) at(*due);
   return next;
 }
 
@@ -212,78 +207,25 @@ void Engine::On(engine_input::Apply input) {
     const ProjectChanges& changes = decision->record->changes;
     projects.insert(projects.end(), changes.gone.begin(), changes.gone.end());
     projects.insert(projects.end(), changes.removed.begin(), changes.removed.end());
-    SetSchedules(projects);
+    SetStarts(projects);
   }
   applies_.push_back({std::move(input.reply), std::move(decision->answer)});
 }
 
-// ---- Schedules --------------------------------------------------------------------------------
-
-std::function<std::optional<RunId>(const std::string&)> Engine::Unfinished() const {
-  return [this](const std::string& project) { return scheduler_.UnfinishedOf(project); };
-}
-
-// As the registry now has them. One that left its file is kept, but starts no more by itself.
-void Engine::SetSchedules(const std::vector<std::string>& projects) {
-  if (!options_.start_by_itself) return;
-  const auto catalog = registry_.catalog();
-  for (const std::string& name : projects) {
-    const auto entry = catalog->projects.find(name);
-    const Project* project = entry == catalog->projects.end() ? nullptr : entry->second.job_file->Find(name);
-    if (!project || !project->schedule || entry->second.left)
-      schedules_.Drop(name);
-    else
-      schedules_.Set(name, entry->second.revision, project->schedule, edges_.ZoneOf(project->schedule->timezone),
-                     now_.wall);
-  }
-}
-
-void Engine::CheckSchedules() {
-  if (!held_.empty()) {
-    was_held_ = held_;
-    return;
-  }
-  const std::string why_late = was_held_.empty() ? "the clock went past it" : was_held_;
-  for (const DueTick& tick : schedules_.Advance(now_.wall, Unfinished(), why_late)) edges_.PlanTick(tick);
-  was_held_.clear();
-  for (Record& record : schedules_.TakeRecords()) records_.push_back(std::move(record));
-}
-
-void Engine::On(engine_input::TickPlanned input) {
-  const DueTick& tick = input.tick;
-  if (!schedules_.Expects(tick)) return;
-  if (!held_.empty()) return schedules_.Lapsed(tick);  // it is due again when all goes on
-  if (schedules_.Wait(tick, now_.wall, Unfinished())) return;
-  std::string why = schedules_.Refusal(tick, now_.wall, Unfinished());
-  if (why.empty() && !input.start) why = input.start.error().message;
-  if (!why.empty()) return schedules_.Skipped(tick, why, now_.wall);
-  input.start->request = RequestOf(tick);
-  input.start->trigger = Trigger::kCron;
-  auto run = RunOfRequest(input.start->request);
-  if (run && run->empty()) {
-    Decision decision = scheduler_.Apply(*input.start, now_);
-    for (const Effect& effect : decision.effects)
-      if (const auto* answer = std::get_if<Reply>(&effect)) run = answer->result;
-    Take(std::move(decision));
-  }
-  if (run)
-    schedules_.Started(tick, *run, now_.wall);
-  else
-    schedules_.Skipped(tick, run.error().message, now_.wall);
-}
-
-void Engine::On(engine_input::SetPause input) {
+// What was found to be past may not be by now.
+void Engine::On(engine_input::LetGo input) {
   if (!held_.empty()) {
     replies_.push_back({std::move(input.reply), Fail(full_ ? ErrorCode::kExhausted : ErrorCode::kUnavailable, held_)});
     return;
   }
-  Result<RunId> done;
-  if (input.pause)
-    schedules_.Pause(*std::move(input.pause));
-  else if (!schedules_.Unpause(input.project, now_.wall))
-    done = Fail(ErrorCode::kConflict, input.project.empty() ? "there is no pause of all projects"
-                                                            : fmt::format("project '{}' is not paused", input.project));
-  replies_.push_back({std::move(input.reply), std::move(done)});
+  const std::set<RunId> hold_lanes = scheduler_.RunsThatHoldLanes();
+  const auto needed = [&](const RunId& run) { return scheduler_.IsUnfinished(run) || hold_lanes.contains(run); };
+  for (Record& record : input.records) {
+    if (const auto* run = std::get_if<RunRemoved>(&record); run && needed(run->run)) continue;
+    if (const auto* output = std::get_if<OutputRemoved>(&record); output && needed(output->run)) continue;
+    records_.push_back(std::move(record));
+  }
+  replies_.push_back({std::move(input.reply), RunId()});
 }
 
 // While nothing is dialled, it is not either: then the first run that needs it does, or the next start.
@@ -292,7 +234,7 @@ void Engine::On(engine_input::AgentKnown input) {
 }
 
 void Engine::On(engine_input::Inspect input) {
-  input.read(scheduler_);
+  input.read(*this);
 }
 
 // ---- Links ------------------------------------------------------------------------------------

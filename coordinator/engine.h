@@ -31,10 +31,13 @@
 #include "core/coordinator_session.h"
 #include "core/scheduler.h"
 #include "core/schedules.h"
+#include "core/triggers.h"
 
 namespace cromt {
 
 // ---- Inputs -----------------------------------------------------------------------------------
+
+class Engine;
 
 namespace engine_input {
 
@@ -77,6 +80,27 @@ struct TickPlanned {
   DueTick tick;
   Result<StartRun> start;
 };
+// The answer to CoordinatorEdges::LookAt: the commit, 40 hex digits, or why it is not known.
+struct RefLooked {
+  WatchedRef ref;
+  Result<std::string> commit;
+};
+// The answer to CoordinatorEdges::PlanPush, as that to PlanTick.
+struct PushPlanned {
+  DuePush push;
+  Result<StartRun> start;
+};
+// A hook says that something was pushed to what `project` watches. The answer has no run.
+struct HookCame {
+  std::string project;
+  std::function<void(Result<RunId>)> reply;
+};
+// Retention wants these removed, which takes one commit; but for runs that have not ended, or still hold lanes. The
+// answer has no run.
+struct LetGo {
+  std::vector<Record> records;
+  std::function<void(Result<RunId>)> reply;
+};
 // A pause, or (without `pause`) the end of the one of `project`. The answer has no run.
 struct SetPause {
   std::string project;
@@ -87,9 +111,9 @@ struct SetPause {
 struct AgentKnown {
   std::string address;
 };
-// Calls `read` with the scheduler between two batches.
+// Calls `read` with the engine between two batches.
 struct Inspect {
-  std::function<void(const Scheduler&)> read;
+  std::function<void(const Engine&)> read;
 };
 
 }  // namespace engine_input
@@ -97,7 +121,8 @@ struct Inspect {
 using EngineInput =
     std::variant<engine_input::LinkOpened, engine_input::LinkMessage, engine_input::LinkWritable,
                  engine_input::LinkClosed, engine_input::BlobUndeliverable, engine_input::Ask, engine_input::Apply,
-                 engine_input::TickPlanned, engine_input::SetPause, engine_input::AgentKnown, engine_input::Inspect>;
+                 engine_input::TickPlanned, engine_input::RefLooked, engine_input::PushPlanned, engine_input::HookCame,
+                 engine_input::LetGo, engine_input::SetPause, engine_input::AgentKnown, engine_input::Inspect>;
 
 // ---- Edges ------------------------------------------------------------------------------------
 
@@ -108,6 +133,12 @@ class CoordinatorEdges : public AgentTransport {
   virtual void Resolve(const ResolveSources& wanted) = 0;
   // Plan the run of a tick, as somebody who starts it does; the answer is a TickPlanned input, in any case.
   virtual void PlanTick(const DueTick&) {}
+  // Say what this ref names now; the answer is a RefLooked input, in any case and within a minute.
+  virtual void LookAt(const WatchedRef&) {}
+  // Plan the run of a push, of exactly its commit; the answer is a PushPlanned input, in any case.
+  virtual void PlanPush(const DuePush&) {}
+  // What answers for a repository: the same for those that are out of reach together.
+  virtual std::string ServerOf(const std::string& repository) { return repository; }
   // The zone of this name, "" = the host's. It may read a file, once.
   virtual Result<std::shared_ptr<const Zone>> ZoneOf(const std::string& name) {
     if (name.empty() || name == "UTC") return std::make_shared<const Zone>(Zone::Utc());
@@ -150,6 +181,7 @@ class Engine {
   const std::string& held() const { return held_; }
 
   const Scheduler& scheduler() const { return scheduler_; }
+  const Triggers& triggers() const { return triggers_; }
   const MeshId& mesh() const { return mesh_; }
   // Thread-safe: the catalog of the newest committed apply.
   std::shared_ptr<const Catalog> catalog() const { return std::atomic_load(&catalog_); }
@@ -186,6 +218,10 @@ class Engine {
   void On(engine_input::Ask input);
   void On(engine_input::Apply input);
   void On(engine_input::TickPlanned input);
+  void On(engine_input::RefLooked input);
+  void On(engine_input::PushPlanned input);
+  void On(engine_input::HookCame input);
+  void On(engine_input::LetGo input);
   void On(engine_input::SetPause input);
   void On(engine_input::AgentKnown input);
   void On(engine_input::Inspect input);
@@ -202,8 +238,14 @@ class Engine {
   void HoldForRoom();
   void GoOnIfThereIsRoom();
   void CheckTimers();
-  void CheckSchedules();
-  void SetSchedules(const std::vector<std::string>& projects);
+  // engine_starts.cc: what starts by itself.
+  void TakeUpStarts(const StoredState& state);
+  void CheckStarts();
+  void SetStarts(const std::vector<std::string>& projects);
+  void SetStart(const std::string& name, const Catalog& catalog);
+  std::optional<Mono> NextStart() const;
+  Result<RunId> StartItself(StartRun start);
+  std::function<std::string(const std::string&)> WhyPaused() const;
   std::function<std::optional<RunId>(const std::string&)> Unfinished() const;
   void Flush();
   CoordinatorSession* LiveSession(const std::string& address);
@@ -215,6 +257,7 @@ class Engine {
   Scheduler scheduler_;
   Registry registry_;
   Schedules schedules_;
+  Triggers triggers_;
   std::string was_held_;  // why, last
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<Catalog>();
   MeshId mesh_;

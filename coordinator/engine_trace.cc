@@ -120,6 +120,12 @@ struct RecordWords {
   void operator()(const FileApplied& a) const {
     ring.Add(now, {.kind = "file.applied", .of = a.file, .reason = fmt::format("revision {}", a.revision)});
   }
+  void operator()(const RunRemoved& a) const {
+    ring.Add(now, {.kind = "run.removed", .of = a.run.text(), .reason = a.why});
+  }
+  void operator()(const OutputRemoved& a) const {
+    ring.Add(now, {.kind = "output.removed", .of = a.run.text(), .reason = a.why});
+  }
   void operator()(const AgentDrained& a) const { ring.Add(now, {.kind = "agent.drained", .of = a.address}); }
   void operator()(const AgentResumed& a) const { ring.Add(now, {.kind = "agent.resumed", .of = a.address}); }
   void operator()(const TickSettled& a) const {

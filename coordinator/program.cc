@@ -26,6 +26,8 @@
 #include "coordinator/store_commands.h"
 #include "core/agent_address.h"
 #include "io/config/git_settings.h"
+#include "io/config/projects_from.h"
+#include "io/config/retention_settings.h"
 #include "io/config/settings.h"
 #include "io/log/log.h"
 #include "io/process/host_name.h"
@@ -130,7 +132,7 @@ Subcommands AddSubcommands(CLI::App& app, Flags& flags) {
 }
 
 Result<Settings> Load(const Flags& flags) {
-  return LoadSettings(flags.config, WithGitKeys(kKeys), !flags.config.empty());
+  return LoadSettings(flags.config, WithProjectsFromKeys(WithRetentionKeys(WithGitKeys(kKeys))), !flags.config.empty());
 }
 
 Result<std::string> DataDirOf(const Flags& flags) {
@@ -177,6 +179,9 @@ Result<CoordinatorOptions> Merge(Flags& flags, const MeshAccess& mesh) {
   auto git = ReadGitSettings(settings, home != nullptr ? home : "");
   if (!git) return Fail(flags.config, git.error());
   options.git = std::move(*git);
+  CROMT_ASSIGN(options.projects_from, ReadProjectsFrom(settings));
+  CROMT_ASSIGN(options.retention, ReadRetention(settings));
+  CROMT_ASSIGN(options.disk_guard, ReadDiskLimits(settings));
   options.program_dir = ProgramDir();
   options.warn = [](const std::string& message) { log::Warn(message); };
   options.transport = [dialing = mesh.Dialing(flags.insecure)](auto post, LogCollector& logs, BlobStore& blobs) {
@@ -331,9 +336,9 @@ int Serve(const Flags& flags, const CoordinatorOptions& options, MeshAccess& mes
   std::vector<rpc::ListenOptions> listen = {
       {.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls(), .certificates_needed = false}};
   if (auto path = UnixSocket(flags)) listen.push_back({.address = *path});
-  auto server = rpc::Server::Start({service.get(), schedule_service.get(), debug_service.get(), secret_service.get(),
-                                    access_service.get()},
-                                   listen, [](const std::string& why) { log::Warn(why); });
+  auto server = rpc::Server::Start(
+      {service.get(), schedule_service.get(), debug_service.get(), secret_service.get(), access_service.get()}, listen,
+      [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   auto http = StartHttp(flags, mesh, **coordinator);

@@ -66,6 +66,14 @@ void Put(const Schedule& schedule, std::string& out) {
   PutNumber(splay.count(), out);
 }
 
+void Put(const PushTrigger& push, std::string& out) {
+  const auto& [poll, interval, hook_secret, overlap] = push;
+  PutNumber(poll, out);
+  PutNumber(interval.count(), out);
+  Put(hook_secret, out);
+  Put(ToString(overlap), out);
+}
+
 void Put(const Pool& pool, std::string& out) {
   const auto& [at, labels, count] = pool;
   for (const auto& [name, value] : labels) {
@@ -172,7 +180,8 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               confinement, ignore_failure, max_failures, silence, run_timeout, priority, schedule, disabled, unbuilt] =
+               confinement, ignore_failure, max_failures, silence, run_timeout, priority, schedule, push, disabled, keep,
+               unbuilt] =
       project;
   std::string description = "project;";
   Put(source, description);
@@ -203,8 +212,11 @@ uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   PutOptional(run_timeout, description);
   PutNumber(priority, description);
   PutNumber(disabled, description);
+  PutOptional(keep, description);
   description += schedule ? '+' : '-';
   if (schedule) Put(*schedule, description);
+  description += push ? '+' : '-';
+  if (push) Put(*push, description);
   if (has_unbuilt) Put(Lines(revision, project), description);
   return Number(std::move(description));
 }

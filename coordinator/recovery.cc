@@ -143,6 +143,24 @@ void LeaveTicks(ScheduleSet schedule, Wall now, Recovery& out) {
   out.records.push_back(std::move(schedule));
 }
 
+// Nor which pushes: what a ref names when it is looked at next starts nothing.
+void LeavePushes(TriggerSet trigger, Wall now, Recovery& out) {
+  if (!trigger.waiting.empty())
+    out.records.push_back(TickSettled{.project = trigger.project,
+                                      .revision = 0,
+                                      .first = trigger.since,
+                                      .last = trigger.since,
+                                      .outcome = TickOutcome::kSkipped,
+                                      .run = {},
+                                      .why = "the store was restored, and whether the push of " + trigger.waiting +
+                                             " has started a run is not known",
+                                      .at = now});
+  trigger.seen.clear();
+  trigger.waiting.clear();
+  trigger.hooked = false;
+  out.records.push_back(std::move(trigger));
+}
+
 }  // namespace
 
 Status CheckSeen(const AgentHello& hello, uint64_t epoch, uint64_t commit) {
@@ -192,6 +210,7 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
       if (!(tasks[task] == run.tasks[task])) out.records.push_back(TaskChanged{run.header.id, task, tasks[task]});
   }
   for (const ScheduleSet& schedule : state.schedules) LeaveTicks(schedule, now, out);
+  for (const TriggerSet& trigger : state.triggers) LeavePushes(trigger, now, out);
   for (auto& [key, found] : newest) rest.push_back(std::move(found));
   for (const Found& found : rest) out.kept.push_back({found.agent->hello.agent, found.item.id});
   return out;

@@ -12,14 +12,14 @@ constexpr size_t kGathered = 5'000;  // runs that are found before some are remo
 constexpr Duration kAfterError = seconds(60);
 constexpr Duration kFirstLook = seconds(5);  // a start has better things to do
 
-Mono Now() {
+Mono MonoNow() {
   return SystemClock().Read().mono;
 }
 
 }  // namespace
 
 Retainer::Retainer(Options options, LogStore& logs, Edges edges)
-    : options_(std::move(options)), logs_(logs), edges_(std::move(edges)), looked_(Now() + kFirstLook - kPause) {
+    : options_(std::move(options)), logs_(logs), edges_(std::move(edges)), looked_(MonoNow() + kFirstLook - kPause) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -60,7 +60,7 @@ void Retainer::Run() {
     if (!held && edges_.warn) edges_.warn("what is past can't be removed: " + looked.error().message);
     MutexLock lock(mutex_);
     wanted_.all = true;
-    looked_ = Now() + kAfterError - kPause;
+    looked_ = MonoNow() + kAfterError - kPause;
   }
 }
 
@@ -69,7 +69,7 @@ std::optional<Retainer::Wanted> Retainer::Wait() {
   MutexLock lock(mutex_);
   for (;;) {
     if (stopping_) return std::nullopt;
-    const Mono now = Now();
+    const Mono now = MonoNow();
     Mono due = looked_full_ + kFullLook;
     for (auto later = later_.begin(); later != later_.end();) {
       due = std::min(due, later->second);
@@ -122,7 +122,7 @@ Status Retainer::LookAtRuns(RetentionReader& reader, const std::string& project)
     }
   }
   MutexLock lock(mutex_);
-  if (sieve.waits()) later_.emplace(project, Now() + kKeptAtLeast);
+  if (sieve.waits()) later_.emplace(project, MonoNow() + kKeptAtLeast);
   return {};
 }
 
@@ -179,9 +179,9 @@ Status Retainer::LookAtOutput(RetentionReader& reader, bool strays) {
 
 Status Retainer::Step(std::vector<Record> records) {
   CROMT_TRY(edges_.remove(std::move(records)));
-  const Mono until = Now() + kStepPause;
+  const Mono until = MonoNow() + kStepPause;
   MutexLock lock(mutex_);
-  for (Mono now = Now(); !stopping_ && now < until; now = Now()) changed_.wait_for(mutex_, until - now);
+  for (Mono now = MonoNow(); !stopping_ && now < until; now = MonoNow()) changed_.wait_for(mutex_, until - now);
   return stopping_ ? Fail(ErrorCode::kUnavailable, "the coordinator is stopping") : Status();
 }
 

@@ -27,9 +27,9 @@ class Retainer {
   static constexpr Duration kPause = seconds(2);
   static constexpr Duration kFullLook = std::chrono::minutes(10);
   // Of one commit: the loop does nothing else for so long. Rows are what else the runs have.
-  static constexpr size_t kRunsAtOnce = 50;
-  static constexpr int64_t kRowsAtOnce = 1'000;
-  static constexpr Duration kStepPause = milliseconds(10);
+  static constexpr size_t kRunsAtOnce = 25;
+  static constexpr int64_t kRowsAtOnce = 500;
+  static constexpr Duration kStepPause = milliseconds(5);
   // Output of nobody that has not changed for so long goes: whose run is not in the store may be on its way there.
   static constexpr Duration kStrayKept = kDay;
 

@@ -42,25 +42,13 @@ SourceResolver::SourceResolver(GitCache& cache, std::function<void(Event)> answe
                                std::function<void(const std::string&)> note)
     : cache_(cache), answer_(std::move(answer)), note_(std::move(note)) {}
 
-SourceResolver::~SourceResolver() {
-  stop_.request_stop();
-  std::vector<std::thread> threads;
-  {
-    MutexLock lock(mutex_);
-    line_.clear();
-    threads = std::move(threads_);
-    changed_.notify_all();
-  }
-  for (std::thread& thread : threads) thread.join();
-}
-
 void SourceResolver::Resolve(ResolveSources wanted) {
-  MutexLock lock(mutex_);
-  progress_[wanted.run] = "its repositories are fetched after those of other runs";
-  line_.push_back(std::move(wanted));
-  if (idle_ < line_.size() && threads_.size() < kAtOnce && !stop_.stop_requested())
-    threads_.emplace_back([this] { Run(); });
-  changed_.notify_one();
+  if (MutexLock lock(mutex_); true) progress_[wanted.run] = "its repositories are fetched after those of other runs";
+  workers_.Do([this, wanted = std::move(wanted)](std::stop_token stop) {
+    Event event = ResolveAll(wanted, stop);
+    if (MutexLock lock(mutex_); true) progress_.erase(wanted.run);
+    if (!stop.stop_requested()) answer_(std::move(event));  // else the next start asks again
+  });
 }
 
 std::string SourceResolver::Progress(const RunId& run) const {
@@ -74,32 +62,9 @@ void SourceResolver::Say(const RunId& run, std::string progress) {
   progress_[run] = std::move(progress);
 }
 
-void SourceResolver::Run() {
-  for (;;) {
-    ResolveSources wanted;
-    {
-      std::unique_lock<Mutex> lock(mutex_);
-      ++idle_;
-      changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-        return stop_.stop_requested() || !line_.empty();
-      });
-      --idle_;
-      if (stop_.stop_requested()) return;
-      wanted = std::move(line_.front());
-      line_.pop_front();
-    }
-    Event event = ResolveAll(wanted);
-    {
-      MutexLock lock(mutex_);
-      progress_.erase(wanted.run);
-    }
-    if (!stop_.stop_requested()) answer_(std::move(event));  // else the next start asks again
-  }
-}
-
-Event SourceResolver::ResolveAll(const ResolveSources& wanted) {
+Event SourceResolver::ResolveAll(const ResolveSources& wanted, std::stop_token stop) {
   SourcesResolved resolved{wanted.run, {}};
-  for (const auto& [url, ref] : wanted.repositories) {
+  for (const auto& [url, ref, commit] : wanted.repositories) {
     auto parsed = ParseGitUrl(url);  // as written it may hold a token
     const std::string shown = parsed ? parsed->shown : "its repository";
     GoingOn going_on("run " + wanted.run.text(), note_);
@@ -109,7 +74,7 @@ Event SourceResolver::ResolveAll(const ResolveSources& wanted) {
       going_on(words);
     };
     Say(wanted.run, Words(shown, {}));
-    auto one = cache_.Resolve(url, ref, on_progress, stop_.get_token());
+    auto one = cache_.Resolve(url, ref, on_progress, stop, commit);
     if (!one) return SourcesFailed{wanted.run, one.error().message};
     for (const std::string& note : one->notes) note_("run " + wanted.run.text() + ": " + note);
     resolved.items.push_back({url, ref, one->commit, one->branch, one->tree});

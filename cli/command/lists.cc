@@ -46,8 +46,9 @@ class Projects final : public Command {
   void Declare(Arguments&, GlobalOptions&) override {}
   Result<ExitCode> Run(Session& session) override {
     CROMT_ASSIGN(const auto control, session.Connect());
-    CROMT_ASSIGN(const auto projects, control->ListProjects());
-    session.output().ListProjects(projects);
+    CROMT_ASSIGN(const auto listed, control->ListProjects());
+    for (const std::string& notice : listed.notices) session.messages().Warn(notice);
+    session.output().ListProjects(listed.projects);
     return ExitCode::kDone;
   }
 };

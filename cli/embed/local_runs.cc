@@ -112,7 +112,7 @@ class LocalRuns final : public Control {
     if (view.tasks[*index].status.state != TaskState::kFinished) TellWhoKnows(view, lines);
     return lines;
   }
-  Result<std::vector<ProjectView>> ListProjects() override { return OnlyKept("it has no projects"); }
+  Result<ProjectList> ListProjects() override { return OnlyKept("it has no projects"); }
   Result<std::vector<AgentView>> ListAgents() override { return OnlyKept("it has no agents"); }
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
     CROMT_ASSIGN(const RunView view, GetRun(run, author));

@@ -116,7 +116,7 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
     if (!caller) return rpc::ToStatus(caller.error());
     auto projects = coordinator_.ListProjects();
     if (!projects) return rpc::ToStatus(projects.error());
-    for (const ProjectView& project : *projects) {
+    for (const ProjectView& project : projects->projects) {
       if (!caller->MaySee(project.name)) continue;
       auto& one = *response->add_projects();
       one.set_name(project.name);
@@ -128,8 +128,11 @@ class CoordinatorServiceImpl final : public v1::CoordinatorService::Service {
       one.set_timezone(project.timezone);
       one.set_schedule(project.schedule);
       one.set_trouble(project.trouble);
+      one.set_watches(project.watches);
       one.set_paused(project.paused);
     }
+    if (!caller->MaySee("")) return grpc::Status::OK;  // what of all projects is told there names some
+    for (const std::string& notice : projects->notices) response->add_notices(notice);
     return grpc::Status::OK;
   }
   grpc::Status ListAgents(grpc::ServerContext* context, const v1::ListAgentsRequest*,

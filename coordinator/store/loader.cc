@@ -32,6 +32,7 @@ class Loader {
   Status LoadKept();
   Status LoadSchedules();
   Status LoadPauses();
+  Status LoadTriggers();
   Status LoadDrained();
   Status LoadRevisions();
   Status LoadFiles();
@@ -75,12 +76,18 @@ Result<LoadedStore> Loader::Load() {
   state.epoch = loaded_.stamp.epoch;
   state.commit = loaded_.stamp.commit;
   state.went_back = loaded_.stamp.went_back;
-  CROMT_ASSIGN(auto last, db_.Prepare("SELECT (SELECT coalesce(max(n), 0) FROM runs), coalesce(max(seq), 0), "
+  CROMT_ASSIGN(auto last, db_.Prepare("SELECT max((SELECT coalesce(max(n), 0) FROM runs), (SELECT "
+                                      "coalesce(max(n), 0) FROM removed WHERE remnants = 1)), coalesce(max(seq), 0), "
                                       "(SELECT coalesce(max(n), 0) FROM ticks) FROM transitions"));
   CROMT_TRY(last.Step());
   loaded_.last_run = last.Int(0);
   loaded_.last_transition = last.Int(1);
   loaded_.last_tick = last.Int(2);
+  // What nothing is taken up from is looked at as well: whether it can be read.
+  CROMT_ASSIGN(auto others, db_.Prepare("SELECT (SELECT 1 FROM removed WHERE id > '' LIMIT 1), (SELECT 1 FROM removed "
+                                        "WHERE request > '' LIMIT 1), (SELECT why FROM removed LIMIT 1), (SELECT why "
+                                        "FROM output_removed LIMIT 1)"));
+  CROMT_TRY(others.Step());
   return std::move(loaded_);
 }
 
@@ -91,6 +98,7 @@ Status Loader::Read() {
   CROMT_TRY(LoadKept());
   CROMT_TRY(LoadSchedules());
   CROMT_TRY(LoadPauses());
+  CROMT_TRY(LoadTriggers());
   CROMT_TRY(LoadDrained());
   CROMT_TRY(LoadRevisions());
   return LoadFiles();
@@ -246,6 +254,26 @@ Status Loader::LoadPauses() {
   });
 }
 
+Status Loader::LoadTriggers() {
+  CROMT_ASSIGN(auto rows,
+               db_.Prepare("SELECT project, repository, ref, seen, waiting, trigger, since_us, hooked FROM triggers"));
+  return Each(rows, [&]() -> Status {
+    const auto trigger = TriggerFrom(rows.Text(5));
+    if (!trigger) return Damaged(fmt::format("the row of the trigger of '{}' is none", rows.Text(0)));
+    TriggerSet row{.project = std::string(rows.Text(0)),
+                   .repository = std::string(rows.Text(1)),
+                   .ref = std::string(rows.Text(2)),
+                   .seen = std::string(rows.Text(3)),
+                   .waiting = std::string(rows.Text(4)),
+                   .trigger = *trigger,
+                   .since = WallFromMicros(rows.Int(6)),
+                   .hooked = rows.Int(7) != 0};
+    loaded_.sums.Trigger(row.project, RowSum(RowKind::kTrigger).AddColumns(rows, 0, rows.columns()).Finish());
+    loaded_.state.triggers.push_back(std::move(row));
+    return {};
+  });
+}
+
 // ---- Files ------------------------------------------------------------------------------------
 
 Status Loader::LoadRevisions() {
@@ -377,6 +405,9 @@ Status CheckAllRows(sqlite::Database& db, int schema) {
            Summed{RowKind::kArtifact, "artifacts", "SELECT * FROM artifacts"},
            Summed{RowKind::kImage, "images", "SELECT * FROM images", kFirstImagesSchema},
            Summed{RowKind::kTick, "ticks", "SELECT * FROM ticks", kFirstTicksSchema},
+           Summed{RowKind::kRemoved, "removed", "SELECT n, id, request, project, why, at_us, sum FROM removed",
+                  kFirstRetentionSchema},
+           Summed{RowKind::kOutputRemoved, "output_removed", "SELECT * FROM output_removed", kFirstRetentionSchema},
            Summed{RowKind::kText, "revisions", "SELECT text, text_sum FROM revisions"},
        }) {
     if (schema < table.since) continue;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kOldest = 5;
 
-// ---- 5 to 9: sums of rows, and what comes with them -------------------------------------------
-// Written against version 9 as it is in schema.h; with a version that changes a table of it that text moves here.
+// ---- 5 to 10: sums of rows, and what comes with them -------------------------------------------
+// Written against version 10 as it is in schema.h; with a version that changes a table of it that text moves here.
 
 Status MoveTables(sqlite::Database& db) {
   for (const char* index :
@@ -25,7 +25,9 @@ Status MoveTables(sqlite::Database& db) {
                             "transitions", "artifacts", "agents"})
     CROMT_TRY(db.Execute(fmt::format("ALTER TABLE {0} RENAME TO v5_{0}", table)));
   CROMT_TRY(db.Execute(kSchema));
-  return db.Execute(kTickTables);
+  CROMT_TRY(db.Execute(kTickTables));
+  CROMT_TRY(db.Execute(kTriggerTables));
+  return db.Execute(kRetentionTables);
 }
 
 // Writes each row of `select` by `write`, with its sum after it. `extra` may bind what is not summed.
@@ -116,7 +118,7 @@ Result<StoreStamp> From5(sqlite::Database& db, const std::string& path) {
   return stamp;
 }
 
-// ---- 6 to 7: losses of a task; 7 to 8: images; 8 to 9: ticks ------------------------------------
+// ---- 6 to 7: losses of a task; 7 to 8: images; 8 to 9: ticks; 9 to 10: triggers ----------------
 
 // Each task gets a column before its sum, and so another sum. A row that is not what was written stays so: its sum is
 // 0. `unfinished` is a total, and follows.
@@ -151,7 +153,9 @@ Result<StoreStamp> FromSummed(sqlite::Database& db, const std::string& path, int
   const bool last_commit = mark && CheckMark(path, stamp, *mark);
   if (schema < 7) CROMT_TRY(AddLosses(db, stamp.totals.runs));
   if (schema < kFirstImagesSchema) CROMT_TRY(AddImages(db));
-  CROMT_TRY(db.Execute(kTickTables));
+  if (schema < kFirstTicksSchema) CROMT_TRY(db.Execute(kTickTables));
+  if (schema < kFirstTriggersSchema) CROMT_TRY(db.Execute(kTriggerTables));
+  if (schema < kFirstRetentionSchema) CROMT_TRY(db.Execute(kRetentionTables));
   CROMT_ASSIGN(const StoreTotals is, TotalsOf(db));
   CROMT_TRY(CheckTotals(is, stamp.totals));
   stamp.schema = kSchemaVersion;

@@ -91,7 +91,7 @@ Result<RunId> StoreReader::Resolve(const std::string& run, const std::string& au
     ids.emplace_back(query.Text(0));
     if (ids.back() == run) return RunId(run);
   }
-  if (ids.empty()) return Fail(ErrorCode::kNotFound, "there is no run " + run + "; `cromt runs` lists them");
+  if (ids.empty()) return tl::unexpected<Error>(NoRun(RunId(run)));
   if (ids.size() > 1)
     return Fail(ErrorCode::kInvalid, fmt::format("'{}' begins several runs: {}, {}…", run, ids[0], ids[1]));
   return RunId(ids[0]);
@@ -100,8 +100,26 @@ Result<RunId> StoreReader::Resolve(const std::string& run, const std::string& au
 Result<int64_t> StoreReader::NumberOf(const RunId& run) {
   CROMT_ASSIGN(auto query, db_.Prepare("SELECT n FROM runs WHERE id = ?"));
   CROMT_ASSIGN(bool found, query.Bind(1, run.text()).Step());
-  if (!found) return Fail(ErrorCode::kNotFound, "there is no run " + run.text());
+  if (!found) return tl::unexpected<Error>(NoRun(run));
   return query.Int(0);
+}
+
+// Why it can't be found: for a while it is known what was removed.
+Error StoreReader::NoRun(const RunId& run) {
+  auto query = db_.Prepare("SELECT why, at_us FROM removed WHERE id = ?");
+  auto removed = query ? query->Bind(1, run.text()).Step() : tl::unexpected<Error>(query.error());
+  if (!removed || !*removed)
+    return {ErrorCode::kNotFound, fmt::format("there is no run {}; `cromt runs` lists them", run.text())};
+  return {ErrorCode::kNotFound, fmt::format("run {} was removed on {}: {}", run.text(),
+                                            FormatRfc3339(WallFromMicros(query->Int(1))), query->Text(0))};
+}
+
+Result<std::optional<OutputRemoved>> StoreReader::OutputGone(const RunId& run) {
+  CROMT_ASSIGN(const int64_t n, NumberOf(run));
+  CROMT_ASSIGN(auto query, db_.Prepare("SELECT bytes, why, at_us FROM output_removed WHERE run = ?"));
+  CROMT_ASSIGN(const bool found, query.Bind(1, n).Step());
+  if (!found) return std::nullopt;
+  return OutputRemoved{run, query.Int(0), std::string(query.Text(1)), WallFromMicros(query.Int(2))};
 }
 
 Result<RunState> StoreReader::StateOf(const RunId& run) {

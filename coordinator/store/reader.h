@@ -6,6 +6,7 @@
 
 #include "coordinator/why.h"
 #include "core/control.h"
+#include "core/retention.h"
 #include "io/sqlite/database.h"
 
 namespace cromt {
@@ -17,6 +18,8 @@ class StoreReader {
   // `run` is an id, a unique prefix of one, or "last": the newest of `author`. kNotFound, kInvalid (ambiguous).
   Result<RunId> Resolve(const std::string& run, const std::string& author);
   Result<RunState> StateOf(const RunId& run);
+  // That the output of this run was removed; nullopt if it was not.
+  Result<std::optional<OutputRemoved>> OutputGone(const RunId& run);
   Result<std::string> ProjectOf(const RunId& run);
   // With its tasks and instances.
   Result<RunView> Run(const RunId& run);
@@ -58,6 +61,7 @@ class StoreReader {
 
  private:
   Result<int64_t> NumberOf(const RunId& run);
+  Error NoRun(const RunId& run);
   Result<RunView> ReadHeader(int64_t n);
   Status AddImages(int64_t n, RunView& view);
   sqlite::Database db_;

@@ -33,7 +33,10 @@ enum class RowKind : char {
   kSchedule = 'd',
   kTick = 'y',
   kPause = 'z',
+  kTrigger = 'h',
   kDrained = 'o',
+  kRemoved = 'm',
+  kOutputRemoved = 'u',
 };
 
 class RowSum {

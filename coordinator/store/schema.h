@@ -1,4 +1,4 @@
-// The tables of the coordinator's SQLite file, version 9.
+// The tables of the coordinator's SQLite file, version 10.
 //
 //   meta         what the file is: schema version, and the stamp of the last commit (stamp.h)
 //   files        the newest revision of each job file; `revisions` has them all, with the text
@@ -18,7 +18,11 @@
 //   schedules    how far the schedule of a project has come (ScheduleSet of core/effect.h)
 //   ticks        the ledger: a line for each tick, in the order in which they were settled
 //   drained      agents that are out of service, by address
-//   pauses       what no tick starts; of all projects under the name ''
+//   pauses       what nothing starts by itself; of all projects under the name ''
+//   triggers     what is known of the refs that start projects by pushes (TriggerSet of core/effect.h)
+//   removed      runs that retention has taken out, as long as they are still known (core/retention.h); `n` is the number
+//                that they had, `remnants` whether rows of it are left in other tables
+//   output_removed  runs whose output is no more
 //
 // Times are UTC microseconds; states and outcomes the words of core/model.cc. `sum` is the checksum of the columns
 // before it (row_sum.h); of `runs`, `head_sum` is that of the columns before it, and `sum` that of `n` and those
@@ -31,10 +35,12 @@
 
 namespace cromt {
 
-inline constexpr int kSchemaVersion = 9;
+inline constexpr int kSchemaVersion = 10;
 inline constexpr int kFirstSummedSchema = 6;  // rows of older ones have no sums
 inline constexpr int kFirstImagesSchema = 8;  // older ones have no such table
 inline constexpr int kFirstTicksSchema = 9;   // nor these: kTickTables
+inline constexpr int kFirstTriggersSchema = 10;  // nor this: kTriggerTables
+inline constexpr int kFirstRetentionSchema = 10;  // nor these: kRetentionTables
 // Says in the file's header whose it is: "crmt".
 inline constexpr uint32_t kApplicationId = 0x63726D74;
 
@@ -49,6 +55,19 @@ CREATE TABLE drained (address TEXT PRIMARY KEY, why TEXT NOT NULL, author TEXT N
   WITHOUT ROWID;
 CREATE TABLE pauses (project TEXT PRIMARY KEY, why TEXT NOT NULL, author TEXT NOT NULL, since_us INTEGER NOT NULL,
   until_us INTEGER) WITHOUT ROWID;
+)sql";
+
+inline constexpr char kTriggerTables[] = R"sql(
+CREATE TABLE triggers (project TEXT PRIMARY KEY, repository TEXT NOT NULL, ref TEXT NOT NULL, seen TEXT NOT NULL,
+  waiting TEXT NOT NULL, trigger TEXT NOT NULL, since_us INTEGER NOT NULL, hooked INTEGER NOT NULL) WITHOUT ROWID;
+)sql";
+
+inline constexpr char kRetentionTables[] = R"sql(
+CREATE TABLE removed (seq INTEGER PRIMARY KEY, n INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, request TEXT NOT NULL UNIQUE,
+  project TEXT NOT NULL, why TEXT NOT NULL, at_us INTEGER NOT NULL, sum INTEGER NOT NULL, remnants INTEGER NOT NULL);
+CREATE INDEX removed_remnants ON removed (seq) WHERE remnants = 1;
+CREATE TABLE output_removed (run INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, why TEXT NOT NULL, at_us INTEGER NOT NULL,
+  sum INTEGER NOT NULL);
 )sql";
 
 inline constexpr char kSchema[] = R"sql(

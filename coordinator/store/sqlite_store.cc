@@ -52,6 +52,7 @@ struct SqliteStore::Statements {
   sqlite::Statement number_of, request, seen, put_artifact, put_image, hold_lanes, free_lanes;
   sqlite::Statement put_file, put_revision, put_change, drop_projects, put_project;
   sqlite::Statement put_schedule, drop_schedule, put_tick, put_pause, drop_pause, put_drained, drop_drained;
+  sqlite::Statement put_trigger, drop_trigger;
 };
 
 SqliteStore::SqliteStore() = default;
@@ -131,9 +132,12 @@ Status SqliteStore::Prepare() {
            Item{sql_->put_drained, "INSERT OR REPLACE INTO drained VALUES (?, ?, ?, ?)"},
            Item{sql_->drop_drained, "DELETE FROM drained WHERE address = ?"},
            Item{sql_->drop_pause, "DELETE FROM pauses WHERE project = ?"},
+           Item{sql_->put_trigger, "INSERT OR REPLACE INTO triggers VALUES (?, ?, ?, ?, ?, ?, ?, ?)"},
+           Item{sql_->drop_trigger, "DELETE FROM triggers WHERE project = ?"},
        }) {
     CROMT_ASSIGN(item.statement, db_.Prepare(item.sql));
   }
+  CROMT_ASSIGN(remover_, Remover::Prepare(db_));
   return {};
 }
 
@@ -180,7 +184,7 @@ Result<RunId> SqliteStore::FindRequest(const RequestId& request) {
   RunId run = found && *found ? RunId(std::string(sql_->request.Text(0))) : RunId();
   sql_->request.Reset();
   if (!found) return tl::unexpected<Error>(std::move(found).error());
-  return run;
+  return run.empty() ? remover_->FindRequest(request) : run;
 }
 
 // ---- Writing ----------------------------------------------------------------------------------
@@ -500,6 +504,20 @@ Status SqliteStore::Write(const Paused& record) {
 Status SqliteStore::Write(const Unpaused& record) {
   sums_.PauseDropped(record.project);
   return sql_->drop_pause.Bind(1, record.project).Run();
+}
+
+Status SqliteStore::Write(const TriggerSet& record) {
+  SummedRow row(sql_->put_trigger, RowKind::kTrigger);
+  row.Put(record.project).Put(record.repository).Put(record.ref).Put(record.seen).Put(record.waiting);
+  row.Put(ToString(record.trigger)).Put(Micros(record.since)).Put(int64_t{record.hooked});
+  CROMT_ASSIGN(const uint32_t sum, row.RunUnsummed());
+  sums_.Trigger(record.project, sum);
+  return {};
+}
+
+Status SqliteStore::Write(const TriggerDropped& record) {
+  sums_.TriggerDropped(record.project);
+  return sql_->drop_trigger.Bind(1, record.project).Run();
 }
 
 }  // namespace cromt

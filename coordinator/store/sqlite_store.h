@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/disk_reserve.h"
+#include "coordinator/store/remover.h"
 #include "coordinator/store/store.h"
 #include "coordinator/store/store_sums.h"
 #include "io/sqlite/database.h"
@@ -74,6 +75,12 @@ class SqliteStore final : public Store {
   Status Write(const TickSettled& record);
   Status Write(const Paused& record);
   Status Write(const Unpaused& record);
+  Status Write(const TriggerSet& record);
+  Status Write(const TriggerDropped& record);
+  Status Write(const RunRemoved& record) { return remover_->Remove(record); }
+  Status Write(const RemnantsSwept& record) { return remover_->Sweep(record); }
+  Status Write(const OutputRemoved& record) { return remover_->Remove(record); }
+  Status Write(const TicksForgotten& record) { return remover_->Forget(record); }
   Status WriteOwned(const FileApplied& record);
   Status WriteRun(const RunId& run, int64_t n, const RunStatus& status);
   Status WritePlan(const RunId& run, int64_t n, const Plan& plan);
@@ -86,6 +93,7 @@ class SqliteStore final : public Store {
   Durability durability_ = Durability::kHost;
   sqlite::Database db_;
   std::unique_ptr<Statements> sql_;
+  std::optional<Remover> remover_;
   StoreStamp stamp_;  // of the last commit
   StoreSums sums_;
   std::optional<CommitMark> mark_;  // from Load on

@@ -17,7 +17,7 @@ namespace cromt {
 // Sums of parts (row_sum.h) over the rows of these tables.
 struct StoreTotals {
   uint64_t runs = 0;    // runs, plans, tasks, transitions, artifacts; of unfinished runs only
-  uint64_t files = 0;   // files, projects, changes, revisions, schedules, pauses
+  uint64_t files = 0;   // files, projects, changes, revisions, schedules, pauses, triggers
   uint64_t agents = 0;  // agents, lanes_held, kept, drained
   friend bool operator==(const StoreTotals&, const StoreTotals&) = default;
 };

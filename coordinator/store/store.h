@@ -57,6 +57,7 @@ struct StoredState {
   std::vector<AgentDrained> drained;
   std::vector<ScheduleSet> schedules;
   std::vector<Paused> pauses;
+  std::vector<TriggerSet> triggers;
   std::vector<StoredFile> files;     // oldest first
   std::vector<StoredApply> applies;  // the last kRememberedApplies
 };

@@ -87,6 +87,8 @@ Status CreateTables(sqlite::Database& db, const MeshId& mesh) {
       db.Execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion)));
   CROMT_TRY(db.Execute(kSchema));
   CROMT_TRY(db.Execute(kTickTables));
+  CROMT_TRY(db.Execute(kTriggerTables));
+  CROMT_TRY(db.Execute(kRetentionTables));
   CROMT_ASSIGN(auto put, db.Prepare("INSERT INTO meta VALUES (?, ?)"));
   CROMT_TRY(put.Bind(1, "schema").Bind(2, int64_t{kSchemaVersion}).Run());
   CROMT_TRY(put.Bind(1, "stamp").Bind(2, StoreStamp{kSchemaVersion, mesh, 0, 0, {}}.Text()).Run());

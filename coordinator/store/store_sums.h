@@ -44,6 +44,8 @@ class StoreSums {
   void ScheduleDropped(const std::string& project) { Drop(totals_.files, schedules_, project); }
   void Pause(const std::string& project, uint32_t sum) { Replace(totals_.files, pauses_[project], sum); }
   void PauseDropped(const std::string& project) { Drop(totals_.files, pauses_, project); }
+  void Trigger(const std::string& project, uint32_t sum) { Replace(totals_.files, triggers_[project], sum); }
+  void TriggerDropped(const std::string& project) { Drop(totals_.files, triggers_, project); }
   void Drained(const std::string& address, uint32_t sum) { Replace(totals_.agents, drained_[address], sum); }
   void Resumed(const std::string& address) { Drop(totals_.agents, drained_, address); }
   // All rows of `kept` at once: `total` is the sum of their parts.
@@ -68,6 +70,7 @@ class StoreSums {
   std::map<std::string, uint64_t> files_;
   std::map<std::string, uint32_t> schedules_;
   std::map<std::string, uint32_t> pauses_;
+  std::map<std::string, uint32_t> triggers_;
   std::map<std::string, uint32_t> drained_;
   uint64_t kept_ = 0;
 };

@@ -105,8 +105,14 @@ struct ProjectView {
   std::string timezone = {};  // of it
   std::optional<Wall> next_tick = {};
   std::string next_tick_local = {};  // RFC 3339, by the clocks of `timezone`
-  std::string trouble = {};          // why the schedule can't be followed
+  std::string watches = {};          // what starts it by pushes, in words
+  std::string trouble = {};          // why the schedule can't be followed, or what it watches is not known
   std::string paused = {};           // why, and by whom
+};
+
+struct ProjectList {
+  std::vector<ProjectView> projects;
+  std::vector<std::string> notices = {};  // what is to be known of all of them, a sentence each
 };
 
 struct PauseRequest {
@@ -188,7 +194,7 @@ class Control {
   virtual Status ResumeAgent(const std::string& agent) = 0;
   virtual Result<RunView> GetRun(const std::string& run, const std::string& author) = 0;
   virtual Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) = 0;
-  virtual Result<std::vector<ProjectView>> ListProjects() = 0;
+  virtual Result<ProjectList> ListProjects() = 0;
   virtual Result<std::vector<AgentView>> ListAgents() = 0;
   // The newest first; with `project` only those that changed it in some way.
   virtual Result<std::vector<RevisionView>> ListRevisions(const std::string& project, uint32_t limit) = 0;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "core/messages.h"
 #include "core/plan.h"
+#include "core/retention.h"
 
 namespace cromt {
 
@@ -189,7 +190,7 @@ struct TickSettled {
   uint64_t count = 1;  // 0: nobody knows
   TickOutcome outcome = TickOutcome::kStarted;
   RunId run;        // that it has started
-  std::string why;  // a sentence, of one that has started none
+  std::string why;  // a sentence, of one that has started none; of a push also which commit it was
   Wall at;          // of this line
   friend bool operator==(const TickSettled&, const TickSettled&) = default;
 };
@@ -207,9 +208,25 @@ struct Unpaused {
   std::string project;
 };
 
+// What is known of the ref whose pushes start a project. core/triggers.h makes these two.
+struct TriggerSet {
+  std::string project;
+  std::string repository, ref;
+  std::string seen;                // the commit there that was last known; "" = none was
+  std::string waiting = {};        // a commit whose run has not been started yet; "" = none
+  Trigger trigger = Trigger::kScm;  // of that
+  Wall since = {};                 // when it was found
+  bool hooked = false;             // a hook has said that there is something new, and nobody has looked since
+  friend bool operator==(const TriggerSet&, const TriggerSet&) = default;
+};
+struct TriggerDropped {
+  std::string project;
+};
+
 using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld,
                             LaneFreed, AgentSeen, FileApplied, AgentDrained, AgentResumed, ScheduleSet, ScheduleDropped,
-                            TickSettled, Paused, Unpaused>;
+                            TickSettled, Paused, Unpaused, TriggerSet, TriggerDropped, RunRemoved, RemnantsSwept,
+                            OutputRemoved, TicksForgotten>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 
@@ -239,10 +256,17 @@ struct SendAck {
   std::string address;
   uint64_t sequence = 0;
 };
+// A repository to be resolved.
+struct SourceWanted {
+  std::string url;
+  std::string ref;
+  std::string commit;  // that was pushed to it, and is the one wanted; "" = whatever is there
+  auto operator<=>(const SourceWanted&) const = default;
+};
 // Clone, resolve and pack the run's repositories; answer with SourcesResolved or SourcesFailed.
 struct ResolveSources {
   RunId run;
-  std::vector<std::pair<std::string, std::string>> repositories;  // (url, ref), distinct
+  std::vector<SourceWanted> repositories;  // distinct
 };
 // The answer to StartRun, CancelRun or CancelTask: the run's id. Of those about agents: no id.
 struct Reply {

@@ -15,6 +15,7 @@
 #include "core/diagnostic.h"
 #include "core/model.h"
 #include "core/pool.h"
+#include "core/push_trigger.h"
 #include "core/schedule.h"
 
 namespace cromt {
@@ -110,7 +111,9 @@ struct Project {
   std::optional<Duration> run_timeout;  // of a run that was started for it
   int32_t priority = 0;
   std::shared_ptr<const Schedule> schedule;  // null = it never starts by itself
+  std::shared_ptr<const PushTrigger> push;   // null = no push starts it
   bool disabled = false;                     // nothing starts it
+  std::optional<uint32_t> keep;              // so many of its finished runs
   std::vector<Unbuilt> unbuilt;
 };
 

@@ -53,10 +53,10 @@ struct Source {
   std::string directory;   // of the agent's own host, used in place; "~/" is the job user's home
   std::string repository;  // Git URL, cloned by the coordinator
   std::string ref;         // branch, tag or commit; empty = the remote's HEAD
-  std::string commit;      // resolved once per run: 40 hex digits
+  std::string commit;      // 40 hex digits: resolved once per run, or said before, by the push that started it
   std::string branch;      // what `ref` or HEAD named, if it was a branch
   Digest tree;             // the commit's files as one blob
-  bool resolved() const { return repository.empty() || !commit.empty(); }
+  bool resolved() const { return repository.empty() || !tree.empty(); }
   friend bool operator==(const Source&, const Source&) = default;
 };
 

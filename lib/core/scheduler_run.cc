@@ -149,9 +149,9 @@ std::shared_ptr<Group> Scheduler::State::LaneNamed(const std::string& name) {
 }
 
 void Scheduler::State::AskForSources(const std::shared_ptr<Run>& run) {
-  std::vector<std::pair<std::string, std::string>> wanted;
+  std::vector<SourceWanted> wanted;
   for (const TaskSpec& spec : run->plan->specs)
-    if (!spec.source.resolved()) wanted.emplace_back(spec.source.repository, spec.source.ref);
+    if (!spec.source.resolved()) wanted.push_back({spec.source.repository, spec.source.ref, spec.source.commit});
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   if (wanted.empty()) return Begin(run);

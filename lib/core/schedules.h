@@ -81,6 +81,9 @@ class Schedules {
   void Started(const DueTick& tick, const RunId& run, Wall now);
   void Skipped(const DueTick& tick, const std::string& why, Wall now);
 
+  // Why nothing starts this project by itself now; "" = it is not paused.
+  std::string WhyPaused(const std::string& project, Wall now) const;
+
   // Since the last call.
   std::vector<Record> TakeRecords();
 
@@ -105,7 +108,6 @@ class Schedules {
   std::optional<DueTick> Take(Entry& entry, Wall now, const Unfinished& unfinished, const std::string& why_late);
   std::optional<DueTick> Begin(Entry& entry, Wall tick, Wall now, const Unfinished& unfinished);
   void BeginAnew(Wall now);
-  std::string WhyPaused(const std::string& project, Wall now) const;
 
   std::string boot_;
   Wall since_;

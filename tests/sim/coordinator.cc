@@ -141,9 +141,9 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
       return Post(engine_input::Ask{SourcesFailed{wanted.run, "the repository can't be reached"}, {}});
     }
     SourcesResolved resolved{wanted.run, {}};
-    for (const auto& [url, ref] : wanted.repositories)
+    for (const auto& [url, ref, commit] : wanted.repositories)
       resolved.items.push_back(
-          {url, ref, std::string(40, 'c'), "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
+          {url, ref, commit.empty() ? std::string(40, 'c') : commit, "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
     Post(engine_input::Ask{std::move(resolved), {}});
   });
 }

@@ -43,6 +43,7 @@ enum class Shape : uint8_t {
   kCatchUp,        // last | none
   kSandbox,        // off | standard | strict
   kSecrets,        // [{name, env | file}]
+  kHook,           // {secret: NAME}
 };
 
 struct JobKey {

@@ -11,6 +11,7 @@
 #include "io/config/job_keys.h"
 #include "io/config/job_shapes.h"
 #include "io/config/read_file.h"
+#include "io/config/start_keys.h"
 #include "io/config/value_reader.h"
 #include "io/yaml/yaml_tree.h"
 
@@ -136,7 +137,7 @@ class JobReader {
     if (!Is(YamlKind::kMap, project.name, map)) return;
     bool has_source = false;
     Position run_or_action, pool_at;
-    Schedule schedule;
+    StartKeys starts;
     ForEachKey(map, kInProject, project.unbuilt, [&](std::string_view key, YamlNode at, YamlNode value) {
       if (key == "run" || key == "action") run_or_action = std::max(run_or_action, at.at());
       if (key == "path")
@@ -158,6 +159,8 @@ class JobReader {
         pool_at = at.at();
       } else if (key == "parallel")
         project.parallel = CountOf(value.text());
+      else if (key == "keep" && !value.text().empty())
+        project.keep = CountOf(value.text());
       else if (key == "log_limit" && !value.text().empty())
         project.log_limit_bytes = BytesOf(value.text());
       else if (key == "inherit_env")
@@ -168,12 +171,11 @@ class JobReader {
         ReadUser(project, value);
       else if (key == "on_failure")
         project.ignore_failure = value.text() == "ignore";
-      else if (ReadPolicy(key, project, value) || ReadSchedule(key, schedule, value)) {
+      else if (ReadPolicy(key, project, value) || starts.Read(key, at, value)) {
       } else
         values_.Shared(key, value, project.set, project.unbuilt);
     });
-    if (!schedule.crontab.empty() && !project.disabled)
-      project.schedule = std::make_shared<const Schedule>(std::move(schedule));
+    starts.Set(project, diagnostics_);
     for (const Unbuilt& unbuilt : project.unbuilt)
       has_source |= unbuilt.key == "factfile" || unbuilt.key == "mflow" || unbuilt.key == "playbook";
     if (!has_source && !project.run)
@@ -210,26 +212,6 @@ class JobReader {
       project.silence.retry_lost = text == "retry";
     } else if (key == "disabled") {
       project.disabled = FlagWord(text).value_or(false);
-    } else {
-      return false;
-    }
-    return true;
-  }
-
-  // When it starts by itself. False if it is another key.
-  static bool ReadSchedule(std::string_view key, Schedule& schedule, YamlNode value) {
-    const std::string_view text = value.text();
-    if (key == "crontab") {
-      schedule.crontab = text;
-      schedule.cron = ParseCron(text).value_or(CronSchedule());
-    } else if (key == "timezone") {
-      schedule.timezone = text;
-    } else if (key == "catch_up") {
-      schedule.catch_up = text == "none" ? CatchUp::kNone : CatchUp::kLast;
-    } else if (key == "overlap") {
-      schedule.overlap = text == "queue" ? Overlap::kQueue : text == "allow" ? Overlap::kAllow : Overlap::kSkip;
-    } else if (key == "splay") {
-      schedule.splay = text.empty() ? Duration(0) : DurationOf(text);
     } else {
       return false;
     }

@@ -110,6 +110,7 @@ std::string_view Expected(Shape shape) {
     case Shape::kShare: return "a number or a percentage";
     case Shape::kArtifacts: return "a map of in and out";
     case Shape::kPool: return "a map of labels and count";
+    case Shape::kHook: return "{secret: NAME}";
     case Shape::kWhen: return "always, failure or success";
     case Shape::kOnFailure: return "fail or ignore";
     case Shape::kOnUnreachable: return "fail, skip or 'wait DURATION'";
@@ -122,7 +123,8 @@ std::string_view Expected(Shape shape) {
 }
 
 YamlKind KindOf(Shape shape) {
-  if (shape == Shape::kMap || shape == Shape::kArtifacts || shape == Shape::kPool) return YamlKind::kMap;
+  if (shape == Shape::kMap || shape == Shape::kArtifacts || shape == Shape::kPool || shape == Shape::kHook)
+    return YamlKind::kMap;
   return shape == Shape::kList || shape == Shape::kSecrets ? YamlKind::kList : YamlKind::kText;
 }
 
@@ -163,6 +165,18 @@ class Inner {
       else if (value.kind() != YamlKind::kText || (value.text() != "all" && CountOf(value.text()) == 0))
         Wrong(value, "'count' must be all or a number from 1 on");
     }
+  }
+
+  void Hook(YamlNode map) {
+    bool has_secret = false;
+    for (YamlNode key = map.first(); key; key = key.next().next()) {
+      has_secret |= key.text() == "secret";
+      if (key.text() != "secret")
+        Wrong(key, fmt::format("unknown key {}", Quote(key.text())));
+      else if (key.next().kind() != YamlKind::kText || !IsName(key.next().text()))
+        Wrong(key.next(), "'secret' must be the name of a secret");
+    }
+    if (!has_secret) Wrong(map, "it needs 'secret', the name of the secret that signs it");
   }
 
   void Artifacts(YamlNode map) {
@@ -295,6 +309,8 @@ bool CheckShape(const JobKey& key, YamlNode value, Diagnostics& diagnostics) {
     inner.Pool(value);
   else if (key.shape == Shape::kSecrets)
     inner.Secrets(value);
+  else if (key.shape == Shape::kHook)
+    inner.Hook(value);
   return diagnostics.errors() == errors;
 }
 

@@ -23,6 +23,8 @@ struct GitCache::Call {
   const OnProgress& on_progress;
   std::stop_token stop;
   Mono deadline;
+  Duration timeout = {};    // that it comes of
+  std::string pushed = {};  // what is meant by the ref; empty = what it names now
   bool waiting_for_lock = true;
   bool killed = false;  // the helper, by somebody: not by what it was given
   git::Progress progress = {};
@@ -84,10 +86,14 @@ Result<GitUrl> GitCache::Accept(std::string_view url) const {
 }
 
 Result<GitCache::Resolved> GitCache::Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress,
-                                             std::stop_token stop) {
+                                             std::stop_token stop, std::string_view pushed) {
   size_t fetched_submodules = 0;
   CROMT_ASSIGN(Call call, MakeCall(url, ref, on_progress, std::move(stop)));
-  call.deadline = Later(settings_.timeout);
+  if (!pushed.empty() && !IsCommit(pushed))
+    return Fail(ErrorCode::kInvalid, fmt::format("{} is no commit of 40 hex digits", Quote(pushed)));
+  call.pushed = pushed;
+  call.timeout = settings_.timeout;
+  call.deadline = Later(call.timeout);
   call.fetched_submodules = &fetched_submodules;
   return Resolve(call);
 }
@@ -145,6 +151,7 @@ Status GitCache::AddSubmodules(Call& call, Resolved& resolved) {
     auto inner = MakeCall(*url, module.commit, call.on_progress, call.stop);
     if (!inner) return Fail(fmt::format("{}: {}", call.What(), name), inner.error());
     inner->deadline = call.deadline;
+    inner->timeout = call.timeout;
     inner->depth = call.depth + 1;
     inner->fetched_submodules = call.fetched_submodules;
     auto part = Resolve(*inner);
@@ -204,7 +211,7 @@ Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
       return Fail(ErrorCode::kTimeout,
                   fmt::format("{}: {} {}, after {} bytes; check the address, or raise git.timeout", call.What(),
                               at_end ? "not done within" : "the server said nothing for",
-                              FormatDuration(at_end ? settings_.timeout : settings_.silence_timeout),
+                              FormatDuration(at_end ? call.timeout : settings_.silence_timeout),
                               call.progress.received_bytes));
     }
     if (!reply) {
@@ -232,20 +239,30 @@ Result<HelperProcess> GitCache::StartHelper(Call& call, const git::Request& requ
   return helper;
 }
 
-Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
+Result<git::FetchRequest> GitCache::FetchRequestOf(Call& call) const {
   git::FetchRequest request;
   request.url = call.url.text;
   request.shown = call.url.shown;
   request.ref = call.ref;
-  request.mirror = call.mirror().string();
-  request.rebuild = rebuild;
+  request.commit = call.pushed;
   CROMT_TRY(SetAccess(call, request));
   request.max_memory_bytes = settings_.max_memory_bytes;
+  request.timeout_s = SecondsUntil(call.deadline);
+  return request;
+}
+
+Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
+  CROMT_ASSIGN(git::FetchRequest request, FetchRequestOf(call));
+  request.mirror = call.mirror().string();
+  request.rebuild = rebuild;
   request.max_pack_bytes = settings_.max_pack_bytes;
   request.unpack_ms = static_cast<uint32_t>(settings_.unpack_allowance / milliseconds(1));
   request.max_objects = settings_.max_objects;
   request.max_packs = settings_.max_packs;
-  request.timeout_s = SecondsUntil(call.deadline);
+  return AskForCommit(call, std::move(request));
+}
+
+Result<git::Fetched> GitCache::AskForCommit(Call& call, const git::Request& request) {
   call.waiting_for_lock = true;
   CROMT_ASSIGN(HelperProcess helper, StartHelper(call, request));
   CROMT_ASSIGN(Reply reply, Next(call, helper));
@@ -257,7 +274,29 @@ Result<git::Fetched> GitCache::Fetch(Call& call, bool rebuild) {
   return std::move(*fetched);
 }
 
-Status GitCache::SetAccess(Call& call, git::FetchRequest& request) {
+std::string GitCache::ServerOf(std::string_view url) const {
+  const auto accepted = Accept(url);
+  if (!accepted) return std::string(url);
+  return accepted->host.empty() ? accepted->identity : fmt::format("{}:{}", accepted->host, accepted->port);
+}
+
+Result<std::string> GitCache::Look(std::string_view url, std::string_view ref, std::stop_token stop) {
+  const OnProgress none;
+  CROMT_ASSIGN(Call call, MakeCall(url, ref, none, std::move(stop)));
+  call.timeout = std::min(settings_.timeout, settings_.look_timeout);
+  call.deadline = Later(call.timeout);
+  const fs::path folder = call.folder / "look";
+  CROMT_TRY(MakeFolder(call.folder, call.url));
+  std::error_code error;
+  fs::create_directory(folder, error);
+  if (error) return tl::unexpected<Error>(ErrnoError(folder.string(), error.value()));
+  CROMT_ASSIGN(git::FetchRequest request, FetchRequestOf(call));
+  request.mirror = (folder / "mirror").string();
+  CROMT_ASSIGN(git::Fetched fetched, AskForCommit(call, git::ListRequest{std::move(request)}));
+  return std::move(fetched.commit);
+}
+
+Status GitCache::SetAccess(Call& call, git::FetchRequest& request) const {
   request.host = call.url.host;
   request.port = call.url.port;
   if (call.url.transport == GitTransport::kHttp || call.url.transport == GitTransport::kHttps) {

@@ -4,7 +4,7 @@
 //   DIR/KEY/mirror/       a bare repository, fetched into; KEY = SHA-256 of that URL after rewriting
 //   DIR/KEY/mirror.lock   held (flock) by whoever fetches or reads, also across processes
 //   DIR/KEY/trees/COMMIT  digest and submodules of a tree packed before; with another name: one with submodules in it
-//   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc)
+//   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc); look/ssh/ while it is only looked at
 //
 // All that libgit2 does happens in a helper process (protocol.h), killed at its deadline. No work tree is ever
 // made: the files go from Git's objects into an archive, so hooks, filters, attributes, LFS and configuration of
@@ -45,6 +45,7 @@ class GitCache {
     std::vector<std::string> known_hosts;    // files; what they don't name is not connected to
     Duration timeout = seconds(600);         // of one Resolve
     Duration silence_timeout = seconds(60);  // of a server that says nothing
+    Duration look_timeout = seconds(20);     // of one Look
     Duration progress_interval = seconds(1);
     int64_t max_pack_bytes = int64_t{4} << 30;  // of one fetch
     // Processor time of one fetch beyond a second for each MiB received, which is many times what a usual pack takes:
@@ -84,8 +85,16 @@ class GitCache {
   // repository, branch, tag or commit; kUnavailable: the remote can't be reached or broke off; kExhausted: over
   // a limit; kDenied also: a server that is not known or does not let us in; kCorrupt: objects are damaged or missing,
   // also in a fresh clone; kTimeout, kCanceled. Messages name URL and ref, without credentials.
+  // `pushed` is a commit that the ref named a while ago: that one is meant then, also if the ref has moved on.
   Result<Resolved> Resolve(std::string_view url, std::string_view ref, const OnProgress& on_progress = {},
-                           std::stop_token stop = {});
+                           std::stop_token stop = {}, std::string_view pushed = {});
+
+  // HOST:PORT that a repository is fetched from; of one without, the repository's own name.
+  std::string ServerOf(std::string_view url) const;
+
+  // The commit that `ref` names now: 40 hex digits. Fetches nothing, waits for nobody who does. Errors as of Resolve;
+  // ends at the latest after Settings::look_timeout.
+  Result<std::string> Look(std::string_view url, std::string_view ref, std::stop_token stop = {});
 
  private:
   struct Call;  // one Resolve under way
@@ -100,7 +109,9 @@ class GitCache {
   Result<Digest> Join(const Call& call, const Digest& tree, const std::vector<git::TreePart>& parts);
   Result<git::HelperProcess> StartHelper(Call& call, const git::Request& request) const;
   Result<git::Fetched> Fetch(Call& call, bool rebuild);
-  Status SetAccess(Call& call, git::FetchRequest& request);
+  Result<git::FetchRequest> FetchRequestOf(Call& call) const;
+  Result<git::Fetched> AskForCommit(Call& call, const git::Request& request);
+  Status SetAccess(Call& call, git::FetchRequest& request) const;
   Status Pack(Call& call, Resolved& resolved);
   Result<git::Reply> Next(Call& call, git::HelperProcess& helper);
 

@@ -14,11 +14,13 @@ template <class T, class Visit>
 void Fields(T& m, Visit&& visit) {
   using M = std::remove_const_t<T>;
   if constexpr (std::is_same_v<M, FetchRequest>) {
-    visit(m.url), visit(m.shown), visit(m.ref), visit(m.mirror), visit(m.rebuild);
+    visit(m.url), visit(m.shown), visit(m.ref), visit(m.commit), visit(m.mirror), visit(m.rebuild);
     visit(m.user), visit(m.password), visit(m.login_of), visit(m.ca_file);
     visit(m.host), visit(m.by_ssh), visit(m.port), visit(m.ssh_keys), visit(m.known_hosts);
     visit(m.max_memory_bytes), visit(m.max_pack_bytes), visit(m.unpack_ms), visit(m.max_objects), visit(m.max_packs),
         visit(m.timeout_s);
+  } else if constexpr (std::is_same_v<M, ListRequest>) {
+    Fields(m.of, visit);
   } else if constexpr (std::is_same_v<M, PackRequest>) {
     visit(m.shown), visit(m.mirror), visit(m.commit), visit(m.max_files), visit(m.max_tree_bytes);
     visit(m.max_memory_bytes), visit(m.timeout_s);

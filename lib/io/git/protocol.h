@@ -26,6 +26,7 @@ struct FetchRequest {
   std::string url;
   std::string shown;     // for messages
   std::string ref;       // empty = HEAD
+  std::string commit;    // that `ref` named a while ago, and is what is wanted; empty = what it names now
   std::string mirror;    // directory; made if missing. Its lock is the file beside it, "MIRROR.lock"
   bool rebuild = false;  // delete the mirror first
   std::string user;      // of http(s); if there is one, no redirect to another host is followed
@@ -45,6 +46,11 @@ struct FetchRequest {
   uint32_t timeout_s = 0;  // the helper ends itself after it: a parent may be gone
 };
 
+// Says what `ref` names now; touches no mirror.
+struct ListRequest {
+  FetchRequest of;  // without what is about its mirror
+};
+
 // Sends the files of a commit in the mirror as an archive (io/archive/entry.h), in kChunk replies.
 struct PackRequest {
   std::string shown;
@@ -56,7 +62,7 @@ struct PackRequest {
   uint32_t timeout_s = 0;
 };
 
-using Request = std::variant<FetchRequest, PackRequest>;
+using Request = std::variant<FetchRequest, PackRequest, ListRequest>;
 
 struct Started {};  // the mirror's lock is ours; from now on silence means that something hangs
 struct Progress {

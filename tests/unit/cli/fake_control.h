@@ -22,6 +22,7 @@ class FakeControl final : public Control {
   RunView view;  // of the only run there is
   std::vector<RunView> listed_runs;
   std::vector<ProjectView> listed_projects;
+  std::vector<std::string> notices;  // of those
   std::vector<AgentView> listed_agents;
   std::vector<RevisionView> listed_revisions;
   std::vector<SecretView> listed_secrets;
@@ -96,7 +97,7 @@ class FakeControl final : public Control {
     limit = most;
     return listed_runs;
   }
-  Result<std::vector<ProjectView>> ListProjects() override { return listed_projects; }
+  Result<ProjectList> ListProjects() override { return ProjectList{listed_projects, notices}; }
   Result<std::vector<AgentView>> ListAgents() override { return listed_agents; }
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string&, const std::string&) override {
     return listed_artifacts;
@@ -234,7 +235,7 @@ class ForwardingControl final : public Control {
   Result<std::vector<RunView>> ListRuns(const std::string& project, uint32_t limit) override {
     return to_.ListRuns(project, limit);
   }
-  Result<std::vector<ProjectView>> ListProjects() override { return to_.ListProjects(); }
+  Result<ProjectList> ListProjects() override { return to_.ListProjects(); }
   Result<std::vector<AgentView>> ListAgents() override { return to_.ListAgents(); }
   Result<std::vector<ArtifactView>> ListArtifacts(const std::string& run, const std::string& author) override {
     return to_.ListArtifacts(run, author);

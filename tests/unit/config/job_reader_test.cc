@@ -500,5 +500,30 @@ TEST(JobReader, ReadsWhenAProjectStartsByItself) {
   EXPECT_EQ(reading.file->projects[3].schedule, nullptr);
 }
 
+TEST(JobReader, ReadsWhatPushesStart) {
+  JobFileReading reading = ReadJobFile(
+      "projects:\n"
+      "  a: {path: 'https://h/x.git', action: x, trigger: yes, poll_interval: 5m, hook: {secret: s}}\n"
+      "  b: {path: 'https://h/x.git', action: x, hook: {secret: s}, overlap: allow}\n"
+      "  c: {path: 'https://h/x.git', action: x, trigger: yes, disabled: yes}\n"
+      "  d: {path: 'https://h/x.git', action: x, trigger: no, poll_interval: 10s}\n",
+      "f");
+  ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
+  EXPECT_TRUE(reading.diagnostics.empty()) << ErrorText(reading.diagnostics);
+  const auto& projects = reading.file->projects;
+  ASSERT_TRUE(projects[0].push && projects[1].push);
+  EXPECT_EQ(*projects[0].push, (PushTrigger{true, std::chrono::minutes(5), "s", Overlap::kQueue}));
+  EXPECT_EQ(*projects[1].push, (PushTrigger{false, seconds(60), "s", Overlap::kAllow}));
+  EXPECT_EQ(projects[2].push, nullptr);
+  EXPECT_EQ(projects[3].push, nullptr);
+}
+
+TEST(JobReader, APollThatIsTooShortIsRefusedWithItsPlace) {
+  JobFileReading reading =
+      ReadJobFile("projects: {a: {path: 'https://h/x.git', action: x, trigger: yes, poll_interval: 0}}", "f");
+  EXPECT_FALSE(reading.file);
+  EXPECT_EQ(ErrorText(reading.diagnostics), "f:1:81: error: 'poll_interval' must be at least 1.0s");
+}
+
 }  // namespace
 }  // namespace cromt

@@ -29,8 +29,7 @@ std::string NotBuilt(const std::string& key) {
 
 TEST(Unbuilt, AGoodValueWarns) {
   for (const char* line :
-       {"trigger: true", "trigger: 1", "poll_interval: 60s", "hook: {secret: s}", "keep: 5",
-        "params: {p: {type: text}}", "waves: [1, 2]", "notify: [{on: [failed]}]", "ping: http://x"}) {
+       {"params: {p: {type: text}}", "waves: [1, 2]", "notify: [{on: [failed]}]", "ping: http://x"}) {
     std::string key(line, std::string(line).find(':'));
     EXPECT_EQ(Line(line), NotBuilt(key)) << line;
   }
@@ -127,6 +126,11 @@ TEST(Unbuilt, EachShapeIsChecked) {
            {"log_limit: 5 bananas", "f:4:16: error: 'log_limit': '5 bananas' is not a size such as 256MiB"},
            {"sandbox: none", "f:4:14: error: 'sandbox': 'none' is not off, standard or strict"},
            {"overlap: no", "f:4:14: error: 'overlap': 'no' is not skip, queue or allow"},
+           {"hook: {}", "f:4:11: error: 'hook': it needs 'secret', the name of the secret that signs it"},
+           {"hook: {token: a}", "f:4:12: error: 'hook': unknown key 'token'"},
+           {"hook: {secret: ../a}", "f:4:20: error: 'hook': 'secret' must be the name of a secret"},
+           {"hook: {secret: a}", "f:4:5: error: 'hook' starts a run of what was pushed to a Git repository"},
+           {"trigger: true", "f:4:5: warning: 'trigger' starts a run of what was pushed to a Git repository"},
            {"notify: {a: b}", "f:4:13: error: 'notify': a map where a list is meant"}}) {
     EXPECT_NE(Line(bad.line).find(bad.said), std::string::npos) << bad.line << "\n" << Line(bad.line);
   }
@@ -138,8 +142,8 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
       "  top: {run: x, before: [{name: mid, title: '${{ params.x }}'}]}\n"
       "  mid: {run: x, hosts: [{title: '${{ params.x }}'}], before: [{name: leaf, hosts: [{title: "
       "'${{ params.x }}'}]}]}\n"
-      "  leaf: {run: x, trigger: true}\n"
-      "  other: {run: x, keep: 3}\n"
+      "  leaf: {run: x, ping: x}\n"
+      "  other: {run: x, waves: 3}\n"
       "  free: {run: x}\n",
       "f");
   ASSERT_TRUE(reading.file) << ErrorText(reading.diagnostics);
@@ -150,9 +154,9 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
             "f:2:45: error: '${{ params }} in title' of project 'top' is not built yet, so 'top' can't be started\n"
             "f:3:33: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:3:92: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
-            "f:4:18: error: 'trigger' of project 'leaf' is not built yet, so 'top' can't be started");
+            "f:4:18: error: 'ping' of project 'leaf' is not built yet, so 'top' can't be started");
   EXPECT_EQ(refusals("leaf"),
-            "f:4:18: error: 'trigger' of project 'leaf' is not built yet, so 'leaf' can't be started");
+            "f:4:18: error: 'ping' of project 'leaf' is not built yet, so 'leaf' can't be started");
   EXPECT_EQ(refusals("free"), "");
 }
 

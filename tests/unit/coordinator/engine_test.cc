@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "coordinator/store/disk_reserve.h"
+#include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
 #include "tests/unit/core/plan_builder.h"
 
@@ -79,6 +80,70 @@ TEST_F(EngineTest, ARequestRepeatedInTheBatchThatEndsItsRunGetsTheFirstAnswer) {
   }
   ASSERT_TRUE(engine.Step(std::move(twice), Now{}));
   EXPECT_EQ(answers, (std::vector<std::string>{"first", "first"}));
+}
+
+class EngineThatLetsGo : public EngineTest {
+ protected:
+  // Of these runs, in one batch with `before`: the answer.
+  static std::string LetGo(Engine& engine, std::vector<std::string> runs, std::vector<EngineInput> before = {}) {
+    std::string answer = "none";
+    engine_input::LetGo wish{{}, [&](Result<RunId> done) { answer = done ? "done" : done.error().message; }};
+    for (const std::string& run : runs) {
+      wish.records.emplace_back(RunRemoved{RunId(run), "too many", {}});
+      wish.records.emplace_back(OutputRemoved{RunId(run), 1, "too much", {}});
+    }
+    wish.records.emplace_back(RemnantsSwept{1000, {}});
+    before.emplace_back(std::move(wish));
+    EXPECT_TRUE(engine.Step(std::move(before), Now{}));
+    return answer;
+  }
+  static EngineInput StartOf(const std::string& run, std::shared_ptr<const Plan> plan) {
+    StartRun start{RunId(run), RequestId("q-" + run), "p"};
+    start.plan = std::move(plan);
+    return engine_input::Ask{start, {}};
+  }
+  std::vector<std::string> Runs() {
+    auto reader = *StoreReader::Open(testing::TempDir() + "engine-test.db");
+    const auto runs = *reader.Runs("", 10);
+    std::vector<std::string> ids;
+    for (const RunView& run : runs) ids.push_back(run.header.id.text());
+    return ids;
+  }
+};
+
+TEST_F(EngineThatLetsGo, OfWhatHasEndedAndNothingElse) {
+  Engine& engine = Start();
+  std::vector<EngineInput> starts;
+  starts.push_back(StartOf("ended", std::make_shared<const Plan>()));  // in the moment in which it starts
+  PlanBuilder plan;
+  plan.Add("p");
+  starts.push_back(StartOf("on", plan.Build()));
+  EXPECT_EQ(LetGo(engine, {"on", "ended", "nobody"}, std::move(starts)), "done");
+  EXPECT_EQ(Runs(), std::vector<std::string>{"on"});
+  EXPECT_TRUE(engine.scheduler().IsUnfinished(RunId("on")));
+  // Who repeats the start gets the run that is no more.
+  std::string answer;
+  std::vector<EngineInput> again;
+  again.push_back(StartOf("again", std::make_shared<const Plan>()));
+  std::get<StartRun>(std::get<engine_input::Ask>(again[0]).event).request = RequestId("q-ended");
+  std::get<engine_input::Ask>(again[0]).reply = [&](Result<RunId> got) { answer = got ? got->text() : ""; };
+  ASSERT_TRUE(engine.Step(std::move(again), Now{}));
+  EXPECT_EQ(answer, "ended");
+}
+
+TEST_F(EngineThatLetsGo, NotOfWhatStillHoldsLanes) {
+  {
+    Engine& before = Start();
+    std::vector<EngineInput> starts;
+    starts.push_back(StartOf("lost", std::make_shared<const Plan>()));
+    starts.push_back(StartOf("ended", std::make_shared<const Plan>()));
+    ASSERT_TRUE(before.Step(std::move(starts), Now{}));
+    std::vector<Record> records = {LaneHeld{{RunId("lost"), 0, 1}, AgentId("a"), "h (a:4000)", "p", {"deploy"}}};
+    ASSERT_TRUE(store_->Commit(records));
+  }
+  Engine& engine = Start();
+  EXPECT_EQ(LetGo(engine, {"lost", "ended"}), "done");
+  EXPECT_EQ(Runs(), std::vector<std::string>{"lost"});
 }
 
 class EngineThatWentBack : public EngineTest {

@@ -85,7 +85,7 @@ class Questions : public testing::Test {
 
 TEST_F(Questions, MoreThanTheLoopAnswersAreRefused) {
   Hold hold;
-  post_(engine_input::Inspect{[&](const Scheduler&) { hold.At(); }});
+  post_(engine_input::Inspect{[&](const Engine&) { hold.At(); }});
   hold.Begun();
   Ask(Coordinator::kMostQuestions + 1);
   const Error error = refused_.get_future().get();  // of the one too many, whichever it was
@@ -99,7 +99,7 @@ TEST_F(Questions, MoreThanTheLoopAnswersAreRefused) {
 // The loop is still at what it took in together with them.
 TEST_F(Questions, AnAnsweredOneCountsNoLonger) {
   Hold before, among;
-  post_(engine_input::Inspect{[&](const Scheduler&) { before.At(); }});
+  post_(engine_input::Inspect{[&](const Engine&) { before.At(); }});
   before.Begun();
   Ask(Coordinator::kMostQuestions + 1);
   refused_.get_future().wait();  // so all the others count

@@ -1,4 +1,5 @@
 // Whatever happens to a store's files: it is either what it was, or refused with a message and left as it is.
+#include "coordinator/store/schema.h"
 #include "tests/unit/coordinator/store_env.h"
 
 namespace cromt {
@@ -228,9 +229,10 @@ TEST_F(StoreDamage, NewerOnesAreRefusedAndTheCopyIsNamed) {
   EXPECT_EQ(newer.error().code, ErrorCode::kConflict);
   EXPECT_NE(newer.error().message.find("99"), std::string::npos);
   EXPECT_EQ(newer.error().message.find("restore"), std::string::npos);
-  Write(path_ + ".v9", before);
+  const std::string copy = fmt::format("{}.v{}", path_, kSchemaVersion);
+  Write(copy, before);
   newer = SqliteStore::Open(path_, random_);
-  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + path_ + ".v9"), std::string::npos)
+  EXPECT_NE(newer.error().message.find("cromt-coordinator restore " + copy), std::string::npos)
       << newer.error().message;
 }
 

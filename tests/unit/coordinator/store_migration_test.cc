@@ -98,7 +98,7 @@ TEST_F(StoreFrom6, WhatIsDamagedIsNotTakenForWhole) {
     Write(path_, whole);
     Write(path_ + "-mark", mark);
     Execute(sql);
-    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 9"), std::string::npos) << sql;
+    EXPECT_NE(Refusal().find("can't be changed from schema version 6 to 10"), std::string::npos) << sql;
     EXPECT_NE(Refusal().find(said), std::string::npos) << sql << ": " << Refusal();
   }
   Write(path_, whole);
@@ -214,12 +214,12 @@ TEST_F(StoreFrom8, KeepsTicksFromThenOn) {
 
 TEST_F(StoreFrom8, WhatIsDamagedIsNotTakenForWhole) {
   Execute("DELETE FROM transitions WHERE seq = 5");
-  EXPECT_NE(Refusal().find("can't be changed from schema version 8 to 9"), std::string::npos) << Refusal();
+  EXPECT_NE(Refusal().find("can't be changed from schema version 8 to 10"), std::string::npos) << Refusal();
 }
 
 TEST_F(StoreFrom7, WhatIsDamagedIsNotTakenForWhole) {
   Execute("DELETE FROM transitions WHERE seq = 5");
-  EXPECT_NE(Refusal().find("can't be changed from schema version 7 to 9"), std::string::npos) << Refusal();
+  EXPECT_NE(Refusal().find("can't be changed from schema version 7 to 10"), std::string::npos) << Refusal();
   EXPECT_NE(Refusal().find("unfinished runs"), std::string::npos) << Refusal();
 }
 
@@ -327,7 +327,7 @@ TEST_F(StoreFrom5, ThatFailsChangesNothing) {
   Execute("DELETE FROM plans WHERE run = 2");
   auto state = Start(path_);
   ASSERT_FALSE(state);
-  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 9"), std::string::npos)
+  EXPECT_NE(state.error().message.find("can't be changed from schema version 5 to 10"), std::string::npos)
       << state.error().message;
   EXPECT_EQ(CheckStore(path_)->schema, 5);
 }

@@ -257,6 +257,12 @@ class SchedulerEnv {
   void Tell(const TickSettled&) { ADD_FAILURE() << "the scheduler has no schedules"; }
   void Tell(const Paused&) { ADD_FAILURE() << "the scheduler has no schedules"; }
   void Tell(const Unpaused&) { ADD_FAILURE() << "the scheduler has no schedules"; }
+  void Tell(const TriggerSet&) { ADD_FAILURE() << "the scheduler has no triggers"; }
+  void Tell(const TriggerDropped&) { ADD_FAILURE() << "the scheduler has no triggers"; }
+  void Tell(const RunRemoved&) { ADD_FAILURE() << "the scheduler removes nothing"; }
+  void Tell(const RemnantsSwept&) { ADD_FAILURE() << "the scheduler removes nothing"; }
+  void Tell(const OutputRemoved&) { ADD_FAILURE() << "the scheduler removes nothing"; }
+  void Tell(const TicksForgotten&) { ADD_FAILURE() << "the scheduler removes nothing"; }
 
   void Tell(const DialAgent& e) { effects_.push_back("dial " + Short(e.address)); }
   void Tell(const HangUpAgent& e) { effects_.push_back(fmt::format("hang-up {}: {}", Short(e.address), e.reason)); }
@@ -281,7 +287,8 @@ class SchedulerEnv {
   void Tell(const SendAck& e) { effects_.push_back(fmt::format("ack {} to {}", e.sequence, Short(e.address))); }
   void Tell(const ResolveSources& e) {
     std::string text = "resolve " + e.run.text();
-    for (const auto& [url, ref] : e.repositories) text += fmt::format(" {}@{}", url, ref);
+    for (const auto& [url, ref, commit] : e.repositories)
+      text += fmt::format(" {}@{}{}{}", url, ref, commit.empty() ? "" : ":", commit);
     effects_.push_back(text);
   }
   void Tell(const Reply& e) {

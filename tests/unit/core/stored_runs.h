@@ -60,6 +60,12 @@ class StoredRuns {
   void Fold(const TickSettled&) {}
   void Fold(const Paused&) {}
   void Fold(const Unpaused&) {}
+  void Fold(const TriggerSet&) {}
+  void Fold(const TriggerDropped&) {}
+  void Fold(const RunRemoved&) {}
+  void Fold(const RemnantsSwept&) {}
+  void Fold(const OutputRemoved&) {}
+  void Fold(const TicksForgotten&) {}
 
   std::map<RunId, StoredRun> runs_;
   std::vector<RunId> order_;

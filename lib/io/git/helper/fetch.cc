@@ -95,11 +95,12 @@ Error ConnectFailure(const Transfer& transfer, int code) {
   return RemoteFailure(transfer.request.shown, code);
 }
 
+// A mirror is needed only for what is to be downloaded.
 Result<RemoteHandle> ConnectOnce(git_repository* mirror, Transfer& transfer) {
   git_remote* made = nullptr;
-  if (int code = git_remote_create_anonymous(&made, mirror, transfer.request.url.c_str()); code != 0) {
-    return tl::unexpected<Error>(RemoteFailure(transfer.request.shown, code));
-  }
+  const char* url = transfer.request.url.c_str();
+  const int created = mirror ? git_remote_create_anonymous(&made, mirror, url) : git_remote_create_detached(&made, url);
+  if (created != 0) return tl::unexpected<Error>(RemoteFailure(transfer.request.shown, created));
   RemoteHandle remote(made);
   const git_fetch_options fetch = OptionsFor(transfer);
   git_remote_connect_options options = GIT_REMOTE_CONNECT_OPTIONS_INIT;
@@ -219,17 +220,39 @@ Result<Fetched> Fetch(const FetchRequest& request, Reporter& reporter) {
   CROMT_ASSIGN(auto refs, ListRefs(remote.get(), request));
   BoundMemoryForNow(request.max_memory_bytes);
   CROMT_ASSIGN(ChosenRef chosen, ChooseRef(request.ref, refs, request.shown));
+  if (!request.commit.empty()) chosen.id = request.commit;
   git_oid id;
   if (git_oid_fromstr(&id, chosen.id.c_str()) != 0) {
     return Fail(ErrorCode::kInternal, fmt::format("{}: an id that is none", request.shown));
   }
   if (!Holds(mirror.get(), id)) {
     CROMT_TRY(DownloadMissing(mirror.get(), remote.get(), chosen, refs, transfer));
+    if (!request.commit.empty() && !Holds(mirror.get(), id)) {
+      chosen.name.clear();  // the ref was moved back since: another may still have it
+      CROMT_TRY(DownloadMissing(mirror.get(), remote.get(), chosen, refs, transfer));
+    }
     if (!Holds(mirror.get(), id)) return tl::unexpected<Error>(Missing(mirror.get(), chosen, refs, request));
   }
   CROMT_ASSIGN(std::string commit, CommitOf(mirror.get(), chosen, id, request));
   reporter.Send(transfer.progress);
   return Fetched{std::move(commit), chosen.branch};
+}
+
+Result<Fetched> List(const FetchRequest& request, Reporter& reporter) {
+  UniqueFd lock;  // of the home
+  if (request.by_ssh) {
+    CROMT_ASSIGN(lock, LockMirror(request.mirror, LockKind::kExclusive));
+  }
+  reporter.Send(Started{});
+  CROMT_ASSIGN(Access access, Access::For(request));
+  Transfer transfer{request, reporter, access};
+  BoundMemoryForNow(kListingBytes);
+  CROMT_ASSIGN(RemoteHandle remote, Connect(nullptr, transfer));
+  CROMT_ASSIGN(auto refs, ListRefs(remote.get(), request));
+  CROMT_ASSIGN(ChosenRef chosen, ChooseRef(request.ref, refs, request.shown));
+  for (const AdvertisedRef& ref : refs)
+    if (ref.name == chosen.name + "^{}") chosen.id = ref.id;  // what an annotated tag is of
+  return Fetched{std::move(chosen.id), std::move(chosen.branch)};
 }
 
 }  // namespace cromt::git

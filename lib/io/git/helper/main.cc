@@ -13,6 +13,7 @@ namespace cromt::git {
 namespace {
 
 constexpr size_t kMappedBytes = size_t{1} << 30;  // of packs at a time
+constexpr int64_t kListingFileBytes = int64_t{16} << 20;  // of known hosts
 constexpr size_t kMaxObjectBytes = size_t{2} << 30;
 
 // Nobody's configuration but the mirror's own, which holds nothing.
@@ -48,6 +49,14 @@ Reply Answer(const FetchRequest& request, Reporter& reporter) {
   auto fetched = Fetch(request, reporter);
   if (!fetched) return Failed{fetched.error()};
   return *fetched;
+}
+
+Reply Answer(const ListRequest& request, Reporter& reporter) {
+  BoundThisProcess(request.of.timeout_s, request.of.max_memory_bytes, kListingFileBytes);
+  SetUpLibrary();
+  auto listed = List(request.of, reporter);
+  if (!listed) return Failed{listed.error()};
+  return *listed;
 }
 
 Reply Answer(const PackRequest& request, Reporter& reporter) {
