@@ -45,7 +45,7 @@ struct AgentOptions {
   std::function<void(const std::string&)> warn = [](const std::string&) {};  // for the operator: any thread
   int64_t blob_quota_bytes = int64_t{20} << 30;                              // of artifacts and repositories' files
   std::optional<DiskLimits> disk_guard;  // of the disk under data_dir; nullopt = it is not watched
-  std::shared_ptr<BlobStore> blobs;  // null = one of its own; shared when embedded, so that no tree is copied
+  std::shared_ptr<BlobStore> blobs;      // null = one of its own; shared when embedded, so that no tree is copied
   // Brings an artifact from the agent that holds it, on any thread; made for the agent's own store. Empty: all
   // artifacts of others are wanted of the coordinator.
   using Fetch = std::function<void(const LeaseInput&, std::function<void(const Status&)>)>;

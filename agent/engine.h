@@ -83,10 +83,10 @@ struct Inspect {
 
 }  // namespace agent_input
 
-using AgentInput =
-    std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
-                 agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted, agent_input::BlobArrived,
-                 agent_input::OutputBlocked, agent_input::DiskChanged, agent_input::LauncherConnected, agent_input::Inspect>;
+using AgentInput = std::variant<agent_input::StreamOpened, agent_input::StreamMessage, agent_input::StreamWritable,
+                                agent_input::StreamClosed, agent_input::Tell, agent_input::BlobWanted,
+                                agent_input::BlobArrived, agent_input::OutputBlocked, agent_input::DiskChanged,
+                                agent_input::LauncherConnected, agent_input::Inspect>;
 
 // What the engine asks of the world. Called from Step only; nothing blocks. Answers come as inputs.
 class AgentEdges {

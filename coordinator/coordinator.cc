@@ -353,10 +353,10 @@ Result<WhyLines> Coordinator::Why(const std::string& run, const std::string& tas
 // What the scheduler says of a run that has not ended, and what keeps all of them.
 Status Coordinator::AddLive(const RunId& run, std::optional<TaskIndex> task, WhyLines& lines) {
   const Now now = clock_.Read();
-  CROMT_ASSIGN(
-      WhyLines live, Question<WhyLines>([&](auto answer) {
-        return engine_input::Inspect{[answer, run, task, now](const Engine& e) { answer(e.scheduler().Why(run, task, now)); }};
-      }));
+  CROMT_ASSIGN(WhyLines live, Question<WhyLines>([&](auto answer) {
+                 return engine_input::Inspect{
+                     [answer, run, task, now](const Engine& e) { answer(e.scheduler().Why(run, task, now)); }};
+               }));
   {
     MutexLock lock(mutex_);
     if (!held_.empty()) {  // nobody else is to blame then

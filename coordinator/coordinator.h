@@ -48,10 +48,10 @@ struct CoordinatorOptions {
   std::optional<Retention> retention;            // nullopt = nothing is removed
   std::optional<DiskLimits> disk_guard;          // of the disk under data_dir; nullopt = it is not watched
   GitSettings git;
-  std::optional<ProjectsFrom> projects_from;     // a job file in Git that is followed
-  std::string git_cache_dir;         // "" = DIR/git
-  std::string program_dir;           // where cromt-git lies
-  std::shared_ptr<BlobStore> blobs;  // null = one of its own
+  std::optional<ProjectsFrom> projects_from;  // a job file in Git that is followed
+  std::string git_cache_dir;                  // "" = DIR/git
+  std::string program_dir;                    // where cromt-git lies
+  std::shared_ptr<BlobStore> blobs;           // null = one of its own
   // Of a run without a server: its secrets, by name, instead of those that DIR keeps.
   std::optional<std::vector<std::pair<std::string, std::string>>> given_secrets;
   RunId first_run;  // the id of the first run started here; empty = random as all others
@@ -59,8 +59,8 @@ struct CoordinatorOptions {
   std::function<std::unique_ptr<AgentTransport>(std::function<void(EngineInput)> post, LogCollector& logs,
                                                 BlobStore& blobs)>
       transport;
-  // Asks the agent at this address how it stands, for a debug bundle: JSON, within 10 s and a moment. Any thread; empty:
-  // agents are left out.
+  // Asks the agent at this address how it stands, for a debug bundle: JSON, within 10 s and a moment. Any thread;
+  // empty: agents are left out.
   std::function<Result<std::string>(const std::string& address)> diagnose_agent;
   std::function<void(const std::string&)> warn;  // for the operator: any thread
   const ServiceManager* manager = nullptr;       // is told of the loop's life; outlives the coordinator
@@ -129,7 +129,8 @@ class Coordinator final : public Control, private CoordinatorEdges {
 
   // Why it stopped working, if it did; the program must end. The callback is called once, on the loop thread.
   void OnFailure(std::function<void(Error)> callback) CROMT_EXCLUDES(mutex_);
-  // Why nothing is leased (Engine::held), or started since the disk is nearly full: called now and whenever that changes, on any thread; empty = none any more.
+  // Why nothing is leased (Engine::held), or started since the disk is nearly full: called now and whenever that
+  // changes, on any thread; empty = none any more.
   void OnHeld(std::function<void(const std::string&)> callback) CROMT_EXCLUDES(mutex_);
   // Ends all waiting of WatchRun and RunLogs.
   void StopFollowing() override { notifier_.Stop(); }
@@ -218,7 +219,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   std::unique_ptr<ProjectsFollower> follower_;   // likewise
   std::unique_ptr<Workers> lookers_;             // bounded by Polls::kAtOnce
   std::unique_ptr<Retainer> retainer_;           // it asks the loop
-  std::map<std::string, Mono> misbehaved_;     // by address: when that was told; the loop's own
+  std::map<std::string, Mono> misbehaved_;       // by address: when that was told; the loop's own
 
   Mutex mutex_;
   std::map<std::string, std::string> agents_ CROMT_GUARDED_BY(mutex_);  // names in job files to addresses

@@ -1,4 +1,5 @@
-// What starts by itself, as far as the loop does not do it: planning, looking at repositories, and what people see of it.
+// What starts by itself, as far as the loop does not do it: planning, looking at repositories, and what people see of
+// it.
 #include <fmt/format.h>
 
 #include "coordinator/coordinator.h"
@@ -99,7 +100,8 @@ Result<std::pair<WatchedRef, std::shared_ptr<const PushTrigger>>> PushOf(const C
 Result<std::string> Coordinator::HookSecret(const std::string& project) {
   CROMT_ASSIGN(const auto push, PushOf(*engine_->catalog(), project));
   const std::string& name = push.second->hook_secret;
-  const SecretValues values = secrets_->ValuesFor(project, {SecretUse{.name = name, .env = {}, .file = {}, .registry = {}}});
+  const SecretValues values =
+      secrets_->ValuesFor(project, {SecretUse{.name = name, .env = {}, .file = {}, .registry = {}}});
   const std::string* value = FindSecret(values, name);
   if (!value)
     return Fail(ErrorCode::kNotFound,
@@ -114,9 +116,7 @@ Result<std::string> Coordinator::Pushed(const std::string& project, const std::s
   const WatchedRef& watched = push.first;
   if (!watched.ref.empty() && ShortRef(watched.ref) != ShortRef(ref))
     return fmt::format("project '{}' watches {}: nothing is done", project, watched.ref);
-  CROMT_TRY(Question<RunId>([&](auto answer) {
-    return engine_input::HookCame{project, std::move(answer)};
-  }));
+  CROMT_TRY(Question<RunId>([&](auto answer) { return engine_input::HookCame{project, std::move(answer)}; }));
   return fmt::format("{} is looked at: {} starts a run, unless it is known already", RefWords(watched), commit);
 }
 

@@ -180,9 +180,8 @@ ProjectMeanings::List ProjectMeanings::Of(const JobFile& file, const DependencyL
 
 uint32_t ProjectMeanings::Of(const Revision& revision, const Project& project) {
   const auto& [name, at, source, run, set, hosts, before, after, pool, artifacts, parallel, log_limit, inherit_env,
-               confinement, ignore_failure, max_failures, silence, run_timeout, priority, schedule, push, disabled, keep,
-               unbuilt] =
-      project;
+               confinement, ignore_failure, max_failures, silence, run_timeout, priority, schedule, push, disabled,
+               keep, unbuilt] = project;
   std::string description = "project;";
   Put(source, description);
   PutOptional(

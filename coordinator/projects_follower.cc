@@ -18,9 +18,10 @@ bool MayPass(ErrorCode code) {
 }  // namespace
 
 ProjectsFollower::ProjectsFollower(std::string name, Duration interval, Edges edges)
-    : name_(std::move(name)), interval_(interval), edges_(std::move(edges)), thread_([this](std::stop_token stop) {
-        Run(std::move(stop));
-      }) {}
+    : name_(std::move(name)),
+      interval_(interval),
+      edges_(std::move(edges)),
+      thread_([this](std::stop_token stop) { Run(std::move(stop)); }) {}
 
 ProjectsFollower::~ProjectsFollower() {
   thread_.request_stop();
@@ -63,7 +64,8 @@ bool ProjectsFollower::Follow(std::stop_token stop) {
     return false;
   }
   settled_ = *commit;
-  refused_ = applied ? "" : fmt::format("{} is refused, and what was applied before stays: {}", at, applied.error().message);
+  refused_ =
+      applied ? "" : fmt::format("{} is refused, and what was applied before stays: {}", at, applied.error().message);
   Tell(refused_);
   return true;
 }

@@ -20,7 +20,7 @@ class ProjectsFollower {
   static constexpr Duration kLongestBackoff = std::chrono::minutes(10);
 
   struct Edges {
-    std::function<Result<std::string>(std::stop_token)> look;  // the commit that is there
+    std::function<Result<std::string>(std::stop_token)> look;                             // the commit that is there
     std::function<Result<std::string>(const std::string& commit, std::stop_token)> read;  // the file's text in it
     // kExhausted, kUnavailable and kTimeout mean that the same may be taken later, all else that it is refused.
     std::function<Status(const std::string& commit, const std::string& text)> apply;

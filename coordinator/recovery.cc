@@ -146,15 +146,15 @@ void LeaveTicks(ScheduleSet schedule, Wall now, Recovery& out) {
 // Nor which pushes: what a ref names when it is looked at next starts nothing.
 void LeavePushes(TriggerSet trigger, Wall now, Recovery& out) {
   if (!trigger.waiting.empty())
-    out.records.push_back(TickSettled{.project = trigger.project,
-                                      .revision = 0,
-                                      .first = trigger.since,
-                                      .last = trigger.since,
-                                      .outcome = TickOutcome::kSkipped,
-                                      .run = {},
-                                      .why = "the store was restored, and whether the push of " + trigger.waiting +
-                                             " has started a run is not known",
-                                      .at = now});
+    out.records.push_back(TickSettled{
+        .project = trigger.project,
+        .revision = 0,
+        .first = trigger.since,
+        .last = trigger.since,
+        .outcome = TickOutcome::kSkipped,
+        .run = {},
+        .why = "the store was restored, and whether the push of " + trigger.waiting + " has started a run is not known",
+        .at = now});
   trigger.seen.clear();
   trigger.waiting.clear();
   trigger.hooked = false;

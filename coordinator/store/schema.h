@@ -20,7 +20,8 @@
 //   drained      agents that are out of service, by address
 //   pauses       what nothing starts by itself; of all projects under the name ''
 //   triggers     what is known of the refs that start projects by pushes (TriggerSet of core/effect.h)
-//   removed      runs that retention has taken out, as long as they are still known (core/retention.h); `n` is the number
+//   removed      runs that retention has taken out, as long as they are still known (core/retention.h); `n` is the
+//   number
 //                that they had, `remnants` whether rows of it are left in other tables
 //   output_removed  runs whose output is no more
 //
@@ -36,10 +37,10 @@
 namespace cromt {
 
 inline constexpr int kSchemaVersion = 10;
-inline constexpr int kFirstSummedSchema = 6;  // rows of older ones have no sums
-inline constexpr int kFirstImagesSchema = 8;  // older ones have no such table
-inline constexpr int kFirstTicksSchema = 9;   // nor these: kTickTables
-inline constexpr int kFirstTriggersSchema = 10;  // nor this: kTriggerTables
+inline constexpr int kFirstSummedSchema = 6;      // rows of older ones have no sums
+inline constexpr int kFirstImagesSchema = 8;      // older ones have no such table
+inline constexpr int kFirstTicksSchema = 9;       // nor these: kTickTables
+inline constexpr int kFirstTriggersSchema = 10;   // nor this: kTriggerTables
 inline constexpr int kFirstRetentionSchema = 10;  // nor these: kRetentionTables
 // Says in the file's header whose it is: "crmt".
 inline constexpr uint32_t kApplicationId = 0x63726D74;

@@ -212,21 +212,21 @@ struct Unpaused {
 struct TriggerSet {
   std::string project;
   std::string repository, ref;
-  std::string seen;                // the commit there that was last known; "" = none was
-  std::string waiting = {};        // a commit whose run has not been started yet; "" = none
+  std::string seen;                 // the commit there that was last known; "" = none was
+  std::string waiting = {};         // a commit whose run has not been started yet; "" = none
   Trigger trigger = Trigger::kScm;  // of that
-  Wall since = {};                 // when it was found
-  bool hooked = false;             // a hook has said that there is something new, and nobody has looked since
+  Wall since = {};                  // when it was found
+  bool hooked = false;              // a hook has said that there is something new, and nobody has looked since
   friend bool operator==(const TriggerSet&, const TriggerSet&) = default;
 };
 struct TriggerDropped {
   std::string project;
 };
 
-using Record = std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld,
-                            LaneFreed, AgentSeen, FileApplied, AgentDrained, AgentResumed, ScheduleSet, ScheduleDropped,
-                            TickSettled, Paused, Unpaused, TriggerSet, TriggerDropped, RunRemoved, RemnantsSwept,
-                            OutputRemoved, TicksForgotten>;
+using Record =
+    std::variant<RunCreated, RunPlanned, RunChanged, TaskChanged, ArtifactsPublished, ImageRan, LaneHeld, LaneFreed,
+                 AgentSeen, FileApplied, AgentDrained, AgentResumed, ScheduleSet, ScheduleDropped, TickSettled, Paused,
+                 Unpaused, TriggerSet, TriggerDropped, RunRemoved, RemnantsSwept, OutputRemoved, TicksForgotten>;
 
 // ---- Effects ----------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ class Polls {
   struct Server {
     size_t under_way = 0;
     bool failing = false;
-    bool in_line = false;             // in `failing_line_`
+    bool in_line = false;            // in `failing_line_`
     std::deque<WatchedRef> blocked;  // are due; some may not be any more
   };
 

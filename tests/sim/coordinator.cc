@@ -142,8 +142,11 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
     }
     SourcesResolved resolved{wanted.run, {}};
     for (const auto& [url, ref, commit] : wanted.repositories)
-      resolved.items.push_back(
-          {url, ref, commit.empty() ? std::string(40, 'c') : commit, "main", {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
+      resolved.items.push_back({url,
+                                ref,
+                                commit.empty() ? std::string(40, 'c') : commit,
+                                "main",
+                                {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
     Post(engine_input::Ask{std::move(resolved), {}});
   });
 }

@@ -16,9 +16,9 @@ struct ProjectsFrom {
   static constexpr Duration kDefaultInterval = seconds(60);
   static constexpr Duration kShortestInterval = seconds(1);
 
-  std::string url;                  // of the repository
-  std::string ref;                  // empty = the remote's HEAD
-  std::string file = "jobs.yaml";  // its path there
+  std::string url;                       // of the repository
+  std::string ref;                       // empty = the remote's HEAD
+  std::string file = "jobs.yaml";        // its path there
   Duration interval = kDefaultInterval;  // of looking
 
   friend bool operator==(const ProjectsFrom&, const ProjectsFrom&) = default;

@@ -51,7 +51,8 @@ void StartKeys::SetPush(Project& project, Diagnostics& diagnostics) const {
     diagnostics.Error(interval_at_, fmt::format("'poll_interval' must be at least {}",
                                                 FormatDuration(PushTrigger::kShortestInterval)));
   if (project.source.repository.empty()) {
-    static constexpr char kNoRepository[] = "'{}' starts a run of what was pushed to a Git repository, and 'path' names none";
+    static constexpr char kNoRepository[] =
+        "'{}' starts a run of what was pushed to a Git repository, and 'path' names none";
     if (push_.poll) diagnostics.Warning(trigger_at_, fmt::format(kNoRepository, "trigger"));  // Cromtit takes it
     if (!push_.hook_secret.empty()) diagnostics.Error(hook_at_, fmt::format(kNoRepository, "hook"));
     return;

@@ -208,11 +208,11 @@ Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
     }
     if (!reply && reply.error().code == ErrorCode::kTimeout) {
       const bool at_end = call.deadline <= silence;
-      return Fail(ErrorCode::kTimeout,
-                  fmt::format("{}: {} {}, after {} bytes; check the address, or raise git.timeout", call.What(),
-                              at_end ? "not done within" : "the server said nothing for",
-                              FormatDuration(at_end ? call.timeout : settings_.silence_timeout),
-                              call.progress.received_bytes));
+      return Fail(
+          ErrorCode::kTimeout,
+          fmt::format("{}: {} {}, after {} bytes; check the address, or raise git.timeout", call.What(),
+                      at_end ? "not done within" : "the server said nothing for",
+                      FormatDuration(at_end ? call.timeout : settings_.silence_timeout), call.progress.received_bytes));
     }
     if (!reply) {
       call.killed = reply.error().code == ErrorCode::kUnavailable;

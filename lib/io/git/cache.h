@@ -4,7 +4,8 @@
 //   DIR/KEY/mirror/       a bare repository, fetched into; KEY = SHA-256 of that URL after rewriting
 //   DIR/KEY/mirror.lock   held (flock) by whoever fetches or reads, also across processes
 //   DIR/KEY/trees/COMMIT  digest and submodules of a tree packed before; with another name: one with submodules in it
-//   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc); look/ssh/ while it is only looked at
+//   DIR/KEY/ssh/          of a repository by ssh: a home for libgit2 (helper/access.cc); look/ssh/ while it is only
+//   looked at
 //
 // All that libgit2 does happens in a helper process (protocol.h), killed at its deadline. No work tree is ever
 // made: the files go from Git's objects into an archive, so hooks, filters, attributes, LFS and configuration of

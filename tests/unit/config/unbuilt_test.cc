@@ -155,8 +155,7 @@ TEST(Unbuilt, StartIsRefusedForWhateverThePlanReaches) {
             "f:3:33: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:3:92: error: '${{ params }} in title' of project 'mid' is not built yet, so 'top' can't be started\n"
             "f:4:18: error: 'ping' of project 'leaf' is not built yet, so 'top' can't be started");
-  EXPECT_EQ(refusals("leaf"),
-            "f:4:18: error: 'ping' of project 'leaf' is not built yet, so 'leaf' can't be started");
+  EXPECT_EQ(refusals("leaf"), "f:4:18: error: 'ping' of project 'leaf' is not built yet, so 'leaf' can't be started");
   EXPECT_EQ(refusals("free"), "");
 }
 

@@ -94,7 +94,7 @@ TEST_F(TriggersTest, WhatWasSeenBeforeARestartIsKnown) {
   Restart();
   Set("p", Polled());
   EXPECT_EQ(Look('b', 1), Lines{"plan p b scm"});
-  Restart();  // before it was started
+  Restart();                       // before it was started
   EXPECT_EQ(Advance(2), Lines{});  // no file was read for it yet
   Set("p", Polled());
   EXPECT_EQ(Advance(2), Lines{"plan p b scm"});
@@ -109,8 +109,9 @@ TEST_F(TriggersTest, SeveralPushesStartOneRunOfTheNewest) {
   Look('a', 0);
   Busy("r0");
   EXPECT_EQ(Look('b', 60), Lines{});
-  EXPECT_EQ(Look('c', 120), Lines{"skipped commit bbbbbbbbbbbb of main: commit cccccccccccc of main came before it could "
-                                  "start "});
+  EXPECT_EQ(Look('c', 120),
+            Lines{"skipped commit bbbbbbbbbbbb of main: commit cccccccccccc of main came before it could "
+                  "start "});
   Busy("");
   EXPECT_EQ(Advance(130), Lines{"plan p c scm"});
 }
@@ -184,7 +185,7 @@ TEST_F(TriggersTest, AHookThatComesWhileSomebodyLooksIsNotLost) {
   Started("r1", 1);
   ASSERT_TRUE(triggers_.Hooked("p", At(2)));
   ASSERT_EQ(triggers_.Looks(At(2)).size(), 1u);
-  ASSERT_TRUE(triggers_.Hooked("p", At(3)));     // of a push that the look may not have seen
+  ASSERT_TRUE(triggers_.Hooked("p", At(3)));  // of a push that the look may not have seen
   triggers_.Looked(kMain, Commit('a'), At(3));
   EXPECT_EQ(Look('b', 4), Lines{"plan p b hook"});
 }

@@ -12,7 +12,7 @@
 namespace cromt::git {
 namespace {
 
-constexpr size_t kMappedBytes = size_t{1} << 30;  // of packs at a time
+constexpr size_t kMappedBytes = size_t{1} << 30;          // of packs at a time
 constexpr int64_t kListingFileBytes = int64_t{16} << 20;  // of known hosts
 constexpr size_t kMaxObjectBytes = size_t{2} << 30;
 
