@@ -33,7 +33,7 @@ enum class RowKind : char {
   kSchedule = 'd',
   kTick = 'y',
   kPause = 'z',
-  kTrigger = 'h',
+  kTrigger = 'q',
   kDrained = 'o',
   kRemoved = 'm',
   kOutputRemoved = 'u',

@@ -170,6 +170,7 @@ Result<StoredState> SqliteStore::CheckedLoad(bool last_commit) {
     CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
     CROMT_TRY(CheckMark(path_, stamp_, mark));
   }
+  CROMT_TRY(CheckLength(db_, path_));
   CROMT_ASSIGN(LoadedStore loaded, LoadStore(db_));
   sums_ = std::move(loaded.sums);
   last_run_ = loaded.last_run;

@@ -1,7 +1,10 @@
 #include "coordinator/store/store_file.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/schema.h"
@@ -93,6 +96,19 @@ Status CreateTables(sqlite::Database& db, const MeshId& mesh) {
   CROMT_TRY(put.Bind(1, "schema").Bind(2, int64_t{kSchemaVersion}).Run());
   CROMT_TRY(put.Bind(1, "stamp").Bind(2, StoreStamp{kSchemaVersion, mesh, 0, 0, {}}.Text()).Run());
   return db.Execute("COMMIT");
+}
+
+Status CheckLength(sqlite::Database& db, const std::string& path) {
+  struct stat log {
+  }, file{};
+  if (::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0) return {};  // the rest may be in there
+  CROMT_ASSIGN(auto pages, db.Prepare("PRAGMA page_count"));
+  CROMT_ASSIGN(auto size, db.Prepare("PRAGMA page_size"));
+  CROMT_TRY(pages.Step());
+  CROMT_TRY(size.Step());
+  if (::stat(path.c_str(), &file) != 0) return tl::unexpected<Error>(ErrnoError("can't look at " + path, errno));
+  if (file.st_size >= pages.Int(0) * size.Int(0)) return {};
+  return Fail(ErrorCode::kCorrupt, fmt::format("it has {} bytes of {}", file.st_size, pages.Int(0) * size.Int(0)));
 }
 
 }  // namespace cromt
