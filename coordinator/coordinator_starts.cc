@@ -171,6 +171,10 @@ Result<ProjectList> Coordinator::ListProjects() {
   CROMT_ASSIGN(auto projects, WithReader([this](StoreReader& reader) { return reader.Projects(clock_.Read().wall); }));
   std::vector<std::string> notices;
   if (const std::string trouble = follower_ ? follower_->trouble() : ""; !trouble.empty()) notices.push_back(trouble);
+  if (const DiskWatch::Told told = disk_ ? disk_->Look() : DiskWatch::Told(); told.state != DiskState::kOk)
+    notices.push_back(fmt::format(
+        "the coordinator's disk is {}: {}",
+        told.state == DiskState::kCritical ? "nearly full, and no run is started" : "filling up", told.text));
   bool watch = false;
   for (ProjectView& project : projects) {
     TellStarts(project);

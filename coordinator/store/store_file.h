@@ -25,8 +25,8 @@ Error Advise(const std::string& path, Error error);
 // Gives an open database without tables ours.
 Status CreateTables(sqlite::Database& db, const MeshId& mesh);
 
-// kCorrupt for a file at rest, without a write-ahead log, that ends before its last page does: of a page with nothing in
-// it SQLite would not see that.
+// kCorrupt for a file at rest, without a write-ahead log, that ends before its last page does: of a page with nothing
+// in it SQLite would not see that.
 Status CheckLength(sqlite::Database& db, const std::string& path);
 
 }  // namespace cromt

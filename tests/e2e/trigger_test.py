@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """What pushes start: real repositories behind a real server, also where another server never answers."""
 
+import hashlib
+import hmac
 import json
 import socket
 import threading
+import urllib.error
+import urllib.request
 
 from process import wait_for
 from story import Story, main
@@ -125,6 +129,58 @@ class Triggers(Story):
         self.assertEqual(self.runs(), [])
         self.succeeded(self.mesh.cromt("unpause", "site"))
         self.assertEqual(self.ran(1)["commit"], second)
+
+    def hook(self, commit, secret="a secret of the forge", ref="refs/heads/main", project="site"):
+        """As a forge says that it was pushed: (status, answer)."""
+        body = json.dumps({"ref": ref, "after": commit, "repository": {"full_name": "x/site"}}).encode()
+        mac = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        request = urllib.request.Request(f"http://{self.mesh.coordinator.http}/hooks/{project}", body, {
+            "Content-Type": "application/json", "X-GitHub-Event": "push", "X-Hub-Signature-256": "sha256=" + mac})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.load(refused)
+
+    def test_a_hook_starts_a_run_of_what_was_pushed_and_only_once(self):
+        self.start()
+        self.mesh.apply(f"projects:\n  site: {self.project(keys='hook: {secret: site_hook}')}\n")
+        self.assertEqual(self.hook(self.first)[0], 401)  # the secret has no value yet
+        self.succeeded(self.mesh.cromt("secrets", "set", "site_hook", "--project", "site", typed="a secret of the forge"))
+        self.says(self.watches(), "main of https://forge.example/site.git, by its hook")
+        second = self.push("two")
+        self.assertEqual(self.hook(second, secret="a guess")[0], 401)
+        self.assertEqual(self.hook(second, project="nosuch")[0], 401)
+        status, answer = self.hook(second)
+        self.assertEqual((status, answer["project"], answer["commit"]), (202, "site", second))
+        run = self.ran(1)
+        self.assertEqual((run["trigger"], run["commit"], run["outcome"]), ("hook", second, "succeeded"))
+        self.seen(second)
+
+        # Said again, said of an older commit, said of another branch: nothing. The next push starts the second run.
+        self.assertEqual(self.hook(second)[0], 202)
+        self.assertEqual(self.hook(self.first)[0], 202)
+        status, answer = self.hook("c" * 40, ref="refs/heads/dev")
+        self.assertEqual(status, 202)
+        self.says(answer["message"], "project 'site' watches main: nothing is done")
+        third = self.push("three")
+        self.assertEqual(self.hook(third)[0], 202)
+        self.assertEqual(self.ran(2)["commit"], third)
+        self.assertEqual([one["outcome"] for one in self.lines("ticks", "site")], ["started", "started"])
+
+    def test_a_hook_that_nobody_can_follow_yet_is_not_lost(self):
+        """The forge's server is down when it comes, and then the coordinator is."""
+        self.start()
+        gone = {"https://forge.example/": "http://127.0.0.1:9/"}
+        self.mesh.coordinator.kill()
+        self.mesh.start_coordinator(rewrite=gone)
+        self.mesh.apply(f"projects:\n  site: {self.project(keys='hook: {secret: site_hook}')}\n")
+        self.succeeded(self.mesh.cromt("secrets", "set", "site_hook", "--project", "site", typed="a secret of the forge"))
+        self.assertEqual(self.hook(self.first)[0], 202)
+        wait_for("that is said", lambda: self.lines("projects")[0]["trouble"])
+        self.mesh.coordinator.kill()
+        self.mesh.start_coordinator(rewrite={"https://forge.example/": self.mesh.git_url + "/"})
+        self.assertEqual(self.ran(1)["commit"], self.first)
 
     def test_a_server_that_never_answers_holds_up_no_other(self):
         silent = [Silent() for _ in range(12)]
