@@ -99,6 +99,7 @@ class Guard(Disk):
         slow = self.mesh.start("slow")
         self.fill_to(path, 70)
         wait_for("the operator is told", lambda: "the coordinator's disk is filling up: 7" in self.mesh.coordinator.log())
+        self.says(self.mesh.cromt("projects").err, "warning: the coordinator's disk is filling up: 7")
         self.succeeded(self.mesh.cromt("start", "p", "--wait"))
         filler = self.fill_to(path, 85)
         for command in (["start", "p"], ["rerun", "last"]):

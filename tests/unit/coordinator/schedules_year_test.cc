@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "coordinator/engine.h"
 #include "core/ticks.h"
+#include "tests/unit/coordinator/starts_env.h"
 
 namespace cromt {
 namespace {
@@ -16,68 +16,6 @@ using std::chrono::minutes;
 
 constexpr Wall kBegin = Wall(seconds(1'577'836'800));  // 2020-01-01 00:00 UTC
 constexpr int kProjects = 1000;
-
-// What was committed outlives each engine.
-class MemoryStore final : public Store {
- public:
-  Result<StoredState> Load() override {
-    StoredState state;
-    state.mesh = MeshId("m");
-    state.epoch = ++epoch_;
-    state.commit = commits_;
-    for (const auto& [project, row] : rows_) state.schedules.push_back(row);
-    if (file_) {
-      state.revision = file_->revision;
-      state.files.push_back({file_->file, file_->path, file_->revision, file_->text, file_->projects});
-    }
-    return state;
-  }
-  Result<uint64_t> Commit(std::span<const Record> records) override {
-    if (std::exchange(fail_next, false)) return Fail(ErrorCode::kInternal, "the process ends here");
-    for (const Record& record : records) {
-      if (const auto* file = std::get_if<FileApplied>(&record)) file_ = *file;
-      if (const auto* row = std::get_if<ScheduleSet>(&record)) rows_[row->project] = *row;
-      if (const auto* tick = std::get_if<TickSettled>(&record)) ledger.push_back(*tick);
-      if (const auto* run = std::get_if<RunCreated>(&record)) {
-        runs.push_back(run->header);
-        CheckNew(run->header.request, run->header.id);
-      }
-    }
-    return ++commits_;
-  }
-  Result<RunId> FindRequest(const RequestId& request) override {
-    auto found = requests_.find(request);
-    return found == requests_.end() ? RunId() : found->second;
-  }
-
-  bool fail_next = false;
-  std::vector<TickSettled> ledger;
-  std::vector<RunHeader> runs;
-
- private:
-  void CheckNew(const RequestId& request, const RunId& run) {
-    EXPECT_TRUE(requests_.emplace(request, run).second) << request.text() << " has started twice";
-  }
-
-  uint64_t epoch_ = 0, commits_ = 0;
-  std::optional<FileApplied> file_;
-  std::map<std::string, ScheduleSet> rows_;
-  std::map<RequestId, RunId> requests_;
-};
-
-class Planner final : public CoordinatorEdges {
- public:
-  std::vector<DueTick> due;
-  void PlanTick(const DueTick& tick) override { due.push_back(tick); }
-  void Dial(const std::string&, LinkId) override {}
-  void Close(LinkId, const std::string&) override {}
-  void Send(LinkId, ToAgent) override {}
-  void CollectLogs(LinkId, const MeshId&, const AgentId&) override {}
-  void PushBlob(LinkId, const std::string&, const Digest&, const std::optional<LeaseInput>&) override {}
-  void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
-  void Resolve(const ResolveSources&) override {}
-  void Published(std::span<const RunChange>) override {}
-};
 
 class Year : public testing::Test {
  protected:
