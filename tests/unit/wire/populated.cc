@@ -160,6 +160,7 @@ FromAgent FullFromAgent() {
   message.heartbeat = 11;
   message.wanted_blobs = {FullDigest()};
   message.refuses = "no room";
+  message.warns = "filling up";
   return message;
 }
 

@@ -90,6 +90,7 @@ TEST(WireRoundTrip, WhatAnAgentSays) {
   EXPECT_EQ(read.reports, FullFromAgent().reports);
   EXPECT_EQ(read.wanted_blobs, FullFromAgent().wanted_blobs);
   EXPECT_EQ(read.refuses, FullFromAgent().refuses);
+  EXPECT_EQ(read.warns, FullFromAgent().warns);
 }
 
 TEST(WireRoundTrip, EveryRecordOfAJournal) {
