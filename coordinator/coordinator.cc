@@ -230,6 +230,16 @@ Result<StartRun> Coordinator::PlanStart(const StartRequest& request) {
   return event;
 }
 
+// A rerun takes the files of the run before, which may be no more if nobody has used them for long.
+Status Coordinator::CheckFiles(const Plan& plan, const std::string& run) const {
+  for (const TaskSpec& spec : plan.specs)
+    if (!spec.source.tree.empty() && !blobs_->Read(spec.source.tree))
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("the files of run {} are not kept any more; `cromt start {}` fetches them anew", run,
+                              spec.project));
+  return {};
+}
+
 // Nothing is begun that would fail half-way for want of one.
 Status Coordinator::CheckSecrets(const Plan& plan) const {
   for (const TaskSpec& spec : plan.specs) {
@@ -271,6 +281,7 @@ Result<RunId> Coordinator::Rerun(const RerunRequest& request) {
   if (earlier.status.state != RunState::kFinished)
     return Fail(ErrorCode::kConflict, fmt::format("run {} has not finished; `cromt cancel {}` ends it", id, id));
   CROMT_TRY(MayStartNow());
+  CROMT_TRY(CheckFiles(*earlier.plan, id));
   CROMT_TRY(CheckSecrets(*earlier.plan));
   CROMT_TRY(RoomFor(*earlier.plan, options_.data_dir));
   StartRun event{NewRunId(),

@@ -186,6 +186,7 @@ class Coordinator final : public Control, private CoordinatorEdges {
   SecretValues SecretsOf(const TaskSpec& spec) override { return secrets_->ValuesFor(spec.project, spec.secrets); }
   void Misbehaved(const std::string& address, const std::string& what) override;
   void Held(const std::string& why) override;
+  Status CheckFiles(const Plan& plan, const std::string& run) const;
   Status CheckSecrets(const Plan& plan) const;
   // coordinator_past.cc: what is let go of, and the disk's guard.
   void LetThePastGo();

@@ -32,9 +32,10 @@ void Coordinator::LetThePastGo() {
         .map([](const RunId&) {});
   };
   edges.warn = options_.warn;
-  retainer_ = std::make_unique<Retainer>(
-      Retainer::Options{*options_.retention, dir_->File("store.db"), [this] { return clock_.Read().wall; }}, *logs_,
-      std::move(edges));
+  retainer_ = std::make_unique<Retainer>(Retainer::Options{.retention = *options_.retention,
+                                                           .store_path = dir_->File("store.db"),
+                                                           .now = [this] { return clock_.Read().wall; }},
+                                         *logs_, *blobs_, std::move(edges));
 }
 
 void Coordinator::WatchDisk() {

@@ -10,7 +10,6 @@ namespace {
 
 constexpr size_t kGathered = 5'000;  // runs that are found before some are removed
 constexpr Duration kAfterError = seconds(60);
-constexpr Duration kFirstLook = seconds(5);  // a start has better things to do
 
 Mono MonoNow() {
   return SystemClock().Read().mono;
@@ -18,8 +17,13 @@ Mono MonoNow() {
 
 }  // namespace
 
-Retainer::Retainer(Options options, LogStore& logs, Edges edges)
-    : options_(std::move(options)), logs_(logs), edges_(std::move(edges)), looked_(MonoNow() + kFirstLook - kPause) {
+Retainer::Retainer(Options options, LogStore& logs, BlobStore& blobs, Edges edges)
+    : options_(std::move(options)),
+      logs_(logs),
+      blobs_(blobs),
+      edges_(std::move(edges)),
+      blobs_due_(MonoNow() + std::min(options_.blob_look, kFullLook)),
+      looked_(MonoNow() + options_.first_look - kPause) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -101,7 +105,8 @@ Status Retainer::Look(const Wanted& wanted) {
     if (wanted.all) CROMT_TRY(LookAtTicks(reader, project));
   }
   CROMT_TRY(SweepRemnants(reader));
-  return LookAtOutput(reader, wanted.all);
+  CROMT_TRY(LookAtOutput(reader, wanted.all));
+  return wanted.all ? LookAtBlobs(reader) : Status();
 }
 
 Status Retainer::LookAtRuns(RetentionReader& reader, const std::string& project) {
@@ -174,6 +179,19 @@ Status Retainer::LookAtOutput(RetentionReader& reader, bool strays) {
   }
   output_bytes_ = total;
   appended_then_ = appended;
+  return {};
+}
+
+// The files of repositories that no run has any more. They are listed before the plans are read: what a plan of later
+// names was used since, and is left.
+Status Retainer::LookAtBlobs(RetentionReader& reader) {
+  if (MonoNow() < blobs_due_) return {};
+  blobs_due_ = MonoNow() + options_.blob_look;
+  CROMT_ASSIGN(const auto blobs, blobs_.List());
+  CROMT_ASSIGN(const auto trees, reader.Trees());
+  const Wall since = options_.now() - options_.blob_idle;
+  for (const Digest& blob : blobs)
+    if (!trees.contains(blob.sha256)) CROMT_TRY(blobs_.RemoveIdle(blob, since));
   return {};
 }
 

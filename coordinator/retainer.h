@@ -19,6 +19,7 @@
 #include "coordinator/log_store.h"
 #include "coordinator/store/retention_reader.h"
 #include "core/retention.h"
+#include "io/blob/store.h"
 
 namespace cromt {
 
@@ -36,6 +37,9 @@ class Retainer {
   struct Options {
     Retention retention;
     std::string store_path;
+    Duration first_look = seconds(5);  // a start has better things to do
+    Duration blob_look = kDay;         // how often blobs are looked at, the first time after kFullLook or so
+    Duration blob_idle = kDay;         // those that nobody has used for so long go, unless a plan names them
     std::function<Wall()> now;
   };
   // Called on the retainer's thread.
@@ -47,8 +51,8 @@ class Retainer {
     std::function<void(const std::string&)> warn;
   };
 
-  // `logs` outlives it.
-  Retainer(Options options, LogStore& logs, Edges edges);
+  // `logs` and `blobs` outlive it.
+  Retainer(Options options, LogStore& logs, BlobStore& blobs, Edges edges);
   ~Retainer();
 
   // What is on disk now. One thread at a time, any.
@@ -67,14 +71,17 @@ class Retainer {
   Status LookAtTicks(RetentionReader& reader, const std::string& project);
   Status SweepRemnants(RetentionReader& reader);
   Status LookAtOutput(RetentionReader& reader, bool strays);
+  Status LookAtBlobs(RetentionReader& reader);
   Status Step(std::vector<Record> records) CROMT_EXCLUDES(mutex_);
   RemnantsSwept Sweep() const { return {kRowsAtOnce, options_.now() - kRemovedKnown}; }
 
   const Options options_;
   LogStore& logs_;
+  BlobStore& blobs_;
   const Edges edges_;
   int64_t output_bytes_ = 0;   // when it was looked at last,
   int64_t appended_then_ = 0;  // and what had been appended then
+  Mono blobs_due_;             // to be looked at
 
   Mutex mutex_;
   std::condition_variable_any changed_;

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <set>
-
 #include "coordinator/store/rows.h"
+#include "cromt/v1/types.pb.h"
 
 namespace cromt {
 
@@ -69,6 +68,20 @@ Result<std::optional<int64_t>> RetentionReader::ExcessTicks(const std::string& p
     up_to = std::max(up_to, old);
   }
   return up_to < 0 ? std::nullopt : std::optional(up_to);
+}
+
+Result<std::set<std::string>> RetentionReader::Trees() {
+  std::set<std::string> trees;
+  CROMT_ASSIGN(auto rows, db_.Prepare("SELECT run, plan FROM plans"));
+  for (v1::Plan plan;;) {
+    CROMT_ASSIGN(const bool found, rows.Step());
+    if (!found) return trees;
+    const std::string_view bytes = rows.Blob(1);
+    if (!plan.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return Fail(ErrorCode::kCorrupt, fmt::format("the plan of run number {} can't be read", rows.Int(0)));
+    for (const v1::TaskSpec& spec : plan.specs())
+      if (spec.source().has_tree()) trees.insert(spec.source().tree().sha256());
+  }
 }
 
 Result<bool> RetentionReader::HasRemnants(Wall forget_before) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class RetentionReader {
 
   // The newest line of a project's ledger that goes, with all before it; nullopt if none does.
   Result<std::optional<int64_t>> ExcessTicks(const std::string& project, Duration age, Wall now);
+
+  // SHA-256 of all files of repositories that some plan names. kCorrupt if one can't be read. Linear in all plans.
+  Result<std::set<std::string>> Trees();
 
   // Whether rows are left of runs that were removed, or it is time to forget one.
   Result<bool> HasRemnants(Wall forget_before);

@@ -148,6 +148,7 @@ bool BlobStore::Has(const Digest& digest) const {
 Result<UniqueFd> BlobStore::Read(const Digest& digest) const {
   CROMT_TRY(CheckDigest(digest));
   const UniqueFd folder = OpenFolder(root_.get(), FolderOf(digest.sha256));
+  MutexLock lock(idle_);
   UniqueFd file(folder ? openat(folder.get(), NameOf(digest.sha256).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1);
   if (!file) return FailErrno(fmt::format("blob {}", ToString(digest)));
   struct stat info {};
@@ -214,6 +215,21 @@ Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes) {
     trimmed.bytes += blob.digest.size_bytes;
   }
   return trimmed;
+}
+
+Result<bool> BlobStore::RemoveIdle(const Digest& digest, Wall since) {
+  CROMT_TRY(CheckDigest(digest));
+  const UniqueFd folder = OpenFolder(root_.get(), FolderOf(digest.sha256));
+  const std::string name = NameOf(digest.sha256);
+  MutexLock lock(idle_);
+  struct stat info {};
+  if (!folder || fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT ? Result<bool>(true) : FailErrno(fmt::format("removing blob {}", ToString(digest)));
+  const Wall used = WallFromMicros(info.st_atim.tv_sec * 1'000'000 + info.st_atim.tv_nsec / 1'000);
+  if (used >= since) return false;
+  if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+    return FailErrno(fmt::format("removing blob {}", ToString(digest)));
+  return true;
 }
 
 Result<std::vector<Digest>> BlobStore::List() const {

@@ -20,6 +20,8 @@
 
 #include "base/durability.h"
 #include "base/result.h"
+#include "base/thread_annotations.h"
+#include "base/time.h"
 #include "base/unique_fd.h"
 #include "core/model.h"
 #include "io/blob/sha256.h"
@@ -65,7 +67,7 @@ class BlobStore {
 
   // A descriptor to read from, at offset 0; it stays readable after Remove. kNotFound if it is not there,
   // kCorrupt if its size is another. The bytes are not digested again: whoever receives them does that.
-  Result<UniqueFd> Read(const Digest& digest) const;
+  Result<UniqueFd> Read(const Digest& digest) const CROMT_EXCLUDES(idle_);
 
   Result<BlobWriter> Write();
 
@@ -80,6 +82,10 @@ class BlobStore {
   };
   Result<Trimmed> Trim(int64_t quota_bytes);
 
+  // Removes it unless it was read or written since then; false if it was. Whoever has read one through this object
+  // before it decides keeps it.
+  Result<bool> RemoveIdle(const Digest& digest, Wall since) CROMT_EXCLUDES(idle_);
+
   // All blobs, in the order of their names.
   Result<std::vector<Digest>> List() const;
 
@@ -89,6 +95,7 @@ class BlobStore {
 
   UniqueFd root_;
   const Durability durability_;
+  mutable Mutex idle_;  // to read one, or to find that nobody has
 };
 
 }  // namespace cromt
