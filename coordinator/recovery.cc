@@ -138,7 +138,7 @@ void LeaveTicks(ScheduleSet schedule, Wall now, Recovery& out) {
                                       .run = {},
                                       .why = "the store was restored, and what started then is not known",
                                       .at = now});
-  schedule.handled = until;
+  schedule.handled = std::max(schedule.handled, until);  // the clock may have been put back
   schedule.waiting.reset();
   out.records.push_back(std::move(schedule));
 }

@@ -29,9 +29,11 @@ class SimCoordinator::TappedStore final : public Store {
   std::unique_ptr<Store> real_;
 };
 
-SimCoordinator::SimCoordinator(World& world, Network& network, std::string path, std::vector<std::string> agents)
+SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& starts, std::string path,
+                               std::vector<std::string> agents)
     : world_(world),
       network_(network),
+      starts_(starts),
       path_(std::move(path)),
       agents_(std::move(agents)),
       clock_(world.dice),
@@ -53,10 +55,10 @@ void SimCoordinator::Boot() {
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
   CoordinatorEdges& edges = *this;
   engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{.limits = {}, .agents = agents_});
-  auto no_files = [](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
-    return Fail(ErrorCode::kCorrupt, "no file was applied");
+  auto parse = [this](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
+    return starts_.job_file();
   };
-  AfterStep(engine_->Start(no_files, clock_.Read(world_.timeline.now())));
+  AfterStep(engine_->Start(parse, clock_.Read(world_.timeline.now())));
 }
 
 void SimCoordinator::Die(const std::string& how) {
@@ -149,6 +151,27 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
                                 {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
     Post(engine_input::Ask{std::move(resolved), {}});
   });
+}
+
+void SimCoordinator::Later(std::string_view kind, Duration delay, std::function<EngineInput()> make) {
+  if (!death_.Leaves()) return;
+  world_.timeline.After(delay, kind, life_, [this, make = std::move(make), life = life_] {
+    if (life == life_ && up()) Post(make());
+  });
+}
+
+void SimCoordinator::PlanTick(const DueTick& tick) {
+  Later("planned", starts_.Delay(), [this, tick] {
+    return engine_input::TickPlanned{tick, starts_.Plan(tick.project, RequestOf(tick))};
+  });
+}
+
+void SimCoordinator::PlanPush(const DuePush& push) {
+  Later("planned", starts_.Delay(), [this, push] { return engine_input::PushPlanned{push, starts_.Plan(push)}; });
+}
+
+void SimCoordinator::LookAt(const WatchedRef& ref) {
+  Later("looked", starts_.Delay(), [this, ref] { return engine_input::RefLooked{ref, starts_.Look(ref)}; });
 }
 
 void SimCoordinator::Published(std::span<const RunChange>) {}

@@ -9,6 +9,7 @@
 #include "coordinator/engine.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/process.h"
+#include "tests/sim/self_starts.h"
 #include "tests/sim/workload.h"
 #include "tests/sim/world.h"
 
@@ -22,7 +23,7 @@ inline constexpr char kDiskFull[] = "no space left on the simulated disk";
 class SimCoordinator final : private CoordinatorEdges {
  public:
   // `path`: the store's file. `agents`: the addresses that its configuration names.
-  SimCoordinator(World& world, Network& network, std::string path, std::vector<std::string> agents);
+  SimCoordinator(World& world, Network& network, SelfStarts& starts, std::string path, std::vector<std::string> agents);
   ~SimCoordinator() override;
 
   bool up() const { return engine_ != nullptr; }
@@ -41,6 +42,7 @@ class SimCoordinator final : private CoordinatorEdges {
   // Called whenever it finds that its store went back.
   void OnWentBack(std::function<void()> callback) { on_went_back_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
+  Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);
   // `reply` is called only if the process lives long enough to give it.
@@ -52,6 +54,8 @@ class SimCoordinator final : private CoordinatorEdges {
  private:
   class TappedStore;
 
+  // Does it after a while, unless it has died by then.
+  void Later(std::string_view kind, Duration delay, std::function<EngineInput()> make);
   void Step();
   void AfterStep(const Status& stepped);
 
@@ -64,12 +68,16 @@ class SimCoordinator final : private CoordinatorEdges {
                 const std::optional<LeaseInput>& holder) override;
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
   void Resolve(const ResolveSources& wanted) override;
+  void PlanTick(const DueTick& tick) override;
+  void PlanPush(const DuePush& push) override;
+  void LookAt(const WatchedRef& ref) override;
   void Published(std::span<const RunChange> changes) override;
   SecretValues SecretsOf(const TaskSpec& spec) override { return SecretsFor(spec); }
   void Held(const std::string& why) override;
 
   World& world_;
   Network& network_;
+  SelfStarts& starts_;
   const std::string path_;
   const std::vector<std::string> agents_;
   HostClock clock_;

@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Makes another seed of one.
+constexpr uint64_t kOther = 0x5e1f57a275;
 // After the last fault everything must be done within this long ("nothing waits without a deadline").
 constexpr Duration kPatience = std::chrono::hours(3);
 // When all runs have finished, what is left on the agents is gone within this long.
@@ -56,7 +58,8 @@ class Cluster {
         world_{options, Timeline(options.story), Ledger(world_.timeline, addresses_), dice},
         watches_(world_.dice.PerCent(50)),
         network_(world_),
-        coordinator_(world_, network_, scratch_.store(), watches_ ? Addresses() : std::vector<std::string>()),
+        starts_(world_, options.seed ^ kOther, Addresses()),
+        coordinator_(world_, network_, starts_, scratch_.store(), watches_ ? Addresses() : std::vector<std::string>()),
         clients_(world_, coordinator_, Workload()),
         faults_(world_, network_, coordinator_, hosts_) {
     for (const auto& [address, index] : addresses_)
@@ -70,6 +73,7 @@ class Cluster {
     for (auto& host : hosts_) host->Boot();
     coordinator_.Boot();
     clients_.Begin();
+    starts_.Begin(coordinator_);
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
     Duration limit = world_.timeline.now() + kPatience;
@@ -114,7 +118,7 @@ class Cluster {
 
   // All is done, and has been for a while.
   bool Settled() {
-    if (!clients_.done() || !coordinator_.idle())
+    if (!clients_.done() || !starts_.done() || !coordinator_.idle())
       done_since_.reset();
     else if (!done_since_)
       done_since_ = world_.timeline.now();
@@ -138,6 +142,7 @@ class Cluster {
       views.push_back(std::move(*view));
     }
     world_.ledger.CheckFinal(views);
+    starts_.Check(*reader, views);
   }
 
   ScratchDir scratch_;
@@ -146,6 +151,7 @@ class Cluster {
   const bool watches_;  // the coordinator's configuration names the agents
   std::vector<std::unique_ptr<SimHost>> hosts_;
   Network network_;
+  SelfStarts starts_;
   SimCoordinator coordinator_;
   Clients clients_;
   Faults faults_;

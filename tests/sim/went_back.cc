@@ -98,8 +98,7 @@ void WentBack::Recover() {
   std::vector<InspectedAgent> agents;
   for (const auto& host : hosts_) agents.push_back(host->Inspect(state->mesh));
   if (!MissingAgents(*state, agents).empty()) return fail({ErrorCode::kInternal, "all were asked and one is missing"});
-  Recovery recovery =
-      PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, WallFromMicros(world_.timeline.now().count()));
+  Recovery recovery = PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, coordinator_.wall());
   if (world_.options.bugs.recovery) world_.options.bugs.recovery(recovery);
   auto done = (*store)->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept);
   if (!done) return fail(done.error());

@@ -199,5 +199,27 @@ TEST_F(RecoveryTest, NoTickThatIsOlderThanItIsStarted) {
   EXPECT_FALSE(schedule.waiting);
 }
 
+TEST_F(RecoveryTest, AClockThatIsBehindPutsNoScheduleBack) {
+  StoredState state = State({});
+  state.schedules = {{"p", 2, "@hourly\n", WallFromMicros(9'000'000), "boot", {}}};
+  const Recovery recovery = PlanRecovery(state, {}, 12, WallFromMicros(7'500'000));
+  ASSERT_EQ(recovery.records.size(), 1u);
+  EXPECT_EQ(std::get<ScheduleSet>(recovery.records[0]).handled, WallFromMicros(9'000'000));
+}
+
+TEST_F(RecoveryTest, WhatWasPushedSinceCountsAsSeen) {
+  StoredState state = State({});
+  state.triggers = {{.project = "p",
+                     .repository = "r",
+                     .ref = "main",
+                     .seen = std::string(40, 'b'),
+                     .waiting = std::string(40, 'b'),
+                     .hooked = true}};
+  const Recovery recovery = PlanRecovery(state, {}, 12, WallFromMicros(7'500'000));
+  ASSERT_EQ(recovery.records.size(), 2u);
+  EXPECT_EQ(std::get<TickSettled>(recovery.records[0]).outcome, TickOutcome::kSkipped);
+  EXPECT_EQ(std::get<TriggerSet>(recovery.records[1]), (TriggerSet{.project = "p", .repository = "r", .ref = "main"}));
+}
+
 }  // namespace
 }  // namespace cromt

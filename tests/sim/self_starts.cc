@@ -1,0 +1,156 @@
+#include "tests/sim/self_starts.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "tests/sim/coordinator.h"
+
+namespace cromt::sim {
+namespace {
+
+constexpr int kScheduled = 3, kWatching = 4;
+// The last push, and when all is paused: again and again, since a store that goes back forgets it.
+constexpr Duration kLastPush = seconds(100), kPause = seconds(130), kPauseAgain = seconds(20);
+
+std::string Repository(int project) {
+  return fmt::format("git://forge{}/r", project / 2);  // two projects share one
+}
+
+std::shared_ptr<const JobFile> MakeFile() {
+  auto file = std::make_shared<JobFile>();
+  auto add = [&](Project project) {
+    file->by_name.emplace(project.name, static_cast<uint32_t>(file->projects.size()));
+    file->projects.push_back(std::move(project));
+  };
+  for (int i = 0; i < kScheduled; ++i) {
+    Schedule schedule{.crontab = "* * * * *", .timezone = "UTC", .overlap = static_cast<Overlap>(i)};
+    schedule.cron = *ParseCron(schedule.crontab);
+    schedule.splay = i == 1 ? seconds(20) : seconds(0);
+    Project project{.name = fmt::format("tick{}", i)};
+    project.schedule = std::make_shared<const Schedule>(std::move(schedule));
+    add(std::move(project));
+  }
+  for (int i = 0; i < kWatching; ++i) {
+    PushTrigger trigger{.poll = i != 1, .interval = seconds(5 + 10 * i), .hook_secret = "s"};
+    if (i == 2) trigger.overlap = Overlap::kAllow;
+    Project project{.name = fmt::format("push{}", i)};
+    project.source.repository = Repository(i);
+    project.push = std::make_shared<const PushTrigger>(std::move(trigger));
+    add(std::move(project));
+  }
+  return file;
+}
+
+}  // namespace
+
+SelfStarts::SelfStarts(World& world, uint64_t seed, std::vector<std::string> addresses)
+    : world_(world), dice_(seed), addresses_(std::move(addresses)), file_(MakeFile()) {
+  for (int i = 0; i < kWatching; ++i) heads_[Repository(i)] = std::string(40, 'a');
+}
+
+void SelfStarts::Insist(std::shared_ptr<bool> done, std::function<void()> send) {
+  if (*done) return;
+  send();
+  world_.timeline.After(seconds(3), "itself waits", 0, [this, done, send] { Insist(done, send); });
+}
+
+void SelfStarts::Begin(SimCoordinator& coordinator) {
+  coordinator_ = &coordinator;
+  world_.timeline.At(dice_.Between(Duration(0), seconds(20)), "applies", 0, [this] {
+    auto done = std::make_shared<bool>(false);
+    Insist(done, [this, done] {
+      ApplyRequest request{.request = RequestId("the-apply"), .path = "/jobs.yaml", .text = "jobs", .author = "sim"};
+      coordinator_->Post(engine_input::Apply{
+          std::move(request), file_, [done](const Result<ApplyAnswer>& answer) { *done |= answer.has_value(); }});
+    });
+  });
+  for (uint64_t i = dice_.Between(5, 15); i > 0; --i)
+    world_.timeline.At(dice_.Between(Duration(0), kLastPush), "pushes", i, [this] { Push(); });
+  for (Duration at = kPause; at < kPause + std::chrono::hours(4); at += kPauseAgain)
+    world_.timeline.At(at, "pauses", 0, [this] {
+      coordinator_->Post(
+          engine_input::SetPause{"", Paused{.project = "", .why = "", .author = "sim", .since = {}, .until = {}},
+                                 [](const Result<RunId>&) {}});
+    });
+}
+
+bool SelfStarts::done() const {
+  return world_.timeline.now() > kPause;
+}
+
+// The forge says so to those that have a hook, or it gets lost.
+void SelfStarts::Push() {
+  const int project = static_cast<int>(dice_.Below(kWatching));
+  const std::string repository = Repository(project);
+  heads_[repository] = fmt::format("{:012x}{}", ++pushed_, std::string(28, '0'));
+  world_.timeline.Note(fmt::format("commit {} is pushed to {}", pushed_, repository));
+  for (int i = 0; i < kWatching; ++i)
+    if (Repository(i) == repository && !dice_.PerCent(20))
+      world_.timeline.After(dice_.Between(milliseconds(1), seconds(3)), "hook", static_cast<uint64_t>(i), [this, i] {
+        coordinator_->Post(engine_input::HookCame{fmt::format("push{}", i), [](const Result<RunId>&) {}});
+      });
+}
+
+Result<StartRun> SelfStarts::Plan(const std::string& project, const RequestId& request) {
+  if (dice_.PerCent(5)) return Fail(ErrorCode::kInvalid, "a secret is missing");
+  auto plan = std::make_shared<cromt::Plan>();
+  plan->specs = {{.name = project, .project = project, .work = Command{{"true"}}}};
+  plan->hosts = {{"h", addresses_[dice_.Below(addresses_.size())]}};
+  plan->instances = {{.project = project, .first_task = 0, .task_count = 1}};
+  plan->tasks = {{0, 0, 0, {}}};
+  StartRun start{.run = RunId(dice_.Name()), .request = request, .project = project, .author = "sim"};
+  start.plan = plan;
+  world_.ledger.Offered(start.run, request, plan);
+  return start;
+}
+
+Result<StartRun> SelfStarts::Plan(const DuePush& push) {
+  if (dice_.PerCent(10)) return Fail(ErrorCode::kExhausted, "the disk is nearly full");
+  auto start = Plan(push.project, RequestId(dice_.Name()));
+  if (start) commits_[start->run] = push.commit;
+  return start;
+}
+
+Result<std::string> SelfStarts::Look(const WatchedRef& ref) {
+  if (dice_.PerCent(10)) return Fail(ErrorCode::kTimeout, "nobody answers");
+  return heads_.at(ref.repository);
+}
+
+std::vector<TickSettled> SelfStarts::LinesOf(StoreReader& reader, const std::string& project) {
+  auto lines = reader.Ticks(project, 1'000'000);
+  if (lines) return std::move(*lines);
+  world_.ledger.Violation("reading the ledger of " + project + ": " + lines.error().message);
+  return {};
+}
+
+// Of a store that went back the lines of a while are gone, as its runs are.
+void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
+  std::map<RunId, int> told;
+  for (const Project& project : file_->projects) {
+    std::set<Wall> ticks;
+    std::set<std::string> commits;
+    for (const TickSettled& line : LinesOf(reader, project.name)) {
+      if (line.outcome != TickOutcome::kStarted) continue;
+      ++told[line.run];
+      if (project.schedule && !ticks.insert(line.first).second)
+        world_.ledger.Violation(fmt::format("a tick of {} has started two runs", project.name));
+      auto commit = commits_.find(line.run);
+      if (project.push && commit != commits_.end() && !commits.insert(commit->second).second)
+        world_.ledger.Violation(fmt::format("commit {} has started two runs of {}", commit->second, project.name));
+    }
+  }
+  if (world_.ledger.went_back()) return;
+  size_t itself = 0;
+  for (const RunView& run : runs) {
+    const Trigger trigger = run.header.trigger;
+    if (trigger != Trigger::kCron && trigger != Trigger::kScm && trigger != Trigger::kHook) continue;
+    ++itself;
+    if (told[run.header.id] != 1)
+      world_.ledger.Violation(
+          fmt::format("run {} of {} has {} lines", run.header.id.text(), run.header.project, told[run.header.id]));
+  }
+  if (told.size() != itself) world_.ledger.Violation("the ledger tells of runs that are not there");
+}
+
+}  // namespace cromt::sim

@@ -1,0 +1,55 @@
+// What starts by itself in the simulation: a job file whose projects have schedules and watch repositories, the pushes
+// to these, and hooks. All of it is paused in the end, so that a seed has one.
+//
+// Checked: each tick and each commit starts one run at most, and ledger and runs agree.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/engine.h"
+#include "coordinator/store/reader.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/world.h"
+
+namespace cromt::sim {
+
+class SimCoordinator;
+
+class SelfStarts {
+ public:
+  // A generator of its own: what is drawn here changes nothing elsewhere.
+  SelfStarts(World& world, uint64_t seed, std::vector<std::string> addresses);
+
+  // Applies, pushes, pauses, against a coordinator that may be down.
+  void Begin(SimCoordinator& coordinator);
+
+  std::shared_ptr<const JobFile> job_file() const { return file_; }
+  // The run of a project that starts by itself; the ledger knows of it. A failure now and then.
+  Result<StartRun> Plan(const std::string& project, const RequestId& request);
+  Result<StartRun> Plan(const DuePush& push);
+  Result<std::string> Look(const WatchedRef& ref);
+  Duration Delay() { return dice_.Between(milliseconds(1), seconds(2)); }
+
+  // Nothing starts by itself any more, unless the store goes back.
+  bool done() const;
+  void Check(StoreReader& reader, const std::vector<RunView>& runs);
+
+ private:
+  void Insist(std::shared_ptr<bool> done, std::function<void()> send);
+  void Push();
+  std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
+
+  World& world_;
+  Dice dice_;
+  const std::vector<std::string> addresses_;
+  std::shared_ptr<const JobFile> file_;
+  SimCoordinator* coordinator_ = nullptr;
+  std::map<std::string, std::string> heads_;  // of repositories
+  uint64_t pushed_ = 0;
+  std::map<RunId, std::string> commits_;  // of the runs of pushes
+};
+
+}  // namespace cromt::sim
