@@ -55,13 +55,13 @@ class JobFile(Story):
         self.says(done.err, "one.yaml")
 
     def test_a_key_not_built_yet_loads_with_a_warning_and_does_not_start(self):
-        path = self.mesh.write("jobs.yaml", "projects:\n  a:\n    run: echo hi\n    keep: 5\n  b: {run: echo b}\n")
+        path = self.mesh.write("jobs.yaml", "projects:\n  a:\n    run: echo hi\n    ping: x\n  b: {run: echo b}\n")
         applied = self.mesh.cromt("--conf", path)
         self.succeeded(applied)
-        self.says(applied.err, "jobs.yaml:4:5", "keep")
+        self.says(applied.err, "jobs.yaml:4:5", "ping")
         refused = self.mesh.cromt("start", "a")
         self.exited(2, refused)
-        self.says(refused.err, "keep")
+        self.says(refused.err, "ping")
         self.succeeded(self.mesh.cromt("start", "b", "--wait"))
 
     def test_a_schedule_and_a_zone_at_their_places(self):
