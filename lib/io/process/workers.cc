@@ -31,11 +31,9 @@ void Workers::Run() {
   for (;;) {
     Work work;
     {
-      std::unique_lock<Mutex> lock(mutex_);
+      MutexLock lock(mutex_);
       ++idle_;
-      changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-        return stop_.stop_requested() || !line_.empty();
-      });
+      while (!stop_.stop_requested() && line_.empty()) changed_.wait(mutex_);
       --idle_;
       if (stop_.stop_requested()) return;
       work = std::move(line_.front());
