@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include <set>
+
 #include "base/name.h"
 #include "coordinator/engine_trace.h"
 #include "coordinator/git_cache_settings.h"
@@ -232,8 +234,9 @@ Result<StartRun> Coordinator::PlanStart(const StartRequest& request) {
 
 // A rerun takes the files of the run before, which may be no more if nobody has used them for long.
 Status Coordinator::CheckFiles(const Plan& plan, const std::string& run) const {
+  std::set<std::string> seen;
   for (const TaskSpec& spec : plan.specs)
-    if (!spec.source.tree.empty() && !blobs_->Read(spec.source.tree))
+    if (seen.insert(spec.source.tree.sha256).second && !spec.source.tree.empty() && !blobs_->Has(spec.source.tree))
       return Fail(ErrorCode::kConflict,
                   fmt::format("the files of run {} are not kept any more; `cromt start {}` fetches them anew", run,
                               spec.project));

@@ -32,6 +32,9 @@ void Coordinator::LetThePastGo() {
         .map([](const RunId&) {});
   };
   edges.warn = options_.warn;
+  edges.note = [this](const std::string& what) {
+    if (options_.warn) options_.warn(what);
+  };
   retainer_ = std::make_unique<Retainer>(Retainer::Options{.retention = *options_.retention,
                                                            .store_path = dir_->File("store.db"),
                                                            .now = [this] { return clock_.Read().wall; }},

@@ -35,7 +35,7 @@ Json AgentJson(const AgentView& agent) {
 Json ProjectJson(const ProjectView& project) {
   Json json = {{"name", project.name},         {"file", project.file},         {"revision", project.revision},
                {"last_run", project.last_run}, {"schedule", project.schedule}, {"timezone", project.timezone},
-               {"trouble", project.trouble},   {"paused", project.paused}};
+               {"watches", project.watches},   {"trouble", project.trouble},   {"paused", project.paused}};
   if (project.next_tick) json["next_tick"] = FormatRfc3339(*project.next_tick);
   return json;
 }
@@ -205,8 +205,10 @@ Status Coordinator::DebugBundle(const std::function<Status(const BundleFile&)>& 
   std::vector<AgentView> agents;
   if (auto listed = ListAgents(); asked("agents", listed)) agents = std::move(*listed);
   for (const AgentView& agent : agents) state["agents"].push_back(AgentJson(agent));
-  if (const auto projects = ListProjects(); asked("projects", projects))
+  if (const auto projects = ListProjects(); asked("projects", projects)) {
     for (const ProjectView& project : projects->projects) state["projects"].push_back(ProjectJson(project));
+    state["notices"] = projects->notices;
+  }
   const auto unfinished = WithReader([](StoreReader& reader) { return reader.Unfinished(kMostRuns); });
   if (asked("runs", unfinished))
     for (const RunId& id : *unfinished) {

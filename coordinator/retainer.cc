@@ -106,7 +106,9 @@ Status Retainer::Look(const Wanted& wanted) {
   }
   CROMT_TRY(SweepRemnants(reader));
   CROMT_TRY(LookAtOutput(reader, wanted.all));
-  return wanted.all ? LookAtBlobs(reader) : Status();
+  if (!wanted.all) return {};
+  Tell();
+  return LookAtBlobs(reader);
 }
 
 Status Retainer::LookAtRuns(RetentionReader& reader, const std::string& project) {
@@ -122,7 +124,9 @@ Status Retainer::LookAtRuns(RetentionReader& reader, const std::string& project)
       CROMT_TRY(Step(std::move(records)));
       for (const RunRemoved& run : step) {
         CROMT_ASSIGN(const auto speaker, reader.SpeakerOf(run.run));
-        if (!speaker.known) CROMT_TRY(logs_.Remove(run.run));  // else the loop still needs it
+        if (speaker.known) continue;  // the loop still needs it
+        CROMT_TRY(logs_.Remove(run.run));
+        ++runs_removed_;
       }
     }
   }
@@ -175,11 +179,19 @@ Status Retainer::LookAtOutput(RetentionReader& reader, bool strays) {
     CROMT_ASSIGN(const auto speaker, reader.SpeakerOf(output.run));
     if (!speaker.removed) continue;  // the loop still needs it
     CROMT_TRY(logs_.Remove(output.run));
+    ++outputs_removed_;
     total -= output.bytes;
   }
   output_bytes_ = total;
   appended_then_ = appended;
   return {};
+}
+
+// Once a full look: nothing goes without a word in the operator's log.
+void Retainer::Tell() {
+  const int64_t runs = std::exchange(runs_removed_, 0), outputs = std::exchange(outputs_removed_, 0);
+  if (runs + outputs > 0)
+    edges_.note(fmt::format("retention has removed {} finished runs, and the output of {} others", runs, outputs));
 }
 
 // The files of repositories that no run has any more. They are listed before the plans are read: what a plan of later

@@ -49,6 +49,7 @@ class Retainer {
     // Has the loop remove them, but for what it still needs: on disk when it returns.
     std::function<Status(std::vector<Record> records)> remove;
     std::function<void(const std::string&)> warn;
+    std::function<void(const std::string&)> note;  // what has been removed
   };
 
   // `logs` and `blobs` outlive it.
@@ -72,6 +73,7 @@ class Retainer {
   Status SweepRemnants(RetentionReader& reader);
   Status LookAtOutput(RetentionReader& reader, bool strays);
   Status LookAtBlobs(RetentionReader& reader);
+  void Tell();
   Status Step(std::vector<Record> records) CROMT_EXCLUDES(mutex_);
   RemnantsSwept Sweep() const { return {kRowsAtOnce, options_.now() - kRemovedKnown}; }
 
@@ -82,6 +84,8 @@ class Retainer {
   int64_t output_bytes_ = 0;   // when it was looked at last,
   int64_t appended_then_ = 0;  // and what had been appended then
   Mono blobs_due_;             // to be looked at
+  int64_t runs_removed_ = 0;   // since that was told
+  int64_t outputs_removed_ = 0;
 
   Mutex mutex_;
   std::condition_variable_any changed_;

@@ -24,6 +24,7 @@ struct GitCache::Call {
   std::stop_token stop;
   Mono deadline;
   Duration timeout = {};    // that it comes of
+  bool looks = false;       // and fetches nothing
   std::string pushed = {};  // what is meant by the ref; empty = what it names now
   bool waiting_for_lock = true;
   bool killed = false;  // the helper, by somebody: not by what it was given
@@ -209,11 +210,11 @@ Result<Reply> GitCache::Next(Call& call, HelperProcess& helper) {
     }
     if (!reply && reply.error().code == ErrorCode::kTimeout) {
       const bool at_end = call.deadline <= silence;
-      return Fail(
-          ErrorCode::kTimeout,
-          fmt::format("{}: {} {}, after {} bytes; check the address, or raise git.timeout", call.What(),
-                      at_end ? "not done within" : "the server said nothing for",
-                      FormatDuration(at_end ? call.timeout : settings_.silence_timeout), call.progress.received_bytes));
+      return Fail(ErrorCode::kTimeout,
+                  fmt::format("{}: {} {}, after {} bytes; check the address{}", call.What(),
+                              at_end ? "not done within" : "the server said nothing for",
+                              FormatDuration(at_end ? call.timeout : settings_.silence_timeout),
+                              call.progress.received_bytes, call.looks ? "" : ", or raise git.timeout"));
     }
     if (!reply) {
       call.killed = reply.error().code == ErrorCode::kUnavailable;
@@ -284,6 +285,7 @@ std::string GitCache::ServerOf(std::string_view url) const {
 Result<std::string> GitCache::Look(std::string_view url, std::string_view ref, std::stop_token stop) {
   const OnProgress none;
   CROMT_ASSIGN(Call call, MakeCall(url, ref, none, std::move(stop)));
+  call.looks = true;
   call.timeout = std::min(settings_.timeout, settings_.look_timeout);
   call.deadline = Later(call.timeout);
   const fs::path folder = call.folder / "look";

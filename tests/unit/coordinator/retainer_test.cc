@@ -59,20 +59,21 @@ class RetainerTest : public StoreEnv {
     ASSERT_EQ(::utimensat(AT_FDCWD, FileOf(blob).c_str(), times, 0), 0);
   }
   void Begin(Retention retention) {
-    retainer_ =
-        std::make_unique<Retainer>(Retainer::Options{.retention = retention,
-                                                     .store_path = path_,
-                                                     .first_look = Duration(0),
-                                                     .blob_look = Duration(0),
-                                                     .now = [this] { return now_; }},
-                                   *logs_, *blobs_,
-                                   Retainer::Edges{.keep = [](const std::string&) { return std::optional<int64_t>(); },
-                                                   .remove = [this](std::vector<Record> records) -> Status {
-                                                     if (!records.empty()) CROMT_TRY(store_->Commit(records));
-                                                     ++steps_;
-                                                     return {};
-                                                   },
-                                                   .warn = [](const std::string& what) { ADD_FAILURE() << what; }});
+    retainer_ = std::make_unique<Retainer>(
+        Retainer::Options{.retention = retention,
+                          .store_path = path_,
+                          .first_look = Duration(0),
+                          .blob_look = Duration(0),
+                          .now = [this] { return now_; }},
+        *logs_, *blobs_,
+        Retainer::Edges{.keep = [](const std::string&) { return std::optional<int64_t>(); },
+                        .remove = [this](std::vector<Record> records) -> Status {
+                          if (!records.empty()) CROMT_TRY(store_->Commit(records));
+                          ++steps_;
+                          return {};
+                        },
+                        .warn = [](const std::string& what) { ADD_FAILURE() << what; },
+                        .note = [this](const std::string& what) { told_ = what, has_told_ = true; }});
   }
   static bool Within(const std::function<bool()>& condition) {
     const Mono end = SystemClock().Read().mono + seconds(30);
@@ -97,6 +98,8 @@ class RetainerTest : public StoreEnv {
   std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<Retainer> retainer_;
   std::atomic<int> steps_ = 0;
+  std::string told_;  // once it has
+  std::atomic<bool> has_told_ = false;
 };
 
 TEST_F(RetainerTest, RunsBeyondTheirNumberGoWithTheirOutput) {
@@ -104,9 +107,11 @@ TEST_F(RetainerTest, RunsBeyondTheirNumberGoWithTheirOutput) {
   Commit({NewRun("on", "q-on")});
   Begin({.runs = 3, .age = Duration(0), .output_bytes = 0});
   EXPECT_TRUE(Within([this] { return Outputs() == std::vector<std::string>{"r67", "r68", "r69"}; }));
+  ASSERT_TRUE(Within([this] { return has_told_.load(); }));
   retainer_.reset();
   auto checked = CheckStore(path_);
   EXPECT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(told_, "retention has removed 57 finished runs, and the output of 0 others");
   EXPECT_GE(steps_, 57 / static_cast<int>(Retainer::kRunsAtOnce));
 }
 

@@ -62,6 +62,22 @@ TEST_F(SshTest, AKnownHostAndAConfiguredKey) {
   EXPECT_EQ(Resolve(server->Url(repository_->bare), commit_)->commit, commit_);
 }
 
+TEST_F(SshTest, LooksWithoutFetching) {
+  auto server = Server();
+  Know(server->KnownHostsLine() + "\n");
+  auto cache = NewCache("cache");
+  for (int i = 0; i < 2; ++i) {
+    auto looked = cache->Look(server->Url(repository_->bare), "main");
+    ASSERT_TRUE(looked) << looked.error().message << server->Log();
+    EXPECT_EQ(*looked, commit_);
+  }
+  EXPECT_FALSE(fs::exists(MirrorOf("cache")));
+  Know("");
+  auto refused = cache->Look(server->Url(repository_->bare), "main");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kDenied) << refused.error().message;
+}
+
 TEST_F(SshTest, NoSuchRepository) {
   auto server = Server();
   Know(server->KnownHostsLine());
