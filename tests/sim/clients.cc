@@ -13,7 +13,9 @@ bool NotTaken(const Result<RunId>& answer) {
 }  // namespace
 
 void Clients::Begin() {
+  const auto& only = world_.options.part.starts;
   for (size_t i = 0; i < starts_.size(); ++i) {
+    if (only && !only->contains(i + 1)) continue;
     ++waiting_;
     world_.timeline.At(starts_[i].at, "client starts", i, [this, i] {
       auto answered = std::make_shared<bool>(false);

@@ -16,6 +16,7 @@ class Clients {
       : world_(world), coordinator_(coordinator), starts_(std::move(starts)), runs_(starts_.size()) {}
 
   void Begin();
+  uint64_t starts() const { return starts_.size(); }
   // Every call was answered.
   bool done() const { return waiting_ == 0; }
 

@@ -11,11 +11,17 @@ namespace cromt::sim {
 class SimCoordinator::TappedStore final : public Store {
  public:
   TappedStore(SimCoordinator& owner, std::unique_ptr<Store> real) : owner_(owner), real_(std::move(real)) {}
-  Result<StoredState> Load() override { return real_->Load(); }
+  Result<StoredState> Load() override {
+    auto state = real_->Load();
+    if (state) owner_.watcher_.TakeUp(*state);
+    return state;
+  }
   Result<uint64_t> Commit(std::span<const Record> records) override {
     if (std::exchange(owner_.fail_commit_, false)) return Fail(ErrorCode::kExhausted, kDiskFull);
     owner_.committed_ = true;
-    return real_->Commit(records);
+    auto committed = real_->Commit(records);
+    if (committed) owner_.watcher_.See(records);
+    return committed;
   }
   Status KeepReserve(size_t commit_bytes) override {
     if (owner_.full_) return Fail(ErrorCode::kExhausted, kDiskFull);
@@ -38,7 +44,8 @@ SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& start
       agents_(std::move(agents)),
       clock_(world.dice),
       random_(world.dice.Fork()),
-      waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }) {}
+      waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }),
+      watcher_(world.situations) {}
 
 SimCoordinator::~SimCoordinator() = default;
 

@@ -10,6 +10,7 @@
 #include "tests/sim/clock.h"
 #include "tests/sim/process.h"
 #include "tests/sim/self_starts.h"
+#include "tests/sim/watcher.h"
 #include "tests/sim/workload.h"
 #include "tests/sim/world.h"
 
@@ -85,6 +86,7 @@ class SimCoordinator final : private CoordinatorEdges {
   Waker waker_;
   Death death_;
   SpinCheck spin_;
+  CommitWatcher watcher_;
   bool fail_commit_ = false;
   bool full_ = false;
   bool committed_ = false;  // since the last look

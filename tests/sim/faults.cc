@@ -5,6 +5,35 @@
 #include <array>
 
 namespace cromt::sim {
+namespace {
+
+constexpr uint64_t kAtLeast = 3;  // faults of a seed
+
+struct Named {
+  uint64_t weight = 0;  // how likely it is among those of a seed
+  std::string_view name;
+};
+// By Kind.
+constexpr auto kNamed = std::to_array<Named>({
+    {6, "agent dies"},
+    {10, "agent dies in a step"},
+    {3, "coordinator dies"},
+    {10, "coordinator dies in a step"},
+    {2, "commit fails"},
+    {10, "link cut"},
+    {6, "link black"},
+    {8, "network stalls"},
+    {2, "host crashes"},
+    {2, "launcher dies"},
+    {2, "journal fails"},
+    {3, "agent's disk full"},
+    {3, "coordinator's disk full"},
+    {2, "wall clock jumps"},
+    {4, "store goes back"},
+    {2, "launcher hangs"},
+});
+
+}  // namespace
 
 Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
                std::vector<std::unique_ptr<SimHost>>& hosts)
@@ -13,16 +42,16 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
       coordinator_(coordinator),
       hosts_(hosts),
       dice_(world.dice.Fork()),
+      downtimes_(dice_.Fork()),
       went_back_(world, network, coordinator, hosts) {
-  constexpr auto kWeights = std::to_array<uint64_t>({6, 10, 3, 10, 2, 10, 6, 8, 2, 2, 2, 3, 3, 2, 4, 2});
-  static_assert(kWeights.size() == kKinds);
+  static_assert(kNamed.size() == kKinds);
   for (uint64_t kind = 0; kind < kKinds; ++kind)
     // Where the store goes back less can be checked.
     if (dice_.PerCent(kind != kStoreGoesBack ? 60 : world.options.goes_back ? 100 : 20))
-      kinds_.insert(kinds_.end(), kWeights.at(kind), static_cast<Kind>(kind));
+      kinds_.insert(kinds_.end(), kNamed.at(kind).weight, static_cast<Kind>(kind));
   mean_ = dice_.PerCent(30) ? seconds(1) : dice_.PerCent(50) ? seconds(5) : seconds(15);
-  until_ = dice_.Between(seconds(30), seconds(150));
-  if (!world.options.faults || dice_.PerCent(8)) kinds_.clear();
+  strike_until_ = until_ = dice_.Between(seconds(30), seconds(150));
+  if (!world.options.faults) kinds_.clear();
 }
 
 void Faults::Begin() {
@@ -33,8 +62,15 @@ void Faults::Begin() {
       world_.ledger.HostWasAway(h->index());
       world_.timeline.After(Downtime(), "agent boots", h->index(), [h] { h->Boot(); });
     });
-  world_.timeline.At(until_, "faults end", 0, [this] { End(); });
+  world_.timeline.At(until_, "faults end", 0, [this] { EndIfEnough(); });
   if (!kinds_.empty()) Next();
+}
+
+// Something may still be on that was to last longer.
+void Faults::EndIfEnough() {
+  if (kinds_.empty() || (drawn_ >= kAtLeast && world_.timeline.now() >= until_)) return End();
+  until_ = std::max(until_, world_.timeline.now() + seconds(5));
+  world_.timeline.At(until_, "faults end", 0, [this] { EndIfEnough(); });
 }
 
 void Faults::End() {
@@ -53,29 +89,39 @@ void Faults::End() {
 
 Duration Faults::Downtime() {
   if (over_) return milliseconds(100);
-  if (dice_.PerCent(70)) return dice_.Between(milliseconds(1), seconds(2));
-  return dice_.PerCent(85) ? dice_.Between(seconds(2), seconds(30)) : dice_.Between(seconds(30), seconds(100));
+  Dice& dice = downtimes_;
+  if (dice.PerCent(70)) return dice.Between(milliseconds(1), seconds(2));
+  return dice.PerCent(85) ? dice.Between(seconds(2), seconds(30)) : dice.Between(seconds(30), seconds(100));
 }
 
 void Faults::Next() {
-  world_.timeline.After(dice_.Between(Duration(0), 2 * mean_), "fault", count_, [this] {
-    if (over_) return;
-    ++count_;
-    Strike(kinds_[dice_.Below(kinds_.size())], *hosts_[dice_.Below(hosts_.size())]);
+  world_.timeline.After(dice_.Between(Duration(0), 2 * mean_), "fault", drawn_, [this] {
+    if (over_ || (drawn_ >= kAtLeast && world_.timeline.now() >= strike_until_)) return;
+    const uint64_t number = ++drawn_;
+    const Kind kind = kinds_[dice_.Below(kinds_.size())];
+    SimHost& host = *hosts_[dice_.Below(hosts_.size())];
+    Dice own(dice_.Fork());
+    const auto& only = world_.options.part.faults;
+    if (!only || only->contains(number)) {
+      ++count_;
+      world_.timeline.Note(fmt::format("fault {}", number));
+      world_.situations.Saw("fault", kNamed.at(kind).name);
+      Strike(kind, host, own);
+    }
     Next();
   });
 }
 
-void Faults::Strike(Kind kind, SimHost& host) {
+void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
   const bool all =
       kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails || kind == kCoordinatorFull;
   for (const auto& other : hosts_)
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
     case kAgentDies: return host.Die("killed");
-    case kAgentDiesInStep: return host.DieAfter(dice_.Below(4));
+    case kAgentDiesInStep: return host.DieAfter(dice.Below(4));
     case kCoordinatorDies: return coordinator_.Die("killed");
-    case kCoordinatorDiesInStep: return coordinator_.DieAfter(dice_.Below(6));
+    case kCoordinatorDiesInStep: return coordinator_.DieAfter(dice.Below(6));
     case kCommitFails: return coordinator_.FailNextCommit();
     case kCut:
       if (network_.Cut(host)) world_.timeline.Note(fmt::format("link of host {} is cut", host.index()));
@@ -84,32 +130,32 @@ void Faults::Strike(Kind kind, SimHost& host) {
       world_.ledger.HostWasAway(host.index());
       if (network_.TurnBlack(host)) world_.timeline.Note(fmt::format("link of host {} swallows all", host.index()));
       return;
-    case kStall: return StallFor(host);
+    case kStall: return StallFor(host, dice);
     case kHostCrashes: return host.Crash();
     case kLauncherDies: return host.KillLauncher();
     case kJournalFails:
-      return For(dice_.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
+      return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
                  [&host](bool on) { host.FailDisk(on); });
     case kAgentFull:
-      return For(dice_.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
+      return For(dice.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
                  [&host](bool on) { host.FillDisk(on); });
     case kCoordinatorFull:
-      return For(dice_.Between(milliseconds(10), seconds(60)), "disk of the coordinator is full",
+      return For(dice.Between(milliseconds(10), seconds(60)), "disk of the coordinator is full",
                  [this](bool on) { coordinator_.FillDisk(on); });
     case kWallJumps:
-      host.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
-      return coordinator_.JumpWall(dice_.Between(-seconds(3600), seconds(3600)));
+      host.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
+      return coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
     case kStoreGoesBack: return went_back_.Begin();
-    case kLauncherHangs: return host.HangLauncher(dice_.Between(milliseconds(10), seconds(60)));
+    case kLauncherHangs: return host.HangLauncher(dice.Between(milliseconds(10), seconds(60)));
     case kKinds: return;
   }
 }
 
-void Faults::StallFor(SimHost& host) {
+void Faults::StallFor(SimHost& host, Dice& dice) {
   Duration time =
-      dice_.PerCent(85) ? dice_.Between(milliseconds(10), seconds(15)) : dice_.Between(seconds(15), seconds(100));
-  if (dice_.PerMille(5)) {  // until what it had is given up as lost
-    time = dice_.Between(seconds(3700), seconds(4500));
+      dice.PerCent(85) ? dice.Between(milliseconds(10), seconds(15)) : dice.Between(seconds(15), seconds(100));
+  if (dice.PerMille(5)) {  // until what it had is given up as lost
+    time = dice.Between(seconds(3700), seconds(4500));
     until_ = std::max(until_, world_.timeline.now() + time);
     world_.ledger.HostMayLose(host.index());
   }

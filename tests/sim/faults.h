@@ -22,6 +22,7 @@ class Faults {
   void End();
   bool over() const { return over_; }
   uint64_t count() const { return count_; }
+  uint64_t drawn() const { return drawn_; }
 
  private:
   enum Kind : uint64_t {
@@ -44,9 +45,11 @@ class Faults {
     kKinds
   };
 
+  void EndIfEnough();
   void Next();
-  void Strike(Kind kind, SimHost& host);
-  void StallFor(SimHost& host);
+  // `dice` are its own, so that leaving out one fault changes no other.
+  void Strike(Kind kind, SimHost& host, Dice& dice);
+  void StallFor(SimHost& host, Dice& dice);
   // Until it is over again.
   void For(Duration time, std::string_view what, std::function<void(bool)> set);
   Duration Downtime();
@@ -55,12 +58,15 @@ class Faults {
   Network& network_;
   SimCoordinator& coordinator_;
   std::vector<std::unique_ptr<SimHost>>& hosts_;
-  Dice dice_;
+  Dice dice_;       // when what strikes whom
+  Dice downtimes_;  // how long those who died stay down
   WentBack went_back_;
   std::vector<Kind> kinds_;  // likely ones several times
   Duration mean_{0};
-  Duration until_{0};
-  uint64_t count_ = 0;
+  Duration strike_until_{0};  // nothing new goes wrong from then on
+  Duration until_{0};         // until then something may last
+  uint64_t drawn_ = 0;        // faults so far, also those that were left out
+  uint64_t count_ = 0;        // that have struck
   bool over_ = false;
 };
 

@@ -13,7 +13,8 @@ SimHost::SimHost(World& world, Network& network, size_t index)
       index_(index),
       slots_(static_cast<uint32_t>(world.dice.Between(1, 8))),
       clock_(world.dice),
-      waker_(world.timeline, "agent wakes", index, [this] { Step(); }) {
+      waker_(world.timeline, "agent wakes", index, [this] { Step(); }),
+      watcher_(world.situations) {
   StartLauncher();
 }
 
@@ -44,6 +45,7 @@ void SimHost::Die(const std::string& how) {
   if (!up()) return;
   world_.timeline.Note(fmt::format("agent {} dies: {}", index_, how));
   engine_.reset();
+  watcher_.Forget();
   inbox_.clear();
   awaiting_blob_.clear();
   waker_.Cancel();
@@ -79,6 +81,7 @@ void SimHost::Step() {
 void SimHost::AfterStep(const Status& stepped) {
   if (death_.planned()) return Die("in the middle of a step");
   if (!stepped) return Die(stepped.error().message);
+  watcher_.See(engine_->queue());
   if (std::string wrong = engine_->queue().Check(); !wrong.empty())
     world_.ledger.Violation(fmt::format("agent {}'s own check: {}", index_, wrong));
   auto deadline = engine_->NextDeadline();

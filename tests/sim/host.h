@@ -14,6 +14,7 @@
 #include "tests/sim/clock.h"
 #include "tests/sim/launcher.h"
 #include "tests/sim/process.h"
+#include "tests/sim/watcher.h"
 
 namespace cromt::sim {
 
@@ -90,6 +91,7 @@ class SimHost final : private AgentEdges {
   Waker waker_;
   Death death_;
   SpinCheck spin_;
+  QueueWatcher watcher_;
   std::function<void()> on_death_;
 
   // On its disk, or in its kernel.

@@ -48,7 +48,9 @@ Network::LinkPtr Network::AnyOf(const SimHost& host) const {
 }
 
 void Network::Drop(const LinkPtr& link) {
-  if (!link->open[kCoordinator] && !link->open[kAgent]) links_.erase(link->key);
+  if (link->open[kCoordinator] || link->open[kAgent]) return;
+  link->watcher.Ended();
+  links_.erase(link->key);
 }
 
 // When what is sent now arrives: after what was sent before it, and not while the host is stalled.
@@ -71,7 +73,7 @@ void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::
 // ---- Opening ----------------------------------------------------------------------------------
 
 void Network::Dial(const std::string& address, LinkId id) {
-  auto link = std::make_shared<Link>();
+  auto link = std::make_shared<Link>(world_.situations);
   link->key = next_key_++;
   link->id = id;
   link->host = addresses_.at(address);
@@ -92,7 +94,10 @@ void Network::Arrive(const LinkPtr& link) {
   }
   link->open[kAgent] = true;
   link->host->Post(agent_input::StreamOpened{link->key});
-  Deliver(link, kCoordinator, "opened", [this, link] { coordinator_->Post(engine_input::LinkOpened{link->id}); });
+  Deliver(link, kCoordinator, "opened", [this, link] {
+    link->watcher.Opened();
+    coordinator_->Post(engine_input::LinkOpened{link->id});
+  });
 }
 
 void Network::Refuse(const LinkPtr& link, const std::string& reason) {
@@ -113,6 +118,7 @@ void Network::Send(LinkId id, cromt::ToAgent message) {
     world_.ledger.CouldNotStart(lease.id);
   }
   Deliver(link, kAgent, "to agent", [link, message] {
+    link->watcher.See(message);
     link->host->Post(agent_input::StreamMessage{link->key, message});
   });
   Writable(link, kCoordinator);
@@ -123,6 +129,7 @@ void Network::Send(StreamId stream, FromAgent message) {
   if (!link) return;
   if (world_.options.bugs.from_agent) world_.options.bugs.from_agent(message);
   Deliver(link, kCoordinator, "from agent", [this, link, message] {
+    link->watcher.See(message);
     coordinator_->Post(engine_input::LinkMessage{link->id, message});
   });
   Writable(link, kAgent);

@@ -11,6 +11,7 @@
 
 #include "agent/engine.h"
 #include "coordinator/engine.h"
+#include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
@@ -53,6 +54,8 @@ class Network {
  private:
   enum Side { kCoordinator, kAgent };
   struct Link {
+    explicit Link(Situations& situations) : watcher(situations) {}
+    SessionWatcher watcher;
     uint64_t key = 0;
     LinkId id = 0;
     SimHost* host = nullptr;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,8 +32,16 @@ struct PlantedBugs {
   bool forgetful_launcher = false;
 };
 
+// What is left of a seed where less than all of it still fails (shrink.h). Numbers count from 1.
+struct Part {
+  std::optional<std::set<uint64_t>> starts;  // that clients ask for; unset = all
+  std::optional<std::set<uint64_t>> faults;
+  bool self_starts = true;  // schedules, pushes and hooks
+};
+
 struct SimOptions {
   uint64_t seed = 1;
+  Part part;
   bool faults = true;
   bool goes_back = false;  // the store does, in each seed and not in some only
   PlantedBugs bugs;
@@ -39,12 +50,16 @@ struct SimOptions {
 
 struct SimReport {
   uint64_t seed = 0;
+  Part part = {};
   uint64_t hash = 0;
   uint64_t events = 0;
   uint64_t simulated_seconds = 0;
+  uint64_t starts = 0;  // that clients asked for
   uint64_t faults = 0;
+  uint64_t drawn = 0;  // faults, also those that were left out
   uint64_t processes = 0;
   std::vector<std::string> violations;
+  std::map<std::string, uint64_t> situations;  // situations.h
 };
 
 }  // namespace cromt::sim

@@ -1,21 +1,44 @@
 #include "tests/sim/program.h"
 
-#include <CLI/CLI.hpp>
-#include <cstdio>
-#include <limits>
+#include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tests/sim/shrink.h"
 #include "tests/sim/simulate.h"
 
 namespace cromt::sim {
 namespace {
 
+constexpr int kShrinkTries = 2000;
+
 struct Arguments {
   uint64_t seed = 0;
   uint64_t count = 0;
   uint64_t from = 1;
+  Part part;
   std::string output = "text";
   bool verbose = false;
+  bool shrink = false;
+  bool situations = false;
 };
+
+// "2,5" or "none". Throws what CLI11 shows.
+std::set<uint64_t> Numbers(const std::string& text) {
+  std::set<uint64_t> numbers;
+  if (text == "none") return numbers;
+  for (const std::string& word : CLI::detail::split(text, ',')) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc() || end != word.data() + word.size() || number == 0)
+      throw CLI::ValidationError("'" + word + "' is no number of a start or fault; they are numbered from 1");
+    numbers.insert(number);
+  }
+  return numbers;
+}
 
 void Print(const std::string& line) {
   std::fwrite(line.data(), 1, line.size(), stdout);
@@ -23,13 +46,21 @@ void Print(const std::string& line) {
   std::fflush(stdout);
 }
 
-bool RunSeed(uint64_t seed, const Arguments& arguments) {
-  SimOptions options{.seed = seed};
+bool RunSeed(uint64_t seed, const Arguments& arguments, std::map<std::string, uint64_t>& situations) {
+  SimOptions options{.seed = seed, .part = arguments.part};
   // With JSON lines on stdout the story goes where messages go.
   std::FILE* story = arguments.output == "json" ? stderr : stdout;
   if (arguments.verbose)
     options.story = [story](const std::string& line) { std::fprintf(story, "%s\n", line.c_str()); };
+  if (arguments.shrink) {
+    const auto story_of_the_last = std::exchange(options.story, {});
+    Shrunk shrunk = Shrink(options, Simulate, kShrinkTries, Print);
+    Print(fmt::format("after {} simulations:", shrunk.tries));
+    options.part = shrunk.part;
+    options.story = story_of_the_last;
+  }
   SimReport report = Simulate(options);
+  for (const auto& [situation, times] : report.situations) situations[situation] += times;
   if (arguments.output == "json") Print(JsonLine(report));
   if (arguments.output == "text") Print(Summary(report));
   return report.violations.empty();
@@ -48,15 +79,27 @@ int RunProgram(int argc, char** argv) {
   app.add_option("-o,--output", arguments.output, "text, json or quiet")
       ->check(CLI::IsMember({"text", "json", "quiet"}));
   app.add_flag("-v,--verbose", arguments.verbose, "tell the story");
+  std::string starts, faults;
+  app.add_option("--starts", starts, "of the clients' starts only these: 2,5 or none");
+  app.add_option("--faults", faults, "of the faults only these");
+  bool nothing_by_itself = false;
+  app.add_flag("--no-self-starts", nothing_by_itself, "no schedule, push or hook");
+  app.add_flag("--shrink", arguments.shrink, "of a seed that fails, find a small part that still does")->needs(seed);
+  app.add_flag("--situations", arguments.situations, "as a last line, what has occurred how often, as JSON");
   try {
     app.parse(argc, argv);
     if (seed->empty() && count->empty()) throw CLI::RequiredError("--seed or --seeds");
+    if (!starts.empty()) arguments.part.starts = Numbers(starts);
+    if (!faults.empty()) arguments.part.faults = Numbers(faults);
+    arguments.part.self_starts = !nothing_by_itself;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (count->empty()) arguments.from = arguments.seed, arguments.count = 1;
   uint64_t bad = 0;
-  for (uint64_t i = 0; i < arguments.count; ++i) bad += !RunSeed(arguments.from + i, arguments);
+  std::map<std::string, uint64_t> situations;
+  for (uint64_t i = 0; i < arguments.count; ++i) bad += !RunSeed(arguments.from + i, arguments, situations);
+  if (arguments.situations) Print(nlohmann::json{{"situations", situations}}.dump());
   return bad == 0 ? 0 : 1;
 }
 

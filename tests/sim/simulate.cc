@@ -8,6 +8,7 @@
 #include "coordinator/store/reader.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/shrink.h"
 
 namespace cromt::sim {
 namespace {
@@ -73,7 +74,7 @@ class Cluster {
     for (auto& host : hosts_) host->Boot();
     coordinator_.Boot();
     clients_.Begin();
-    starts_.Begin(coordinator_);
+    if (world_.options.part.self_starts) starts_.Begin(coordinator_);
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
     Duration limit = world_.timeline.now() + kPatience;
@@ -88,12 +89,16 @@ class Cluster {
 
   SimReport Report() const {
     return {.seed = world_.options.seed,
+            .part = world_.options.part,
             .hash = world_.timeline.hash(),
             .events = world_.timeline.events(),
             .simulated_seconds = static_cast<uint64_t>(world_.timeline.now() / seconds(1)),
+            .starts = clients_.starts(),
             .faults = faults_.count(),
+            .drawn = faults_.drawn(),
             .processes = world_.ledger.processes(),
-            .violations = world_.ledger.violations()};
+            .violations = world_.ledger.violations(),
+            .situations = world_.situations.Counts()};
   }
 
  private:
@@ -118,7 +123,7 @@ class Cluster {
 
   // All is done, and has been for a while.
   bool Settled() {
-    if (!clients_.done() || !starts_.done() || !coordinator_.idle())
+    if (!clients_.done() || !(starts_.done() || !world_.options.part.self_starts) || !coordinator_.idle())
       done_since_.reset();
     else if (!done_since_)
       done_since_ = world_.timeline.now();
@@ -182,7 +187,9 @@ std::string Summary(const SimReport& report) {
       "seed {}: hash {:016x}, {} events in {} simulated seconds, {} faults, {} processes, {} violations", report.seed,
       report.hash, report.events, report.simulated_seconds, report.faults, report.processes, report.violations.size());
   for (const std::string& violation : report.violations) text += "\n  " + violation;
-  if (!report.violations.empty()) text += fmt::format("\n  replay: cromt-sim --seed {} -v", report.seed);
+  const std::string part = ArgumentsFor(report.part);
+  if (!report.violations.empty())
+    text += fmt::format("\n  replay: cromt-sim --seed {}{}{} -v", report.seed, part.empty() ? "" : " ", part);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include "tests/sim/dice.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/options.h"
+#include "tests/sim/situations.h"
 #include "tests/sim/timeline.h"
 
 namespace cromt::sim {
@@ -13,6 +14,7 @@ struct World {
   Timeline timeline;
   Ledger ledger;
   Dice dice;  // delays, durations and outcomes
+  Situations situations = {};
 };
 
 }  // namespace cromt::sim
