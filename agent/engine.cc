@@ -9,14 +9,22 @@ namespace {
 
 constexpr Duration kReserveRetry = seconds(1);
 
+// Of an empty journal. A launcher may have outlived the one before, and the host's log may hold its output: so the
+// tickets of two journals, of which the ids are random, have nothing in common.
+Ticket FirstTicket(const JournalId& journal) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : journal.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return ((hash >> 34) << 32) + 1;  // below 2^62, with room for 2^32 of this journal
+}
+
 }  // namespace
 
 AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
-                         JournalId new_journal)
+                         const JournalId& new_journal)
     : journal_(journal),
       edges_(edges),
       identity_(std::move(identity)),
-      queue_(limits, identity_.boot, std::move(new_journal)) {}
+      queue_(limits, identity_.boot, new_journal, FirstTicket(new_journal)) {}
 AgentEngine::~AgentEngine() = default;
 
 Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs) {

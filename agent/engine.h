@@ -125,7 +125,7 @@ class AgentEngine {
 
   // All references outlive the engine.
   AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
-              JournalId new_journal);
+              const JournalId& new_journal);
   ~AgentEngine();
 
   // Takes up the journal's records (AgentQueue::Restore). Call once, first.

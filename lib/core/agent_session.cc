@@ -55,7 +55,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
   CROMT_TRY(CheckName("mesh id", hello.mesh.text()));
   if (hello.mesh == kPlainMesh) return Fail(ErrorCode::kInvalid, "'plain' is no mesh of a coordinator");
   CROMT_ASSIGN(level_, CommonLevel(hello.levels, identity_.levels));
-  if (std::string why = queue.WhyNotMet(hello.mesh, now); !hello.inspect && !why.empty())
+  if (std::string why = queue.WhyNotMet(hello.mesh, now, hello.inspect); !why.empty())
     return Fail(ErrorCode::kExhausted, std::move(why));
   const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
   hello_ = hello;

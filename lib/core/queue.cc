@@ -51,7 +51,9 @@ bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
 
 }  // namespace
 
-AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal) : state_(std::make_unique<State>()) {
+AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first)
+    : state_(std::make_unique<State>()) {
+  state_->next_ticket = first;
   state_->limits = limits;
   state_->boot = std::move(boot);
   state_->journal = std::move(journal);
@@ -70,7 +72,7 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
   state_->now = now;
   std::string boot_now = state_->boot;
   JournalId new_journal = state_->journal;
-  if (records.empty()) state_->out.records.push_back(journal::Opened{state_->journal, boot_now, 1});
+  if (records.empty()) state_->out.records.push_back(journal::Opened{state_->journal, boot_now, state_->next_ticket});
   for (const JournalRecord& record : records) state_->Replay(record);
   state_->out.effects.clear();  // what was done once
   bool same_boot = state_->boot == boot_now;
@@ -280,14 +282,18 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
     ReleaseSlot(attempt, false);
     EndLost(attempt, std::move(result), event.written);
   }
-  // What the launcher keeps and the journal does not know was journaled as ended before: say so again.
+  // What the launcher keeps and the journal does not know was journaled as ended before, or with the journal it is
+  // gone.
+  orphans.clear();
   for (const auto& [ticket, running] : known)
     if (auto mine = attempts.find(ticket);
         mine == attempts.end() || mine->second.phase == QueuedAttempt::Phase::kEnded) {
-      if (running)
+      if (running) {
+        orphans.insert(ticket);
         out.effects.push_back(queue_effect::StopProcess{ticket});
-      else
+      } else {
         out.effects.push_back(queue_effect::ForgetResult{ticket});
+      }
     }
 }
 
@@ -309,6 +315,7 @@ void AgentQueue::State::On(const queue_event::LauncherStarted& event) {
 }
 
 void AgentQueue::State::On(const queue_event::LauncherEnded& event) {
+  orphans.erase(event.ticket);
   auto found = attempts.find(event.ticket);
   if (found != attempts.end() && found->second.phase != QueuedAttempt::Phase::kEnded) {
     QueuedAttempt& attempt = found->second;
@@ -440,7 +447,7 @@ std::optional<Ticket> AgentQueue::State::NextInLine() {
 }
 
 void AgentQueue::State::FillSlots() {
-  while (launcher && refusal.empty() && !free_slots.empty()) {
+  while (launcher && orphans.empty() && refusal.empty() && !free_slots.empty()) {
     std::optional<Ticket> ticket = NextInLine();
     if (!ticket) return;
     QueuedAttempt& attempt = attempts.at(*ticket);

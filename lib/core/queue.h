@@ -17,6 +17,8 @@
 // returned,
 //   so that it is leased again with them.
 // - While nothing new is to be begun (Refuse), what is in line stays there; what has begun goes on.
+// - A launcher may have outlived the journal (the agent was installed anew): what it still runs is stopped, and nothing
+//   is begun, and no mesh met for the first time, before that has ended.
 // - Each mesh has a line, slots go to the meshes in turn, within a mesh first come, first served.
 // - Reports are numbered per mesh without gaps and kept until acknowledged.
 #pragma once
@@ -75,8 +77,9 @@ struct InventoryTicket {
 class AgentQueue {
  public:
   // `boot` is the kernel's boot id; `journal` a new id, taken for a journal that is empty or of another boot (a host
-  // crash may have cost it its end, so that it would say things twice under one number).
-  AgentQueue(QueueLimits limits, std::string boot, JournalId journal);
+  // crash may have cost it its end, so that it would say things twice under one number). `first`: the first ticket of
+  // an empty journal.
+  AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first = 1);
   ~AgentQueue();
 
   // Takes up the journal's records, oldest first; empty for a new one. Call once, first.
@@ -96,8 +99,9 @@ class AgentQueue {
   // In which the reports of this mesh are numbered: another one where it was forgotten and has come back.
   JournalId JournalOf(const MeshId& mesh) const;
   bool Knows(const MeshId& mesh) const;
-  // Why this mesh gets no session: others have all places. Empty = it gets one.
-  std::string WhyNotMet(const MeshId& mesh, Now now) const;
+  // Why this mesh gets no session: others have all places; or it is new to this journal, and the launcher may run what
+  // an earlier one knew. Empty = it gets one. `inspect`: a session that only asks takes no place.
+  std::string WhyNotMet(const MeshId& mesh, Now now, bool inspect = false) const;
   // What the mesh's newest session must exceed.
   std::pair<uint64_t, uint64_t> Seen(const MeshId& mesh) const;  // (epoch, commit)
   std::vector<InventoryItem> Inventory(const MeshId& mesh) const;

@@ -56,8 +56,14 @@ JournalId AgentQueue::JournalOf(const MeshId& mesh) const {
   return met == 0 ? state_->journal : JournalId(fmt::format("{}-{}", state_->journal.text(), met));
 }
 
-std::string AgentQueue::WhyNotMet(const MeshId& mesh, Now now) const {
-  if (state_->Met() < state_->limits.meshes || Knows(mesh)) return "";
+std::string AgentQueue::WhyNotMet(const MeshId& mesh, Now now, bool inspect) const {
+  if (Knows(mesh)) return "";
+  // A mesh that knows us from an earlier journal takes for gone what that had, and gives its lanes to others.
+  if (!state_->launcher) return "its launcher does not answer yet, which may run jobs of an earlier installation";
+  if (!state_->orphans.empty())
+    return fmt::format("its launcher still runs {} jobs of an earlier installation, which are being stopped",
+                       state_->orphans.size());
+  if (inspect || state_->Met() < state_->limits.meshes) return "";
   state_->now = now;
   if (state_->Forgettable()) return "";
   return fmt::format("the agent serves {} meshes that have attempts or were heard just now, which is its limit",

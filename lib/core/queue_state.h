@@ -44,6 +44,7 @@ struct AgentQueue::State {
   std::string refusal;
   std::string warning;
   std::optional<std::string> launcher;  // incarnation, while it answers
+  std::set<Ticket> orphans;             // that run there, of a journal that is gone
   std::map<Ticket, QueuedAttempt> attempts;
   std::unordered_map<MeshId, std::unordered_map<AttemptId, Ticket>> by_id;
   std::unordered_map<RequestId, Ticket> by_request;  // plain jobs

@@ -90,6 +90,11 @@ void SimCoordinator::Post(EngineInput input) {
 }
 
 void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) {
+void SimCoordinator::Hang(Duration time) {
+  world_.timeline.Note("coordinator hangs for " + FormatDuration(time));
+  waker_.HangUntil(world_.timeline.now() + time);
+}
+
   Post(engine_input::Ask{std::move(event), [this, reply = std::move(reply)](Result<RunId> result) {
                            if (death_.Leaves()) reply(std::move(result));
                          }});

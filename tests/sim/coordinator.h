@@ -36,6 +36,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void DieAfter(uint64_t effects) { death_.After(effects); }
   // The next commit fails, as on a full disk.
   void FailNextCommit() { fail_commit_ = true; }
+  void Hang(Duration time);
   // The disk is full but for what the store keeps for that.
   void FillDisk(bool full) { full_ = full; }
   // Called after each death; whoever wants it up again calls Boot later.
@@ -43,6 +44,7 @@ class SimCoordinator final : private CoordinatorEdges {
   // Called whenever it finds that its store went back.
   void OnWentBack(std::function<void()> callback) { on_went_back_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
+  const MeshId& mesh() const { return engine_->mesh(); }  // REQUIRES: it is up
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);

@@ -31,6 +31,12 @@ constexpr auto kNamed = std::to_array<Named>({
     {2, "wall clock jumps"},
     {4, "store goes back"},
     {2, "launcher hangs"},
+    {6, "link black one way"},
+    {3, "agent hangs"},
+    {3, "coordinator hangs"},
+    {3, "agent upgraded"},
+    {1, "agent installed anew"},
+    {1, "agent installed anew while its launcher lives on"},
 });
 
 }  // namespace
@@ -113,8 +119,8 @@ void Faults::Next() {
 }
 
 void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
-  const bool all =
-      kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails || kind == kCoordinatorFull;
+  const bool all = kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails ||
+                   kind == kCoordinatorFull || kind == kCoordinatorHangs;
   for (const auto& other : hosts_)
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
@@ -128,7 +134,8 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
       return;
     case kBlackLink:
       world_.ledger.HostWasAway(host.index());
-      if (network_.TurnBlack(host)) world_.timeline.Note(fmt::format("link of host {} swallows all", host.index()));
+      if (network_.TurnBlack(host, Network::Way::kBoth))
+        world_.timeline.Note(fmt::format("link of host {} swallows all", host.index()));
       return;
     case kStall: return StallFor(host, dice);
     case kHostCrashes: return host.Crash();
@@ -147,6 +154,21 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
       return coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
     case kStoreGoesBack: return went_back_.Begin();
     case kLauncherHangs: return host.HangLauncher(dice.Between(milliseconds(10), seconds(60)));
+    case kOneWay: {
+      const bool to_host = dice.PerCent(50);
+      world_.ledger.HostWasAway(host.index());
+      if (network_.TurnBlack(host, to_host ? Network::Way::kToHost : Network::Way::kFromHost))
+        world_.timeline.Note(
+            fmt::format("link of host {} swallows what is sent {} it", host.index(), to_host ? "to" : "by"));
+      return;
+    }
+    case kAgentHangs:
+      world_.ledger.HostWasAway(host.index());
+      return host.Hang(dice.Between(milliseconds(10), seconds(60)));
+    case kCoordinatorHangs: return coordinator_.Hang(dice.Between(milliseconds(10), seconds(60)));
+    case kAgentUpgraded: return host.Upgrade();
+    case kAgentReinstalled: return host.Reinstall(true);
+    case kLauncherOrphaned: return host.Reinstall(false);
     case kKinds: return;
   }
 }

@@ -42,6 +42,12 @@ class Faults {
     kWallJumps,
     kStoreGoesBack,
     kLauncherHangs,
+    kOneWay,
+    kAgentHangs,
+    kCoordinatorHangs,
+    kAgentUpgraded,
+    kAgentReinstalled,
+    kLauncherOrphaned,
     kKinds
   };
 

@@ -33,7 +33,7 @@ void SimHost::Boot() {
   AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)),
                          .boot = fmt::format("boot-{}", boot_),
                          .slots = slots_,
-                         .levels = {kSessionLevel + static_cast<uint32_t>(index_ % 2), kSessionLevel}};
+                         .levels = {kSessionLevel + static_cast<uint32_t>((index_ + release_) % 2), kSessionLevel}};
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));
@@ -64,6 +64,25 @@ void SimHost::Crash() {
   journal_.CrashHost(world_.dice.Below(journal_.unsynced_bytes() + 1));
   clock_.Reboot(world_.timeline.now());
   ++boot_;
+}
+
+void SimHost::Hang(Duration time) {
+  world_.timeline.Note(fmt::format("agent {} hangs for {}", index_, FormatDuration(time)));
+  waker_.HangUntil(world_.timeline.now() + time);
+}
+
+void SimHost::Upgrade() {
+  ++release_;
+  Die("it is upgraded");
+}
+
+void SimHost::Reinstall(bool machine) {
+  world_.timeline.Note(fmt::format("agent {} is installed anew{}", index_, machine ? ", on a new machine" : ""));
+  world_.ledger.HostMayLose(index_);
+  if (machine) Crash();
+  Die("its directory is removed");
+  journal_ = FakeJournal();
+  blobs_.clear();
 }
 
 // ---- Steps ------------------------------------------------------------------------------------
@@ -228,6 +247,10 @@ void SimHost::Send(StreamId stream, FromAgent message) {
 void SimHost::Close(StreamId stream, const Error& why) {
   world_.timeline.Note(fmt::format("agent {} closes stream {}: {}", index_, stream, why.message));
   if (death_.Leaves()) network_.CloseByAgent(stream);
+}
+
+bool SimHost::Answers(const MeshId& mesh) const {
+  return up() && engine_->queue().WhyNotMet(mesh, clock_.Read(world_.timeline.now()), true).empty();
 }
 
 InspectedAgent SimHost::Inspect(const MeshId& mesh) const {

@@ -40,8 +40,14 @@ class SimHost final : private AgentEdges {
   void DieAfter(uint64_t effects) { death_.After(effects); }
   // The whole machine: what the journal had not synced may be lost, and no link is ended properly.
   void Crash();
-  void KillLauncher();
   // As by SIGSTOP: it hears and says nothing for so long, and nothing is lost.
+  void Hang(Duration time);
+  // It dies, and comes up as another release, which speaks other levels of the session.
+  void Upgrade();
+  // What it had on its disk is gone, and it comes up under the same name: on a new machine, or while its launcher lives
+  // on.
+  void Reinstall(bool machine);
+  void KillLauncher();
   void HangLauncher(Duration time);
   void FailDisk(bool fail) { journal_.FailWrites(fail); }
   void FillDisk(bool full) { journal_.FillDisk(full, kSimReserve); }
@@ -52,7 +58,9 @@ class SimHost final : private AgentEdges {
   // A tree came from the coordinator.
   void TakeBlob(const Digest& digest);
 
-  // What it answers who only asks what there is. REQUIRES: it is up.
+  // Whether it answers who only asks what there is.
+  bool Answers(const MeshId& mesh) const;
+  // What it answers then. REQUIRES: it is up.
   InspectedAgent Inspect(const MeshId& mesh) const;
 
   // Empty if all work is over and forgotten, else what is left.
@@ -99,6 +107,7 @@ class SimHost final : private AgentEdges {
   std::set<std::string> blobs_;
   uint64_t log_end_ = 0;
   uint64_t boot_ = 1;
+  uint64_t release_ = 0;
   bool on_ = true;
 
   uint64_t launchers_ = 0;

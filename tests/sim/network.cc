@@ -43,7 +43,8 @@ Network::LinkPtr Network::ById(LinkId id) const {
 
 Network::LinkPtr Network::AnyOf(const SimHost& host) const {
   for (const auto& [key, link] : links_)
-    if (link->host == &host && link->open[kAgent] && !link->cut && !link->black) return link;
+    if (link->host == &host && link->open[kAgent] && !link->cut && !link->black[kAgent] && !link->black[kCoordinator])
+      return link;
   return nullptr;
 }
 
@@ -66,7 +67,7 @@ Duration Network::Arrival(Link& link, Side to) {
 
 void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
   world_.timeline.At(Arrival(*link, to), kind, link->key, [link, to, action = std::move(action)] {
-    if (!link->cut && !link->black && link->open[to]) action();
+    if (!link->cut && !link->black[to] && link->open[to]) action();
   });
 }
 
@@ -137,7 +138,7 @@ void Network::Send(StreamId stream, FromAgent message) {
 
 // What was sent has left for the kernel's buffers, which a black link fills sooner or later.
 void Network::Writable(const LinkPtr& link, Side side) {
-  if (link->black && world_.dice.PerCent(50)) return;
+  if (link->black[side == kAgent ? kCoordinator : kAgent] && world_.dice.PerCent(50)) return;
   world_.timeline.After(world_.dice.Between(Duration(10), milliseconds(1)), "writable", link->key, [this, link, side] {
     if (link->cut || !link->open[side]) return;
     if (side == kAgent)
@@ -176,7 +177,7 @@ void Network::NoticeEnd(const LinkPtr& link, Side by) {
   if (!link->open[other]) return;
   if (world_.dice.PerCent(30)) link->cut = true;  // a reset: what is on its way is not read any more
   world_.timeline.At(Arrival(*link, other), "end noticed", link->key, [this, link, other] {
-    if (link->black || !std::exchange(link->open[other], false)) return;
+    if (link->black[other] || !std::exchange(link->open[other], false)) return;
     if (other == kAgent)
       link->host->Post(agent_input::StreamClosed{link->key});
     else
@@ -213,7 +214,7 @@ void Network::HostDied(const SimHost& host) {
   auto links = links_;
   for (const auto& [key, link] : links) {
     if (link->host != &host) continue;
-    link->black = true;
+    link->black = {true, true};
     link->open[kAgent] = false;
     Drop(link);
   }
@@ -230,10 +231,12 @@ bool Network::Cut(const SimHost& host) {
   return true;
 }
 
-bool Network::TurnBlack(const SimHost& host) {
+bool Network::TurnBlack(const SimHost& host, Way way) {
   LinkPtr link = AnyOf(host);
-  if (link) link->black = true;
-  return link != nullptr;
+  if (!link) return false;
+  link->black[kAgent] = way != Way::kFromHost;
+  link->black[kCoordinator] = way != Way::kToHost;
+  return true;
 }
 
 void Network::Stall(const SimHost& host, Duration until) {

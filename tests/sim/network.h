@@ -1,6 +1,7 @@
 // The simulated network between the coordinator and the agents, as TCP is seen from above: what one end sends arrives
 // in order and whole, or the link ends. A cut drops what is on its way and is noticed by each end in its own time; a
-// black link swallows everything silently; a stalled host's traffic arrives late, maybe after its link was given up.
+// black link swallows what is sent in one direction or both, silently; a stalled host's traffic arrives late, maybe
+// after its link was given up.
 #pragma once
 
 #include <array>
@@ -44,7 +45,9 @@ class Network {
 
   // Faults. False if there is no link to harm.
   bool Cut(const SimHost& host);
-  bool TurnBlack(const SimHost& host);
+  // What is sent from now on gets lost, silently: to the host, from it, or both ways.
+  enum class Way { kToHost, kFromHost, kBoth };
+  bool TurnBlack(const SimHost& host, Way way);
   void Stall(const SimHost& host, Duration until);
   void Heal();
   std::vector<std::string> AddressesOf(const SimHost& host) const;
@@ -61,7 +64,7 @@ class Network {
     SimHost* host = nullptr;
     std::array<bool, 2> open = {true, false};  // the end takes part
     bool cut = false;
-    bool black = false;
+    std::array<bool, 2> black{};  // what is sent to this side gets lost
     std::array<Duration, 2> last_arrival{};
   };
   using LinkPtr = std::shared_ptr<Link>;

@@ -1,6 +1,7 @@
 // How a simulated process of the cluster (coordinator, agent) wakes and dies.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "tests/sim/timeline.h"
@@ -18,11 +19,17 @@ class Waker {
     at_ = when;
     timeline_.At(when, kind_, id_, [this, turn = ++turn_] {
       if (turn != turn_ || !at_) return;
+      if (timeline_.now() < hangs_until_) {
+        at_.reset();
+        return WakeAt(hangs_until_);
+      }
       at_.reset();
       wake_();
     });
   }
   void Cancel() { at_.reset(); }
+  // As by SIGSTOP: what it was to wake for it does then.
+  void HangUntil(Duration when) { hangs_until_ = std::max(hangs_until_, when); }
 
  private:
   Timeline& timeline_;
@@ -30,6 +37,7 @@ class Waker {
   uint64_t id_;
   std::function<void()> wake_;
   std::optional<Duration> at_;
+  Duration hangs_until_{0};
   uint64_t turn_ = 0;
 };
 

@@ -78,8 +78,9 @@ void WentBack::Operate() {
   const Duration wait =
       dice_.PerCent(70) ? dice_.Between(milliseconds(100), seconds(2)) : dice_.Between(seconds(2), seconds(40));
   world_.timeline.After(wait, "operator", 0, [this] {
+    if (!coordinator_.up()) return Operate();
     for (const auto& host : hosts_)
-      if (!host->up() || network_.IsStalled(*host)) return Operate();
+      if (!host->Answers(coordinator_.mesh()) || network_.IsStalled(*host)) return Operate();
     operating_ = false;
     coordinator_.Die("the operator stops it");
     Recover();

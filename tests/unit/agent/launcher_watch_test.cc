@@ -29,6 +29,8 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
     engine_ = std::make_unique<AgentEngine>(journal_, edges, AgentIdentity{.agent = AgentId("a"), .boot = "boot"},
                                             QueueLimits{.slots = 2}, JournalId("journal"));
     EXPECT_TRUE(engine_->Start({}, now_));
+    const auto content = journal_.Reopen();
+    if (content) before_ = std::get<journal::Opened>(content->records.at(0)).next_ticket - 1;
   }
 
   void Step(std::vector<AgentInput> inputs = {}) {
@@ -52,11 +54,14 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
 
   void Connect(uint32_t pid = 7) { Step({agent_input::LauncherConnected{pid}}); }
   void Up(const std::string& incarnation, std::vector<queue_event::LauncherUp::Known> known = {}) {
+    for (auto& item : known) item.ticket += before_;
     Tell(queue_event::LauncherUp{incarnation, std::move(known)});
   }
-  void Begins(Ticket ticket) { Tell(queue_event::LauncherStarted{ticket, now_.wall, 0}); }
-  void Ends(Ticket ticket) {
-    Tell(queue_event::LauncherEnded{ticket, {.kind = AttemptResult::Kind::kExited, .status = Exited{0}}, 0, 0, true});
+  // Attempts count from 1 here.
+  void Begins(Ticket number) { Tell(queue_event::LauncherStarted{before_ + number, now_.wall, 0}); }
+  void Ends(Ticket number) {
+    Tell(queue_event::LauncherEnded{
+        before_ + number, {.kind = AttemptResult::Kind::kExited, .status = Exited{0}}, 0, 0, true});
   }
   // What the submitter is told: the empty text, or why it is refused.
   std::string Submit(const std::string& job) {
@@ -77,9 +82,9 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
 
  private:
   void Launch(const QueuedAttempt& attempt, uint32_t) override {
-    orders_.push_back(fmt::format("start {}", attempt.ticket));
+    orders_.push_back(fmt::format("start {}", attempt.ticket - before_));
   }
-  void StopProcess(Ticket ticket) override { orders_.push_back(fmt::format("stop {}", ticket)); }
+  void StopProcess(Ticket ticket) override { orders_.push_back(fmt::format("stop {}", ticket - before_)); }
   void ForgetResult(Ticket) override {}
   void Prepare(const QueuedAttempt&, uint32_t) override {}
   void StopPreparing(Ticket) override {}
@@ -93,6 +98,7 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
   void Forgotten(Ticket) override {}
 
   FakeJournal journal_;
+  Ticket before_ = 0;  // the last one that is not of this journal
   std::unique_ptr<AgentEngine> engine_;
   Now now_{MonoFromMicros(1'000'000), WallFromMicros(1'700'000'000'000'000)};
   std::vector<std::string> said_, orders_;
@@ -187,7 +193,7 @@ TEST_F(LauncherWatchTest, AStopThatCrossesWithTheEndIsNotWaitedFor) {
   Begins(1);
   AttemptResult end{.kind = AttemptResult::Kind::kExited, .status = Exited{0}};
   Step({agent_input::Tell{queue_event::StopWanted{kPlainMesh, {RunId("a"), 0, 1}}, {}},
-        agent_input::Tell{queue_event::LauncherEnded{1, std::move(end), 0, 0, true}, {}}});
+        agent_input::Tell{queue_event::LauncherEnded{before_ + 1, std::move(end), 0, 0, true}, {}}});
   EXPECT_THAT(Orders(), ElementsAre("start 1", "stop 1"));
   Pass(seconds(3600));
   EXPECT_THAT(Said(), IsEmpty());

@@ -47,6 +47,7 @@ struct Ends {
       : agent({.agent = AgentId("a"), .boot = "boot", .slots = 2, .levels = at_agent}, kNow),
         coordinator("a:4000", {.mesh = MeshId("m"), .levels = at_coordinator}, kNow) {
     queue.Restore({}, kNow);
+    queue.Apply(queue_event::LauncherUp{"launcher", {}}, kNow);
   }
   Status AgentHears() {
     CROMT_TRY(agent.Receive(coordinator.Poll(), queue, kNow));

@@ -30,6 +30,7 @@ void ExpectRefused(const Result<std::vector<QueueEvent>>& result, ErrorCode code
 TEST(AgentSession, AMeshThatIsSilentAndHasNothingHereIsForgottenForAnother) {
   AgentQueue queue({.slots = 2, .meshes = 2}, "boot", JournalId("journal"));
   queue.Restore({}, At(seconds(0)));
+  queue.Apply(queue_event::LauncherUp{"launcher", {}}, At(seconds(0)));
   auto greet = [&](const std::string& mesh, Duration at, bool inspect = false) {
     AgentSession session({.agent = AgentId("a")}, At(at));
     auto events = session.Receive(Hello({.mesh = MeshId(mesh), .epoch = 3, .inspect = inspect}), queue, At(at));
@@ -62,6 +63,29 @@ TEST(AgentSession, AMeshThatIsSilentAndHasNothingHereIsForgottenForAnother) {
   EXPECT_TRUE(restarted.Knows(MeshId("m1")));
   EXPECT_NE(restarted.Knows(MeshId("m2")), restarted.Knows(MeshId("m9")));
   EXPECT_EQ(restarted.JournalOf(MeshId("m1")), queue.JournalOf(MeshId("m1")));
+}
+
+// What the journal of an agent that was installed anew does not know, its launcher may: until that has ended, nobody is
+// to believe that it is gone.
+TEST(AgentSession, AMeshThatIsNewIsMetOnceNothingOfAnEarlierInstallationRuns) {
+  AgentQueue queue({.slots = 2}, "boot", JournalId("journal"), 1000);
+  queue.Restore({}, At(seconds(0)));
+  auto greet = [&](bool inspect = false) {
+    AgentSession session({.agent = AgentId("a")}, At(seconds(1)));
+    return session.Receive(Hello({.mesh = MeshId("m"), .epoch = 3, .inspect = inspect}), queue, At(seconds(1)));
+  };
+  ExpectRefused(greet(), ErrorCode::kExhausted, "its launcher does not answer yet");
+  queue.Apply(queue_event::LauncherUp{"launcher", {{7, true}, {8, false}, {9, true}}}, At(seconds(1)));
+  queue.Apply(queue_event::JobSubmitted{RunId("job"), RequestId("q"), Spec()}, At(seconds(1)));
+  for (bool inspect : {false, true})
+    ExpectRefused(greet(inspect), ErrorCode::kExhausted,
+                  "its launcher still runs 2 jobs of an earlier installation, which are being stopped");
+  queue.Apply(queue_event::LauncherEnded{7, {.kind = AttemptResult::Kind::kStopped}}, At(seconds(2)));
+  ExpectRefused(greet(), ErrorCode::kExhausted, "its launcher still runs 1 jobs of an earlier installation");
+  EXPECT_EQ(queue.Find(1000)->phase, QueuedAttempt::Phase::kQueued) << "its slot may be in use";
+  queue.Apply(queue_event::LauncherEnded{9, {.kind = AttemptResult::Kind::kStopped}}, At(seconds(2)));
+  EXPECT_TRUE(greet());
+  EXPECT_EQ(queue.Find(1000)->phase, QueuedAttempt::Phase::kLaunching);
 }
 
 }  // namespace
