@@ -2,11 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <limits>
 
 #include "base/random.h"
@@ -16,8 +13,8 @@ namespace cromt {
 namespace {
 
 constexpr size_t kFlushBytes = 1 << 20;
-// The reserve is filled up when so much of it is used.
-constexpr uint64_t kReserveStep = 64 << 10;
+// The reserve is filled up when one part of so many is used.
+constexpr uint64_t kReserveSteps = 128;
 
 std::string PathOf(const std::string& dir) {
   return dir + "/journal";
@@ -31,9 +28,9 @@ tl::unexpected<Error> SystemError(std::string_view doing, const std::string& pat
   return tl::unexpected(ErrnoError(fmt::format("{} {}", doing, path), error));
 }
 
-Status WriteAt(int fd, uint64_t offset, std::string_view bytes, const std::string& path) {
+Status WriteAt(File& file, uint64_t offset, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
-    ssize_t put = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    ssize_t put = file.Write(bytes.data(), bytes.size(), offset);
     if (put < 0 && errno == EINTR) continue;
     if (put == 0) errno = ENOSPC;
     if (put <= 0) return SystemError("writing", path);
@@ -43,16 +40,16 @@ Status WriteAt(int fd, uint64_t offset, std::string_view bytes, const std::strin
   return {};
 }
 
-Result<std::string> ReadAll(int fd, const std::string& path) {
-  struct stat info;
-  if (fstat(fd, &info) != 0) return SystemError("reading", path);
-  if (!S_ISREG(info.st_mode)) return Fail(ErrorCode::kCorrupt, path + " is not a regular file");
-  if (static_cast<uint64_t>(info.st_size) > kMaxJournalBytes)
-    return Fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes, more than any journal", path, info.st_size));
-  std::string bytes(static_cast<size_t>(info.st_size), '\0');
+Result<std::string> ReadAll(File& file, const std::string& path) {
+  const int64_t size = file.Size();
+  if (size < 0 && errno == EINVAL) return Fail(ErrorCode::kCorrupt, path + " is not a regular file");
+  if (size < 0) return SystemError("reading", path);
+  if (static_cast<uint64_t>(size) > kMaxJournalBytes)
+    return Fail(ErrorCode::kCorrupt, fmt::format("{} has {} bytes, more than any journal", path, size));
+  std::string bytes(static_cast<size_t>(size), '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    ssize_t got = pread(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    ssize_t got = file.Read(bytes.data() + done, bytes.size() - done, done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemError("reading", path);
     if (got == 0) break;
@@ -62,93 +59,89 @@ Result<std::string> ReadAll(int fd, const std::string& path) {
   return bytes;
 }
 
-Status SyncFile(int fd, Durability durability, const std::string& path) {
-  if (durability == Durability::kHost && fsync(fd) != 0) return SystemError("syncing", path);
+Status SyncDirectory(const std::string& dir, const JournalOptions& options) {
+  if (options.durability == Durability::kHost && options.files->SyncDirectory(dir) != 0)
+    return SystemError("syncing", dir);
   return {};
 }
 
-Status SyncDirectory(const std::string& dir, Durability durability) {
-  UniqueFd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return SystemError("opening", dir);
-  return SyncFile(fd.get(), durability, dir);
-}
-
-Status MoveInPlace(const std::string& dir) {
-  if (rename(NewPathOf(dir).c_str(), PathOf(dir).c_str()) == 0) return {};
+Status MoveInPlace(const std::string& dir, FileSystem& files) {
+  if (files.Rename(NewPathOf(dir), PathOf(dir)) == 0) return {};
   tl::unexpected<Error> error = SystemError("renaming", NewPathOf(dir));
-  unlink(NewPathOf(dir).c_str());
+  files.Unlink(NewPathOf(dir));
   return error;
 }
 
 }  // namespace
 
-Journal::Journal(std::string dir, Durability durability, File file)
+Journal::Journal(std::string dir, const JournalOptions& options, Content content)
     : dir_(std::move(dir)),
-      durability_(durability),
-      encoder_(std::move(file.encoder)),
-      size_(file.size),
-      file_(std::move(file.fd)) {}
+      options_(options),
+      encoder_(std::move(content.encoder)),
+      size_(content.size),
+      file_(std::move(content.file)) {}
 
 // ---- Opening ----------------------------------------------------------------------------------
 
-Result<Journal::Opened> Journal::Open(const std::string& dir, Durability durability) {
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST) return SystemError("making", dir);
-  unlink(NewPathOf(dir).c_str());  // of a Rewrite that a crash cut short
+Result<Journal::Opened> Journal::Open(const std::string& dir, const JournalOptions& options) {
+  FileSystem& files = *options.files;
+  if (files.MakeDirectory(dir, 0700) != 0 && errno != EEXIST) return SystemError("making", dir);
+  files.Unlink(NewPathOf(dir));  // of a Rewrite that a crash cut short
   std::string path = PathOf(dir);
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd && errno == ENOENT) {
-    CROMT_ASSIGN(File created, Create(dir, durability));
-    return Opened{std::unique_ptr<Journal>(new Journal(dir, durability, std::move(created))), {}, ""};
+  std::shared_ptr<File> file = files.Open(path, O_RDWR | O_NOFOLLOW);
+  if (!file && errno == ENOENT) {
+    CROMT_ASSIGN(Content created, Create(dir, options));
+    return Opened{std::unique_ptr<Journal>(new Journal(dir, options, std::move(created))), {}, ""};
   }
-  if (!fd) return SystemError("opening", path);
-  CROMT_ASSIGN(std::string bytes, ReadAll(fd.get(), path));
+  if (!file) return SystemError("opening", path);
+  CROMT_ASSIGN(std::string bytes, ReadAll(*file, path));
   auto content = DecodeJournal(bytes);
   if (!content) return Fail(path, std::move(content).error());
-  if (content->good_bytes < bytes.size() && ftruncate(fd.get(), static_cast<off_t>(content->good_bytes)) != 0)
+  if (content->good_bytes < bytes.size() && file->Truncate(content->good_bytes) != 0)
     return SystemError("truncating", path);
-  File file{std::make_shared<const UniqueFd>(std::move(fd)), std::move(content->encoder), content->good_bytes};
-  return Opened{std::unique_ptr<Journal>(new Journal(dir, durability, std::move(file))), std::move(content->records),
+  Content whole{std::move(file), std::move(content->encoder), content->good_bytes};
+  return Opened{std::unique_ptr<Journal>(new Journal(dir, options, std::move(whole))), std::move(content->records),
                 std::move(content->note)};
 }
 
-Result<Journal::File> Journal::Create(const std::string& dir, Durability durability) {
-  CROMT_ASSIGN(File file, WriteNew(dir, durability, {}));
-  CROMT_TRY(MoveInPlace(dir));
-  CROMT_TRY(SyncDirectory(dir, durability));
-  return file;
+Result<Journal::Content> Journal::Create(const std::string& dir, const JournalOptions& options) {
+  CROMT_ASSIGN(Content content, WriteNew(dir, options, {}));
+  CROMT_TRY(MoveInPlace(dir, *options.files));
+  CROMT_TRY(SyncDirectory(dir, options));
+  return content;
 }
 
 // A whole synced file beside the journal, to be moved in its place.
-Result<Journal::File> Journal::WriteNew(const std::string& dir, Durability durability,
-                                        std::span<const JournalRecord> records) {
+Result<Journal::Content> Journal::WriteNew(const std::string& dir, const JournalOptions& options,
+                                           std::span<const JournalRecord> records) {
   std::string path = NewPathOf(dir);
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return SystemError("making", path);
-  File file{nullptr, JournalEncoder(static_cast<uint32_t>(SystemRandom().Next())), 0};
-  std::string buffer = file.encoder.Header();
+  std::shared_ptr<File> file = options.files->Open(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+  if (!file) return SystemError("making", path);
+  Content content{file, JournalEncoder(static_cast<uint32_t>(SystemRandom().Next())), 0};
+  std::string buffer = content.encoder.Header();
   auto flush = [&]() -> Status {
-    CROMT_TRY(WriteAt(fd.get(), file.size, buffer, path));
-    file.size += buffer.size();
+    CROMT_TRY(WriteAt(*file, content.size, buffer, path));
+    content.size += buffer.size();
     buffer.clear();
     return {};
   };
   auto write = [&]() -> Status {
     for (size_t i = 0; i < records.size(); ++i) {
-      CROMT_TRY(file.encoder.Encode(records.subspan(i, 1), buffer));
+      CROMT_TRY(content.encoder.Encode(records.subspan(i, 1), buffer));
       if (buffer.size() >= kFlushBytes) CROMT_TRY(flush());
     }
     CROMT_TRY(flush());
-    if (file.size > kMaxJournalBytes)
+    if (content.size > kMaxJournalBytes)
       return Fail(ErrorCode::kExhausted,
-                  fmt::format("{} has {} bytes; at most {} are allowed", path, file.size, kMaxJournalBytes));
-    return SyncFile(fd.get(), durability, path);
+                  fmt::format("{} has {} bytes; at most {} are allowed", path, content.size, kMaxJournalBytes));
+    if (options.durability == Durability::kHost && file->Sync() != 0) return SystemError("syncing", path);
+    return {};
   };
   if (Status written = write(); !written) {
-    unlink(path.c_str());
+    options.files->Unlink(path);
     return tl::unexpected(std::move(written).error());
   }
-  file.fd = std::make_shared<const UniqueFd>(std::move(fd));
-  return file;
+  return content;
 }
 
 // ---- Writing ----------------------------------------------------------------------------------
@@ -162,7 +155,7 @@ Status Journal::Append(std::span<const JournalRecord> records) {
     return Fail(ErrorCode::kExhausted, fmt::format("{} would grow beyond {} bytes", PathOf(dir_), kMaxJournalBytes));
   CROMT_TRY(DropLeftover());
   leftover_ = true;
-  if (Status written = WriteAt(file_->get(), size_, buffer_, PathOf(dir_)); !written) {
+  if (Status written = WriteAt(*file_, size_, buffer_, PathOf(dir_)); !written) {
     // Should this fail too, the next Append tries again before it writes.
     (void)DropLeftover();
     return written;
@@ -177,40 +170,42 @@ Status Journal::Append(std::span<const JournalRecord> records) {
 // Whole frames of a failed Append must not stay: written over by shorter ones they would look like damage.
 Status Journal::DropLeftover() {
   if (!leftover_) return {};
-  if (ftruncate(file_->get(), static_cast<off_t>(size_)) != 0) return SystemError("truncating", PathOf(dir_));
+  if (file_->Truncate(size_) != 0) return SystemError("truncating", PathOf(dir_));
   reserved_to_ = 0;  // cut off too
   leftover_ = false;
   return {};
 }
 
 Status Journal::KeepReserve() {
-  if (reserved_to_ >= size_ + kJournalReserve - kReserveStep) return {};
-  CROMT_ASSIGN(reserved_to_, Reserve(file_->get(), size_));
+  const uint64_t reserve = options_.reserve_bytes;
+  if (reserved_to_ >= size_ + reserve - reserve / kReserveSteps) return {};
+  CROMT_ASSIGN(reserved_to_, Reserve(*file_, size_));
   return {};
 }
 
 // Up to where the file is allocated then. What nothing resumes after a boot needs none.
-Result<uint64_t> Journal::Reserve(int fd, uint64_t size) const {
-  if (durability_ == Durability::kProcess) return std::numeric_limits<uint64_t>::max();
+Result<uint64_t> Journal::Reserve(File& file, uint64_t size) const {
+  if (options_.durability == Durability::kProcess) return std::numeric_limits<uint64_t>::max();
   int done = 0;
   do {
-    done = fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size), kJournalReserve);
+    done = file.Allocate(size, options_.reserve_bytes);
   } while (done != 0 && errno == EINTR);
-  if (done == 0) return size + kJournalReserve;
+  if (done == 0) return size + options_.reserve_bytes;
   if (errno == EOPNOTSUPP || errno == ENOSYS) return std::numeric_limits<uint64_t>::max();
-  return SystemError(fmt::format("keeping {} free for", FormatSize(kJournalReserve)), PathOf(dir_));
+  return SystemError(fmt::format("keeping {} free for", FormatSize(static_cast<int64_t>(options_.reserve_bytes))),
+                     PathOf(dir_));
 }
 
 Status Journal::Sync() {
-  if (durability_ == Durability::kProcess) return {};
-  std::shared_ptr<const UniqueFd> file;
+  if (options_.durability == Durability::kProcess) return {};
+  std::shared_ptr<File> file;
   {
     std::lock_guard lock(mutex_);
     if (sync_failed_)
       return Fail(ErrorCode::kUnavailable, PathOf(dir_) + " could not be synced before and was not rewritten since");
     file = file_;
   }
-  if (fdatasync(file->get()) == 0) return {};
+  if (file->SyncData() == 0) return {};
   tl::unexpected<Error> error = SystemError("syncing", PathOf(dir_));
   std::lock_guard lock(mutex_);
   if (file != file_) return {};  // rewritten meanwhile, and so synced
@@ -220,20 +215,20 @@ Status Journal::Sync() {
 
 // One with its reserve is only replaced by one that has its own.
 Status Journal::Rewrite(std::span<const JournalRecord> snapshot) {
-  CROMT_ASSIGN(File file, WriteNew(dir_, durability_, snapshot));
-  auto reserved_to = Reserve(file.fd->get(), file.size);
+  CROMT_ASSIGN(Content content, WriteNew(dir_, options_, snapshot));
+  auto reserved_to = Reserve(*content.file, content.size);
   if (!reserved_to) {
-    unlink(NewPathOf(dir_).c_str());
+    options_.files->Unlink(NewPathOf(dir_));
     return tl::unexpected(std::move(reserved_to).error());
   }
-  CROMT_TRY(MoveInPlace(dir_));
-  encoder_ = std::move(file.encoder);
-  size_ = file.size;
+  CROMT_TRY(MoveInPlace(dir_, *options_.files));
+  encoder_ = std::move(content.encoder);
+  size_ = content.size;
   leftover_ = false;
   reserved_to_ = *reserved_to;
-  Status durable = SyncDirectory(dir_, durability_);
+  Status durable = SyncDirectory(dir_, options_);
   std::lock_guard lock(mutex_);
-  file_ = std::move(file.fd);
+  file_ = std::move(content.file);
   sync_failed_ = !durable;
   return durable;
 }

@@ -19,8 +19,8 @@
 #include "agent/journal_format.h"
 #include "base/durability.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "core/queue_event.h"
+#include "io/file/file_system.h"
 
 namespace cromt {
 
@@ -46,6 +46,12 @@ inline constexpr uint64_t kMaxJournalBytes = uint64_t{1} << 30;
 // Twice the largest message, whose leases are all written at once.
 inline constexpr uint64_t kJournalReserve = 8 << 20;
 
+struct JournalOptions {
+  Durability durability = Durability::kHost;
+  FileSystem* files = &SystemFiles();
+  uint64_t reserve_bytes = kJournalReserve;
+};
+
 // `DIR/journal`, mode 0600. One a directory: whoever opens it holds a lock of its own on the directory.
 class Journal final : public JournalStore {
  public:
@@ -56,7 +62,7 @@ class Journal final : public JournalStore {
   };
   // Makes the directory (mode 0700) and the file where they are missing. kCorrupt, naming the file and leaving it as it
   // is, for what a crash can't explain: see DecodeJournal.
-  static Result<Opened> Open(const std::string& dir, Durability durability = Durability::kHost);
+  static Result<Opened> Open(const std::string& dir, const JournalOptions& options = {});
 
   Status Append(std::span<const JournalRecord> records) override;
   Status Sync() override;
@@ -65,19 +71,20 @@ class Journal final : public JournalStore {
   uint64_t size_bytes() const override { return size_; }
 
  private:
-  struct File {
-    std::shared_ptr<const UniqueFd> fd;
+  struct Content {
+    std::shared_ptr<File> file;
     JournalEncoder encoder;
     uint64_t size = 0;
   };
-  Journal(std::string dir, Durability durability, File file);
-  static Result<File> WriteNew(const std::string& dir, Durability durability, std::span<const JournalRecord> records);
-  static Result<File> Create(const std::string& dir, Durability durability);
+  Journal(std::string dir, const JournalOptions& options, Content content);
+  static Result<Content> WriteNew(const std::string& dir, const JournalOptions& options,
+                                  std::span<const JournalRecord> records);
+  static Result<Content> Create(const std::string& dir, const JournalOptions& options);
   Status DropLeftover();
-  Result<uint64_t> Reserve(int fd, uint64_t size) const;
+  Result<uint64_t> Reserve(File& file, uint64_t size) const;
 
   const std::string dir_;
-  const Durability durability_;
+  const JournalOptions options_;
   JournalEncoder encoder_;
   uint64_t size_ = 0;
   bool leftover_ = false;     // bytes of a failed Append may lie behind size_
@@ -85,7 +92,7 @@ class Journal final : public JournalStore {
   std::string buffer_;
 
   std::mutex mutex_;  // for what Sync shares with the other calls
-  std::shared_ptr<const UniqueFd> file_;
+  std::shared_ptr<File> file_;
   bool sync_failed_ = false;
 };
 

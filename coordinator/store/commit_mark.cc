@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <tuple>
@@ -23,21 +22,22 @@ constexpr char kRecover[] =
 
 }  // namespace
 
-Result<CommitMark> CommitMark::Open(const std::string& store_path) {
+Result<CommitMark> CommitMark::Open(const std::string& store_path, FileSystem& files) {
   CommitMark mark;
+  mark.files_ = &files;
   mark.path_ = MarkPath(store_path);
-  mark.fd_.reset(::open(mark.path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!mark.fd_) return tl::unexpected<Error>(ErrnoError("can't open " + mark.path_, errno));
+  mark.file_ = files.Open(mark.path_, O_RDWR | O_CREAT, 0600);
+  if (!mark.file_) return tl::unexpected<Error>(ErrnoError("can't open " + mark.path_, errno));
   return mark;
 }
 
-Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path) {
+Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path, FileSystem& files) {
   const std::string path = MarkPath(store_path);
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return std::nullopt;
-  if (!fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  const std::unique_ptr<File> file = files.Open(path, O_RDONLY);
+  if (!file && errno == ENOENT) return std::nullopt;
+  if (!file) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   std::string text(kMarkBytes + 1, '\0');
-  ssize_t n = ::pread(fd.get(), text.data(), text.size(), 0);
+  ssize_t n = file->Read(text.data(), text.size(), 0);
   if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
   text.resize(static_cast<size_t>(n));
   if (text.empty()) return std::nullopt;  // made and not yet written
@@ -50,18 +50,16 @@ Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path
 
 Status CommitMark::Write(const StoreStamp& stamp) {
   const std::string text = fmt::format("{:<{}}\n", stamp.Text(), kMarkBytes - 1);
-  ssize_t n = ::pwrite(fd_.get(), text.data(), text.size(), 0);
+  ssize_t n = file_->Write(text.data(), text.size(), 0);
   if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write " + path_, errno));
   if (static_cast<size_t>(n) != text.size()) return tl::unexpected<Error>(ErrnoError("can't write " + path_, ENOSPC));
   return {};
 }
 
 Status CommitMark::Sync() {
-  if (::fdatasync(fd_.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + path_, errno));
-  const size_t slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-  UniqueFd names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!names || ::fsync(names.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + folder, errno));
+  if (file_->SyncData() != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + path_, errno));
+  const std::string folder = DirectoryOf(path_);
+  if (files_->SyncDirectory(folder) != 0) return tl::unexpected<Error>(ErrnoError("can't sync " + folder, errno));
   return {};
 }
 

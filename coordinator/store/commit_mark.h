@@ -5,22 +5,23 @@
 // the host it may be older than the store, never newer. One writer.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/durability.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "coordinator/store/stamp.h"
+#include "io/file/file_system.h"
 
 namespace cromt {
 
 class CommitMark {
  public:
   // Opens or makes the mark of the store at `store_path`.
-  static Result<CommitMark> Open(const std::string& store_path);
+  static Result<CommitMark> Open(const std::string& store_path, FileSystem& files = SystemFiles());
   // Of the store at `store_path`; nullopt if there is no mark. kCorrupt if it is damaged.
-  static Result<std::optional<StoreStamp>> Read(const std::string& store_path);
+  static Result<std::optional<StoreStamp>> Read(const std::string& store_path, FileSystem& files = SystemFiles());
 
   // After an error the process must end: the mark is not what it should be.
   Status Write(const StoreStamp& stamp);
@@ -29,7 +30,8 @@ class CommitMark {
 
  private:
   std::string path_;
-  UniqueFd fd_;
+  FileSystem* files_ = nullptr;
+  std::unique_ptr<File> file_;
 };
 
 // Whether a store with this stamp is where the mark says that it was. kCorrupt says what is wrong and what to do.

@@ -2,13 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/size.h"
-#include "base/unique_fd.h"
 
 namespace cromt {
 namespace {
@@ -16,32 +14,32 @@ namespace {
 constexpr int64_t kMuchTooLarge = 4;
 
 // 0, or the error's number; then the file is as large as before.
-int Allocate(int fd, int64_t size, int64_t bytes) {
-  int error = 0;
+int Allocate(File& file, int64_t size, int64_t bytes) {
+  int done = 0;
   do {
-    error = ::posix_fallocate(fd, size, bytes - size);
-  } while (error == EINTR);
-  if (error != 0) (void)::ftruncate(fd, size);
+    done = file.Extend(static_cast<uint64_t>(size), static_cast<uint64_t>(bytes));
+  } while (done != 0 && errno == EINTR);
+  const int error = done == 0 ? 0 : errno;
+  if (error != 0) (void)file.Truncate(static_cast<uint64_t>(size));
   return error;
 }
 
 }  // namespace
 
 Status DiskReserve::Keep(int64_t bytes) {
-  struct stat info {};
-  const int64_t size = ::stat(path_.c_str(), &info) == 0 ? info.st_size : 0;
+  const int64_t size = std::max<int64_t>(files_.Size(path_), 0);
   if (size >= bytes && size / kMuchTooLarge <= bytes) return {};
-  UniqueFd fd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  int error = fd ? 0 : errno;
-  if (fd && size > bytes) error = ::ftruncate(fd.get(), bytes) == 0 ? 0 : errno;
-  if (fd && size < bytes) error = Allocate(fd.get(), size, bytes);
-  if (error != 0 && size == 0) ::unlink(path_.c_str());
+  const std::unique_ptr<File> file = files_.Open(path_, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
+  int error = file ? 0 : errno;
+  if (file && size > bytes) error = file->Truncate(static_cast<uint64_t>(bytes)) == 0 ? 0 : errno;
+  if (file && size < bytes) error = Allocate(*file, size, bytes);
+  if (error != 0 && size == 0) files_.Unlink(path_);
   if (error == 0) return {};
   return tl::unexpected<Error>(ErrnoError(fmt::format("keeping {} free in {}", FormatSize(bytes), path_), error));
 }
 
 bool DiskReserve::Free() {
-  return ::unlink(path_.c_str()) == 0;
+  return files_.Unlink(path_) == 0;
 }
 
 }  // namespace cromt

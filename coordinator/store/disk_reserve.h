@@ -6,12 +6,13 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/file/file_system.h"
 
 namespace cromt {
 
 class DiskReserve {
  public:
-  explicit DiskReserve(std::string path) : path_(std::move(path)) {}
+  explicit DiskReserve(std::string path, FileSystem& files = SystemFiles()) : path_(std::move(path)), files_(files) {}
 
   // Makes the file so large, or larger, unless it is; one that is much too large is cut. kExhausted if there is no
   // room: then it is as it was. Looks at the file each time: somebody may have removed it.
@@ -20,7 +21,8 @@ class DiskReserve {
   bool Free();
 
  private:
-  std::string path_;
+  const std::string path_;
+  FileSystem& files_;
 };
 
 }  // namespace cromt

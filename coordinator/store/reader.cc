@@ -66,9 +66,9 @@ struct ReadTransaction {
 
 }  // namespace
 
-Result<StoreReader> StoreReader::Open(const std::string& path) {
+Result<StoreReader> StoreReader::Open(const std::string& path, const FileSystem& files) {
   StoreReader reader;
-  CROMT_ASSIGN(reader.db_, sqlite::Database::Open(path, sqlite::Database::Mode::kReadOnly));
+  CROMT_ASSIGN(reader.db_, sqlite::Database::Open(path, sqlite::Database::Mode::kReadOnly, files));
   return reader;
 }
 

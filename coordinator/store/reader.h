@@ -13,7 +13,7 @@ namespace cromt {
 
 class StoreReader {
  public:
-  static Result<StoreReader> Open(const std::string& path);
+  static Result<StoreReader> Open(const std::string& path, const FileSystem& files = SystemFiles());
 
   // `run` is an id, a unique prefix of one, or "last": the newest of `author`. kNotFound, kInvalid (ambiguous).
   Result<RunId> Resolve(const std::string& run, const std::string& author);

@@ -55,18 +55,18 @@ struct SqliteStore::Statements {
   sqlite::Statement put_trigger, drop_trigger;
 };
 
-SqliteStore::SqliteStore() = default;
+SqliteStore::SqliteStore(std::string path, Durability durability, FileSystem& files, const Clock* clock)
+    : path_(std::move(path)), durability_(durability), files_(files), clock_(clock) {}
 SqliteStore::~SqliteStore() {
   if (mark_ && durability_ == Durability::kHost) (void)mark_->Sync();  // it may always be older than the store
 }
 
 // ---- Opening ----------------------------------------------------------------------------------
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Random& random, Durability durability) {
-  std::unique_ptr<SqliteStore> store(new SqliteStore());
-  store->path_ = path;
-  store->durability_ = durability;
-  if (durability == Durability::kHost) store->reserve_.emplace(path + "-reserve");
+Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Random& random, Durability durability,
+                                                       FileSystem& files, const Clock* clock) {
+  std::unique_ptr<SqliteStore> store(new SqliteStore(path, durability, files, clock));
+  if (durability == Durability::kHost) store->reserve_.emplace(path + "-reserve", files);
   auto opened = store->OpenFile(random);
   if (opened) opened = store->Prepare();
   if (!opened) return tl::unexpected<Error>(Advise(path, std::move(opened).error()));
@@ -74,13 +74,13 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
 }
 
 Status SqliteStore::OpenFile(Random& random) {
-  CROMT_TRY(CheckStoreFile(path_));
+  CROMT_TRY(CheckStoreFile(path_, files_));
   if (reserve_) reserve_->Free();  // the disk may be full, and a start needs some
-  CROMT_ASSIGN(db_, sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite));
+  CROMT_ASSIGN(db_, sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite, files_));
   db_.CheckpointOnClose(false);
   const bool sync = durability_ == Durability::kHost;
   CROMT_TRY(db_.Execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF"));
-  CROMT_ASSIGN(const int schema, SchemaVersion(db_, path_));
+  CROMT_ASSIGN(const int schema, SchemaVersion(db_, path_, files_));
   if (schema == 0) CROMT_TRY(CreateTables(db_, MeshId(RandomName(random))));
   CROMT_TRY(db_.Execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY"));
   if (schema != 0 && schema != kSchemaVersion) CROMT_TRY(Migrate(db_, path_, schema));
@@ -158,7 +158,7 @@ Result<StoredState> SqliteStore::LoadToRecover() {
 
 Status SqliteStore::OpenMark() {
   db_.CheckpointOnClose(true);
-  CROMT_ASSIGN(mark_, CommitMark::Open(path_));
+  CROMT_ASSIGN(mark_, CommitMark::Open(path_, files_));
   CROMT_TRY(mark_->Write(stamp_));
   return durability_ == Durability::kHost ? mark_->Sync() : Status();
 }
@@ -167,10 +167,10 @@ Result<StoredState> SqliteStore::CheckedLoad(bool last_commit) {
   // First whether it is the last commit at all: that says more than a row that does not fit.
   CROMT_ASSIGN(stamp_, ReadStamp(db_, kSchemaVersion));
   if (last_commit) {
-    CROMT_ASSIGN(auto mark, CommitMark::Read(path_));
+    CROMT_ASSIGN(auto mark, CommitMark::Read(path_, files_));
     CROMT_TRY(CheckMark(path_, stamp_, mark));
   }
-  CROMT_TRY(CheckLength(db_, path_));
+  CROMT_TRY(CheckLength(db_, path_, files_));
   CROMT_ASSIGN(LoadedStore loaded, LoadStore(db_));
   sums_ = std::move(loaded.sums);
   last_run_ = loaded.last_run;
@@ -188,12 +188,16 @@ Result<RunId> SqliteStore::FindRequest(const RequestId& request) {
   return run.empty() ? remover_->FindRequest(request) : run;
 }
 
+int64_t SqliteStore::NowMicros() const {
+  return Micros((clock_ ? clock_->Read() : SystemClock().Read()).wall);
+}
+
 // ---- Writing ----------------------------------------------------------------------------------
 
 Result<uint64_t> SqliteStore::Commit(std::span<const Record> records) {
   if (records.empty()) return stamp_.commit;
   if (broken_) return Fail(ErrorCode::kInternal, "a commit has failed before; the process must end");
-  now_us_ = Micros(SystemClock().Read().wall);
+  now_us_ = NowMicros();
   broken_ = true;  // until it has succeeded
   Status done = CommitOnce(records);
   if (MakeRoom(done)) {
@@ -241,7 +245,7 @@ Status SqliteStore::Recover(uint64_t epoch, uint64_t commit, std::span<const Rec
   stamp_.epoch = epoch;
   stamp_.commit = commit;
   stamp_.went_back = false;
-  now_us_ = Micros(SystemClock().Read().wall);
+  now_us_ = NowMicros();
   CROMT_TRY(sql_->begin.Run());
   Status written = WriteKept(kept);
   if (written) written = WriteAll(records);

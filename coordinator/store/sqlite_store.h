@@ -8,6 +8,7 @@
 
 #include "base/durability.h"
 #include "base/random.h"
+#include "base/time.h"
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/disk_reserve.h"
 #include "coordinator/store/remover.h"
@@ -25,8 +26,10 @@ class SqliteStore final : public Store {
 
   // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
   // or one of a newer version is refused, untouched. `random` names a new mesh.
+  // It lies among `files`; `clock` (null = the system's) dates what becomes of tasks.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
-                                                   Durability durability = Durability::kHost);
+                                                   Durability durability = Durability::kHost,
+                                                   FileSystem& files = SystemFiles(), const Clock* clock = nullptr);
   ~SqliteStore() override;
 
   // Until it has succeeded nothing in the file is changed.
@@ -45,7 +48,7 @@ class SqliteStore final : public Store {
 
  private:
   struct Statements;
-  SqliteStore();
+  SqliteStore(std::string path, Durability durability, FileSystem& files, const Clock* clock);
   Status OpenFile(Random& random);
   Status Prepare();
   Result<StoredState> CheckedLoad(bool last_commit);
@@ -89,8 +92,12 @@ class SqliteStore final : public Store {
   Status WriteTransition(const RunId& run, int64_t n, int64_t task, int64_t attempt, std::string_view state,
                          std::optional<std::string_view> outcome, std::string_view reason, std::string_view agent);
 
-  std::string path_;
-  Durability durability_ = Durability::kHost;
+  int64_t NowMicros() const;
+
+  const std::string path_;
+  const Durability durability_;
+  FileSystem& files_;
+  const Clock* const clock_;
   sqlite::Database db_;
   std::unique_ptr<Statements> sql_;
   std::optional<Remover> remover_;

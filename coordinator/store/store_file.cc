@@ -1,8 +1,6 @@
 #include "coordinator/store/store_file.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
@@ -14,10 +12,10 @@
 namespace cromt {
 namespace {
 
-tl::unexpected<Error> Newer(const std::string& path, int64_t schema) {
+tl::unexpected<Error> Newer(const std::string& path, int64_t schema, FileSystem& files) {
   const std::string copy = CopyPath(path, kSchemaVersion);
   const std::string back =
-      ::access(copy.c_str(), F_OK) == 0
+      files.Exists(copy)
           ? fmt::format(", or go back to the copy that was made before the change: cromt-coordinator restore {}", copy)
           : "";
   return Fail(ErrorCode::kConflict,
@@ -32,13 +30,13 @@ std::string CopyPath(const std::string& path, int schema) {
   return fmt::format("{}.v{}", path, schema);
 }
 
-Result<int> CheckStoreFile(const std::string& path) {
+Result<int> CheckStoreFile(const std::string& path, FileSystem& files) {
   using Kind = sqlite::FileHeader::Kind;
-  CROMT_ASSIGN(const sqlite::FileHeader header, sqlite::ReadFileHeader(path));
+  CROMT_ASSIGN(const sqlite::FileHeader header, sqlite::ReadFileHeader(path, files));
   switch (header.kind) {
     case Kind::kAbsent:
     case Kind::kEmpty: {
-      CROMT_ASSIGN(auto mark, CommitMark::Read(path));
+      CROMT_ASSIGN(auto mark, CommitMark::Read(path, files));
       if (mark && mark->epoch > 0)
         return Fail(ErrorCode::kCorrupt,
                     fmt::format("{} is {}, but {}-mark says that its commit {} was made; put it back, or a backup "
@@ -55,11 +53,11 @@ Result<int> CheckStoreFile(const std::string& path) {
     return Fail(ErrorCode::kConflict,
                 fmt::format("{} is a database of something else than cromt (application id {:#x})", path,
                             header.application_id));
-  if (header.user_version > kSchemaVersion) return Newer(path, header.user_version);
+  if (header.user_version > kSchemaVersion) return Newer(path, header.user_version, files);
   return static_cast<int>(header.user_version);
 }
 
-Result<int> SchemaVersion(sqlite::Database& db, const std::string& path) {
+Result<int> SchemaVersion(sqlite::Database& db, const std::string& path, FileSystem& files) {
   CROMT_ASSIGN(auto tables, db.Prepare("SELECT count(*), sum(name = 'meta') FROM sqlite_master WHERE type = 'table'"));
   CROMT_TRY(tables.Step());
   if (tables.Int(0) == 0) return 0;
@@ -68,7 +66,7 @@ Result<int> SchemaVersion(sqlite::Database& db, const std::string& path) {
   CROMT_ASSIGN(bool there, version.Step());
   const int64_t schema = there ? version.Int(0) : 0;
   if (schema < 1) return Fail(ErrorCode::kCorrupt, "it does not say its schema version");
-  if (schema > kSchemaVersion) return Newer(path, schema);
+  if (schema > kSchemaVersion) return Newer(path, schema, files);
   return static_cast<int>(schema);
 }
 
@@ -98,17 +96,16 @@ Status CreateTables(sqlite::Database& db, const MeshId& mesh) {
   return db.Execute("COMMIT");
 }
 
-Status CheckLength(sqlite::Database& db, const std::string& path) {
-  struct stat log {
-  }, file{};
-  if (::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0) return {};  // the rest may be in there
+Status CheckLength(sqlite::Database& db, const std::string& path, FileSystem& files) {
+  if (files.Size(path + "-wal") > 0) return {};  // the rest may be in there
   CROMT_ASSIGN(auto pages, db.Prepare("PRAGMA page_count"));
   CROMT_ASSIGN(auto size, db.Prepare("PRAGMA page_size"));
   CROMT_TRY(pages.Step());
   CROMT_TRY(size.Step());
-  if (::stat(path.c_str(), &file) != 0) return tl::unexpected<Error>(ErrnoError("can't look at " + path, errno));
-  if (file.st_size >= pages.Int(0) * size.Int(0)) return {};
-  return Fail(ErrorCode::kCorrupt, fmt::format("it has {} bytes of {}", file.st_size, pages.Int(0) * size.Int(0)));
+  const int64_t file_bytes = files.Size(path);
+  if (file_bytes < 0) return tl::unexpected<Error>(ErrnoError("can't look at " + path, errno));
+  if (file_bytes >= pages.Int(0) * size.Int(0)) return {};
+  return Fail(ErrorCode::kCorrupt, fmt::format("it has {} bytes of {}", file_bytes, pages.Int(0) * size.Int(0)));
 }
 
 }  // namespace cromt

@@ -5,16 +5,17 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "io/file/file_system.h"
 #include "io/sqlite/database.h"
 
 namespace cromt {
 
 // The schema version of the store at `path`; 0 if there is nothing, or a database without tables. Changes nothing.
 // kConflict: it is something else, or of a newer version. kCorrupt: it was here and is gone.
-Result<int> CheckStoreFile(const std::string& path);
+Result<int> CheckStoreFile(const std::string& path, FileSystem& files = SystemFiles());
 
 // The same of an open database, where also what is only in its WAL is seen.
-Result<int> SchemaVersion(sqlite::Database& db, const std::string& path);
+Result<int> SchemaVersion(sqlite::Database& db, const std::string& path, FileSystem& files = SystemFiles());
 
 // Where the copy lies that is made before a store of version `schema` is changed to a newer one.
 std::string CopyPath(const std::string& path, int schema);
@@ -27,6 +28,6 @@ Status CreateTables(sqlite::Database& db, const MeshId& mesh);
 
 // kCorrupt for a file at rest, without a write-ahead log, that ends before its last page does: of a page with nothing
 // in it SQLite would not see that.
-Status CheckLength(sqlite::Database& db, const std::string& path);
+Status CheckLength(sqlite::Database& db, const std::string& path, FileSystem& files = SystemFiles());
 
 }  // namespace cromt

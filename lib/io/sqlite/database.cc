@@ -114,10 +114,11 @@ std::optional<int64_t> Statement::OptionalInt(int column) const {
   return Int(column);
 }
 
-Result<Database> Database::Open(const std::string& path, Mode mode) {
+Result<Database> Database::Open(const std::string& path, Mode mode, const FileSystem& files) {
   Database db;
   int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  int code = sqlite3_open_v2(path.c_str(), &db.handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int code = sqlite3_open_v2(path.c_str(), &db.handle_, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                             files.sqlite_vfs());
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(db.handle_, code, path));
   sqlite3_busy_timeout(db.handle_, 10'000);
   return db;

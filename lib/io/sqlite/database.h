@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "io/file/file_system.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -61,7 +62,7 @@ class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
   // Opens or (kReadWrite) creates. `path` ":memory:" is a private one.
-  static Result<Database> Open(const std::string& path, Mode mode);
+  static Result<Database> Open(const std::string& path, Mode mode, const FileSystem& files = SystemFiles());
   Database() = default;
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;

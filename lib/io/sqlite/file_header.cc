@@ -1,13 +1,10 @@
 #include "io/sqlite/file_header.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <string_view>
-
-#include "base/unique_fd.h"
 
 namespace cromt::sqlite {
 namespace {
@@ -26,12 +23,12 @@ uint32_t BigEndian(std::string_view bytes) {
 
 }  // namespace
 
-Result<FileHeader> ReadFileHeader(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return FileHeader{};
-  if (!fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+Result<FileHeader> ReadFileHeader(const std::string& path, FileSystem& files) {
+  const std::unique_ptr<File> file = files.Open(path, O_RDONLY);
+  if (!file && errno == ENOENT) return FileHeader{};
+  if (!file) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   std::array<char, kHeaderBytes> bytes{};
-  ssize_t n = ::pread(fd.get(), bytes.data(), bytes.size(), 0);
+  ssize_t n = file->Read(bytes.data(), bytes.size(), 0);
   if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
   const std::string_view header(bytes.data(), static_cast<size_t>(n));
   if (header.empty()) return FileHeader{FileHeader::Kind::kEmpty};

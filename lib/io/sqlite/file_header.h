@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/file/file_system.h"
 
 namespace cromt::sqlite {
 
@@ -22,6 +23,6 @@ struct FileHeader {
 };
 
 // Fails only if the file is there and can't be read.
-Result<FileHeader> ReadFileHeader(const std::string& path);
+Result<FileHeader> ReadFileHeader(const std::string& path, FileSystem& files = SystemFiles());
 
 }  // namespace cromt::sqlite
