@@ -140,8 +140,9 @@ void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&
   if (death_.Leaves()) network_.CollectLogs(link, mesh);
 }
 
-void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest, const std::optional<LeaseInput>&) {
-  if (death_.Leaves()) network_.PushBlob(link, digest);
+void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest,
+                              const std::optional<LeaseInput>& holder) {
+  if (death_.Leaves()) network_.PushBlob(link, digest, holder);
 }
 
 void SimCoordinator::Resolve(const ResolveSources& wanted) {

@@ -95,6 +95,11 @@ void Ledger::CheckRun(const RunView& run) {
 }
 
 void Ledger::CheckTask(const Wish& wish, const RunView& run, const TaskView& task) {
+  if (wish.taken_over.contains(task.index)) {
+    if (task.status.outcome != TaskOutcome::kSucceeded || by_task_.contains({run.header.id, task.index}))
+      Violation(fmt::format("{}/{} was taken over and did not stay so", run.header.id.text(), task.index + 1));
+    return;
+  }
   auto found = by_task_.find({run.header.id, task.index});
   const ProcessRecord* process = found == by_task_.end() ? nullptr : &processes_[found->second.back()];
   const TaskStatus* copied = IsShaken(run.header.id) ? InCopy(run.header.id, task.index) : nullptr;
@@ -132,6 +137,7 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
       return MayBeLost(wish, task.index, host) ? "" : "its host has lost nothing";
     case TaskOutcome::kCanceled:
       if (!cancel_wished) return "nobody wished that";
+      if (!spec.publishes.empty()) return "";  // also while it was publishing, when its process had ended
       break;
     case TaskOutcome::kFailed:
       if (status.reason.starts_with(kFilesRefused)) return "its agent had it";

@@ -14,7 +14,17 @@ SimHost::SimHost(World& world, Network& network, size_t index)
       slots_(static_cast<uint32_t>(world.dice.Between(1, 8))),
       clock_(world.dice),
       waker_(world.timeline, "agent wakes", index, [this] { Step(); }),
-      watcher_(world.situations) {
+      watcher_(world.situations),
+      files_(world, network, index,
+             {.tell =
+                  [this](QueueEvent event) {
+                    Post(agent_input::Tell{std::move(event), {}});
+                  },
+              .want =
+                  [this](const MeshId& mesh, const Digest& digest) {
+                    Post(agent_input::BlobWanted{mesh, digest});
+                  },
+              .arrived = [this](const Digest& digest) { Post(agent_input::BlobArrived{digest}); }}) {
   StartLauncher();
 }
 
@@ -47,7 +57,7 @@ void SimHost::Die(const std::string& how) {
   engine_.reset();
   watcher_.Forget();
   inbox_.clear();
-  awaiting_blob_.clear();
+  files_.Die();
   waker_.Cancel();
   death_.Forget();
   network_.AgentDied(*this);
@@ -82,7 +92,7 @@ void SimHost::Reinstall(bool machine) {
   if (machine) Crash();
   Die("its directory is removed");
   journal_ = FakeJournal();
-  blobs_.clear();
+  files_.Wipe();
 }
 
 // ---- Steps ------------------------------------------------------------------------------------
@@ -173,6 +183,11 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
   const SecretValues wanted = SecretsFor(*attempt.spec);
   if (!attempt.spec->secrets.empty() && (!attempt.secrets || *attempt.secrets != *wanted))
     world_.ledger.Violation(ToString(attempt.id) + " is started without its secrets");
+  world_.ledger.CheckInputs(attempt.id, attempt.inputs);
+  if (attempt.inputs)
+    for (const LeaseInput& input : *attempt.inputs)
+      if (!files_.Has(input.artifact.digest))
+        world_.ledger.Violation(fmt::format("{} is started without {}", ToString(attempt.id), input.path));
   if (!death_.Leaves()) return;
   auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
     launcher.Start(ticket, id, spec);
@@ -190,30 +205,11 @@ void SimHost::ForgetResult(Ticket ticket) {
 }
 
 void SimHost::Prepare(const QueuedAttempt& attempt, uint32_t) {
-  if (!death_.Leaves()) return;
-  const Digest& tree = attempt.spec->source.tree;
-  Duration delay = world_.dice.Between(milliseconds(1), milliseconds(200));
-  if (!tree.empty() && !blobs_.contains(tree.sha256)) {
-    awaiting_blob_[tree.sha256].push_back(attempt.ticket);
-    world_.timeline.After(delay, "blob wanted", index_, [this, life = life_, mesh = attempt.mesh, tree] {
-      if (life != life_) return;
-      if (blobs_.contains(tree.sha256)) return TakeBlob(tree);
-      Post(agent_input::BlobWanted{mesh, tree});
-    });
-  } else if (world_.dice.PerMille(5)) {
-    world_.ledger.CouldNotStart(attempt.id);
-    Later(delay, "prepare failed", queue_event::PrepareFailed{attempt.ticket, "its files can't be staged"});
-  } else {
-    Later(delay, "prepared", queue_event::Prepared{attempt.ticket});
-  }
+  if (death_.Leaves()) files_.Prepare(attempt);
 }
 
 void SimHost::TakeBlob(const Digest& digest) {
-  if (!up()) return;
-  blobs_.insert(digest.sha256);
-  Post(agent_input::BlobArrived{digest});
-  for (Ticket ticket : std::exchange(awaiting_blob_[digest.sha256], {}))
-    Later(milliseconds(1), "prepared", queue_event::Prepared{ticket});
+  if (up()) files_.Take(digest);
 }
 
 void SimHost::CleanSlot(uint32_t slot) {
@@ -221,23 +217,16 @@ void SimHost::CleanSlot(uint32_t slot) {
     Later(world_.dice.Between(milliseconds(1), milliseconds(50)), "slot cleaned", queue_event::SlotCleaned{slot});
 }
 
-// What was prepared meanwhile has been said before.
 void SimHost::StopPreparing(Ticket ticket) {
-  if (!death_.Leaves()) return;
-  std::erase_if(awaiting_blob_, [](const auto& blob) { return blob.second.empty(); });
-  for (auto& [sha256, tickets] : awaiting_blob_)
-    if (std::erase(tickets, ticket) != 0)
-      return Later(milliseconds(1), "stopped preparing", queue_event::PrepareFailed{ticket, "stopped before it began"});
+  if (death_.Leaves()) files_.StopPreparing(ticket);
 }
 
-// The workload publishes nothing yet.
 void SimHost::Publish(const QueuedAttempt& attempt, uint32_t) {
-  world_.ledger.Violation("a task without artifacts is to publish: " + ToString(attempt.id));
+  if (death_.Leaves()) files_.Publish(attempt);
 }
-// As for what the coordinator has given up meanwhile. Of what it still believes to be here, the ledger would see it.
+
 void SimHost::BlobFailed(const BlobFailure& failure) {
-  for (Ticket ticket : std::exchange(awaiting_blob_[failure.digest.sha256], {}))
-    Later(milliseconds(1), "prepare failed", queue_event::PrepareFailed{ticket, kFilesRefused + failure.reason});
+  files_.Failed(failure);
 }
 
 void SimHost::Send(StreamId stream, FromAgent message) {

@@ -12,6 +12,7 @@
 #include "agent/fake_journal.h"
 #include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/files.h"
 #include "tests/sim/launcher.h"
 #include "tests/sim/process.h"
 #include "tests/sim/watcher.h"
@@ -55,7 +56,8 @@ class SimHost final : private AgentEdges {
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
   void Post(AgentInput input);
-  // A tree came from the coordinator.
+  const SimFiles& files() const { return files_; }
+  // A tree or an artifact came from the coordinator.
   void TakeBlob(const Digest& digest);
 
   // Whether it answers who only asks what there is.
@@ -100,11 +102,11 @@ class SimHost final : private AgentEdges {
   Death death_;
   SpinCheck spin_;
   QueueWatcher watcher_;
+  SimFiles files_;
   std::function<void()> on_death_;
 
   // On its disk, or in its kernel.
   FakeJournal journal_;
-  std::set<std::string> blobs_;
   uint64_t log_end_ = 0;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
@@ -119,7 +121,6 @@ class SimHost final : private AgentEdges {
   uint64_t connected_life_ = 0;  // whose hello the launcher has taken
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;
-  std::map<std::string, std::vector<Ticket>> awaiting_blob_;
 };
 
 }  // namespace cromt::sim

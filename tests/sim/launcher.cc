@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/sim/files.h"
+
 namespace cromt::sim {
 
 SimLauncher::SimLauncher(World& world, size_t host, std::string incarnation, uint64_t& log_end)
@@ -94,7 +96,12 @@ void SimLauncher::End(Ticket ticket, AttemptResult result) {
   result.ended_at = WallFromMicros(world_.timeline.now().count());
   result.log_bytes = static_cast<int64_t>(world_.dice.Below(2) * world_.dice.Below(1000));
   log_end_ += static_cast<uint64_t>(result.log_bytes);
-  world_.ledger.ProcessEnded(job.process, result);
+  AttemptResult truth = result;
+  const TaskOutcome meaning = Meaning(job.spec->exit_policy, result);
+  const bool ended_well = meaning == TaskOutcome::kSucceeded || meaning == TaskOutcome::kStoppedEarly;
+  if (ended_well && !job.spec->publishes.empty() && CantPublish(job.id))
+    truth.kind = AttemptResult::Kind::kNotPublished;
+  world_.ledger.ProcessEnded(job.process, truth);
   job.ended = true;
   job.end = {ticket, std::move(result), job.log_begin, log_end_, world_.dice.PerCent(70)};
   Tell(job.end);

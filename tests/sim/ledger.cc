@@ -15,8 +15,9 @@ void Ledger::Violation(const std::string& what) {
   if (violations_.size() < kEnough) violations_.push_back(what);
 }
 
-void Ledger::Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan) {
-  wishes_[run] = {request, std::move(plan), 0, {}};
+void Ledger::Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan,
+                     TakenOver taken_over) {
+  wishes_[run] = {request, std::move(plan), 0, {}, std::move(taken_over)};
 }
 
 void Ledger::StartAcknowledged(const RequestId& request, const RunId& run) {

@@ -38,8 +38,10 @@ class Ledger {
 
   // ---- What clients wish and are told -----------------------------------------------------------
 
+  // What a task that is taken over from an earlier run has published.
+  using TakenOver = std::map<TaskIndex, std::vector<PublishedArtifact>>;
   // A start was sent that may become this run.
-  void Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan);
+  void Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan, TakenOver taken_over = {});
   void StartAcknowledged(const RequestId& request, const RunId& run);
   // No task: the run.
   void CancelOffered(const RunId& run, std::optional<TaskIndex> task);
@@ -50,6 +52,8 @@ class Ledger {
 
   // The index of the new process.
   size_t ProcessStarted(const AttemptId& id, size_t host);
+  // Its process is asked for, and finds these artifacts.
+  void CheckInputs(const AttemptId& id, const LeaseInputs& inputs);
   void ProcessEnded(size_t process, AttemptResult result);
   // It could not be read, prepared or spawned.
   void CouldNotStart(const AttemptId& id) { could_not_start_.insert(id); }
@@ -88,6 +92,11 @@ class Ledger {
     std::shared_ptr<const Plan> plan;
     uint32_t cancels_offered = 0;
     std::set<TaskIndex> task_cancels;
+    TakenOver taken_over;
+  };
+  struct Published {
+    std::set<std::string> possible;  // digests
+    bool certain = false;            // the last of it, whatever the coordinator believes
   };
 
   // What the tasks of an instance may have ended as in the coordinator's eyes, the worst counting. None of it: some
@@ -113,6 +122,9 @@ class Ledger {
   const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
   bool MayDiffer(const RunId& run, const TaskView& task) const;
   void CheckStops();
+  Published PublishedBy(const Wish& wish, const RunId& run, TaskIndex task, const std::string& name) const;
+  // Nobody may have published what it wants.
+  bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;
   bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);

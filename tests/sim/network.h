@@ -32,7 +32,8 @@ class Network {
   void Send(LinkId link, cromt::ToAgent message);
   // The agent may be told how far its output is stored, as long as the link is there.
   void CollectLogs(LinkId link, const MeshId& mesh);
-  void PushBlob(LinkId link, const Digest& digest);
+  // A tree, which the coordinator has; or, with a holder, an artifact, which that must still have.
+  void PushBlob(LinkId link, const Digest& digest, const std::optional<LeaseInput>& holder);
   // The kernel ends the links of a dead process.
   void CoordinatorDied();
 
@@ -50,6 +51,8 @@ class Network {
   bool TurnBlack(const SimHost& host, Way way);
   void Stall(const SimHost& host, Duration until);
   void Heal();
+  // Null if there is none.
+  const SimHost* HostAt(const std::string& address) const;
   std::vector<std::string> AddressesOf(const SimHost& host) const;
   // What is sent to or by the host arrives late, or something has only just arrived so.
   bool IsStalled(const SimHost& host) const;

@@ -45,11 +45,13 @@ TaskOutcome Meaning(const ExitPolicy& policy, const AttemptResult& result) {
 bool Ledger::MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const {
   const size_t host = hosts_.at(wish.plan->host(task).address);
   const bool impatient = wish.plan->spec(task).silence.unreachable < SilencePolicy{}.unreachable;
-  return away_.contains(host) || may_lose_.contains(host) || (impatient && troubled_.contains(host)) ||
+  return MayLackInput(wish, run, task) || away_.contains(host) || may_lose_.contains(host) ||
+         (impatient && troubled_.contains(host)) ||
          std::ranges::any_of(could_not_start_, [&](const AttemptId& id) { return id.run == run && id.task == task; });
 }
 
 Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex task) const {
+  if (wish.taken_over.contains(task)) return {.well = true};
   const InstanceIndex instance = wish.plan->tasks[task].instance;
   const PlannedInstance& planned = wish.plan->instances[instance];
   const bool ignores = planned.ignore_failure;
@@ -67,9 +69,11 @@ Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex
   const bool succeeded = truth == TaskOutcome::kSucceeded, early = truth == TaskOutcome::kStoppedEarly;
   const bool failed = !succeeded && !early && truth != TaskOutcome::kCanceled;
   const bool may_be_lost = MayBeLost(wish, task, last.host);
-  // Stopped before its next try.
-  const bool may_be_stopped = failed && wish.plan->spec(task).retry.retries > 0 &&
-                              (wish.cancels_offered > 0 || wish.task_cancels.contains(task) || wish.plan->run_timeout);
+  // Before its next try, or while it published.
+  const TaskSpec& spec = wish.plan->spec(task);
+  const bool more_to_do = failed ? spec.retry.retries > 0 : !spec.publishes.empty();
+  const bool may_be_stopped =
+      more_to_do && (wish.cancels_offered > 0 || wish.task_cancels.contains(task) || wish.plan->run_timeout);
   return {.well = succeeded || (may_ignore && (failed || may_be_lost)) || (skips && may_be_lost),
           .early = early,
           .badly = (!succeeded && !early && !(failed && ignores)) || may_be_lost || may_be_stopped};

@@ -30,6 +30,7 @@ TaskSpec RandomSpec(Dice& dice, const std::string& project, bool with_source) {
   if (dice.PerCent(30)) spec.priority = static_cast<int32_t>(dice.Below(5)) - 2;
   if (dice.PerCent(20)) spec.work = Script{"a\nb\n"};                // which is staged before it starts
   if (project.back() % 3 == 0) spec.secrets = {{"key", "KEY", ""}};  // no throw of the dice: seeds stay what they were
+  if (dice.PerCent(25)) spec.publishes = {{"out-" + project, "file"}};
   if (with_source) {
     spec.source.repository = "git://example/r";
     spec.source.ref = dice.PerCent(50) ? "" : "main";
@@ -52,6 +53,14 @@ void AddTasks(Dice& dice, Plan& plan, InstanceIndex index, bool with_source) {
   }
 }
 
+// Of one that has ended before, if it publishes something.
+void TakeArtifact(Dice& dice, Plan& plan, InstanceIndex consumer, InstanceIndex producer) {
+  const PlannedInstance& from = plan.instances[producer];
+  if (from.task_count == 0 || plan.spec(from.first_task).publishes.empty() || dice.PerCent(40)) return;
+  const std::string& name = plan.spec(from.first_task).publishes.front().name;
+  plan.instances[consumer].inputs.push_back({name, producer, dice.PerCent(40)});
+}
+
 // Each instance may need some of those before it, and some come after an earlier one; what that makes is not always
 // free of cycles.
 std::optional<Plan> TryPlan(Dice& dice, const std::vector<std::string>& addresses) {
@@ -64,9 +73,12 @@ std::optional<Plan> TryPlan(Dice& dice, const std::vector<std::string>& addresse
     AddTasks(dice, plan, i, with_source);
     for (InstanceIndex need = 0; need < i; ++need)
       if (dice.Below(i + 1) == 0) plan.instances[i].needs.push_back(need);
+    for (InstanceIndex need : plan.instances[i].needs) TakeArtifact(dice, plan, i, need);
     if (i == 0 || !dice.PerCent(25)) continue;
-    plan.instances[dice.Below(i)].after.push_back(i);
+    const InstanceIndex parent = static_cast<InstanceIndex>(dice.Below(i));
+    plan.instances[parent].after.push_back(i);
     plan.instances[i].when = static_cast<When>(dice.Below(3));
+    TakeArtifact(dice, plan, i, parent);
   }
   for (PlannedInstance& instance : plan.instances)
     if (dice.PerCent(15)) instance.max_failures = static_cast<uint32_t>(dice.Between(1, 2));
