@@ -126,7 +126,7 @@ std::vector<AgentView> Scheduler::Agents() const {
     else if (auto drained = state_->drained.find(address); drained != state_->drained.end())
       view.drained = DrainedText(drained->second);
     if (agent && !alias) view.attempts = static_cast<uint32_t>(agent->attempts.size());
-    view.ready = static_cast<uint32_t>(route->ready.size());
+    view.ready = static_cast<uint32_t>(StillWaiting(*route));
     views.push_back(std::move(view));
   }
   return views;

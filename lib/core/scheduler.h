@@ -111,6 +111,11 @@ class Scheduler {
 
   // Walks all cross-references; a sentence for the first that does not hold, else empty. Linear; for tests.
   std::string Check() const;
+  // Every unfinished run as the store must hold it, by id; for tests.
+  std::vector<StoredRun> Unfinished() const;
+  // What is still held or counted where no run is unfinished; a sentence, else empty. Lanes that a lost attempt keeps
+  // are not meant. For tests.
+  std::string Leftover() const;
 
   struct State;  // its inside (scheduler_state.h)
 

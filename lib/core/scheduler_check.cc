@@ -1,6 +1,8 @@
 // The scheduler's invariants (core/scheduler.h), walked from end to end.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/scheduler_state.h"
 
 namespace cromt {
@@ -148,6 +150,36 @@ std::string Scheduler::Check() const {
     if (!of_route && !of_agent) return "a timer of " + timer.address + timer.agent.text() + " is nobody's";
   }
   return {};
+}
+
+std::vector<StoredRun> Scheduler::Unfinished() const {
+  std::vector<StoredRun> unfinished;
+  for (const auto& [id, run] : state_->runs) {
+    StoredRun one{run->header, run->status, run->plan, run->tasks, {}};
+    for (const auto& [task, published] : run->published) one.artifacts.push_back(published);
+    unfinished.push_back(std::move(one));
+  }
+  std::sort(unfinished.begin(), unfinished.end(),
+            [](const StoredRun& a, const StoredRun& b) { return a.header.id < b.header.id; });
+  return unfinished;
+}
+
+std::string Scheduler::Leftover() const {
+  if (!state_->runs.empty()) return "";
+  if (state_->tasks_left != 0 || state_->bytes != 0)
+    return fmt::format("{} tasks of {} bytes are counted", state_->tasks_left, state_->bytes);
+  if (!state_->requests.empty() || !state_->runs_of.empty()) return "requests or projects of runs are known";
+  std::unordered_map<const Group*, uint32_t> held;
+  for (const auto& [id, agent] : state_->agents) {
+    if (!agent->attempts.empty()) return id.text() + " has attempts";
+    for (const auto& [attempt, lanes] : agent->held)
+      for (const auto& group : lanes.groups) ++held[group.get()];
+  }
+  for (const auto& [name, lane] : state_->lanes)
+    if (const auto group = lane.lock(); group && group->running != held[group.get()])
+      return fmt::format("lane {} is taken {} times and kept for {} lost attempts", name, group->running,
+                         held[group.get()]);
+  return "";
 }
 
 }  // namespace cromt

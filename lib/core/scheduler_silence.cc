@@ -27,6 +27,13 @@ Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready) {
   return std::max(route.down_since, ready.since) + ready.ref.run->plan->spec(ready.ref.task).silence.unreachable;
 }
 
+size_t StillWaiting(const Route& route) {
+  size_t count = 0;
+  for (const auto& [priority, line] : route.ready.lines())
+    count += static_cast<size_t>(std::count_if(line.begin(), line.end(), StillReady));
+  return count;
+}
+
 void Scheduler::State::SetTimer(std::optional<Mono>& current, std::optional<Mono> next, SchedulerTimer timer) {
   if (current) {
     timer.at = *current;

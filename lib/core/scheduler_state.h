@@ -170,6 +170,8 @@ struct RunTimer {
 std::string DrainedText(const AgentDrained& drained);
 // When nobody waits any longer for an agent at the route's address to start this.
 Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready);
+// How many wait there; some in its line may have moved on. Linear in it.
+size_t StillWaiting(const Route& route);
 // By run and task, so that the same facts give the same decisions.
 std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attempts);
 

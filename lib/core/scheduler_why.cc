@@ -34,9 +34,15 @@ std::string Left(Duration left) {
   return FormatDuration(std::chrono::ceil<seconds>(std::max(Duration(0), left)));
 }
 
-// "whose task has not ended", "of whose 5 tasks 2 have not ended"; of one without tasks, that it waits itself.
-std::string NotEnded(uint32_t tasks, uint32_t left) {
-  if (tasks == 0) return "which waits itself";
+// "whose task has not ended", "of whose 5 tasks 2 have not ended"; of one without tasks, or whose tasks have all been
+// canceled before it could begin, that it waits itself.
+std::string NotEnded(const Run& run, InstanceIndex instance) {
+  const PlannedInstance& planned = run.plan->instances[instance];
+  const uint32_t tasks = planned.task_count;
+  uint32_t left = 0;  // not what is counted for its gate: those that were canceled before that opened have ended
+  for (TaskIndex t = planned.first_task; t < planned.first_task + tasks; ++t)
+    left += run.tasks[t].state != TaskState::kFinished;
+  if (left == 0) return "which waits itself";
   if (tasks == 1) return "whose task has not ended";
   return fmt::format("of whose {} tasks {} {} not ended", tasks, left, left == 1 ? "has" : "have");
 }
@@ -115,7 +121,7 @@ class Asker {
       if (!cause) return;  // its gate opens with the next event
       const InstanceProgress& other = run.instances[*cause];
       const std::string& name = planned[instance].project;
-      const std::string left = NotEnded(planned[*cause].task_count, other.tasks_left);
+      const std::string left = NotEnded(run, *cause);
       if (is_parent)
         Say(WhyKind::kAfter, fmt::format("'{}' comes after '{}', {}", name, planned[*cause].project, left));
       else if (other.open && other.tasks_left == 0)
@@ -177,7 +183,7 @@ class Asker {
                              Left(agent.paused_until - now_.mono), agent.paused_reason));
     Say(WhyKind::kSlots, fmt::format("the agent at {} has {} for its {} slots{}, and {} more wait for it",
                                      HostText(host), Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0,
-                                     LongestOf(agent, run), route.ready.size()));
+                                     LongestOf(agent, run), StillWaiting(route)));
   }
 
   void Refuses(const KnownAgent& agent, const std::string& host) {

@@ -14,6 +14,7 @@ class SimCoordinator::TappedStore final : public Store {
   Result<StoredState> Load() override {
     auto state = real_->Load();
     if (state) owner_.watcher_.TakeUp(*state);
+    if (state) owner_.live_.commits().TakeUp(*state);
     return state;
   }
   Result<uint64_t> Commit(std::span<const Record> records) override {
@@ -21,6 +22,10 @@ class SimCoordinator::TappedStore final : public Store {
     owner_.committed_ = true;
     auto committed = real_->Commit(records);
     if (committed) owner_.watcher_.See(records);
+    if (committed)
+      owner_.live_.commits().See(records, *committed);
+    else
+      owner_.live_.commits().Doubt();
     return committed;
   }
   Status KeepReserve(size_t commit_bytes) override {
@@ -45,7 +50,10 @@ SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& start
       clock_(world.dice),
       random_(world.dice.Fork()),
       waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }),
-      watcher_(world.situations) {}
+      watcher_(world.situations),
+      live_(world, path_) {
+  live_.commits().Know(starts.job_file());
+}
 
 SimCoordinator::~SimCoordinator() = default;
 
@@ -71,6 +79,7 @@ void SimCoordinator::Boot() {
 void SimCoordinator::Die(const std::string& how) {
   if (!up()) return;
   world_.timeline.Note("coordinator dies: " + how);
+  live_.Dies();
   engine_.reset();
   store_.reset();
   inbox_.clear();
@@ -79,6 +88,11 @@ void SimCoordinator::Die(const std::string& how) {
   fail_commit_ = false;
   network_.CoordinatorDied();
   if (on_death_) on_death_();
+}
+
+void SimCoordinator::Hang(Duration time) {
+  world_.timeline.Note("coordinator hangs for " + FormatDuration(time));
+  waker_.HangUntil(world_.timeline.now() + time);
 }
 
 // ---- Steps ------------------------------------------------------------------------------------
@@ -90,18 +104,17 @@ void SimCoordinator::Post(EngineInput input) {
 }
 
 void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) {
-void SimCoordinator::Hang(Duration time) {
-  world_.timeline.Note("coordinator hangs for " + FormatDuration(time));
-  waker_.HangUntil(world_.timeline.now() + time);
-}
-
-  Post(engine_input::Ask{std::move(event), [this, reply = std::move(reply)](Result<RunId> result) {
-                           if (death_.Leaves()) reply(std::move(result));
-                         }});
+  auto answer = [this, event, reply = std::move(reply)](Result<RunId> result) {
+    live_.commits().Answered(event, result);
+    if (death_.Leaves()) reply(std::move(result));
+  };
+  Post(engine_input::Ask{std::move(event), std::move(answer)});
 }
 
 void SimCoordinator::Step() {
-  if (up()) AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+  if (!up()) return;
+  live_.Takes(inbox_);
+  AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
 }
 
 void SimCoordinator::AfterStep(const Status& stepped) {
@@ -111,7 +124,9 @@ void SimCoordinator::AfterStep(const Status& stepped) {
       world_.ledger.Violation("the coordinator's step failed: " + stepped.error().message);
     return Die(stepped.error().message);
   }
-  if (std::exchange(committed_, false))
+  const bool committed = std::exchange(committed_, false);
+  live_.Stepped(*engine_, committed, clock_.Read(world_.timeline.now()));
+  if (committed)
     if (std::string wrong = engine_->scheduler().Check(); !wrong.empty())
       world_.ledger.Violation("the scheduler's own check: " + wrong);
   auto deadline = engine_->NextDeadline();
@@ -124,19 +139,23 @@ void SimCoordinator::AfterStep(const Status& stepped) {
 // ---- Edges ------------------------------------------------------------------------------------
 
 void SimCoordinator::Dial(const std::string& address, LinkId link) {
+  live_.Dials(address, link);
   if (death_.Leaves()) network_.Dial(address, link);
 }
 
 void SimCoordinator::Close(LinkId link, const std::string& reason) {
   world_.timeline.Note(fmt::format("coordinator closes link {}: {}", link, reason));
+  live_.Closes(link);
   if (death_.Leaves()) network_.CloseByCoordinator(link);
 }
 
 void SimCoordinator::Send(LinkId link, ToAgent message) {
+  live_.Sends(link, message);
   if (death_.Leaves()) network_.Send(link, std::move(message));
 }
 
 void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) {
+  live_.IsLive(link);
   if (death_.Leaves()) network_.CollectLogs(link, mesh);
 }
 

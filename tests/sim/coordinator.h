@@ -8,6 +8,7 @@
 
 #include "coordinator/engine.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/live_check.h"
 #include "tests/sim/process.h"
 #include "tests/sim/self_starts.h"
 #include "tests/sim/watcher.h"
@@ -43,7 +44,11 @@ class SimCoordinator final : private CoordinatorEdges {
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
   // Called whenever it finds that its store went back.
   void OnWentBack(std::function<void()> callback) { on_went_back_ = std::move(callback); }
-  void JumpWall(Duration by) { clock_.JumpWall(by); }
+  void JumpWall(Duration by) {
+    clock_.JumpWall(by);
+    live_.commits().ClockJumped();
+  }
+  LiveCheck& live() { return live_; }
   const MeshId& mesh() const { return engine_->mesh(); }  // REQUIRES: it is up
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
@@ -89,6 +94,7 @@ class SimCoordinator final : private CoordinatorEdges {
   Death death_;
   SpinCheck spin_;
   CommitWatcher watcher_;
+  LiveCheck live_;
   bool fail_commit_ = false;
   bool full_ = false;
   bool committed_ = false;  // since the last look

@@ -53,6 +53,7 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
   timeline_.Note(fmt::format("process of {} starts on host {}", ToString(id), host));
   size_t process = processes_.size();
   processes_.push_back({id, host, std::nullopt});
+  if (on_process_) on_process_(id);
   auto wish = wishes_.find(id.run);
   if (wish == wishes_.end() || id.task >= wish->second.plan->tasks.size()) {
     Violation("a process was started for " + ToString(id) + ", which nobody wished");
@@ -75,6 +76,12 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
   CheckOrder(wish->second, id);
   CheckGroups(wish->second, id);
   return process;
+}
+
+bool Ledger::HasStarted(const AttemptId& id) const {
+  auto found = by_task_.find({id.run, id.task});
+  return found != by_task_.end() &&
+         std::ranges::any_of(found->second, [&](size_t process) { return processes_[process].id == id; });
 }
 
 std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std::vector<size_t>& earlier) const {

@@ -9,6 +9,7 @@
 //                              a run's outcome follows from its tasks; a clean-up has run
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,6 +56,9 @@ class Ledger {
   // Its process is asked for, and finds these artifacts.
   void CheckInputs(const AttemptId& id, const LeaseInputs& inputs);
   void ProcessEnded(size_t process, AttemptResult result);
+  bool HasStarted(const AttemptId& id) const;
+  // Called with each process that begins.
+  void OnProcess(std::function<void(const AttemptId&)> callback) { on_process_ = std::move(callback); }
   // It could not be read, prepared or spawned.
   void CouldNotStart(const AttemptId& id) { could_not_start_.insert(id); }
   // Something kept the agent from being heard, however shortly.
@@ -142,6 +146,7 @@ class Ledger {
   std::set<RunId> sources_failed_;
   std::vector<ProcessRecord> processes_;
   std::map<Task, std::vector<size_t>> by_task_;
+  std::function<void(const AttemptId&)> on_process_;
   std::set<RunId> runs_with_processes_;
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;

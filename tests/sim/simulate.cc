@@ -147,6 +147,7 @@ class Cluster {
       views.push_back(std::move(*view));
     }
     world_.ledger.CheckFinal(views);
+    coordinator_.live().CheckFinal(views);
     starts_.Check(*reader, views);
   }
 

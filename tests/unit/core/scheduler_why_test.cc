@@ -45,6 +45,19 @@ TEST_F(SchedulerWhy, NeedsAreFollowedToWhoDoesNotWait) {
                           "running: 'fetch' on b: it has been running at b (b:4000) for 1m30s; it has no timeout"));
 }
 
+// Found by the simulator: who is canceled before its gate opens is counted for that, but it has ended.
+TEST_F(SchedulerWhy, WhoWasCanceledBeforeItCouldBeginHasEnded) {
+  auto first = plan.Add("first");
+  auto fetch = plan.Add("fetch", {.needs = {first}, .hosts = {"a", "b"}});
+  plan.Add("build", {.needs = {fetch}});
+  env.Connect("a");
+  env.Start(plan.Build());
+  env.CancelOne("r1", 2);
+  EXPECT_THAT(env.Why("r1", 4).at(0), "needs: 'build' waits for 'fetch', of whose 2 tasks 1 has not ended");
+  env.CancelOne("r1", 3);
+  EXPECT_THAT(env.Why("r1", 4).at(0), "needs: 'build' waits for 'fetch', which waits itself");
+}
+
 TEST_F(SchedulerWhy, AfterNamesWhomItComesAfterAndNeedsWhatComesAfter) {
   auto main = plan.Add("main");
   plan.Add("clean", {.after_of = main});
@@ -90,6 +103,8 @@ TEST_F(SchedulerWhy, SlotsSayHowBusyTheAgentIs) {
   env.Start(plan.Build());
   EXPECT_THAT(env.Why("r1", 70),
               ElementsAre("slots: the agent at a (a:4000) has 64 tasks for its 4 slots, and 6 more wait for it"));
+  env.CancelOne("r1", 69);
+  EXPECT_THAT(env.Why("r1", 70).at(0), HasSubstr("and 5 more wait for it"));
 }
 
 TEST_F(SchedulerWhy, PausedAgentHasGivenBackALease) {

@@ -1,0 +1,115 @@
+// What the commits of a coordinator say, read apart from its code, and what must be true of them.
+//
+// Checked of each commit:  a finished task stays as it is; attempts are counted one by one, and none is leased of what
+//                          was to be stopped; who has waited longest at an address, or has the higher priority, is
+//                          leased first; of a lane, who came first; nothing is given up, tried again or called lost
+//                          before its time; of what starts by itself and says so, one run at a time.
+// Of what leaves:          a lease, a stop, an ack and an answer tell of nothing that is not committed, and a verdict
+//                          keeps nothing that was over before its session.
+// Of a process:            its attempt is the current one when it begins.
+// Of what a coordinator takes up: it is what was committed.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+
+#include "coordinator/store/store.h"
+#include "coordinator/transport.h"
+#include "core/event.h"
+#include "core/job_file.h"
+#include "core/messages.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/timeline.h"
+
+namespace cromt::sim {
+
+class CommitCheck {
+ public:
+  struct Task {
+    TaskStatus status;
+    Duration since{0};                  // it is in this state, by the simulation's clock
+    std::map<uint32_t, Duration> over;  // attempts that are not current any more, and since when
+  };
+  struct RunOf {
+    RunHeader header;
+    RunStatus status;
+    std::shared_ptr<const Plan> plan;
+    std::vector<Task> tasks;
+  };
+
+  CommitCheck(const Timeline& timeline, Ledger& ledger) : timeline_(timeline), ledger_(ledger) {}
+  // The projects that start by themselves.
+  void Know(std::shared_ptr<const JobFile> file) { file_ = std::move(file); }
+
+  // These are committed, as the commit of this number.
+  void See(std::span<const Record> records, uint64_t commit);
+  // A commit failed, and nobody knows whether it is on disk.
+  void Doubt() { doubt_ = true; }
+  // A coordinator begins with this.
+  void TakeUp(const StoredState& state);
+  // A wall clock of the coordinator has jumped: what goes by it can't be judged.
+  void ClockJumped() { clock_jumped_ = true; }
+
+  // A link is there for an agent at an address, or is gone.
+  void Greeted(LinkId link, const AgentHello& hello);
+  void Heard(LinkId link);
+  void Sent(LinkId link, const ToAgent& message);
+  void Answered(const Event& event, const Result<RunId>& answer);
+  void ProcessStarts(const AttemptId& id);
+
+  // ---- For other checks ------------------------------------------------------------------------
+
+  const std::map<RunId, RunOf>& runs() const { return runs_; }
+  const RunOf* Find(const RunId& run) const;
+  // By address, who is out of service.
+  const std::map<std::string, AgentDrained>& drained() const { return drained_; }
+
+ private:
+  struct Session {
+    AgentId agent;
+    JournalId journal;
+    Duration begun{0};
+  };
+  // A task that could be leased at once: ready, and in no line of a group.
+  using Key = std::pair<RunId, TaskIndex>;
+
+  void On(const RunCreated& record);
+  void On(const RunPlanned& record);
+  void On(const RunChanged& record);
+  void On(const TaskChanged& record);
+  void On(const AgentSeen& record);
+  void On(const AgentDrained& record) { drained_[record.address] = record; }
+  void On(const AgentResumed& record) { drained_.erase(record.address); }
+  template <class T>
+  void On(const T&) {}
+
+  void CheckChange(const RunOf& run, const AttemptId& id, const TaskStatus& before, const TaskStatus& after);
+  void CheckLease(const RunOf& run, const AttemptId& id, const TaskStatus& before);
+  void CheckTurn(const RunOf& run, TaskIndex task);
+  void CheckTime(const RunOf& run, const AttemptId& id, const Task& before, const TaskStatus& after);
+  void CheckAlone(const RunHeader& header);
+  void CheckTakenUp(const StoredState& state);
+  void Update(RunOf& run, TaskIndex task, const TaskStatus& status);
+  // Since when an attempt is not current; nothing if it is, or was never leased.
+  std::optional<Duration> Over(const AttemptId& id) const;
+  void Violation(const std::string& what);
+
+  const Timeline& timeline_;
+  Ledger& ledger_;
+  std::shared_ptr<const JobFile> file_;
+  std::map<RunId, RunOf> runs_;
+  std::map<std::string, std::set<Key>> ready_;  // by address: ready tasks
+  std::map<AgentId, AgentSeen> seen_;
+  std::map<std::string, AgentDrained> drained_;
+  std::map<LinkId, Session> sessions_;
+  std::map<AgentId, Duration> heard_;
+  uint64_t commit_ = 0;
+  bool doubt_ = false;
+  bool clock_jumped_ = false;
+  int told_ = 0;  // violations
+};
+
+}  // namespace cromt::sim

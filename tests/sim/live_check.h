@@ -1,0 +1,64 @@
+// Looks over a coordinator's shoulder: what it commits, sends and answers
+// (commit_check.h), whether what it believes is what its store gives who reads
+// it, whether what runs have held is given back when none is left, and whether
+// what it says of why somebody waits is so (why_check.h). Changes nothing and
+// draws nothing.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/engine.h"
+#include "tests/sim/commit_check.h"
+#include "tests/sim/why_check.h"
+#include "tests/sim/world.h"
+
+namespace cromt::sim {
+
+class LiveCheck {
+public:
+  // `path`: of the store.
+  LiveCheck(World &world, std::string path);
+
+  CommitCheck &commits() { return commits_; }
+
+  // What it is about to take in.
+  void Takes(const std::vector<EngineInput> &inputs);
+  void Dials(const std::string &address, LinkId link) {
+    links_[link].address = address;
+  }
+  void IsLive(LinkId link) { links_[link].live = true; }
+  void Sends(LinkId link, const ToAgent &message) {
+    commits_.Sent(link, message);
+  }
+  void Closes(LinkId link) { links_.erase(link); }
+  // After a step; `committed`: it had something to commit.
+  void Stepped(const Engine &engine, bool committed, Now now);
+  void Dies() { links_.clear(); }
+  // At the end: every run of the store.
+  void CheckFinal(const std::vector<RunView> &runs);
+
+private:
+  struct Link {
+    std::string address;
+    AgentId agent;
+    bool live = false;
+  };
+
+  void CheckRead(const Engine &engine);
+  void CheckWhy(const Engine &engine, Now now);
+  void Violation(const std::string &what);
+
+  World &world_;
+  const std::string path_;
+  CommitCheck commits_;
+  std::map<LinkId, Link> links_;
+  std::map<AgentId, uint32_t> slots_;
+  std::set<std::string> refusals_;
+  uint64_t steps_ = 0, commits_seen_ = 0, asked_ = 0;
+  int told_ = 0;
+};
+
+} // namespace cromt::sim
