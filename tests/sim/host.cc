@@ -15,6 +15,7 @@ SimHost::SimHost(World& world, Network& network, size_t index)
       clock_(world.dice),
       waker_(world.timeline, "agent wakes", index, [this] { Step(); }),
       watcher_(world.situations),
+      check_(world),
       files_(world, network, index,
              {.tell =
                   [this](QueueEvent event) {
@@ -47,6 +48,7 @@ void SimHost::Boot() {
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));
+  check_.Boots(content->records);
   AfterStep(engine_->Start(content->records, clock_.Read(world_.timeline.now())));
   if (up()) ConnectLauncher();
 }
@@ -56,6 +58,7 @@ void SimHost::Die(const std::string& how) {
   world_.timeline.Note(fmt::format("agent {} dies: {}", index_, how));
   engine_.reset();
   watcher_.Forget();
+  check_.Dies();
   inbox_.clear();
   files_.Die();
   waker_.Cancel();
@@ -79,6 +82,7 @@ void SimHost::Crash() {
 void SimHost::Hang(Duration time) {
   world_.timeline.Note(fmt::format("agent {} hangs for {}", index_, FormatDuration(time)));
   waker_.HangUntil(world_.timeline.now() + time);
+  check_.Disturbed(world_.timeline.now() + time);
 }
 
 void SimHost::Upgrade() {
@@ -104,13 +108,16 @@ void SimHost::Post(AgentInput input) {
 }
 
 void SimHost::Step() {
-  if (up()) AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+  if (!up()) return;
+  check_.Takes(inbox_);
+  AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
 }
 
 void SimHost::AfterStep(const Status& stepped) {
   if (death_.planned()) return Die("in the middle of a step");
   if (!stepped) return Die(stepped.error().message);
   watcher_.See(engine_->queue());
+  check_.Stepped(engine_->queue());
   if (std::string wrong = engine_->queue().Check(); !wrong.empty())
     world_.ledger.Violation(fmt::format("agent {}'s own check: {}", index_, wrong));
   auto deadline = engine_->NextDeadline();
@@ -138,12 +145,14 @@ void SimHost::HangLauncher(Duration time) {
   world_.timeline.Note(fmt::format("launcher of host {} hangs for {}", index_, FormatDuration(time)));
   to_launcher_ = std::max(to_launcher_, world_.timeline.now() + time);
   from_launcher_ = std::max(from_launcher_, to_launcher_);
+  check_.Disturbed(to_launcher_);
 }
 
 void SimHost::KillLauncher() {
   if (!on_) return;
   world_.timeline.Note(fmt::format("launcher of host {} dies", index_));
   world_.ledger.HostMayLose(index_);
+  check_.Disturbed(Duration(0));
   launcher_.reset();
   StartLauncher();
   if (!up()) return;
@@ -169,6 +178,7 @@ void SimHost::TellLauncher(std::function<void(SimLauncher&)> what) {
 }
 
 void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
+  check_.Launcher(up() ? &engine_->queue() : nullptr, events);
   from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
   world_.timeline.At(from_launcher_, "from launcher", index_,
                      [this, life, launcher = launchers_, events = std::move(events)] {
@@ -180,6 +190,8 @@ void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
 // ---- Edges ------------------------------------------------------------------------------------
 
 void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
+  check_.Begins(engine_->queue(), attempt);
+  check_.Launches(attempt);
   const SecretValues wanted = SecretsFor(*attempt.spec);
   if (!attempt.spec->secrets.empty() && (!attempt.secrets || *attempt.secrets != *wanted))
     world_.ledger.Violation(ToString(attempt.id) + " is started without its secrets");
@@ -201,10 +213,12 @@ void SimHost::StopProcess(Ticket ticket) {
 }
 
 void SimHost::ForgetResult(Ticket ticket) {
+  check_.ForgetsResult(ticket);
   if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Forget(ticket); });
 }
 
 void SimHost::Prepare(const QueuedAttempt& attempt, uint32_t) {
+  check_.Begins(engine_->queue(), attempt);
   if (death_.Leaves()) files_.Prepare(attempt);
 }
 
@@ -234,6 +248,7 @@ void SimHost::Send(StreamId stream, FromAgent message) {
 }
 
 void SimHost::Close(StreamId stream, const Error& why) {
+  check_.Closes(stream);
   world_.timeline.Note(fmt::format("agent {} closes stream {}: {}", index_, stream, why.message));
   if (death_.Leaves()) network_.CloseByAgent(stream);
 }

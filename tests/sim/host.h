@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "agent/engine.h"
-#include "agent/fake_journal.h"
+#include "agent/journal.h"
 #include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/disk/sim_disk.h"
 #include "tests/sim/files.h"
+#include "tests/sim/host_check.h"
 #include "tests/sim/launcher.h"
 #include "tests/sim/process.h"
 #include "tests/sim/watcher.h"
@@ -50,8 +52,9 @@ class SimHost final : private AgentEdges {
   void Reinstall(bool machine);
   void KillLauncher();
   void HangLauncher(Duration time);
-  void FailDisk(bool fail) { journal_.FailWrites(fail); }
-  void FillDisk(bool full) { journal_.FillDisk(full, kSimReserve); }
+  SimDisk& disk() { return disk_; }
+  // The disk is full but for what the journal keeps for that.
+  void FillDisk(bool full) { full ? disk_.Fill(0) : disk_.HasRoom(); }
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
@@ -69,6 +72,7 @@ class SimHost final : private AgentEdges {
   std::string Leftover() const;
 
  private:
+  void Forget();
   void Step();
   void AfterStep(const Status& stepped);
   void ConnectLauncher();
@@ -89,7 +93,8 @@ class SimHost final : private AgentEdges {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
-  void Forgotten(Ticket) override {}
+  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records); }
+  void Forgotten(Ticket ticket) override { check_.Forgets(ticket); }
 
   void Later(Duration delay, std::string_view kind, QueueEvent event);
 
@@ -102,11 +107,12 @@ class SimHost final : private AgentEdges {
   Death death_;
   SpinCheck spin_;
   QueueWatcher watcher_;
+  HostCheck check_;
   SimFiles files_;
   std::function<void()> on_death_;
 
   // On its disk, or in its kernel.
-  FakeJournal journal_;
+  SimDisk disk_;
   uint64_t log_end_ = 0;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
@@ -119,6 +125,7 @@ class SimHost final : private AgentEdges {
   // Of the agent's process.
   uint64_t life_ = 0;
   uint64_t connected_life_ = 0;  // whose hello the launcher has taken
+  std::unique_ptr<Journal> journal_;
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;
 };

@@ -1,0 +1,113 @@
+#include "tests/sim/host_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cromt::sim {
+namespace {
+
+constexpr Duration kStopTakes = seconds(2);  // besides what the process is given
+
+}  // namespace
+
+void HostCheck::Violation(const std::string& what) {
+  constexpr int kEnough = 3;
+  if (++told_ <= kEnough) world_.ledger.Violation(what);
+}
+
+void HostCheck::Boots(const std::vector<JournalRecord>& records) {
+  accepted_.clear();
+  launching_.clear();
+  ended_.clear();
+  before_.clear();
+  said_.clear();
+  Disturbed(Duration(0));
+  Journaled(records);
+}
+
+void HostCheck::Disturbed(Duration until) {
+  calm_since_ = std::max({calm_since_, until, world_.timeline.now()});
+}
+
+void HostCheck::Journaled(std::span<const JournalRecord> records) {
+  for (const JournalRecord& record : records) {
+    if (const auto* accepted = std::get_if<journal::Accepted>(&record)) accepted_.insert(accepted->ticket);
+    if (const auto* launching = std::get_if<journal::Launching>(&record)) launching_.insert(launching->ticket);
+    if (const auto* ended = std::get_if<journal::Ended>(&record)) ended_.insert(ended->ticket);
+  }
+}
+
+void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
+  said_.clear();
+  for (const AgentInput& input : inputs) {
+    if (const auto* message = std::get_if<agent_input::StreamMessage>(&input)) {
+      Said said{message->stream, message->message.stops};
+      for (const Verdict& verdict : message->message.verdicts)
+        if (verdict.kind == Verdict::Kind::kStop) said.stops.push_back(verdict.id);
+      if (!said.stops.empty()) said_.push_back(std::move(said));
+    }
+    const auto* tell = std::get_if<agent_input::Tell>(&input);
+    const auto* stored = tell ? std::get_if<queue_event::LogsStored>(&tell->event) : nullptr;
+    if (stored) stored_ = std::max(stored_, stored->position);
+  }
+}
+
+void HostCheck::Stepped(const AgentQueue& queue) {
+  for (const Said& said : std::exchange(said_, {}))
+    for (const AttemptId& id : said.stops) stops_.emplace(id, world_.timeline.now());
+  before_.clear();
+  for (const InventoryTicket& known : queue.Tickets()) before_[known.ticket] = queue.Find(known.ticket)->phase;
+}
+
+// Those who were in line when this step began. Who uses a directory in place may have to wait for it.
+void HostCheck::Begins(const AgentQueue& queue, const QueuedAttempt& attempt) {
+  using Phase = QueuedAttempt::Phase;
+  if (auto before = before_.find(attempt.ticket); before != before_.end() && before->second != Phase::kQueued) return;
+  for (const InventoryTicket& known : queue.Tickets()) {
+    auto before = before_.find(known.ticket);
+    const QueuedAttempt& other = *queue.Find(known.ticket);
+    if (before == before_.end() || before->second != Phase::kQueued || other.phase != Phase::kQueued) continue;
+    if (other.mesh != attempt.mesh || !other.spec->source.directory.empty()) continue;
+    const int32_t its = other.spec->priority, mine = attempt.spec->priority;
+    if (its > mine || (its == mine && known.ticket < attempt.ticket))
+      return Violation(fmt::format("invariant 5: {} begins before {}, {}", ToString(attempt.id), ToString(other.id),
+                                   its > mine ? "whose priority is higher" : "which came first"));
+  }
+}
+
+void HostCheck::Launches(const QueuedAttempt& attempt) {
+  if (!launching_.contains(attempt.ticket))
+    Violation(ToString(attempt.id) + " is launched before that is in the journal");
+}
+
+void HostCheck::ForgetsResult(Ticket ticket) {
+  if (accepted_.contains(ticket) && !ended_.contains(ticket))
+    Violation(fmt::format("the result of ticket {} is forgotten before it is in the journal", ticket));
+}
+
+void HostCheck::Forgets(Ticket ticket) {
+  auto output = outputs_.find(ticket);
+  if (output == outputs_.end()) return;
+  if (output->second.bytes > 0 && output->second.end > stored_)
+    Violation(fmt::format("invariant 7: ticket {} is forgotten, and of its output {} bytes are not stored", ticket,
+                          output->second.end - stored_));
+  outputs_.erase(output);
+}
+
+void HostCheck::Launcher(const AgentQueue* queue, const std::vector<QueueEvent>& events) {
+  for (const QueueEvent& event : events) {
+    const auto* ended = std::get_if<queue_event::LauncherEnded>(&event);
+    if (!ended) continue;
+    outputs_[ended->ticket] = {ended->result.log_bytes, ended->log_end};
+    const QueuedAttempt* attempt = queue ? queue->Find(ended->ticket) : nullptr;
+    auto stop = attempt ? stops_.find(attempt->id) : stops_.end();
+    if (stop == stops_.end() || ended->result.kind == AttemptResult::Kind::kStopped) continue;
+    const Duration since = std::max(stop->second, calm_since_), now = world_.timeline.now();
+    if (now > since + attempt->spec->grace + kStopTakes)
+      Violation(fmt::format("{} was told to stop and goes on for {}", ToString(attempt->id),
+                            FormatDuration(now - stop->second)));
+  }
+}
+
+}  // namespace cromt::sim

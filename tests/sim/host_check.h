@@ -1,0 +1,66 @@
+// Looks over an agent's shoulder. Changes nothing and draws nothing.
+//
+// Checked: nothing is launched, and no result forgotten, before that is in the journal; an attempt is forgotten when
+// its output is stored; who has the higher priority begins first, else who came first; a stop that has arrived ends its
+// process, unless the agent, its launcher or its disk was in trouble meanwhile.
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/engine.h"
+#include "tests/sim/world.h"
+
+namespace cromt::sim {
+
+class HostCheck {
+ public:
+  explicit HostCheck(World& world) : world_(world) {}
+
+  // An agent comes up with these.
+  void Boots(const std::vector<JournalRecord>& records);
+  void Dies() { Disturbed(Duration(0)); }
+  // A stop may not get through before then.
+  void Disturbed(Duration until);
+  void Journaled(std::span<const JournalRecord> records);
+  // What it is about to take in.
+  void Takes(const std::vector<AgentInput>& inputs);
+  void Closes(StreamId stream) {
+    std::erase_if(said_, [&](const Said& said) { return said.stream == stream; });
+  }
+  void Stepped(const AgentQueue& queue);
+  // It begins to prepare it, or lets it be launched.
+  void Begins(const AgentQueue& queue, const QueuedAttempt& attempt);
+  void Launches(const QueuedAttempt& attempt);
+  void ForgetsResult(Ticket ticket);
+  void Forgets(Ticket ticket);
+  // What the launcher has to say, as it says it.
+  void Launcher(const AgentQueue* queue, const std::vector<QueueEvent>& events);
+
+ private:
+  // Stops of one message; obeyed unless its session is closed for it.
+  struct Said {
+    StreamId stream = 0;
+    std::vector<AttemptId> stops;
+  };
+  struct Output {
+    int64_t bytes = 0;
+    uint64_t end = 0;
+  };
+  void Violation(const std::string& what);
+
+  World& world_;
+  std::set<Ticket> accepted_, launching_, ended_;  // by the journal
+  std::map<Ticket, QueuedAttempt::Phase> before_;  // after the step before
+  std::vector<Said> said_;
+  std::map<AttemptId, Duration> stops_;  // when they were told to stop
+  std::map<Ticket, Output> outputs_;     // of what has ended
+  uint64_t stored_ = 0;                  // of the host's output
+  Duration calm_since_{0};
+  int told_ = 0;
+};
+
+}  // namespace cromt::sim
