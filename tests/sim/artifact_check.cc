@@ -14,7 +14,7 @@ Ledger::Published Ledger::PublishedBy(const Wish& wish, const RunId& run, TaskIn
   const TaskSpec& spec = wish.plan->spec(task);
   if (std::ranges::none_of(spec.publishes, [&](const ArtifactOut& out) { return out.name == name; })) return {};
   if (auto taken = wish.taken_over.find(task); taken != wish.taken_over.end()) {
-    for (const PublishedArtifact& artifact : taken->second)
+    for (const PublishedArtifact& artifact : taken->second.artifacts)
       if (artifact.name == name) return {{artifact.digest.sha256}, true};
     return {};
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/rerun.h"
+
 namespace cromt::sim {
 namespace {
 
@@ -68,10 +70,64 @@ void Clients::Started(size_t i, const Result<RunId>& answer) {
   if (starts_[i].repeated)
     world_.timeline.After(world_.dice.Between(Duration(0), seconds(40)), "client repeats", i,
                           [this, i] { SendStart(i); });
+  if (starts_[i].rerun) {
+    ++waiting_;
+    world_.timeline.After(*starts_[i].rerun, "client starts it again", i, [this, i] { Rerun(i); });
+  }
   for (const auto& cancel : starts_[i].cancels) {
     ++waiting_;
     world_.timeline.After(cancel.after, "client cancels", i, [this, i, task = cancel.task] { SendCancel(i, task); });
   }
+}
+
+// ---- Reruns -----------------------------------------------------------------------------------
+
+void Clients::Rerun(size_t i) {
+  auto earlier = coordinator_.Stored(runs_[i]);
+  const bool late = world_.timeline.now() > seconds(300);
+  if (late || (!earlier && earlier.error().code == ErrorCode::kNotFound)) {
+    --waiting_;
+    return;
+  }
+  if (!earlier || earlier->status.state != RunState::kFinished) {
+    world_.timeline.After(seconds(5), "client starts it again", i, [this, i] { Rerun(i); });
+    return;
+  }
+  if (starts_[i].rerun_failed && TakeOver(*earlier, runs_[i]).again == 0) {
+    --waiting_;
+    return;
+  }
+  const RequestId request(world_.dice.Name());
+  auto answered = std::make_shared<bool>(false);
+  Insist(i, answered, [=, this, earlier = std::make_shared<StoredRun>(std::move(*earlier))] {
+    SendRerun(i, *earlier, request, answered);
+  });
+}
+
+void Clients::SendRerun(size_t i, const StoredRun& earlier, const RequestId& request, std::shared_ptr<bool> answered) {
+  StartRun event{.run = RunId(world_.dice.Name()),
+                 .request = request,
+                 .project = starts_[i].project,
+                 .trigger = Trigger::kRerun,
+                 .author = "sim"};
+  event.plan = earlier.plan;
+  Ledger::TakenOver taken_over;
+  if (starts_[i].rerun_failed) {
+    TakenOver taken = TakeOver(earlier, event.run);
+    for (TaskIndex t = 0; t < taken.tasks.size(); ++t)
+      if (taken.tasks[t].outcome) taken_over[t].outcome = *taken.tasks[t].outcome;
+    for (const ArtifactsPublished& published : taken.artifacts)
+      taken_over[published.task].artifacts = published.artifacts;
+    event.tasks = std::move(taken.tasks);
+    event.artifacts = std::move(taken.artifacts);
+  }
+  world_.ledger.Offered(event.run, request, event.plan, std::move(taken_over));
+  Call(std::move(event), i, [this, request, answered](const Result<RunId>& answer) {
+    if (NotTaken(answer)) return;  // asked again
+    if (!answer) return world_.ledger.Violation("a rerun was refused: " + answer.error().message);
+    world_.ledger.StartAcknowledged(request, *answer);
+    if (!std::exchange(*answered, true)) --waiting_;
+  });
 }
 
 // ---- Cancels ----------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ class Clients {
 
   void SendStart(size_t start);
   void Started(size_t start, const Result<RunId>& answer);
+  // Once the run has finished; given up if that takes very long, or the store has lost it.
+  void Rerun(size_t start);
+  void SendRerun(size_t start, const StoredRun& earlier, const RequestId& request, std::shared_ptr<bool> answered);
   void SendCancel(size_t start, std::optional<TaskIndex> task);
   // Over the network and back; either way may be lost.
   void Call(Event event, uint64_t id, Answer answer);

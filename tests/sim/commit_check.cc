@@ -142,6 +142,8 @@ void CommitCheck::CheckChange(const RunOf& run, const AttemptId& id, const TaskS
 }
 
 void CommitCheck::CheckLease(const RunOf& run, const AttemptId& id, const TaskStatus& before) {
+  if (const std::string& address = run.plan->host(id.task).address; drained_.contains(address))
+    Violation(fmt::format("{} is leased at {}, which is out of service", ToString(id), address));
   if (id.attempt != before.attempt + 1)
     Violation(fmt::format("invariant 2: {} is leased after attempt {}", ToString(id), before.attempt));
   if (before.stop_wanted) Violation(ToString(id) + " is leased, and was to be stopped");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
 #include "tests/sim/network.h"
 
@@ -70,8 +71,8 @@ void SimCoordinator::Boot() {
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
   CoordinatorEdges& edges = *this;
   engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{.limits = {}, .agents = agents_});
-  auto parse = [this](const std::string&, const std::string&) -> Result<std::shared_ptr<const JobFile>> {
-    return starts_.job_file();
+  auto parse = [this](const std::string&, const std::string& text) -> Result<std::shared_ptr<const JobFile>> {
+    return starts_.Parse(text);
   };
   AfterStep(engine_->Start(parse, clock_.Read(world_.timeline.now())));
 }
@@ -109,6 +110,12 @@ void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) 
     if (death_.Leaves()) reply(std::move(result));
   };
   Post(engine_input::Ask{std::move(event), std::move(answer)});
+}
+
+Result<StoredRun> SimCoordinator::Stored(const RunId& run) {
+  if (!up()) return Fail(ErrorCode::kUnavailable, "it is down");
+  CROMT_ASSIGN(auto reader, StoreReader::Open(path_));
+  return reader.Stored(run);
 }
 
 void SimCoordinator::Step() {

@@ -95,8 +95,8 @@ void Ledger::CheckRun(const RunView& run) {
 }
 
 void Ledger::CheckTask(const Wish& wish, const RunView& run, const TaskView& task) {
-  if (wish.taken_over.contains(task.index)) {
-    if (task.status.outcome != TaskOutcome::kSucceeded || by_task_.contains({run.header.id, task.index}))
+  if (auto taken = wish.taken_over.find(task.index); taken != wish.taken_over.end()) {
+    if (task.status.outcome != taken->second.outcome || by_task_.contains({run.header.id, task.index}))
       Violation(fmt::format("{}/{} was taken over and did not stay so", run.header.id.text(), task.index + 1));
     return;
   }

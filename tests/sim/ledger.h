@@ -39,8 +39,12 @@ class Ledger {
 
   // ---- What clients wish and are told -----------------------------------------------------------
 
-  // What a task that is taken over from an earlier run has published.
-  using TakenOver = std::map<TaskIndex, std::vector<PublishedArtifact>>;
+  // Tasks that have ended in an earlier run, and are not done again.
+  struct Taken {
+    TaskOutcome outcome = TaskOutcome::kSucceeded;
+    std::vector<PublishedArtifact> artifacts;
+  };
+  using TakenOver = std::map<TaskIndex, Taken>;
   // A start was sent that may become this run.
   void Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan, TakenOver taken_over = {});
   void StartAcknowledged(const RequestId& request, const RunId& run);

@@ -51,7 +51,10 @@ bool Ledger::MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex tas
 }
 
 Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex task) const {
-  if (wish.taken_over.contains(task)) return {.well = true};
+  if (auto taken = wish.taken_over.find(task); taken != wish.taken_over.end()) {
+    const bool early = taken->second.outcome == TaskOutcome::kStoppedEarly;
+    return {.well = !early, .early = early};
+  }
   const InstanceIndex instance = wish.plan->tasks[task].instance;
   const PlannedInstance& planned = wish.plan->instances[instance];
   const bool ignores = planned.ignore_failure;

@@ -13,18 +13,28 @@ constexpr int kScheduled = 3, kWatching = 4;
 // The last push, and when all is paused: again and again, since a store that goes back forgets it.
 constexpr Duration kLastPush = seconds(100), kPause = seconds(130), kPauseAgain = seconds(20);
 
+std::string TextOf(size_t variant) {
+  return fmt::format("jobs, variant {}", variant);
+}
+
 std::string Repository(int project) {
   return fmt::format("git://forge{}/r", project / 2);  // two projects share one
 }
 
-std::shared_ptr<const JobFile> MakeFile() {
+// As it is at first, with fewer ticks, and without two projects, which are thereby gone for a while.
+constexpr size_t kVariants = 3;
+
+std::shared_ptr<const JobFile> MakeFile(size_t variant) {
   auto file = std::make_shared<JobFile>();
   auto add = [&](Project project) {
     file->by_name.emplace(project.name, static_cast<uint32_t>(file->projects.size()));
     file->projects.push_back(std::move(project));
   };
   for (int i = 0; i < kScheduled; ++i) {
-    Schedule schedule{.crontab = "* * * * *", .timezone = "UTC", .overlap = static_cast<Overlap>(i)};
+    if (variant == 2 && i == 2) continue;
+    Schedule schedule{.crontab = variant == 1 && i == 0 ? "*/2 * * * *" : "* * * * *",
+                      .timezone = "UTC",
+                      .overlap = static_cast<Overlap>(i)};
     schedule.cron = *ParseCron(schedule.crontab);
     schedule.splay = i == 1 ? seconds(20) : seconds(0);
     Project project{.name = fmt::format("tick{}", i)};
@@ -32,6 +42,7 @@ std::shared_ptr<const JobFile> MakeFile() {
     add(std::move(project));
   }
   for (int i = 0; i < kWatching; ++i) {
+    if (variant == 2 && i == 3) continue;
     PushTrigger trigger{.poll = i != 1, .interval = seconds(5 + 10 * i), .hook_secret = "s"};
     if (i == 2) trigger.overlap = Overlap::kAllow;
     Project project{.name = fmt::format("push{}", i)};
@@ -45,7 +56,7 @@ std::shared_ptr<const JobFile> MakeFile() {
 }  // namespace
 
 SelfStarts::SelfStarts(World& world, uint64_t seed, std::vector<std::string> addresses)
-    : world_(world), dice_(seed), addresses_(std::move(addresses)), file_(MakeFile()) {
+    : world_(world), dice_(seed), addresses_(std::move(addresses)), files_{MakeFile(0), MakeFile(1), MakeFile(2)} {
   for (int i = 0; i < kWatching; ++i) heads_[Repository(i)] = std::string(40, 'a');
 }
 
@@ -55,16 +66,30 @@ void SelfStarts::Insist(std::shared_ptr<bool> done, std::function<void()> send) 
   world_.timeline.After(seconds(3), "itself waits", 0, [this, done, send] { Insist(done, send); });
 }
 
+std::shared_ptr<const JobFile> SelfStarts::Parse(const std::string& text) const {
+  for (size_t variant = 0; variant < kVariants; ++variant)
+    if (text == TextOf(variant)) return files_[variant];
+  return files_.front();
+}
+
+void SelfStarts::Apply(uint64_t number, size_t variant) {
+  auto done = std::make_shared<bool>(false);
+  Insist(done, [this, done, number, variant] {
+    ApplyRequest request{.request = RequestId(fmt::format("apply-{}", number)),
+                         .path = "/jobs.yaml",
+                         .text = TextOf(variant),
+                         .author = "sim"};
+    coordinator_->Post(engine_input::Apply{std::move(request), files_[variant],
+                                           [done](const Result<ApplyAnswer>& answer) { *done |= answer.has_value(); }});
+  });
+}
+
 void SelfStarts::Begin(SimCoordinator& coordinator) {
   coordinator_ = &coordinator;
-  world_.timeline.At(dice_.Between(Duration(0), seconds(20)), "applies", 0, [this] {
-    auto done = std::make_shared<bool>(false);
-    Insist(done, [this, done] {
-      ApplyRequest request{.request = RequestId("the-apply"), .path = "/jobs.yaml", .text = "jobs", .author = "sim"};
-      coordinator_->Post(engine_input::Apply{
-          std::move(request), file_, [done](const Result<ApplyAnswer>& answer) { *done |= answer.has_value(); }});
-    });
-  });
+  world_.timeline.At(dice_.Between(Duration(0), seconds(20)), "applies", 0, [this] { Apply(0, 0); });
+  for (uint64_t number = 1, more = dice_.Below(4); number <= more; ++number)
+    world_.timeline.At(dice_.Between(seconds(20), kLastPush), "applies", number,
+                       [this, number, variant = dice_.Below(kVariants)] { Apply(number, variant); });
   for (uint64_t i = dice_.Between(5, 15); i > 0; --i)
     world_.timeline.At(dice_.Between(Duration(0), kLastPush), "pushes", i, [this] { Push(); });
   for (Duration at = kPause; at < kPause + std::chrono::hours(4); at += kPauseAgain)
@@ -127,7 +152,7 @@ std::vector<TickSettled> SelfStarts::LinesOf(StoreReader& reader, const std::str
 // Of a store that went back the lines of a while are gone, as its runs are.
 void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
   std::map<RunId, int> told;
-  for (const Project& project : file_->projects) {
+  for (const Project& project : job_file()->projects) {
     std::set<Wall> ticks;
     std::set<std::string> commits;
     for (const TickSettled& line : LinesOf(reader, project.name)) {

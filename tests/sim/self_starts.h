@@ -1,5 +1,5 @@
-// What starts by itself in the simulation: a job file whose projects have schedules and watch repositories, the pushes
-// to these, and hooks. All of it is paused in the end, so that a seed has one.
+// What starts by itself in the simulation: a job file whose projects have schedules and watch repositories, other
+// revisions of it, the pushes, and hooks. All of it is paused in the end, so that a seed has one.
 //
 // Checked: each tick and each commit starts one run at most, and ledger and runs agree.
 #pragma once
@@ -26,7 +26,10 @@ class SelfStarts {
   // Applies, pushes, pauses, against a coordinator that may be down.
   void Begin(SimCoordinator& coordinator);
 
-  std::shared_ptr<const JobFile> job_file() const { return file_; }
+  // As it is applied first: all that starts by itself at any time.
+  std::shared_ptr<const JobFile> job_file() const { return files_.front(); }
+  // What an applied text means.
+  std::shared_ptr<const JobFile> Parse(const std::string& text) const;
   // The run of a project that starts by itself; the ledger knows of it. A failure now and then.
   Result<StartRun> Plan(const std::string& project, const RequestId& request);
   Result<StartRun> Plan(const DuePush& push);
@@ -39,13 +42,14 @@ class SelfStarts {
 
  private:
   void Insist(std::shared_ptr<bool> done, std::function<void()> send);
+  void Apply(uint64_t number, size_t variant);
   void Push();
   std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
 
   World& world_;
   Dice dice_;
   const std::vector<std::string> addresses_;
-  std::shared_ptr<const JobFile> file_;
+  const std::vector<std::shared_ptr<const JobFile>> files_;
   SimCoordinator* coordinator_ = nullptr;
   std::map<std::string, std::string> heads_;  // of repositories
   uint64_t pushed_ = 0;

@@ -8,6 +8,7 @@
 #include "coordinator/store/reader.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/operators.h"
 #include "tests/sim/shrink.h"
 
 namespace cromt::sim {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Makes another seed of one.
-constexpr uint64_t kOther = 0x5e1f57a275;
+constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1;
 // After the last fault everything must be done within this long ("nothing waits without a deadline").
 constexpr Duration kPatience = std::chrono::hours(3);
 // When all runs have finished, what is left on the agents is gone within this long.
@@ -62,6 +63,7 @@ class Cluster {
         starts_(world_, options.seed ^ kOther, Addresses()),
         coordinator_(world_, network_, starts_, scratch_.store(), watches_ ? Addresses() : std::vector<std::string>()),
         clients_(world_, coordinator_, Workload()),
+        operators_(world_, coordinator_, hosts_, addresses_, options.seed ^ kPeople),
         faults_(world_, network_, coordinator_, hosts_) {
     for (const auto& [address, index] : addresses_)
       while (hosts_.size() <= index) hosts_.push_back(std::make_unique<SimHost>(world_, network_, hosts_.size()));
@@ -75,6 +77,7 @@ class Cluster {
     coordinator_.Boot();
     clients_.Begin();
     if (world_.options.part.self_starts) starts_.Begin(coordinator_);
+    operators_.Begin();
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
     Duration limit = world_.timeline.now() + kPatience;
@@ -123,7 +126,7 @@ class Cluster {
 
   // All is done, and has been for a while.
   bool Settled() {
-    if (!clients_.done() || !(starts_.done() || !world_.options.part.self_starts) || !coordinator_.idle())
+    if (!clients_.done() || !operators_.done() || !(starts_.done() || !world_.options.part.self_starts) || !coordinator_.idle())
       done_since_.reset();
     else if (!done_since_)
       done_since_ = world_.timeline.now();
@@ -160,6 +163,7 @@ class Cluster {
   SelfStarts starts_;
   SimCoordinator coordinator_;
   Clients clients_;
+  Operators operators_;
   Faults faults_;
   std::optional<Duration> done_since_;
 };

@@ -108,6 +108,8 @@ std::vector<PlannedStart> MakeWorkload(Dice& dice, const std::vector<std::string
     start.plan = RandomPlan(dice, addresses);
     start.at = dice.Between(Duration(0), seconds(60));
     start.repeated = dice.PerCent(20);
+    if (dice.PerCent(20)) start.rerun = dice.Between(seconds(1), seconds(60));
+    start.rerun_failed = dice.PerCent(70);
     auto cancel_after = [&] { return dice.Between(Duration(0), dice.PerCent(50) ? milliseconds(20) : seconds(30)); };
     if (dice.PerCent(15)) start.cancels.push_back({cancel_after(), std::nullopt});
     if (!start.cancels.empty() && dice.PerCent(30)) start.cancels.push_back({cancel_after(), std::nullopt});
