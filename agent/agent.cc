@@ -83,7 +83,7 @@ Status Agent::Open() {
     CROMT_ASSIGN(blobs_, BlobStore::Open(dir_->File("blobs"), options_.durability));
   }
   CROMT_ASSIGN(workspaces_, Workspaces::Open(dir_->File("work"), identity_.slots));
-  CROMT_ASSIGN(auto opened, Journal::Open(dir_->path(), {.durability = options_.durability}));
+  CROMT_ASSIGN(auto opened, Journal::Open(dir_->path(), {.durability = options_.durability, .boot = identity_.boot}));
   journal_ = std::move(opened.journal);
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots},

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 
@@ -72,6 +73,10 @@ Status MoveInPlace(const std::string& dir, FileSystem& files) {
   return error;
 }
 
+bool IsOpened(const JournalRecord& record) {
+  return std::holds_alternative<journal::Opened>(record);
+}
+
 }  // namespace
 
 Journal::Journal(std::string dir, const JournalOptions& options, Content content)
@@ -95,10 +100,13 @@ Result<Journal::Opened> Journal::Open(const std::string& dir, const JournalOptio
   }
   if (!file) return SystemError("opening", path);
   CROMT_ASSIGN(std::string bytes, ReadAll(*file, path));
-  auto content = DecodeJournal(bytes);
+  auto content = DecodeJournal(bytes, options.boot);
   if (!content) return Fail(path, std::move(content).error());
   if (content->good_bytes < bytes.size() && file->Truncate(content->good_bytes) != 0)
     return SystemError("truncating", path);
+  // A process before may have failed to sync a part of it, which then counts as written and is on no disk.
+  if (options.durability == Durability::kHost)
+    CROMT_TRY(WriteAt(*file, 0, std::string_view(bytes).substr(0, content->good_bytes), path));
   Content whole{std::move(file), std::move(content->encoder), content->good_bytes};
   return Opened{std::unique_ptr<Journal>(new Journal(dir, options, std::move(whole))), std::move(content->records),
                 std::move(content->note)};
@@ -164,7 +172,7 @@ Status Journal::Append(std::span<const JournalRecord> records) {
   size_ += buffer_.size();
   encoder_ = std::move(encoder);
   if (buffer_.capacity() > kFlushBytes) buffer_ = {};
-  return {};
+  return std::ranges::any_of(records, IsOpened) ? Sync() : Status();
 }
 
 // Whole frames of a failed Append must not stay: written over by shorter ones they would look like damage.

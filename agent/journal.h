@@ -2,8 +2,10 @@
 // mean, agent/journal_format.h how they lie in the file).
 //
 // Appending writes to the page cache, which a crash of the process does not lose; what a crash of the host must not
-// lose is synced. An Append that fails leaves the journal as it was. After a failed Sync nobody knows what is on disk:
-// every further Sync fails until Rewrite has written all anew.
+// lose is synced. So is each Opened, at once, and with it all that came before: after a crash of the host one knows
+// what need not be whole (DecodeJournal). An Append that fails leaves the journal as it was, unless it is that sync
+// which fails. After a failed Sync nobody knows what is on disk: every further Sync fails until Rewrite has written all
+// anew, and a new process writes again what it has read.
 //
 // So that what has begun can still be written down when the disk is full, kJournalReserve bytes beyond the end of the
 // file are allocated (fallocate with FALLOC_FL_KEEP_SIZE) where the file system can do that.
@@ -48,6 +50,7 @@ inline constexpr uint64_t kJournalReserve = 8 << 20;
 
 struct JournalOptions {
   Durability durability = Durability::kHost;
+  std::string boot = {};  // of the host, as in Opened; empty = not known
   FileSystem* files = &SystemFiles();
   uint64_t reserve_bytes = kJournalReserve;
 };

@@ -126,6 +126,7 @@ Result<std::shared_ptr<const TaskSpec>> JournalEncoder::EncodeAll(std::span<cons
 struct JournalDecoder {
   std::string_view file;
   uint32_t mark;
+  std::string_view boot;
   JournalContent content;
 
   Status Run() {
@@ -143,9 +144,30 @@ struct JournalDecoder {
     return {};
   }
 
+  // Since the last record but these was written. `frames` begin with a whole one.
+  bool HostHasCrashed(std::string_view frames) const {
+    const journal::Opened* last = nullptr;
+    for (const JournalRecord& record : content.records)
+      if (const auto* opened = std::get_if<journal::Opened>(&record)) last = opened;
+    if (boot.empty() || !last || last->boot == boot) return false;
+    v1::JournalRecord proto;
+    for (size_t at = 0; at != frames.npos; at = FindFrame(frames, mark)) {
+      frames.remove_prefix(at);
+      const std::string_view bytes = *FrameAt(frames, mark);
+      if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || proto.has_opened()) return false;
+      frames.remove_prefix(kJournalFrameHeaderBytes + bytes.size());
+    }
+    return true;
+  }
+
   Status Rest() {
     std::string_view rest = file.substr(content.good_bytes);
     size_t next = FindFrame(rest.substr(1), mark);
+    if (next != rest.npos && HostHasCrashed(rest.substr(1 + next))) {
+      content.note = fmt::format(
+          "the host has crashed, and not all of the journal's end is there: {} bytes are dropped", rest.size());
+      return {};
+    }
     if (next != rest.npos)
       return Fail(ErrorCode::kCorrupt,
                   fmt::format("the record at byte {} is damaged, and whole ones follow from byte {} on: this is no end "
@@ -156,9 +178,9 @@ struct JournalDecoder {
   }
 };
 
-Result<JournalContent> DecodeJournal(std::string_view file) {
+Result<JournalContent> DecodeJournal(std::string_view file, std::string_view boot) {
   CROMT_ASSIGN(uint32_t mark, ReadHeader(file));
-  JournalDecoder decoder{file, mark, {.encoder = JournalEncoder(mark)}};
+  JournalDecoder decoder{file, mark, boot, {.encoder = JournalEncoder(mark)}};
   CROMT_TRY(decoder.Run());
   return std::move(decoder.content);
 }

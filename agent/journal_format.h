@@ -46,12 +46,14 @@ class JournalEncoder {
 struct JournalContent {
   std::vector<JournalRecord> records;
   JournalEncoder encoder{0};  // for what is to be appended
-  size_t good_bytes = 0;      // the rest is a frame that was being written when the host or the process died
+  size_t good_bytes = 0;      // the rest was being written when the host or the process died
   std::string note;           // a sentence when there is such a rest, else empty
 };
 
 // kCorrupt for what a crash can't explain: no journal, a newer version, a damaged frame with whole ones behind it, a
-// record that can't be read.
-Result<JournalContent> DecodeJournal(std::string_view file);
+// record that can't be read. A host that crashes may have written later pages and not earlier ones; so if `boot`, that
+// of the host now (empty: not known), is another than the last Opened before a damaged frame says, and no Opened
+// follows, all from that frame on is such a rest. REQUIRES: an Opened is durable before anything follows it.
+Result<JournalContent> DecodeJournal(std::string_view file, std::string_view boot = {});
 
 }  // namespace cromt

@@ -8,7 +8,7 @@
 
 namespace cromt::sim {
 
-// The real store, with a disk that can be full.
+// The real store.
 class SimCoordinator::TappedStore final : public Store {
  public:
   TappedStore(SimCoordinator& owner, std::unique_ptr<Store> real) : owner_(owner), real_(std::move(real)) {}
@@ -22,6 +22,7 @@ class SimCoordinator::TappedStore final : public Store {
     if (std::exchange(owner_.fail_commit_, false)) return Fail(ErrorCode::kExhausted, kDiskFull);
     owner_.committed_ = true;
     auto committed = real_->Commit(records);
+    owner_.busy_until_ = owner_.world_.timeline.now() + owner_.disk_.TakeDelay();
     if (committed) owner_.watcher_.See(records);
     if (committed)
       owner_.live_.commits().See(records, *committed);
@@ -29,10 +30,7 @@ class SimCoordinator::TappedStore final : public Store {
       owner_.live_.commits().Doubt();
     return committed;
   }
-  Status KeepReserve(size_t commit_bytes) override {
-    if (owner_.full_) return Fail(ErrorCode::kExhausted, kDiskFull);
-    return real_->KeepReserve(commit_bytes);
-  }
+  Status KeepReserve(size_t commit_bytes) override { return real_->KeepReserve(commit_bytes); }
   Status WentBack() override { return real_->WentBack(); }
   Result<RunId> FindRequest(const RequestId& request) override { return real_->FindRequest(request); }
 
@@ -41,18 +39,19 @@ class SimCoordinator::TappedStore final : public Store {
   std::unique_ptr<Store> real_;
 };
 
-SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& starts, std::string path,
-                               std::vector<std::string> agents)
+SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents)
     : world_(world),
       network_(network),
       starts_(starts),
-      path_(std::move(path)),
       agents_(std::move(agents)),
       clock_(world.dice),
+      store_clock_(world.timeline, clock_),
       random_(world.dice.Fork()),
+      disk_(world.dice.Fork()),
       waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }),
       watcher_(world.situations),
-      live_(world, path_) {
+      live_(world, disk_, path_) {
+  (void)disk_.MakeDirectory(DirectoryOf(path_), 0700);
   live_.commits().Know(starts.job_file());
 }
 
@@ -64,8 +63,9 @@ void SimCoordinator::Boot() {
   if (up()) return;
   ++life_;
   world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
-  auto opened = SqliteStore::Open(path_, random_, Durability::kProcess);
-  if (!opened) return world_.ledger.Violation("the store can't be opened: " + opened.error().message);
+  const uint64_t failures = disk_.failures();
+  auto opened = SqliteStore::Open(path_, random_, Durability::kHost, disk_, &store_clock_);
+  if (!opened) return Refused(opened.error(), failures);
   std::unique_ptr<Store> real = std::move(*opened);
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
@@ -74,21 +74,51 @@ void SimCoordinator::Boot() {
   auto parse = [this](const std::string&, const std::string& text) -> Result<std::shared_ptr<const JobFile>> {
     return starts_.Parse(text);
   };
-  AfterStep(engine_->Start(parse, clock_.Read(world_.timeline.now())));
+  Status started = engine_->Start(parse, clock_.Read(world_.timeline.now()));
+  if (!started && !death_.planned()) {
+    const Error why = started.error();
+    return Refused(why, failures);
+  }
+  AfterStep(started, failures);
+}
+
+// It did not come up, and is started again, as by systemd.
+void SimCoordinator::Refused(const Error& why, uint64_t failures) {
+  world_.timeline.Note("coordinator does not start: " + why.message);
+  Forget();
+  const bool disk_failed = disk_.failures() != failures || why.code == ErrorCode::kExhausted;
+  if (!disk_failed && why.code == ErrorCode::kCorrupt && on_damaged_ && on_damaged_(why)) return;
+  if (!disk_failed) world_.ledger.Violation("the coordinator does not start: " + why.message);
+  if (on_death_) on_death_();
+}
+
+// What a process that is gone had in its memory.
+void SimCoordinator::Forget() {
+  disk_.Freeze();
+  engine_.reset();
+  store_.reset();
+  disk_.Thaw();
 }
 
 void SimCoordinator::Die(const std::string& how) {
   if (!up()) return;
   world_.timeline.Note("coordinator dies: " + how);
   live_.Dies();
-  engine_.reset();
-  store_.reset();
+  Forget();
   inbox_.clear();
   waker_.Cancel();
   death_.Forget();
   fail_commit_ = false;
   network_.CoordinatorDied();
   if (on_death_) on_death_();
+}
+
+bool SimCoordinator::CrashMachine() {
+  world_.timeline.Note("the coordinator's machine crashes");
+  network_.CoordinatorsMachineDied();
+  Die("its machine crashed");
+  clock_.Reboot(world_.timeline.now());
+  return disk_.Crash();
 }
 
 void SimCoordinator::Hang(Duration time) {
@@ -107,27 +137,37 @@ void SimCoordinator::Post(EngineInput input) {
 void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) {
   auto answer = [this, event, reply = std::move(reply)](Result<RunId> result) {
     live_.commits().Answered(event, result);
-    if (death_.Leaves()) reply(std::move(result));
+    if (death_.Leaves()) Out([reply, result = std::move(result)] { reply(result); });
   };
   Post(engine_input::Ask{std::move(event), std::move(answer)});
 }
 
 Result<StoredRun> SimCoordinator::Stored(const RunId& run) {
   if (!up()) return Fail(ErrorCode::kUnavailable, "it is down");
-  CROMT_ASSIGN(auto reader, StoreReader::Open(path_));
+  CROMT_ASSIGN(auto reader, StoreReader::Open(path_, disk_));
   return reader.Stored(run);
 }
 
 void SimCoordinator::Step() {
   if (!up()) return;
   live_.Takes(inbox_);
-  AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+  const uint64_t failures = disk_.failures();
+  const Status stepped = engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now()));
+  AfterStep(stepped, failures);
 }
 
-void SimCoordinator::AfterStep(const Status& stepped) {
+// What has left the engine leaves the process once the commit before it is done.
+void SimCoordinator::Out(std::function<void()> effect) {
+  if (busy_until_ <= world_.timeline.now()) return effect();
+  world_.timeline.At(busy_until_, "slow disk", life_, [this, life = life_, effect = std::move(effect)] {
+    if (life == life_ && up()) effect();
+  });
+}
+
+void SimCoordinator::AfterStep(const Status& stepped, uint64_t failures) {
   if (death_.planned()) return Die("in the middle of a step");
   if (!stepped) {
-    if (stepped.error().code != ErrorCode::kExhausted)
+    if (stepped.error().code != ErrorCode::kExhausted && disk_.failures() == failures)
       world_.ledger.Violation("the coordinator's step failed: " + stepped.error().message);
     return Die(stepped.error().message);
   }
@@ -136,6 +176,8 @@ void SimCoordinator::AfterStep(const Status& stepped) {
   if (committed)
     if (std::string wrong = engine_->scheduler().Check(); !wrong.empty())
       world_.ledger.Violation("the scheduler's own check: " + wrong);
+  // While it waits for its disk it does nothing else.
+  if (busy_until_ > world_.timeline.now()) waker_.HangUntil(busy_until_);
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
   if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))
@@ -147,28 +189,29 @@ void SimCoordinator::AfterStep(const Status& stepped) {
 
 void SimCoordinator::Dial(const std::string& address, LinkId link) {
   live_.Dials(address, link);
-  if (death_.Leaves()) network_.Dial(address, link);
+  if (death_.Leaves()) Out([this, address, link] { network_.Dial(address, link); });
 }
 
 void SimCoordinator::Close(LinkId link, const std::string& reason) {
   world_.timeline.Note(fmt::format("coordinator closes link {}: {}", link, reason));
   live_.Closes(link);
-  if (death_.Leaves()) network_.CloseByCoordinator(link);
+  if (death_.Leaves()) Out([this, link] { network_.CloseByCoordinator(link); });
 }
 
 void SimCoordinator::Send(LinkId link, ToAgent message) {
   live_.Sends(link, message);
-  if (death_.Leaves()) network_.Send(link, std::move(message));
+  if (death_.Leaves())
+    Out([this, link, message = std::move(message)]() mutable { network_.Send(link, std::move(message)); });
 }
 
 void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) {
   live_.IsLive(link);
-  if (death_.Leaves()) network_.CollectLogs(link, mesh);
+  if (death_.Leaves()) Out([this, link, mesh] { network_.CollectLogs(link, mesh); });
 }
 
 void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest,
                               const std::optional<LeaseInput>& holder) {
-  if (death_.Leaves()) network_.PushBlob(link, digest, holder);
+  if (death_.Leaves()) Out([this, link, digest, holder] { network_.PushBlob(link, digest, holder); });
 }
 
 void SimCoordinator::Resolve(const ResolveSources& wanted) {

@@ -8,6 +8,7 @@
 
 #include "coordinator/engine.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/disk/sim_disk.h"
 #include "tests/sim/live_check.h"
 #include "tests/sim/process.h"
 #include "tests/sim/self_starts.h"
@@ -19,17 +20,19 @@ namespace cromt::sim {
 
 class Network;
 
-// What a commit fails with that finds the disk full; the coordinator tells who asked, and ends.
-inline constexpr char kDiskFull[] = "no space left on the simulated disk";
+// How it ends what a commit fails with that finds the disk full; the coordinator tells who asked, and ends.
+inline constexpr char kDiskFull[] = "No space left on device";
 
 class SimCoordinator final : private CoordinatorEdges {
  public:
-  // `path`: the store's file. `agents`: the addresses that its configuration names.
-  SimCoordinator(World& world, Network& network, SelfStarts& starts, std::string path, std::vector<std::string> agents);
+  // `agents`: the addresses that its configuration names.
+  SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents);
   ~SimCoordinator() override;
 
   bool up() const { return engine_ != nullptr; }
+  // Of its store.
   const std::string& path() const { return path_; }
+  SimDisk& disk() { return disk_; }
   void Boot();
   // The process dies; what it has not committed is gone.
   void Die(const std::string& how);
@@ -38,10 +41,16 @@ class SimCoordinator final : private CoordinatorEdges {
   // The next commit fails, as on a full disk.
   void FailNextCommit() { fail_commit_ = true; }
   void Hang(Duration time);
+  // The whole machine: what was not synced may be lost, and no link is ended properly. True if something was lost that
+  // the disk had said to be synced.
+  bool CrashMachine();
   // The disk is full but for what the store keeps for that.
-  void FillDisk(bool full) { full_ = full; }
+  void FillDisk(bool full) { full ? disk_.Fill(0) : disk_.HasRoom(); }
   // Called after each death; whoever wants it up again calls Boot later.
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
+  // Called whenever it refuses to start because its store is damaged; true: somebody will do what it says. Without,
+  // that is a violation.
+  void OnDamaged(std::function<bool(const Error&)> callback) { on_damaged_ = std::move(callback); }
   // Called whenever it finds that its store went back.
   void OnWentBack(std::function<void()> callback) { on_went_back_ = std::move(callback); }
   void JumpWall(Duration by) {
@@ -50,6 +59,7 @@ class SimCoordinator final : private CoordinatorEdges {
   }
   LiveCheck& live() { return live_; }
   const MeshId& mesh() const { return engine_->mesh(); }  // REQUIRES: it is up
+  const Clock& store_clock() const { return store_clock_; }
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);
@@ -64,11 +74,24 @@ class SimCoordinator final : private CoordinatorEdges {
 
  private:
   class TappedStore;
+  class StoreClock final : public Clock {
+   public:
+    StoreClock(const Timeline& timeline, const HostClock& clock) : timeline_(timeline), clock_(clock) {}
+    Now Read() const override { return clock_.Read(timeline_.now()); }
+
+   private:
+    const Timeline& timeline_;
+    const HostClock& clock_;
+  };
 
   // Does it after a while, unless it has died by then.
   void Later(std::string_view kind, Duration delay, std::function<EngineInput()> make);
   void Step();
-  void AfterStep(const Status& stepped);
+  // `failures`: of its disk, before the step.
+  void AfterStep(const Status& stepped, uint64_t failures);
+  void Refused(const Error& why, uint64_t failures);
+  void Forget();
+  void Out(std::function<void()> effect);
 
   // CoordinatorEdges.
   void Dial(const std::string& address, LinkId link) override;
@@ -89,19 +112,22 @@ class SimCoordinator final : private CoordinatorEdges {
   World& world_;
   Network& network_;
   SelfStarts& starts_;
-  const std::string path_;
+  const std::string path_ = "coordinator/store.db";
   const std::vector<std::string> agents_;
   HostClock clock_;
+  StoreClock store_clock_;
   SeededRandom random_;
+  SimDisk disk_;
   Waker waker_;
   Death death_;
   SpinCheck spin_;
   CommitWatcher watcher_;
   LiveCheck live_;
   bool fail_commit_ = false;
-  bool full_ = false;
+  Duration busy_until_{0};  // with a commit on a slow disk
   bool committed_ = false;  // since the last look
   std::function<void()> on_death_;
+  std::function<bool(const Error&)> on_damaged_;
   std::function<void()> on_went_back_;
   uint64_t life_ = 0;
   std::unique_ptr<Store> store_;

@@ -85,7 +85,7 @@ void Faults::End() {
   went_back_.End();
   network_.Heal();
   for (auto& host : hosts_) {
-    host->FailDisk(false);
+    host->disk().FailWrites(false);
     host->FillDisk(false);
     host->Boot();
   }
@@ -142,7 +142,7 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
     case kLauncherDies: return host.KillLauncher();
     case kJournalFails:
       return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
-                 [&host](bool on) { host.FailDisk(on); });
+                 [&host](bool on) { host.disk().FailWrites(on); });
     case kAgentFull:
       return For(dice.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
                  [&host](bool on) { host.FillDisk(on); });

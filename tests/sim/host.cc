@@ -25,7 +25,8 @@ SimHost::SimHost(World& world, Network& network, size_t index)
                   [this](const MeshId& mesh, const Digest& digest) {
                     Post(agent_input::BlobWanted{mesh, digest});
                   },
-              .arrived = [this](const Digest& digest) { Post(agent_input::BlobArrived{digest}); }}) {
+              .arrived = [this](const Digest& digest) { Post(agent_input::BlobArrived{digest}); }}),
+      disk_(world.dice.Fork()) {
   StartLauncher();
 }
 
@@ -39,24 +40,33 @@ void SimHost::Boot() {
   on_ = true;
   if (!launcher_) StartLauncher();
   world_.timeline.Note(fmt::format("agent {} starts, life {}, boot {}", index_, life_, boot_));
-  auto content = journal_.Reopen();
-  if (!content) return world_.ledger.Violation("the journal can't be read: " + content.error().message);
+  const uint64_t failures = disk_.failures();
+  const std::string boot = fmt::format("boot-{}", boot_);
+  auto opened = Journal::Open("agent", {.boot = boot, .files = &disk_, .reserve_bytes = kSimReserve});
+  if (!opened) {
+    world_.timeline.Note("the journal can't be read: " + opened.error().message);
+    const bool disk_failed = disk_.failures() != failures || opened.error().code == ErrorCode::kExhausted;
+    if (!disk_failed) world_.ledger.Violation("the journal can't be read: " + opened.error().message);
+    if (on_death_) on_death_();  // and is started again
+    return;
+  }
+  journal_ = std::move(opened->journal);
   AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)),
-                         .boot = fmt::format("boot-{}", boot_),
+                         .boot = boot,
                          .slots = slots_,
                          .levels = {kSessionLevel + static_cast<uint32_t>((index_ + release_) % 2), kSessionLevel}};
   AgentEdges& edges = *this;
-  engine_ = std::make_unique<AgentEngine>(journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
+  engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));
-  check_.Boots(content->records);
-  AfterStep(engine_->Start(content->records, clock_.Read(world_.timeline.now())));
+  check_.Boots(opened->records);
+  AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now())));
   if (up()) ConnectLauncher();
 }
 
 void SimHost::Die(const std::string& how) {
   if (!up()) return;
   world_.timeline.Note(fmt::format("agent {} dies: {}", index_, how));
-  engine_.reset();
+  Forget();
   watcher_.Forget();
   check_.Dies();
   inbox_.clear();
@@ -67,6 +77,14 @@ void SimHost::Die(const std::string& how) {
   if (on_death_) on_death_();
 }
 
+// What a process that is gone had in its memory.
+void SimHost::Forget() {
+  disk_.Freeze();
+  engine_.reset();
+  journal_.reset();
+  disk_.Thaw();
+}
+
 void SimHost::Crash() {
   world_.timeline.Note(fmt::format("host {} crashes", index_));
   world_.ledger.HostMayLose(index_);
@@ -74,7 +92,7 @@ void SimHost::Crash() {
   on_ = false;
   Die("its host crashed");
   launcher_.reset();
-  journal_.CrashHost(world_.dice.Below(journal_.unsynced_bytes() + 1));
+  disk_.Crash();
   clock_.Reboot(world_.timeline.now());
   ++boot_;
 }
@@ -95,7 +113,7 @@ void SimHost::Reinstall(bool machine) {
   world_.ledger.HostMayLose(index_);
   if (machine) Crash();
   Die("its directory is removed");
-  journal_ = FakeJournal();
+  disk_.Wipe();
   files_.Wipe();
 }
 

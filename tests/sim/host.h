@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "agent/engine.h"
-#include "agent/fake_journal.h"
+#include "agent/journal.h"
 #include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
+#include "tests/sim/disk/sim_disk.h"
 #include "tests/sim/files.h"
 #include "tests/sim/host_check.h"
 #include "tests/sim/launcher.h"
@@ -51,8 +52,9 @@ class SimHost final : private AgentEdges {
   void Reinstall(bool machine);
   void KillLauncher();
   void HangLauncher(Duration time);
-  void FailDisk(bool fail) { journal_.FailWrites(fail); }
-  void FillDisk(bool full) { journal_.FillDisk(full, kSimReserve); }
+  SimDisk& disk() { return disk_; }
+  // The disk is full but for what the journal keeps for that.
+  void FillDisk(bool full) { full ? disk_.Fill(0) : disk_.HasRoom(); }
   void OnDeath(std::function<void()> callback) { on_death_ = std::move(callback); }
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
@@ -70,6 +72,7 @@ class SimHost final : private AgentEdges {
   std::string Leftover() const;
 
  private:
+  void Forget();
   void Step();
   void AfterStep(const Status& stepped);
   void ConnectLauncher();
@@ -109,7 +112,7 @@ class SimHost final : private AgentEdges {
   std::function<void()> on_death_;
 
   // On its disk, or in its kernel.
-  FakeJournal journal_;
+  SimDisk disk_;
   uint64_t log_end_ = 0;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
@@ -122,6 +125,7 @@ class SimHost final : private AgentEdges {
   // Of the agent's process.
   uint64_t life_ = 0;
   uint64_t connected_life_ = 0;  // whose hello the launcher has taken
+  std::unique_ptr<Journal> journal_;
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;
 };

@@ -10,151 +10,110 @@ namespace {
 // Reading costs more than a step.
 constexpr uint64_t kReadEach = 100, kAskEach = 8;
 
-std::string Differs(const StoredRun &live, const StoredRun &read) {
-  if (live.header.request != read.header.request ||
-      live.header.project != read.header.project ||
-      live.header.created_at != read.header.created_at ||
-      live.header.trigger != read.header.trigger)
+std::string Differs(const StoredRun& live, const StoredRun& read) {
+  if (live.header.request != read.header.request || live.header.project != read.header.project ||
+      live.header.created_at != read.header.created_at || live.header.trigger != read.header.trigger)
     return "its head";
-  if (live.status != read.status)
-    return fmt::format("its state, {}", ToString(read.status.state));
-  if (!(*live.plan == *read.plan))
-    return "its plan";
-  if (live.tasks.size() != read.tasks.size())
-    return "the number of its tasks";
+  if (live.status != read.status) return fmt::format("its state, {}", ToString(read.status.state));
+  if (!(*live.plan == *read.plan)) return "its plan";
+  if (live.tasks.size() != read.tasks.size()) return "the number of its tasks";
   for (TaskIndex task = 0; task < live.tasks.size(); ++task)
     if (live.tasks[task] != read.tasks[task])
-      return fmt::format("task {}, {} at attempt {}", task + 1,
-                         ToString(read.tasks[task].state),
+      return fmt::format("task {}, {} at attempt {}", task + 1, ToString(read.tasks[task].state),
                          read.tasks[task].attempt);
-  return live.artifacts.size() == read.artifacts.size()
-             ? ""
-             : "the number of its artifacts";
+  return live.artifacts.size() == read.artifacts.size() ? "" : "the number of its artifacts";
 }
 
-} // namespace
+}  // namespace
 
-LiveCheck::LiveCheck(World &world, std::string path)
-    : world_(world), path_(std::move(path)),
-      commits_(world.timeline, world.ledger) {
-  world_.ledger.OnProcess(
-      [this](const AttemptId &id) { commits_.ProcessStarts(id); });
+LiveCheck::LiveCheck(World& world, const FileSystem& disk, std::string path)
+    : world_(world), disk_(disk), path_(std::move(path)), commits_(world.timeline, world.ledger) {
+  world_.ledger.OnProcess([this](const AttemptId& id) { commits_.ProcessStarts(id); });
 }
 
-void LiveCheck::Violation(const std::string &what) {
+void LiveCheck::Violation(const std::string& what) {
   constexpr int kEnough = 3;
-  if (++told_ <= kEnough)
-    world_.ledger.Violation(what);
+  if (++told_ <= kEnough) world_.ledger.Violation(what);
 }
 
-void LiveCheck::Takes(const std::vector<EngineInput> &inputs) {
-  for (const EngineInput &input : inputs) {
-    if (const auto *closed = std::get_if<engine_input::LinkClosed>(&input))
-      Closes(closed->link);
-    const auto *said = std::get_if<engine_input::LinkMessage>(&input);
-    if (!said)
-      continue;
-    if (const auto &hello = said->message.hello) {
+void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
+  for (const EngineInput& input : inputs) {
+    if (const auto* closed = std::get_if<engine_input::LinkClosed>(&input)) Closes(closed->link);
+    const auto* said = std::get_if<engine_input::LinkMessage>(&input);
+    if (!said) continue;
+    if (const auto& hello = said->message.hello) {
       links_[said->link].agent = hello->agent;
       slots_[hello->agent] = hello->slots;
       commits_.Greeted(said->link, *hello);
     }
-    if (const auto &refuses = said->message.refuses)
-      refusals_.insert(*refuses);
+    if (const auto& refuses = said->message.refuses) refusals_.insert(*refuses);
     commits_.Heard(said->link);
   }
 }
 
-void LiveCheck::Stepped(const Engine &engine, bool committed, Now now) {
-  if (!engine.held().empty())
-    return;
-  if (std::string left = engine.scheduler().Leftover(); !left.empty())
-    Violation("no run is left, and " + left);
-  if (committed && ++commits_seen_ % kReadEach == 0)
-    CheckRead(engine);
-  if (++steps_ % kAskEach == 0)
-    CheckWhy(engine, now);
+void LiveCheck::Stepped(const Engine& engine, bool committed, Now now) {
+  if (!engine.held().empty()) return;
+  if (std::string left = engine.scheduler().Leftover(); !left.empty()) Violation("no run is left, and " + left);
+  if (committed && ++commits_seen_ % kReadEach == 0) CheckRead(engine);
+  if (++steps_ % kAskEach == 0) CheckWhy(engine, now);
 }
 
 // What it believes, what was committed and what is read are one.
-void LiveCheck::CheckRead(const Engine &engine) {
+void LiveCheck::CheckRead(const Engine& engine) {
   const std::vector<StoredRun> live = engine.scheduler().Unfinished();
-  auto reader = StoreReader::Open(path_);
-  if (!reader)
-    return Violation("the store can't be read: " + reader.error().message);
+  auto reader = StoreReader::Open(path_, disk_);
+  if (!reader) return Violation("the store can't be read: " + reader.error().message);
   auto listed = reader->Unfinished(1'000'000);
-  if (!listed)
-    return Violation("the store can't be read: " + listed.error().message);
+  if (!listed) return Violation("the store can't be read: " + listed.error().message);
   if (listed->size() != live.size())
-    return Violation(fmt::format("{} runs have not finished, and {} are read",
-                                 live.size(), listed->size()));
-  for (const StoredRun &run : live) {
+    return Violation(fmt::format("{} runs have not finished, and {} are read", live.size(), listed->size()));
+  for (const StoredRun& run : live) {
     auto read = reader->Stored(run.header.id);
-    const std::string differs =
-        read ? Differs(run, *read) : read.error().message;
+    const std::string differs = read ? Differs(run, *read) : read.error().message;
     if (!differs.empty())
-      return Violation(fmt::format(
-          "what is read of run {} is not what the coordinator has: {}",
-          run.header.id.text(), differs));
-    const CommitCheck::RunOf *told = commits_.Find(run.header.id);
+      return Violation(
+          fmt::format("what is read of run {} is not what the coordinator has: {}", run.header.id.text(), differs));
+    const CommitCheck::RunOf* told = commits_.Find(run.header.id);
     for (TaskIndex task = 0; told && task < run.tasks.size(); ++task)
       if (told->tasks[task].status != run.tasks[task])
-        return Violation(fmt::format("{}/{} has changed without a commit",
-                                     run.header.id.text(), task + 1));
+        return Violation(fmt::format("{}/{} has changed without a commit", run.header.id.text(), task + 1));
   }
 }
 
 // One task after another is asked for, in no order in particular.
-void LiveCheck::CheckWhy(const Engine &engine, Now now) {
-  WhyFacts facts{.answers = {},
-                 .slots = slots_,
-                 .refusals = refusals_,
-                 .committed = &commits_,
-                 .ledger = &world_.ledger};
-  for (const auto &[id, link] : links_)
-    if (link.live)
-      facts.answers[link.address] = link.agent;
+void LiveCheck::CheckWhy(const Engine& engine, Now now) {
+  WhyFacts facts{
+      .answers = {}, .slots = slots_, .refusals = refusals_, .committed = &commits_, .ledger = &world_.ledger};
+  for (const auto& [id, link] : links_)
+    if (link.live) facts.answers[link.address] = link.agent;
   for (int tries = 0; tries < 3; ++tries) {
-    const auto &runs = commits_.runs();
-    if (runs.empty())
-      return;
+    const auto& runs = commits_.runs();
+    if (runs.empty()) return;
     asked_ = asked_ * 6364136223846793005u + 1442695040888963407u;
-    auto run = std::next(runs.begin(),
-                         static_cast<int64_t>((asked_ >> 33) % runs.size()));
-    if (run->second.status.state == RunState::kFinished ||
-        run->second.tasks.empty())
-      continue;
-    const auto task =
-        static_cast<TaskIndex>((asked_ >> 20) % run->second.tasks.size());
+    auto run = std::next(runs.begin(), static_cast<int64_t>((asked_ >> 33) % runs.size()));
+    if (run->second.status.state == RunState::kFinished || run->second.tasks.empty()) continue;
+    const auto task = static_cast<TaskIndex>((asked_ >> 20) % run->second.tasks.size());
     auto lines = engine.scheduler().Why(run->first, task, now);
-    if (!lines)
-      return Violation("why is not told of what has not finished: " +
-                       lines.error().message);
-    if (!lines->empty())
-      world_.situations.Saw("why", ToString(lines->front().kind));
-    if (std::string wrong = WhyUntrue(*lines, run->first, task, facts);
-        !wrong.empty())
+    if (!lines) return Violation("why is not told of what has not finished: " + lines.error().message);
+    if (!lines->empty()) world_.situations.Saw("why", ToString(lines->front().kind));
+    if (std::string wrong = WhyUntrue(*lines, run->first, task, facts); !wrong.empty())
       Violation("why is not true: " + wrong);
     return;
   }
 }
 
-void LiveCheck::CheckFinal(const std::vector<RunView> &runs) {
-  if (world_.ledger.went_back())
-    return; // what was recovered went by another way
-  for (const RunView &run : runs) {
-    const CommitCheck::RunOf *told = commits_.Find(run.header.id);
-    if (!told || told->status != run.status ||
-        told->tasks.size() != run.tasks.size()) {
-      Violation("what is read of run " + run.header.id.text() +
-                " is not what was committed");
+void LiveCheck::CheckFinal(const std::vector<RunView>& runs) {
+  if (world_.ledger.went_back()) return;  // what was recovered went by another way
+  for (const RunView& run : runs) {
+    const CommitCheck::RunOf* told = commits_.Find(run.header.id);
+    if (!told || told->status != run.status || told->tasks.size() != run.tasks.size()) {
+      Violation("what is read of run " + run.header.id.text() + " is not what was committed");
       continue;
     }
-    for (const TaskView &task : run.tasks)
+    for (const TaskView& task : run.tasks)
       if (told->tasks[task.index].status != task.status)
-        Violation(fmt::format("what is read of {}/{} is not what was committed",
-                              run.header.id.text(), task.index + 1));
+        Violation(fmt::format("what is read of {}/{} is not what was committed", run.header.id.text(), task.index + 1));
   }
 }
 
-} // namespace cromt::sim
+}  // namespace cromt::sim

@@ -1,8 +1,6 @@
-// Looks over a coordinator's shoulder: what it commits, sends and answers
-// (commit_check.h), whether what it believes is what its store gives who reads
-// it, whether what runs have held is given back when none is left, and whether
-// what it says of why somebody waits is so (why_check.h). Changes nothing and
-// draws nothing.
+// Looks over a coordinator's shoulder: what it commits, sends and answers (commit_check.h), whether what it believes is
+// what its store gives who reads it, whether what runs have held is given back when none is left, and whether what it
+// says of why somebody waits is so (why_check.h). Changes nothing and draws nothing.
 #pragma once
 
 #include <map>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "coordinator/engine.h"
+#include "io/file/file_system.h"
 #include "tests/sim/commit_check.h"
 #include "tests/sim/why_check.h"
 #include "tests/sim/world.h"
@@ -18,40 +17,37 @@
 namespace cromt::sim {
 
 class LiveCheck {
-public:
-  // `path`: of the store.
-  LiveCheck(World &world, std::string path);
+ public:
+  // `path`: of the store, on this disk.
+  LiveCheck(World& world, const FileSystem& disk, std::string path);
 
-  CommitCheck &commits() { return commits_; }
+  CommitCheck& commits() { return commits_; }
 
   // What it is about to take in.
-  void Takes(const std::vector<EngineInput> &inputs);
-  void Dials(const std::string &address, LinkId link) {
-    links_[link].address = address;
-  }
+  void Takes(const std::vector<EngineInput>& inputs);
+  void Dials(const std::string& address, LinkId link) { links_[link].address = address; }
   void IsLive(LinkId link) { links_[link].live = true; }
-  void Sends(LinkId link, const ToAgent &message) {
-    commits_.Sent(link, message);
-  }
+  void Sends(LinkId link, const ToAgent& message) { commits_.Sent(link, message); }
   void Closes(LinkId link) { links_.erase(link); }
   // After a step; `committed`: it had something to commit.
-  void Stepped(const Engine &engine, bool committed, Now now);
+  void Stepped(const Engine& engine, bool committed, Now now);
   void Dies() { links_.clear(); }
   // At the end: every run of the store.
-  void CheckFinal(const std::vector<RunView> &runs);
+  void CheckFinal(const std::vector<RunView>& runs);
 
-private:
+ private:
   struct Link {
     std::string address;
     AgentId agent;
     bool live = false;
   };
 
-  void CheckRead(const Engine &engine);
-  void CheckWhy(const Engine &engine, Now now);
-  void Violation(const std::string &what);
+  void CheckRead(const Engine& engine);
+  void CheckWhy(const Engine& engine, Now now);
+  void Violation(const std::string& what);
 
-  World &world_;
+  World& world_;
+  const FileSystem& disk_;
   const std::string path_;
   CommitCheck commits_;
   std::map<LinkId, Link> links_;
@@ -61,4 +57,4 @@ private:
   int told_ = 0;
 };
 
-} // namespace cromt::sim
+}  // namespace cromt::sim

@@ -218,6 +218,15 @@ void Network::CoordinatorDied() {
   for (const auto& [key, link] : links) LeaveLink(link, kCoordinator);
 }
 
+void Network::CoordinatorsMachineDied() {
+  auto links = links_;
+  for (const auto& [key, link] : links) {
+    link->black = {true, true};
+    link->open[kCoordinator] = false;
+    Drop(link);
+  }
+}
+
 void Network::AgentDied(const SimHost& host) {
   auto links = links_;
   for (const auto& [key, link] : links)

@@ -36,6 +36,8 @@ class Network {
   void PushBlob(LinkId link, const Digest& digest, const std::optional<LeaseInput>& holder);
   // The kernel ends the links of a dead process.
   void CoordinatorDied();
+  // No link is ended properly.
+  void CoordinatorsMachineDied();
 
   // The agent's end; a stream is a link's key.
   void CloseByAgent(StreamId stream);

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/store/reader.h"
 #include "tests/sim/clients.h"
+#include "tests/sim/disk/sqlite_vfs.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/operators.h"
 #include "tests/sim/shrink.h"
@@ -14,35 +14,12 @@
 namespace cromt::sim {
 namespace {
 
-namespace fs = std::filesystem;
-
 // Makes another seed of one.
 constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1;
 // After the last fault everything must be done within this long ("nothing waits without a deadline").
 constexpr Duration kPatience = std::chrono::hours(3);
 // When all runs have finished, what is left on the agents is gone within this long.
 constexpr Duration kSettling = seconds(60);
-
-// A directory of its own, in memory where there is such a file system.
-class ScratchDir {
- public:
-  ScratchDir() {
-    std::error_code error;
-    std::string base = fs::is_directory("/dev/shm", error) ? "/dev/shm" : fs::temp_directory_path().string();
-    path_ = base + "/cromt-sim-XXXXXX";
-    if (!mkdtemp(path_.data())) path_.clear();
-  }
-  ~ScratchDir() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  ScratchDir(const ScratchDir&) = delete;
-  ScratchDir& operator=(const ScratchDir&) = delete;
-  std::string store() const { return path_ + "/store.db"; }
-
- private:
-  std::string path_;
-};
 
 // Two to five hosts; one of them may have a second name.
 std::map<std::string, size_t> MakeAddresses(Dice& dice) {
@@ -61,7 +38,7 @@ class Cluster {
         watches_(world_.dice.PerCent(50)),
         network_(world_),
         starts_(world_, options.seed ^ kOther, Addresses()),
-        coordinator_(world_, network_, starts_, scratch_.store(), watches_ ? Addresses() : std::vector<std::string>()),
+        coordinator_(world_, network_, starts_, watches_ ? Addresses() : std::vector<std::string>()),
         clients_(world_, coordinator_, Workload()),
         operators_(world_, coordinator_, hosts_, addresses_, options.seed ^ kPeople),
         faults_(world_, network_, coordinator_, hosts_) {
@@ -135,7 +112,7 @@ class Cluster {
 
   void CheckStore() {
     auto fail = [&](const Error& error) { world_.ledger.Violation("reading the store: " + error.message); };
-    auto reader = StoreReader::Open(scratch_.store());
+    auto reader = StoreReader::Open(coordinator_.path(), coordinator_.disk());
     if (!reader) return fail(reader.error());
     auto runs = reader->Runs("", 1'000'000);
     if (!runs) return fail(runs.error());
@@ -154,7 +131,6 @@ class Cluster {
     starts_.Check(*reader, views);
   }
 
-  ScratchDir scratch_;
   std::map<std::string, size_t> addresses_;
   World world_;
   const bool watches_;  // the coordinator's configuration names the agents
@@ -171,6 +147,7 @@ class Cluster {
 }  // namespace
 
 SimReport Simulate(const SimOptions& options) {
+  SeedSqlite(options.seed);
   Cluster cluster(options, Dice(options.seed));
   cluster.Run();
   return cluster.Report();

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "coordinator/recovery.h"
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/reader.h"
@@ -12,22 +10,16 @@
 namespace cromt::sim {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::array<const char*, 3> kStoreFiles = {"", "-wal", "-mark"};
-
-void CopyStore(const std::string& from, const std::string& to) {
-  for (const char* end : {"", "-wal", "-shm", "-mark"}) fs::remove(to + end);
-  for (const char* end : kStoreFiles)
-    if (fs::exists(from + end)) fs::copy_file(from + end, to + end);
+void CopyStore(SimDisk& disk, const std::string& from, const std::string& to) {
+  for (const char* end : {"", "-wal", "-mark"}) disk.Copy(from + end, to + end);
 }
 
 std::string CopyOf(const std::string& path) {
   return path + ".copy";
 }
 
-Result<std::vector<RunView>> RunsIn(const std::string& path) {
-  CROMT_ASSIGN(auto reader, StoreReader::Open(path));
+Result<std::vector<RunView>> RunsIn(const SimDisk& disk, const std::string& path) {
+  CROMT_ASSIGN(auto reader, StoreReader::Open(path, disk));
   CROMT_ASSIGN(const auto runs, reader.Runs("", 1'000'000));
   std::vector<RunView> views;
   for (const RunView& run : runs) {
@@ -51,10 +43,10 @@ void WentBack::Begin() {
   if (begun_ || !coordinator_.up()) return;
   begun_ = true;
   const std::string& path = coordinator_.path();
-  auto runs = RunsIn(path);
+  auto runs = RunsIn(coordinator_.disk(), path);
   if (!runs) return world_.ledger.Violation("reading the store: " + runs.error().message);
   world_.timeline.Note("the store is copied");
-  CopyStore(path, CopyOf(path));
+  CopyStore(coordinator_.disk(), path, CopyOf(path));
   world_.ledger.StoreCopied(*runs);
   world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "store goes back", 0, [this] {
     if (!over_) GoBack();
@@ -64,7 +56,7 @@ void WentBack::Begin() {
 void WentBack::GoBack() {
   world_.timeline.Note("the store goes back");
   coordinator_.Die("its store goes back");
-  CopyStore(CopyOf(coordinator_.path()), coordinator_.path());
+  CopyStore(coordinator_.disk(), CopyOf(coordinator_.path()), coordinator_.path());
   for (const auto& host : hosts_) {
     world_.ledger.HostWasTroubled(host->index());
     world_.ledger.HostWasAway(host->index());
@@ -90,9 +82,9 @@ void WentBack::Operate() {
 void WentBack::Recover() {
   auto fail = [&](const Error& error) { world_.ledger.Violation("the store can't be recovered: " + error.message); };
   const std::string& path = coordinator_.path();
-  const auto mark = CommitMark::Read(path);
+  const auto mark = CommitMark::Read(path, coordinator_.disk());
   SeededRandom random(1);
-  auto store = SqliteStore::Open(path, random, Durability::kProcess);
+  auto store = SqliteStore::Open(path, random, Durability::kHost, coordinator_.disk(), &coordinator_.store_clock());
   if (!store) return fail(store.error());
   auto state = (*store)->LoadToRecover();
   if (!state) return fail(state.error());

@@ -112,12 +112,12 @@ const char* SimDisk::sqlite_vfs() const {
 std::optional<int> SimDisk::Fails(Call call, const std::string& path, Fate& fate) {
   if (frozen_) return FailWith(EIO);
   const bool reads = call == Call::kRead || call == Call::kList;
-  if (reads ? fail_reads_ : fail_writes_ && call != Call::kOpen) return FailWith(EIO);
+  if (reads ? fail_reads_ : fail_writes_ && call != Call::kOpen) return ++failures_, FailWith(EIO);
   fate = fate_ ? fate_(call, path) : Fate::kDone;
   const bool syncs = call == Call::kSync || call == Call::kSyncDirectory;
   switch (fate) {
-    case Fate::kNoSpace: return FailWith(reads || syncs ? EIO : ENOSPC);
-    case Fate::kIoError: return FailWith(EIO);
+    case Fate::kNoSpace: return ++failures_, FailWith(reads || syncs ? EIO : ENOSPC);
+    case Fate::kIoError: return ++failures_, FailWith(EIO);
     case Fate::kCrash:
       frozen_ = true;
       if (dice_.PerCent(50)) return FailWith(EIO);
@@ -139,6 +139,7 @@ std::unique_ptr<File> SimDisk::Open(const std::string& path, int flags, mode_t) 
     errno = directories_.contains(path) ? EISDIR : ENOENT;
     if (errno == EISDIR || (flags & O_CREAT) == 0) return nullptr;
     if (fail_writes_) {
+      ++failures_;
       errno = EIO;
       return nullptr;
     }
@@ -250,8 +251,8 @@ SimDisk::Data& SimDisk::Writable(Inode& inode, size_t number) {
   Page& page = inode.pages[number];
   if (!page.now)
     page.now = std::make_shared<Data>();
-  else if (page.now == page.durable)
-    page.now = std::make_shared<Data>(*page.durable);
+  else if (page.now.use_count() > 1)  // it is also what is durable, or a copy's
+    page.now = std::make_shared<Data>(*page.now);
   page.written = ++writes_;
   if (!page.dirty) inode.dirty.push_back(static_cast<uint32_t>(number));
   page.dirty = true;
@@ -280,6 +281,7 @@ int SimDisk::SyncFile(Inode& inode, const std::string& path) {
   if (slowness_ > Duration(0)) delay_ += dice_.Between(Duration(0), slowness_);
   if (failing_syncs_ > 0) {
     --failing_syncs_;
+    ++failures_;
     ForgetDirty(inode);
     return FailWith(EIO);
   }
@@ -401,8 +403,8 @@ bool SimDisk::CrashFile(Inode& inode) {
 // Whole from here on.
 void SimDisk::SetLength(Inode& inode, uint64_t size) {
   inode.size = inode.durable_size = size;
-  inode.pages.resize(PagesOf(size, kPage));
-  if (size % kPage != 0 && inode.pages.back().now) {
+  inode.pages.resize(std::min(inode.pages.size(), PagesOf(size, kPage)));
+  if (size % kPage != 0 && inode.pages.size() > size / kPage && inode.pages.back().now) {
     auto last = std::make_shared<Data>(*inode.pages.back().now);
     std::ranges::fill(std::span(*last).subspan(size % kPage), 0);
     inode.pages.back().now = inode.pages.back().durable = last;
@@ -425,6 +427,12 @@ void SimDisk::FlipBit(const std::string& path, uint64_t bit) {
   if (same) page.durable = page.now;
 }
 
+void SimDisk::Wipe() {
+  names_.clear();
+  durable_names_.clear();
+  unsynced_names_.clear();
+}
+
 void SimDisk::Copy(const std::string& from, const std::string& to) {
   std::erase_if(unsynced_names_, [&](const NameChange& change) { return change.path == to; });
   names_.erase(to);
@@ -435,7 +443,7 @@ void SimDisk::Copy(const std::string& from, const std::string& to) {
   copy->pages = found->second->pages;
   for (Page& page : copy->pages) page = {page.now, page.now, page.written};
   copy->size = copy->durable_size = found->second->size;
-  copy->pages.resize(PagesOf(copy->size, kPage));
+  copy->pages.resize(std::min(copy->pages.size(), PagesOf(copy->size, kPage)));
   names_[to] = durable_names_[to] = std::move(copy);
 }
 

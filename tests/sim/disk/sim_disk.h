@@ -66,10 +66,14 @@ class SimDisk final : public FileSystem {
   void Lie(bool lies) { lies_ = lies; }
   // A sync takes up to so long; zero: no time.
   void SlowDown(Duration most) { slowness_ = most; }
+  // So many calls have failed because they were to.
+  uint64_t failures() const { return failures_; }
   // What the calls since the last time took.
   Duration TakeDelay() { return std::exchange(delay_, Duration(0)); }
   // At rest: the disk gives it back as 1 where 0 was written. Twice is never. REQUIRES: it is in the file.
   void FlipBit(const std::string& path, uint64_t bit);
+  // There is nothing on it any more.
+  void Wipe();
   // As it is now, and durable. Nothing at `from`: nothing will be at `to`.
   void Copy(const std::string& from, const std::string& to);
 
@@ -136,7 +140,7 @@ class SimDisk final : public FileSystem {
   std::vector<NameChange> unsynced_names_;  // in order
   std::set<std::string> directories_;
   std::function<Fate(Call, const std::string&)> fate_;
-  uint64_t writes_ = 0;
+  uint64_t writes_ = 0, failures_ = 0;
   uint64_t capacity_ = std::numeric_limits<uint64_t>::max();  // bytes
   uint64_t failing_syncs_ = 0;
   Duration slowness_{0}, delay_{0};

@@ -81,6 +81,47 @@ TEST_F(JournalFormatTest, EveryFlippedBitBeforeTheLastRecordIsReported) {
   }
 }
 
+// Of a file whose boots began with these records: the first `whole` bytes, zeros where a crash has lost the next ten,
+// and the rest. How many records are read, -1 if it is damaged.
+int ReadAfterCrash(const std::vector<JournalRecord>& records, size_t lost, std::string_view boot) {
+  JournalEncoder encoder(kMark);
+  std::string file = encoder.Header();
+  size_t at = 0;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (i == lost) at = file.size();
+    EXPECT_TRUE(encoder.Encode(std::span(&records[i], 1), file));
+  }
+  file.replace(at, 10, 10, '\0');
+  auto content = DecodeJournal(file, boot);
+  if (!content) return -1;
+  EXPECT_THAT(content->note, HasSubstr("the host has crashed"));
+  return static_cast<int>(content->records.size());
+}
+
+JournalRecord OpenedIn(const std::string& boot) {
+  return journal::Opened{JournalId("j"), boot, 1};
+}
+
+// Found by the simulator: a power cut while pages were on their way to the disk left an agent that never started again.
+TEST(JournalAfterACrashOfTheHost, LaterPagesMayBeThereWithoutEarlierOnes) {
+  const std::vector<JournalRecord> records = {OpenedIn("b1"), Accepted(1, SpecOf("a")), Forgotten(1), Forgotten(2)};
+  EXPECT_EQ(ReadAfterCrash(records, 1, "b2"), 1);
+  EXPECT_EQ(ReadAfterCrash(records, 2, "b2"), 2);
+}
+
+TEST(JournalAfterACrashOfTheHost, DamageIsDamageWhereNoHostHasCrashed) {
+  const std::vector<JournalRecord> records = {OpenedIn("b1"), Forgotten(1), Forgotten(2)};
+  EXPECT_EQ(ReadAfterCrash(records, 1, "b1"), -1);
+  EXPECT_EQ(ReadAfterCrash(records, 1, ""), -1);
+}
+
+TEST(JournalAfterACrashOfTheHost, WhatCameBeforeABootWasOnDiskWhenThatBegan) {
+  const std::vector<JournalRecord> records = {OpenedIn("b1"), Forgotten(1), OpenedIn("b2"), Forgotten(2), Forgotten(3)};
+  EXPECT_EQ(ReadAfterCrash(records, 1, "b3"), -1);
+  EXPECT_EQ(ReadAfterCrash(records, 0, "b3"), -1);
+  EXPECT_EQ(ReadAfterCrash(records, 3, "b3"), 3);
+}
+
 TEST_F(JournalFormatTest, TheComplaintSaysWhere) {
   std::string damaged = file_;
   damaged[begins_[1] + kJournalFrameHeaderBytes] ^= 0x01;
