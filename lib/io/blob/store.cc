@@ -18,6 +18,9 @@ namespace cromt {
 namespace {
 
 constexpr char kTemporaries[] = "tmp";
+// So much is written before the disk is told to begin with it: else it would idle while bytes come, and all of them
+// would be waited for at the end.
+constexpr int64_t kBeginBytes = 8 << 20;
 
 std::string FolderOf(const std::string& sha256) {
   return sha256.substr(0, 2);
@@ -77,6 +80,7 @@ BlobWriter::BlobWriter(BlobWriter&& other) noexcept
       name_(std::exchange(other.name_, {})),
       sha_(std::move(other.sha_)),
       size_bytes_(other.size_bytes_),
+      begun_bytes_(other.begun_bytes_),
       broken_(other.broken_) {}
 
 BlobWriter::~BlobWriter() {
@@ -94,6 +98,11 @@ Status BlobWriter::Append(std::string_view bytes) {
       return FailErrno("writing a blob");
     }
     bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  if (durability_ == Durability::kHost && size_bytes_ - begun_bytes_ >= kBeginBytes) {
+    // Only a hint: what becomes of the bytes is what Commit is told.
+    (void)sync_file_range(file_.get(), begun_bytes_, size_bytes_ - begun_bytes_, SYNC_FILE_RANGE_WRITE);
+    begun_bytes_ = size_bytes_;
   }
   return {};
 }

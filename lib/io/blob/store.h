@@ -53,6 +53,7 @@ class BlobWriter {
   std::string name_;  // "tmp/NAME"; empty once renamed or moved from
   Sha256 sha_;
   int64_t size_bytes_ = 0;
+  int64_t begun_bytes_ = 0;  // which the disk was told to begin with
   bool broken_ = false;
 };
 
