@@ -282,10 +282,11 @@ int Serve(const Flags& flags, AgentOptions options, MeshMember& mesh, const Serv
     WakeStop();
   });
   mesh.KeepRenewed([](const std::string& why) { log::Warn(why); });
-  auto service = MakeAgentService(**agent, mesh);
-  auto server =
-      rpc::Server::Start({service.get()}, {{.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls()}},
-                         [](const std::string& why) { log::Warn(why); });
+  auto front = std::make_unique<AgentFront>(**agent, mesh);
+  auto server = rpc::Server::Start(
+      {front->service()},
+      {{.address = flags.listen, .insecure = flags.insecure, .tls = mesh.tls(), .beside = front->blob_line()}},
+      [](const std::string& why) { log::Warn(why); });
   if (!server) return Refuse(server.error());
   const std::string address = (*server)->addresses()[0];
   bool told = false;  // the address, which a full disk may have to wait for
@@ -307,6 +308,7 @@ int Serve(const Flags& flags, AgentOptions options, MeshMember& mesh, const Serv
   manager.Stopping("stopping; jobs go on");
   (*agent)->OnRefusal({});
   server->reset();
+  front.reset();
   agent->reset();
   return failed ? 1 : 0;
 }

@@ -30,8 +30,8 @@ bool May(const Identity& who, AgentCall call) {
 
 }  // namespace
 
-// REQUIRES: this is no local mode.
-Result<Identity> AgentGate::CallerOf(const grpc::ServerContextBase& context) const {
+Result<AgentGate::Caller> AgentGate::CallerOf(const grpc::ServerContextBase& context) const {
+  if (!tls_) return std::nullopt;
   const auto connection = context.auth_context();
   if (!connection) return Fail(ErrorCode::kDenied, "the caller has shown no certificate");
   CROMT_ASSIGN(pki::Certificate shown, tls_->PeerOf(*connection));
@@ -39,23 +39,25 @@ Result<Identity> AgentGate::CallerOf(const grpc::ServerContextBase& context) con
 }
 
 Status AgentGate::Check(const grpc::ServerContextBase& context, AgentCall call) const {
-  if (!tls_) return {};
-  CROMT_ASSIGN(const Identity caller, CallerOf(context));
-  if (May(caller, call)) return {};
-  return Fail(ErrorCode::kDenied, Describe(caller) + " may not make this call to an agent");
+  CROMT_ASSIGN(const Caller caller, CallerOf(context));
+  return Check(caller, call);
 }
 
-Status AgentGate::CheckConsumer(const grpc::ServerContextBase& context, const AgentId& consumer) const {
+Status AgentGate::Check(const Caller& caller, AgentCall call) const {
+  if (!tls_ || (caller && May(*caller, call))) return {};
+  return Fail(ErrorCode::kDenied, (caller ? Describe(*caller) : "nobody") + " may not make this call to an agent");
+}
+
+Status AgentGate::CheckConsumer(const Caller& caller, const AgentId& consumer) const {
   if (!tls_) return {};
-  CROMT_ASSIGN(const Identity caller, CallerOf(context));
   const PeerKind kind = consumer.empty() ? PeerKind::kCoordinator : PeerKind::kAgent;
-  if (caller.kind == kind && (consumer.empty() || caller.name == consumer.text())) return {};
-  return Fail(ErrorCode::kDenied,
-              fmt::format("the ticket was given to {}, and {} shows it",
-                          consumer.empty() ? "the coordinator" : "agent " + consumer.text(), Describe(caller)));
+  if (caller && caller->kind == kind && (consumer.empty() || caller->name == consumer.text())) return {};
+  return Fail(ErrorCode::kDenied, fmt::format("the ticket was given to {}, and {} shows it",
+                                              consumer.empty() ? "the coordinator" : "agent " + consumer.text(),
+                                              caller ? Describe(*caller) : "nobody"));
 }
 
-void AgentGate::Refused(const grpc::ServerContextBase& context, const Error& why) const {
+void AgentGate::Refused(const std::string& from, const Error& why) const {
   const Mono now = SystemClock().Read().mono;
   int64_t untold;
   {
@@ -67,7 +69,7 @@ void AgentGate::Refused(const grpc::ServerContextBase& context, const Error& why
     told_at_ = now;
     untold = std::exchange(untold_, 0);
   }
-  warn_(fmt::format("refused a call from {}: {}{}", context.peer(), why.message,
+  warn_(fmt::format("refused a call from {}: {}{}", from, why.message,
                     untold > 0 ? fmt::format(" ({} more before)", untold) : ""));
 }
 

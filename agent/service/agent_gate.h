@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "agent/service/mesh_member.h"
@@ -31,21 +32,24 @@ class AgentGate {
   AgentGate(MeshMember& mesh, std::function<void(const std::string&)> warn)
       : mesh_(mesh), tls_(mesh.tls()), warn_(std::move(warn)) {}
 
+  // Nobody in particular in local mode: the kernel has vouched for the user.
+  using Caller = std::optional<Identity>;
+  Result<Caller> CallerOf(const grpc::ServerContextBase& context) const;
   Status Check(const grpc::ServerContextBase& context, AgentCall call) const;
-  // Whether a ticket of this consumer (empty: the coordinator) is the caller's own. In local mode it is: the kernel has
-  // vouched for the user, who could take it from whichever of his programs has it.
-  Status CheckConsumer(const grpc::ServerContextBase& context, const AgentId& consumer) const;
+  Status Check(const Caller& caller, AgentCall call) const;
+  // Whether a ticket of this consumer (empty: the coordinator) is the caller's own. In local mode it is: he could take
+  // it from whichever of his programs has it.
+  Status CheckConsumer(const Caller& caller, const AgentId& consumer) const;
   // What that coordinator says of certificates: these are refused from now on, on open connections too, and those
   // authorities are believed.
   Status Trust(const v1::ToAgent& message) const;
   // Whether a coordinator that has passed speaks for this mesh.
   Status CheckMesh(const MeshId& mesh) const;
   // A call was refused: says so to the operator. Of a flood one a second is told, the others are counted.
-  void Refused(const grpc::ServerContextBase& context, const Error& why) const CROMT_EXCLUDES(mutex_);
+  void Refused(const grpc::ServerContextBase& context, const Error& why) const { Refused(context.peer(), why); }
+  void Refused(const std::string& from, const Error& why) const CROMT_EXCLUDES(mutex_);
 
  private:
-  Result<Identity> CallerOf(const grpc::ServerContextBase& context) const;
-
   MeshMember& mesh_;
   const std::shared_ptr<rpc::Tls> tls_;
   const std::function<void(const std::string&)> warn_;

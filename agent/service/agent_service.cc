@@ -4,12 +4,14 @@
 
 #include "agent/agent.h"
 #include "agent/service/agent_gate.h"
+#include "agent/service/artifact_source.h"
 #include "agent/service/diagnose_call.h"
 #include "agent/service/job_calls.h"
 #include "agent/service/streams.h"
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/status.h"
 #include "io/transfer/blob_fetcher.h"
+#include "io/transfer/blob_line_server.h"
 
 namespace cromt {
 namespace {
@@ -24,7 +26,8 @@ class Refused final : public Reactor {
 
 class AgentServiceImpl final : public v1::AgentService::CallbackService {
  public:
-  AgentServiceImpl(Agent& agent, MeshMember& mesh) : agent_(agent), gate_(mesh, agent.warn()) {}
+  AgentServiceImpl(Agent& agent, const AgentGate& gate, service::ArtifactSource& artifacts)
+      : agent_(agent), gate_(gate), artifacts_(artifacts) {}
 
   grpc::ServerUnaryReactor* Submit(grpc::CallbackServerContext* context, const v1::SubmitRequest* request,
                                    v1::SubmitResponse* response) override {
@@ -70,8 +73,10 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   }
   grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(grpc::CallbackServerContext* context,
                                                    const v1::GetBlobRequest* request) override {
-    return Stream<grpc::ServerWriteReactor<v1::BlobChunk>>(
-        *context, AgentCall::kBlob, [&] { return service::GetBlob(agent_, gate_, *context, *request); });
+    auto caller = gate_.CallerOf(*context);
+    auto given = caller ? artifacts_.Open(*caller, *request) : tl::unexpected(caller.error());
+    if (!given && given.error().code == ErrorCode::kDenied) gate_.Refused(*context, given.error());
+    return service::GetBlob(std::move(given));
   }
   grpc::ServerWriteReactor<v1::DiagnoseChunk>* Diagnose(grpc::CallbackServerContext* context,
                                                         const v1::DiagnoseRequest*) override {
@@ -98,7 +103,8 @@ class AgentServiceImpl final : public v1::AgentService::CallbackService {
   }
 
   Agent& agent_;
-  const AgentGate gate_;
+  const AgentGate& gate_;
+  service::ArtifactSource& artifacts_;
 };
 
 }  // namespace
@@ -113,8 +119,36 @@ std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure, std::sha
   };
 }
 
-rpc::ServicePtr MakeAgentService(Agent& agent, MeshMember& mesh) {
-  return {new AgentServiceImpl(agent, mesh), [](grpc::Service* service) { delete service; }};
+struct AgentFront::Impl {
+  Impl(Agent& agent, MeshMember& mesh)
+      : gate(mesh, agent.warn()),
+        artifacts(agent, gate),
+        service(agent, gate, artifacts),
+        line([this](const AgentGate::Caller& caller,
+                    const v1::GetBlobRequest& request) { return Open(caller, request); },
+             {.tls = mesh.tls() ? mesh.tls()->direct() : nullptr,
+              .denied = [this](const std::string& from, const Error& why) { gate.Refused(from, why); }}) {}
+
+  Result<BlobLineServer::Blob> Open(const AgentGate::Caller& caller, const v1::GetBlobRequest& request) {
+    CROMT_ASSIGN(service::GivenArtifact given, artifacts.Open(caller, request));
+    return BlobLineServer::Blob{std::move(given.file), given.offset, given.size_bytes, std::move(given.place)};
+  }
+
+  const AgentGate gate;
+  service::ArtifactSource artifacts;
+  AgentServiceImpl service;
+  BlobLineServer line;  // the last: it ends what it serves of the others
+};
+
+AgentFront::AgentFront(Agent& agent, MeshMember& mesh) : impl_(std::make_unique<Impl>(agent, mesh)) {}
+AgentFront::~AgentFront() = default;
+
+grpc::Service* AgentFront::service() {
+  return &impl_->service;
+}
+
+rpc::Beside AgentFront::blob_line() {
+  return {kBlobLineHello.front(), [this](UniqueFd socket) { impl_->line.Take(std::move(socket)); }};
 }
 
 }  // namespace cromt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "agent/agent.h"
 #include "io/rpc/server.h"
@@ -16,8 +17,20 @@ class Tls;
 // `insecure`.
 std::function<AgentOptions::Fetch(BlobStore&)> GrpcFetch(bool insecure, std::shared_ptr<rpc::Tls> tls);
 
-// In a mesh each caller must show a certificate that lets him. Agent and membership outlive the service; the server
-// that holds it is shut down first.
-rpc::ServicePtr MakeAgentService(Agent& agent, MeshMember& mesh);
+// All that an agent serves on its port. In a mesh each caller must show a certificate that lets him. Agent and
+// membership outlive it.
+class AgentFront {
+ public:
+  AgentFront(Agent& agent, MeshMember& mesh);
+  // The server that holds its parts is shut down before.
+  ~AgentFront();
+
+  grpc::Service* service();
+  rpc::Beside blob_line();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace cromt

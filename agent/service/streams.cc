@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
 
 #include "agent/service/log_wire.h"
 #include "base/name.h"
@@ -298,95 +297,40 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::BlobChunk> {
   std::atomic<bool> canceled_ = false;
 };
 
-// Of those who fetch artifacts from here. One that takes no bytes keeps its places, so nobody gets all of them.
-class Fetches {
- public:
-  static constexpr int kAtOnce = 64;
-  static constexpr int kOfOne = 8;  // an honest one makes BlobFetcher::kOfOneHolder, and some may have just broken
-
-  Status Begin(const AgentId& consumer) CROMT_EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    if (all_ == kAtOnce) return Fail(ErrorCode::kExhausted, "too many artifacts are being fetched from here at once");
-    int& own = of_[consumer];
-    if (own == kOfOne)
-      return Fail(ErrorCode::kExhausted,
-                  std::to_string(kOfOne) + " artifacts are being fetched from here with tickets of one consumer");
-    ++own;
-    ++all_;
-    return {};
-  }
-  void End(const AgentId& consumer) CROMT_EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    --all_;
-    if (--of_[consumer] == 0) of_.erase(consumer);
-  }
-
- private:
-  Mutex mutex_;
-  int all_ CROMT_GUARDED_BY(mutex_) = 0;
-  std::map<AgentId, int> of_ CROMT_GUARDED_BY(mutex_);
-};
-
 // Reads on gRPC's thread, a chunk at a time, as the caller takes them.
 class GetBlobReactor final : public grpc::ServerWriteReactor<v1::BlobChunk> {
  public:
   static constexpr size_t kChunkBytes = 512 << 10;
 
-  GetBlobReactor(Agent& agent, const AgentGate& gate, const grpc::ServerContextBase& context,
-                 const v1::GetBlobRequest& request) {
-    auto begun = Open(agent, gate, context, request);
-    if (begun) {
-      WriteNext();
+  explicit GetBlobReactor(Result<GivenArtifact> given) {
+    if (!given) {
+      Finish(rpc::ToStatus(given.error()));
       return;
     }
-    if (begun.error().code == ErrorCode::kDenied) gate.Refused(context, begun.error());
-    Finish(rpc::ToStatus(begun.error()));
+    given_ = std::move(*given);
+    WriteNext();
   }
   void OnWriteDone(bool ok) override {
     if (!ok) return Finish(grpc::Status::CANCELLED);
     WriteNext();
   }
-  void OnDone() override {
-    if (consumer_) fetches_.End(*consumer_);
-    delete this;
-  }
+  void OnDone() override { delete this; }
 
  private:
-  Status Open(Agent& agent, const AgentGate& gate, const grpc::ServerContextBase& context,
-              const v1::GetBlobRequest& request) {
-    const std::string& self = agent.identity().agent.text();
-    if (!request.agent().empty() && request.agent() != self)
-      return Fail(ErrorCode::kConflict, "this is agent " + self + ", not " + request.agent());
-    CROMT_ASSIGN(Digest digest, wire::FromProto(request.digest()));
-    if (!request.has_ticket()) return Fail(ErrorCode::kDenied, "artifacts are given out for a ticket only");
-    CROMT_ASSIGN(const BlobTicket ticket, wire::FromProto(request.ticket()));
-    CROMT_TRY(agent.holder_key().Check(ticket, digest, SystemClock().Read().wall));
-    CROMT_TRY(gate.CheckConsumer(context, ticket.consumer));
-    CROMT_TRY(fetches_.Begin(ticket.consumer));
-    consumer_ = ticket.consumer;
-    if (request.offset() < 0 || request.offset() > digest.size_bytes)
-      return Fail(ErrorCode::kInvalid, "offset is beyond the end");
-    CROMT_ASSIGN(file_, agent.blobs().Read(digest));
-    offset_ = request.offset();
-    return {};
-  }
   void WriteNext() {
     std::string& data = *chunk_.mutable_data();
     data.resize(kChunkBytes);
     ssize_t n;
-    do n = ::pread(file_.get(), data.data(), data.size(), offset_);
+    do n = ::pread(given_.file.get(), data.data(), data.size(), given_.offset);
     while (n < 0 && errno == EINTR);
     if (n < 0) return Finish(rpc::ToStatus(ErrnoError("can't read the artifact", errno)));
     if (n == 0) return Finish(grpc::Status::OK);
     data.resize(static_cast<size_t>(n));
-    offset_ += n;
+    given_.offset += n;
     StartWrite(&chunk_);
   }
 
-  static inline Fetches fetches_;
-  std::optional<AgentId> consumer_;  // who has a place
-  UniqueFd file_;
-  int64_t offset_ = 0;
+  GivenArtifact given_;
   v1::BlobChunk chunk_;
 };
 
@@ -401,10 +345,8 @@ grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent, 
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent) {
   return new PutBlobReactor(agent);
 }
-grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const AgentGate& gate,
-                                                 const grpc::ServerContextBase& context,
-                                                 const v1::GetBlobRequest& request) {
-  return new GetBlobReactor(agent, gate, context, request);
+grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Result<GivenArtifact> given) {
+  return new GetBlobReactor(std::move(given));
 }
 
 }  // namespace cromt::service

@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/service/agent_gate.h"
+#include "agent/service/artifact_source.h"
 #include "cromt/v1/agent.pb.h"
 
 namespace cromt::service {
@@ -13,8 +14,6 @@ namespace cromt::service {
 grpc::ServerBidiReactor<v1::ToAgent, v1::FromAgent>* Session(Agent& agent, const AgentGate& gate);
 grpc::ServerBidiReactor<v1::LogCredit, v1::LogBatch>* CollectLogs(Agent& agent, const AgentGate& gate);
 grpc::ServerReadReactor<v1::BlobChunk>* PutBlob(Agent& agent);
-grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Agent& agent, const AgentGate& gate,
-                                                 const grpc::ServerContextBase& context,
-                                                 const v1::GetBlobRequest& request);
+grpc::ServerWriteReactor<v1::BlobChunk>* GetBlob(Result<GivenArtifact> given);
 
 }  // namespace cromt::service

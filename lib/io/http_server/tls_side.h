@@ -2,11 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/time.h"
-#include "io/http_server/stream.h"
+#include "io/stream/tls_context.h"
 
 namespace cromt::http {
 
@@ -17,21 +18,19 @@ class TlsSide {
 
   // `identity`: PEM of a private key, its certificate, and those of its authorities.
   static Result<std::unique_ptr<TlsSide>> Open(const std::string& identity);
-  ~TlsSide();
 
   // Of a new connection. A file that can't be used now leaves the certificate that was good before; `problem` says so
   // then.
   std::unique_ptr<Stream> Accept(int socket, Mono now, std::string& problem);
 
  private:
-  struct Context;
-  explicit TlsSide(std::string identity);
+  explicit TlsSide(std::string identity) : identity_(std::move(identity)) {}
   Status ReadAgain();
 
   const std::string identity_;
   std::string read_;  // what the file held
   Mono looked_at_{};
-  std::unique_ptr<Context> context_;
+  std::optional<TlsContext> context_;
 };
 
 }  // namespace cromt::http

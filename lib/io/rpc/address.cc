@@ -56,6 +56,7 @@ Result<Endpoint> ResolveEndpoint(const std::string& text) {
 }
 
 std::string FormatAddress(const sockaddr_storage& address) {
+  if (address.ss_family == AF_UNIX) return "a local socket";
   char text[INET6_ADDRSTRLEN] = {};
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
@@ -65,6 +66,12 @@ std::string FormatAddress(const sockaddr_storage& address) {
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
   inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
   return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
+}
+
+Error PlaintextElsewhere(const std::string& address) {
+  return {ErrorCode::kDenied, address +
+                                  " is on another host, and plaintext has no authentication: set up mutual TLS, or "
+                                  "allow it with --insecure"};
 }
 
 }  // namespace cromt::rpc

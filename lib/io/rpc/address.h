@@ -19,7 +19,10 @@ struct Endpoint {
 // there is one, else the first. kInvalid for another form, kNotFound for a name that does not resolve.
 Result<Endpoint> ResolveEndpoint(const std::string& text);
 
-// "127.0.0.1:4000", "[::1]:4000".
+// "127.0.0.1:4000", "[::1]:4000"; of a Unix socket "a local socket".
 std::string FormatAddress(const sockaddr_storage& address);
+
+// Why nobody there is called without TLS.
+Error PlaintextElsewhere(const std::string& address);
 
 }  // namespace cromt::rpc

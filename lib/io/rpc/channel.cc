@@ -42,9 +42,7 @@ Result<std::shared_ptr<grpc::Channel>> OpenChannel(const std::string& address, c
     if (options.credentials) credentials = options.credentials;
     CROMT_ASSIGN(Endpoint endpoint, ResolveEndpoint(address));
     if (!endpoint.loopback && !options.insecure && !options.credentials)
-      return Fail(ErrorCode::kDenied, address +
-                                          " is on another host, and plaintext has no authentication: set up mutual "
-                                          "TLS, or allow it with --insecure");
+      return tl::unexpected(PlaintextElsewhere(address));
     target = (endpoint.address.ss_family == AF_INET ? "ipv4:" : "ipv6:") + FormatAddress(endpoint.address);
   }
   grpc::ChannelArguments args;

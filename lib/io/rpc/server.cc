@@ -3,11 +3,9 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/server_posix.h>
 
-#include <cerrno>
 #include <chrono>
-#include <deque>
+#include <optional>
 
-#include "io/rpc/address.h"
 #include "io/rpc/refusals.h"
 #include "io/rpc/tls.h"
 
@@ -19,34 +17,15 @@ constexpr int kHandshakePatienceMs = 10'000;
 // How long a connection without a call is kept: whoever opens one holds memory here.
 constexpr int kIdleConnectionMs = 30 * 60 * 1000;
 
-// A port of gRPC's own, which has TLS.
-struct TlsPort {
-  size_t position = 0;  // among the addresses
-  std::string address;
-  int port = 0;  // set once the server has started
-};
-
-// gRPC says only that it failed; so it is tried before, for the reason.
-Result<std::string> Bindable(const std::string& address) {
-  CROMT_ASSIGN(const Endpoint endpoint, ResolveEndpoint(address));
-  UniqueFd probe(::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int one = 1;
-  ::setsockopt(probe.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  if (::bind(probe.get(), reinterpret_cast<const sockaddr*>(&endpoint.address), endpoint.size) != 0 ||
-      ::listen(probe.get(), 1) != 0)
-    return tl::unexpected<Error>(ErrnoError("can't listen on " + address, errno));
-  return FormatAddress(endpoint.address);
-}
-
-std::string WithPort(const std::string& address, int port) {
-  return address.substr(0, address.rfind(':') + 1) + std::to_string(port);
-}
-
 }  // namespace
 
 struct Server::Impl {
-  std::vector<std::unique_ptr<Listener>> listeners;
-  std::vector<std::string> addresses;
+  // A listener, and who takes what it hands over; null: gRPC, in plaintext.
+  struct Port {
+    std::unique_ptr<Listener> listener;
+    std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> tls;
+  };
+  std::vector<Port> ports;
   std::unique_ptr<grpc::Server> server;
 };
 
@@ -58,28 +37,23 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   std::unique_ptr<Server> server(new Server());
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
-  std::deque<TlsPort> tls_ports;  // gRPC writes into them when it starts
-  Duration connection_age = Duration::max();
+  std::optional<Duration> connection_age;
   for (const ListenOptions& options : listen) {
-    if (options.tls) {
-      connection_age = std::min(connection_age, options.connection_age);
-      CROMT_ASSIGN(std::string address, Bindable(options.address));
-      TlsPort& port = tls_ports.emplace_back(server->impl_->addresses.size(), address);
-      builder.AddListeningPort(address, options.tls->OfServer(options.certificates_needed), &port.port);
-      server->impl_->addresses.push_back(std::move(address));
-      continue;
-    }
     CROMT_ASSIGN(auto listener, Listener::Open(options));
-    server->impl_->addresses.push_back(listener->address());
-    server->impl_->listeners.push_back(std::move(listener));
+    server->impl_->ports.push_back({std::move(listener), nullptr});
+    Impl::Port& port = server->impl_->ports.back();
+    if (!options.tls) continue;
+    connection_age = std::min(connection_age.value_or(Duration::max()), options.connection_age);
+    port.tls = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        options.tls->OfServer(options.certificates_needed));
   }
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else two programs share a port unseen
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakePatienceMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
-  if (!tls_ports.empty()) {
+  if (connection_age) {
     // Without GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS calls that are under way are left alone.
     builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
-                               static_cast<int>(std::chrono::ceil<milliseconds>(connection_age).count()));
+                               static_cast<int>(std::chrono::ceil<milliseconds>(*connection_age).count()));
   }
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 1000);
@@ -95,16 +69,20 @@ Result<std::unique_ptr<Server>> Server::Start(std::vector<grpc::Service*> servic
   for (grpc::Service* service : services) builder.RegisterService(service);
   server->impl_->server = builder.BuildAndStart();
   if (!server->impl_->server) return Fail(ErrorCode::kInternal, "gRPC could not start a server");
-  for (const TlsPort& port : tls_ports) server->impl_->addresses[port.position] = WithPort(port.address, port.port);
-  for (auto& listener : server->impl_->listeners)
-    listener->Start(
-        [raw = server->impl_->server.get()](UniqueFd fd) { grpc::AddInsecureChannelFromFd(raw, fd.release()); },
+  for (const Impl::Port& port : server->impl_->ports)
+    port.listener->Start(
+        [raw = server->impl_->server.get(), tls = port.tls.get()](UniqueFd fd) {
+          if (!tls) return grpc::AddInsecureChannelFromFd(raw, fd.release());
+          grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+          connection.fd = fd.release();
+          tls->HandleNewConnection(&connection);
+        },
         refused);
   return server;
 }
 
 Server::~Server() {
-  for (auto& listener : impl_->listeners) listener->Stop();
+  for (auto& port : impl_->ports) port.listener->Stop();
   if (impl_->server) impl_->server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
 }
 
@@ -113,7 +91,9 @@ void Server::SetServing(const std::string& service, bool serving) {
 }
 
 std::vector<std::string> Server::addresses() const {
-  return impl_->addresses;
+  std::vector<std::string> addresses;
+  for (const Impl::Port& port : impl_->ports) addresses.push_back(port.listener->address());
+  return addresses;
 }
 
 }  // namespace cromt::rpc

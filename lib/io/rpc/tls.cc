@@ -51,7 +51,7 @@ struct Tls::Provider {
 };
 
 Tls::Tls(MeshId mesh, TlsFiles files)
-    : mesh_(std::move(mesh)), files_(std::move(files)), provider_(std::make_unique<Provider>()) {}
+    : direct_(std::make_shared<MeshTls>(std::move(mesh), std::move(files))), provider_(std::make_unique<Provider>()) {}
 Tls::~Tls() = default;
 
 Result<std::shared_ptr<Tls>> Tls::Open(const MeshId& mesh, const TlsFiles& files) {
@@ -81,11 +81,11 @@ std::shared_ptr<grpc::ChannelCredentials> Tls::ToPeer(PeerKind kind, const std::
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(provider_->certificates);
   options.watch_root_certs();
-  if (!files_.identity.empty()) options.watch_identity_key_cert_pairs();
+  if (direct()) options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);
   options.set_check_call_host(false);  // certificates name members, not addresses
   options.set_certificate_verifier(grpc::experimental::ExternalCertificateVerifier::Create<Expected>(
-      shared_from_this(), Identity{mesh_, kind, name, false}));
+      shared_from_this(), Identity{mesh(), kind, name, false}));
   return grpc::experimental::TlsCredentials(options);
 }
 
@@ -98,11 +98,6 @@ std::shared_ptr<grpc::ServerCredentials> Tls::OfServer(bool needed) const {
   // Who it is matters at each call (PeerOf), not once a connection.
   options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
   return grpc::experimental::TlsServerCredentials(options);
-}
-
-void Tls::Revoke(const std::vector<std::string>& serials) {
-  MutexLock lock(mutex_);
-  revoked_.insert(serials.begin(), serials.end());
 }
 
 void Tls::Remember(std::string authorities) const {
@@ -123,19 +118,6 @@ Result<pki::Certificate> Tls::PeerOf(const grpc::AuthContext& connection) const 
   if (!certificate) return Fail(ErrorCode::kDenied, certificate.error().message);
   CROMT_TRY(Check(*certificate));
   return certificate;
-}
-
-Status Tls::Check(const pki::Certificate& certificate) const {
-  const std::string who = "the certificate of " + Describe(certificate.identity);
-  if (!mesh_.empty() && certificate.identity.mesh != mesh_)
-    return Fail(ErrorCode::kDenied,
-                who + " is of mesh " + certificate.identity.mesh.text() + ", and this is mesh " + mesh_.text());
-  const Wall now = SystemClock().Read().wall;  // also of a connection that has outlived its certificate
-  if (certificate.not_after < now)
-    return Fail(ErrorCode::kDenied, who + " expired at " + FormatRfc3339(certificate.not_after));
-  MutexLock lock(mutex_);
-  if (revoked_.contains(certificate.serial)) return Fail(ErrorCode::kDenied, who + " was revoked");
-  return {};
 }
 
 }  // namespace cromt::rpc

@@ -1,35 +1,24 @@
-// TLS between the programs of a mesh: 1.3 only, each side known by the one URI of its certificate (core/identity.h).
+// TLS between the programs of a mesh (io/rpc/mesh_tls.h) as gRPC's credentials.
 // Include in .cc files only: gRPC's headers are heavy.
 #pragma once
 
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 
-#include <chrono>
-#include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "io/pki/certificate.h"
+#include "io/rpc/mesh_tls.h"
 
 namespace grpc {
 class AuthContext;
 }
 
 namespace cromt::rpc {
-
-// So long it takes at most until what changed in the files is shown and believed.
-inline constexpr std::chrono::seconds kReadAgain{5};
-
-// Paths of PEM files. They are read again when they change (kReadAgain), so that renewing needs no restart.
-struct TlsFiles {
-  std::string identity;     // a private key, its certificate, and those of its authorities
-  std::string authorities;  // whose signatures are believed
-};
 
 // What one program proves itself with, whom it believes, and what it has heard to be revoked. Thread-safe.
 class Tls : public std::enable_shared_from_this<Tls> {
@@ -41,7 +30,9 @@ class Tls : public std::enable_shared_from_this<Tls> {
   static Result<std::shared_ptr<Tls>> WithoutIdentity(const MeshId& mesh, const std::string& authorities);
   ~Tls();
 
-  const MeshId& mesh() const { return mesh_; }
+  const MeshId& mesh() const { return direct_->mesh(); }
+  // For connections that are not gRPC's. Null without an identity.
+  std::shared_ptr<MeshTls> direct() const { return direct_->files().identity.empty() ? nullptr : direct_; }
 
   // To a server that must be this one of the mesh: `kind`, and for agents their name.
   std::shared_ptr<grpc::ChannelCredentials> ToPeer(PeerKind kind, const std::string& name) const;
@@ -49,7 +40,7 @@ class Tls : public std::enable_shared_from_this<Tls> {
   std::shared_ptr<grpc::ServerCredentials> OfServer(bool needed) const;
 
   // Serials that are not believed any more, also on connections that are open: to be checked at each call.
-  void Revoke(const std::vector<std::string>& serials) CROMT_EXCLUDES(mutex_);
+  void Revoke(const std::vector<std::string>& serials) { direct_->Revoke(serials); }
 
   // PEM of the authorities that the coordinator has shown when it was last made sure of: those that its mesh believes.
   // Empty if it was not yet.
@@ -59,18 +50,16 @@ class Tls : public std::enable_shared_from_this<Tls> {
   // showed none or is none of these.
   Result<pki::Certificate> PeerOf(const grpc::AuthContext& connection) const;
   // The same of a certificate as such, without its signature.
-  Status Check(const pki::Certificate& certificate) const CROMT_EXCLUDES(mutex_);
+  Status Check(const pki::Certificate& certificate) const { return direct_->Check(certificate); }
 
  private:
   friend class Expected;
   void Remember(std::string authorities) const CROMT_EXCLUDES(mutex_);
   Tls(MeshId mesh, TlsFiles files);
   struct Provider;
-  MeshId mesh_;
-  TlsFiles files_;
+  const std::shared_ptr<MeshTls> direct_;
   std::unique_ptr<Provider> provider_;
   mutable Mutex mutex_;
-  std::set<std::string, std::less<>> revoked_ CROMT_GUARDED_BY(mutex_);
   mutable std::string shown_ CROMT_GUARDED_BY(mutex_);
 };
 

@@ -9,6 +9,8 @@
 #include "io/rpc/channel.h"
 #include "io/rpc/status.h"
 #include "io/rpc/tls.h"
+#include "io/transfer/arrival.h"
+#include "io/transfer/blob_line_fetch.h"
 #include "io/wire/task.h"
 
 namespace cromt {
@@ -16,123 +18,55 @@ namespace {
 
 constexpr int kFruitless = 3;             // calls in a row that bring nothing
 constexpr int kReadAheadBytes = 4 << 20;  // in gRPC
-constexpr size_t kChunks = 8;             // received and not written yet, half a megabyte each
 constexpr Duration kFirstPause = milliseconds(200);
 
-bool MayPass(grpc::StatusCode code) {
-  return code == grpc::StatusCode::UNAVAILABLE || code == grpc::StatusCode::CANCELLED ||
-         code == grpc::StatusCode::UNKNOWN || code == grpc::StatusCode::INTERNAL ||
-         code == grpc::StatusCode::RESOURCE_EXHAUSTED || code == grpc::StatusCode::DEADLINE_EXCEEDED;
+bool MayPass(ErrorCode code) {
+  return code == ErrorCode::kUnavailable || code == ErrorCode::kCanceled || code == ErrorCode::kInternal ||
+         code == ErrorCode::kExhausted || code == ErrorCode::kTimeout;
 }
 
-}  // namespace
-
-// One call. gRPC's thread receives while whoever waits digests and writes: these are two halves of the work.
-class BlobFetcher::Read final : public grpc::ClientReadReactor<v1::BlobChunk>,
-                                public std::enable_shared_from_this<Read> {
+// The call by gRPC, of a holder that does not know the blob line.
+class GrpcFetch final : public Arrival, public grpc::ClientReadReactor<v1::BlobChunk> {
  public:
-  Read(std::shared_ptr<grpc::Channel> channel, const LeaseInput& from, BlobWriter& writer)
-      : stub_(v1::AgentService::NewStub(std::move(channel))), limit_(from.artifact.digest.size_bytes), writer_(writer) {
+  GrpcFetch(std::shared_ptr<grpc::Channel> channel, const LeaseInput& from, BlobWriter& writer)
+      : Arrival(writer, from.artifact.digest.size_bytes), stub_(v1::AgentService::NewStub(std::move(channel))) {
     wire::ToProto(from.artifact.digest, *request_.mutable_digest());
     wire::ToProto(from.ticket, *request_.mutable_ticket());
     request_.set_agent(from.holder.text());
     request_.set_offset(writer.size_bytes());
   }
 
-  void Start() {
-    self_ = shared_from_this();
-    stub_->async()->GetBlob(&context_, &request_, this);
-    AddHold();  // until a read has failed: reads are also started outside of its callbacks
-    StartRead(&chunk_);
-    StartCall();
+  // It lives until the call is over, at least.
+  static std::shared_ptr<GrpcFetch> Start(std::shared_ptr<GrpcFetch> fetch) {
+    fetch->self_ = fetch;
+    fetch->stub_->async()->GetBlob(&fetch->context_, &fetch->request_, fetch.get());
+    fetch->AddHold();  // until a read has failed: reads are also started outside of its callbacks
+    fetch->StartRead(&fetch->chunk_);
+    fetch->StartCall();
+    return fetch;
   }
-
-  // Blocks until the call is over and what came is written. `stopped` is asked now and then.
-  grpc::Status Wait(const BlobFetcher::Options& options, const std::function<bool()>& stopped) {
-    std::unique_lock<Mutex> lock(mutex_);
-    int64_t seen = -1;
-    Mono since = SystemClock().Read().mono;
-    for (;;) {
-      if (!chunks_.empty()) {
-        WriteNext(lock);
-      } else if (done_) {
-        break;
-      } else {
-        changed_.wait_for(lock, std::chrono::milliseconds(100));
-      }
-      Mono now = SystemClock().Read().mono;
-      if (bytes_ != seen) {
-        seen = bytes_;
-        since = now;
-      } else if (now - since > (bytes_ == 0 ? options.first_byte : options.stall)) {
-        if (!std::exchange(stalled_, true)) context_.TryCancel();
-      }
-      lock.unlock();
-      bool stop = stopped();
-      lock.lock();
-      if (stop && !done_) context_.TryCancel();
-    }
-    if (stalled_ && status_.error_code() == grpc::StatusCode::CANCELLED)
-      return {grpc::StatusCode::UNAVAILABLE, "nothing came any more"};
-    return status_;
-  }
-  const Status& written() const { return written_; }  // after Wait: what went wrong here, on this disk
 
   void OnReadDone(bool ok) override {
     if (!ok) return RemoveHold();
-    bool read_on;
-    {
-      MutexLock lock(mutex_);
-      bytes_ += static_cast<int64_t>(chunk_.data().size());
-      chunks_.push_back(std::move(*chunk_.mutable_data()));
-      read_on = reading_ = chunks_.size() < kChunks;
-      changed_.notify_all();
-    }
-    if (read_on) StartRead(&chunk_);
+    if (Came(std::move(*chunk_.mutable_data()))) StartRead(&chunk_);
   }
   void OnDone(const grpc::Status& status) override {
-    auto self = std::move(self_);  // whoever waits may let go of it first
-    MutexLock lock(mutex_);
-    status_ = status;
-    done_ = true;
-    changed_.notify_all();
+    const auto self = std::move(self_);  // whoever waits may let go of it first
+    Ended(status.ok() ? Status() : tl::unexpected(rpc::FromStatus(status)));
   }
 
  private:
-  // Takes the first chunk to the writer. After an error there, what comes is only let through until the call ends.
-  void WriteNext(std::unique_lock<Mutex>& lock) CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-    const std::string chunk = std::move(chunks_.front());
-    chunks_.pop_front();
-    const bool read_on = !std::exchange(reading_, true);
-    lock.unlock();
-    if (read_on) StartRead(&chunk_);
-    if (written_) {
-      if (writer_.size_bytes() + static_cast<int64_t>(chunk.size()) > limit_)
-        written_ = Fail(ErrorCode::kCorrupt, "more bytes came than the artifact has");
-      else
-        written_ = writer_.Append(chunk);
-      if (!written_) context_.TryCancel();
-    }
-    lock.lock();
-  }
+  void Cancel() override { context_.TryCancel(); }
+  void GoOn() override { StartRead(&chunk_); }
 
   std::unique_ptr<v1::AgentService::Stub> stub_;
   grpc::ClientContext context_;
   v1::GetBlobRequest request_;
   v1::BlobChunk chunk_;
-  const int64_t limit_;
-  BlobWriter& writer_;
-  Status written_;  // the waiting thread's
-  Mutex mutex_;
-  std::deque<std::string> chunks_;  // received, not written yet
-  bool reading_ = true;             // a read is under way, or has failed
-  std::condition_variable_any changed_;
-  int64_t bytes_ = 0;
-  bool stalled_ = false;
-  bool done_ = false;
-  grpc::Status status_;
-  std::shared_ptr<Read> self_;
+  std::shared_ptr<GrpcFetch> self_;
 };
+
+}  // namespace
 
 BlobFetcher::BlobFetcher(BlobStore& store, Options options) : store_(store), options_(options) {}
 
@@ -171,7 +105,7 @@ std::deque<std::string>::iterator BlobFetcher::NextInLine() {
                       });
 }
 
-void BlobFetcher::Run() {
+void BlobFetcher::Run() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
   rpc::KeepCallbackThreads();
   for (;;) {
     LeaseInput from;
@@ -207,6 +141,28 @@ bool BlobFetcher::Pause(Duration time) {
                             [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return stopping_; });
 }
 
+// One call: by the blob line, or by gRPC where that is all the holder knows. With what it ended, or why what came could
+// not be written.
+BlobFetcher::Call BlobFetcher::CallOnce(const LeaseInput& from, BlobWriter& writer,
+                                        const std::function<bool()>& stopped) {
+  const Arrival::Patience patience{.stall = options_.stall, .first_byte = options_.first_byte};
+  if (!from.address.starts_with("/")) {
+    BlobLineFetch fetch(from, writer,
+                        {.tls = options_.tls ? options_.tls->direct() : nullptr,
+                         .insecure = options_.insecure,
+                         .first_byte = options_.first_byte});
+    Status ended = fetch.Wait(patience, stopped);
+    if (fetch.is_known()) return {std::move(ended), fetch.written()};
+  }
+  rpc::ChannelOptions to{.insecure = options_.insecure, .read_ahead_bytes = kReadAheadBytes};
+  if (options_.tls) to.credentials = options_.tls->ToPeer(PeerKind::kAgent, from.holder.text());
+  auto channel = rpc::OpenChannel(from.address, to);
+  if (!channel) return {tl::unexpected(channel.error()), {}};
+  const auto fetch = GrpcFetch::Start(std::make_shared<GrpcFetch>(*channel, from, writer));
+  Status ended = fetch->Wait(patience, stopped);
+  return {std::move(ended), fetch->written()};
+}
+
 Status BlobFetcher::FetchNow(const LeaseInput& from) {
   const Digest& digest = from.artifact.digest;
   if (store_.Has(digest)) return {};
@@ -220,25 +176,18 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
     return stopping_ || too_late();
   };
   for (int fruitless = 0;;) {
-    rpc::ChannelOptions to{.insecure = options_.insecure, .read_ahead_bytes = kReadAheadBytes};
-    if (options_.tls) to.credentials = options_.tls->ToPeer(PeerKind::kAgent, from.holder.text());
-    auto channel = rpc::OpenChannel(from.address, to);
-    if (!channel) return Fail(where, channel.error());
     const int64_t before = writer.size_bytes();
-    auto read = std::make_shared<Read>(*channel, from, writer);
-    read->Start();
-    grpc::Status status = read->Wait(options_, stopped);
-    if (!read->written()) return Fail(where, read->written().error());
+    auto [ended, written] = CallOnce(from, writer, stopped);
+    if (!written) return Fail(where, written.error());
     if (writer.size_bytes() == digest.size_bytes) break;  // however the call ended: the digest decides
-    if (status.ok()) status = {grpc::StatusCode::UNAVAILABLE, "it ended before its end"};
+    if (ended) ended = Fail(ErrorCode::kUnavailable, "it ended before its end");
     // One that serves others is not broken: large artifacts that many hosts take may take minutes.
-    const bool in_turn =
-        status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && SystemClock().Read().mono < turn_until;
+    const bool in_turn = ended.error().code == ErrorCode::kExhausted && SystemClock().Read().mono < turn_until;
     if (writer.size_bytes() > before)
       fruitless = 0;
     else if (!in_turn)
       ++fruitless;
-    if (!MayPass(status.error_code()) || fruitless >= kFruitless) return Fail(where, rpc::FromStatus(status));
+    if (!MayPass(ended.error().code) || fruitless >= kFruitless) return Fail(where, ended.error());
     if (too_late())
       return Fail(ErrorCode::kTimeout,
                   fmt::format("{}: it has not all come within {}", where, FormatDuration(options_.whole)));

@@ -1,4 +1,5 @@
-// Brings blobs from the agents that hold them into a blob store, by AgentService.GetBlob.
+// Brings blobs from the agents that hold them into a blob store, by the blob line (blob_line.h), or by
+// AgentService.GetBlob from those that do not know that yet.
 //
 // The bytes are digested as they come and get their name only when they are what was asked for. A call that breaks is
 // made again from where it broke, as long as each brings something; one from which nothing comes is given up. At most
@@ -51,7 +52,10 @@ class BlobFetcher {
   void Fetch(const LeaseInput& from, std::function<void(const Status&)> done) CROMT_EXCLUDES(mutex_);
 
  private:
-  class Read;
+  struct Call {
+    Status ended;
+    Status written;
+  };
   struct Job {
     LeaseInput from;
     std::vector<std::function<void(const Status&)>> done;
@@ -60,6 +64,7 @@ class BlobFetcher {
   void Run() CROMT_EXCLUDES(mutex_);
   std::deque<std::string>::iterator NextInLine() CROMT_REQUIRES(mutex_);
   Status FetchNow(const LeaseInput& from) CROMT_EXCLUDES(mutex_);
+  Call CallOnce(const LeaseInput& from, BlobWriter& writer, const std::function<bool()>& stopped);
   bool Pause(Duration time) CROMT_EXCLUDES(mutex_);
 
   BlobStore& store_;

@@ -5,11 +5,16 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <thread>
 
 #include "cromt/v1/agent.grpc.pb.h"
+#include "io/rpc/server.h"
+#include "io/transfer/blob_line_server.h"
 
 namespace cromt {
 namespace {
@@ -200,6 +205,45 @@ TEST_F(BlobFetcherTest, OneHolderThatHangsHoldsUpNobodyElse) {
   auto fetched = done.get_future();
   ASSERT_EQ(fetched.wait_for(seconds(20)), std::future_status::ready);  // less than a hanging one is given
   EXPECT_TRUE(fetched.get());
+}
+
+// A holder of today: gRPC and the blob line on one port.
+class BothHolder {
+ public:
+  BothHolder(Holder& grpc, const std::string& file)
+      : file_(file),
+        line_([this](const BlobLineServer::Caller&, const v1::GetBlobRequest& request) { return Open(request); }, {}),
+        server_(*rpc::Server::Start(
+            {&grpc},
+            {{.address = "127.0.0.1:0",
+              .beside = {kBlobLineHello.front(), [this](UniqueFd fd) { line_.Take(std::move(fd)); }}}},
+            [](const std::string&) {})) {}
+  ~BothHolder() { server_.reset(); }
+  std::string address() const { return server_->addresses().front(); }
+  int64_t most = INT64_MAX;      // so many bytes a request
+  std::vector<int64_t> offsets;  // of the requests; they come one after the other
+
+ private:
+  Result<BlobLineServer::Blob> Open(const v1::GetBlobRequest& request) {
+    offsets.push_back(request.offset());
+    const auto size = static_cast<int64_t>(fs::file_size(file_));
+    return BlobLineServer::Blob{UniqueFd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC)), request.offset(),
+                                std::min(size, most < size ? request.offset() + most : size), nullptr};
+  }
+  const std::string file_;
+  BlobLineServer line_;
+  std::unique_ptr<rpc::Server> server_;
+};
+
+TEST_F(BlobFetcherTest, WhoKnowsTheBlobLineIsAskedByItOnly) {
+  std::ofstream(dir_ + "/x") << holder_.bytes;
+  BothHolder both(holder_, dir_ + "/x");
+  both.most = 400;
+  LeaseInput input = Input();
+  input.address = both.address();
+  EXPECT_EQ(Fetch(input), "");
+  EXPECT_THAT(both.offsets, ElementsAre(0, 400, 800, 1200));
+  EXPECT_THAT(holder_.offsets, IsEmpty());
 }
 
 TEST_F(BlobFetcherTest, ItsEndBreaksOffWhatIsUnderWay) {

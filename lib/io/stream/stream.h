@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-namespace cromt::http {
+namespace cromt {
 
 class Stream {
  public:
@@ -32,4 +32,4 @@ class Stream {
 // `socket` is nonblocking and stays its caller's.
 std::unique_ptr<Stream> PlainStream(int socket);
 
-}  // namespace cromt::http
+}  // namespace cromt

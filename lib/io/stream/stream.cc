@@ -1,10 +1,10 @@
-#include "io/http_server/stream.h"
+#include "io/stream/stream.h"
 
 #include <sys/socket.h>
 
 #include <cerrno>
 
-namespace cromt::http {
+namespace cromt {
 namespace {
 
 class Plain final : public Stream {
@@ -34,4 +34,4 @@ std::unique_ptr<Stream> PlainStream(int socket) {
   return std::make_unique<Plain>(socket);
 }
 
-}  // namespace cromt::http
+}  // namespace cromt
