@@ -102,21 +102,22 @@ void Scheduler::State::LetGo(const TaskRef& ref) {
   ForgetIfNobody(agent);
 }
 
-void Scheduler::State::Enqueue(const TaskRef& ref, bool front) {
+void Scheduler::State::Enqueue(const TaskRef& ref) {
   auto route = RouteAt(ref.run->plan->host(ref.task).address);
-  route->ready.Push(ref.run->plan->spec(ref.task).priority, {ref, now.mono}, front);
+  route->ready.Push(ref.run->plan->spec(ref.task).priority,
+                    {ref, now.mono, ref.run->tasks[ref.task].queued_at.value_or(Wall{})});
   if (route->agent && route->agent->up())
     dirty.push_back(route->agent);
   else
     SetTimer(route, GivenUpAt(*route, {ref, now.mono}));
 }
 
-void ReadyLine::Push(int32_t priority, Ready ready, bool front) {
+// Mostly at the end, or (given back, or tried again) at the beginning.
+void ReadyLine::Push(int32_t priority, Ready ready) {
   Line& line = lines_[priority];
-  if (front)
-    line.push_front(std::move(ready));
-  else
-    line.push_back(std::move(ready));
+  const auto place = std::upper_bound(line.begin(), line.end(), ready,
+                                      [](const Ready& a, const Ready& b) { return a.queued_at < b.queued_at; });
+  line.insert(place, std::move(ready));
   ++size_;
 }
 
@@ -465,8 +466,8 @@ void Scheduler::State::Publish(const TaskRef& ref, const AttemptResult& result) 
   ref.run->published.insert_or_assign(ref.task, std::move(published));
 }
 
-// The attempt can't have begun: the task is ready again, before the others. Its number is not used again, so that no
-// message about it, however late, is taken for one about the next.
+// The attempt can't have begun: the task is ready again, in its place by its age. Its number is not used again, so that
+// no message about it, however late, is taken for one about the next.
 void Scheduler::State::Return(const TaskRef& ref, std::string reason) {
   TaskStatus& status = ref.run->tasks[ref.task];
   if (status.stop_wanted) return EndTask(ref, TaskOutcome::kCanceled, status.reason);
@@ -476,7 +477,7 @@ void Scheduler::State::Return(const TaskRef& ref, std::string reason) {
   status.agent = {};
   status.journal = {};
   Changed(ref);
-  Enqueue(ref, true);
+  Enqueue(ref);
 }
 
 }  // namespace cromt

@@ -249,7 +249,7 @@ void Scheduler::State::JoinRestored() {
 // each of its own, and no two tasks wait for each other.
 void Scheduler::State::JoinGroups(const TaskRef& ref) {
   const auto& groups = ref.run->plan->tasks[ref.task].groups;
-  if (groups.empty()) return Enqueue(ref, false);
+  if (groups.empty()) return Enqueue(ref);
   for (uint32_t g : groups) ref.run->groups[g]->line.push_back(ref);
   AdvanceGroups(ref);
 }
@@ -289,7 +289,7 @@ bool Scheduler::State::PassFirst(Group& group, std::vector<Group*>& changed) {
     if (&other != &group) changed.push_back(&other);
   }
   ref.run->holds[ref.task] = true;
-  Enqueue(ref, false);
+  Enqueue(ref);
   return true;
 }
 
@@ -369,7 +369,7 @@ void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, bool kee
     status.state = TaskState::kReady;
     if (!keeps_place) status.queued_at = last_queued = std::max(now.wall, last_queued + Duration(1));
     Changed(ref);
-    if (keeps_place) return Enqueue(ref, true);
+    if (keeps_place) return Enqueue(ref);
     LeaveGroups(ref);
     return JoinGroups(ref);
   }

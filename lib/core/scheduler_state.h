@@ -83,19 +83,20 @@ struct HeldLanes {
   std::vector<std::shared_ptr<Group>> groups;
 };
 
-// What is ready at an address: the higher priority first, then in the order in which it came. Mostly there is one
-// priority, so a line for each is kept.
+// What is ready at an address: the higher priority first, then who is ready for longest, whether or not it was leased
+// and given back meanwhile. Mostly there is one priority, so a line for each is kept.
 class ReadyLine {
  public:
   struct Ready {
     TaskRef ref;
     Mono since;
+    Wall queued_at = {};  // its task's, by which it has its place
   };
   using Line = std::deque<Ready>;
 
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
-  void Push(int32_t priority, Ready ready, bool front);
+  void Push(int32_t priority, Ready ready);
   // REQUIRES: not empty.
   const Ready& first() const { return lines_.begin()->second.front(); }
   int32_t first_priority() const { return lines_.begin()->first; }
@@ -262,7 +263,7 @@ struct Scheduler::State {
   void ForgetIfNobody(const std::shared_ptr<KnownAgent>& agent);
   void Hold(const TaskRef& ref);
   void LetGo(const TaskRef& ref);
-  void Enqueue(const TaskRef& ref, bool front);
+  void Enqueue(const TaskRef& ref);
   // Why it is out of service; "" = it is not.
   std::string WhyDrained(const KnownAgent& agent) const;
   // The same, or why it takes no leases by its own word.
