@@ -237,9 +237,10 @@ void AgentEngine::Carry(const QueueEffect& effect) {
     }
     void operator()(const queue_effect::StopPreparing& a) const { e.edges_.StopPreparing(a.ticket); }
     void operator()(const queue_effect::Launch& a) const {
+      // The same step may have brought another launcher, and with it the attempt's end.
       const QueuedAttempt* attempt = e.queue_.Find(a.ticket);
-      if (!attempt) return;
-      if (attempt->phase == QueuedAttempt::Phase::kLaunching) e.launcher_.Started(a.ticket, e.now_.mono);
+      if (!attempt || attempt->phase != QueuedAttempt::Phase::kLaunching) return;
+      e.launcher_.Started(a.ticket, e.now_.mono);
       e.edges_.Launch(*attempt, a.slot);
     }
     void operator()(const queue_effect::Publish& a) const {

@@ -15,6 +15,7 @@ import peers
 import sandboxes
 import scale
 import secured
+import simulator
 import sparrow
 from mesh import Mesh
 
@@ -396,6 +397,7 @@ ALL = {
     "logs": logs,
     "container": lambda bench: [containers.task(bench, Row)],
     "sandbox": lambda bench: sandboxes.rows(bench, Row),
+    "simulator": lambda bench: [simulator.speed(bench, Row)],
     "sparrow": lambda bench: [sparrow.hello(bench, Row), sparrow.many(bench, Row)],
     "tls": lambda bench: [secured.tasks(bench, Row, job_file, DIRECT), secured.artifact(bench, Row, move, ARTIFACT_MB), *secured.connect(bench, Row)],
     "restart": lambda bench: scale.restart(bench, Row),

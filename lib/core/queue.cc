@@ -39,6 +39,10 @@ std::string WhatIsLost(const QueuedAttempt& attempt) {
   return "";
 }
 
+AttemptResult LeaseRanOut() {
+  return {.kind = AttemptResult::Kind::kNotStarted, .reason = "its lease ran out before it began", .returned = true};
+}
+
 // By the task's own rule: then its artifacts are published.
 bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
   if (result.kind != AttemptResult::Kind::kExited || !result.status) return false;
@@ -246,6 +250,11 @@ void AgentQueue::State::On(const queue_event::Prepared& event) {
     ReleaseSlot(attempt, false);
     return End(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = "stopped before it began"});
   }
+  // As those in line: its coordinator may have given it up meanwhile.
+  if (attempt.mesh != kPlainMesh && now.mono >= meshes[attempt.mesh].lease_until) {
+    ReleaseSlot(attempt, false);
+    return End(attempt, LeaseRanOut());
+  }
   Launch(attempt);
 }
 
@@ -374,9 +383,7 @@ void AgentQueue::State::On(const queue_event::Tick&) {
 
 void AgentQueue::State::ReturnExpired(MeshState& mesh) {
   if (now.mono < mesh.lease_until) return;
-  for (const InLine& place : std::exchange(mesh.line, {}))
-    End(attempts.at(place.ticket),
-        {.kind = AttemptResult::Kind::kNotStarted, .reason = "its lease ran out before it began", .returned = true});
+  for (const InLine& place : std::exchange(mesh.line, {})) End(attempts.at(place.ticket), LeaseRanOut());
 }
 
 // ---- Steps ------------------------------------------------------------------------------------

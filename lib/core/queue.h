@@ -8,7 +8,8 @@
 //   output stored)
 //
 // Rules:
-// - A lease is the right to start: what is still in line when its mesh's leases have run out is returned, not started.
+// - A lease is the right to start: what is still in line, or being prepared, when its mesh's leases have run out is
+//   returned, not started.
 // - Once "launching" is in the journal the attempt may have started; a launcher of another incarnation then means lost.
 //   One that lives and does not know of it has not begun it.
 // - Publishing leaves no trace in the journal: after a restart the launcher tells the end again, and it is done again.

@@ -267,7 +267,7 @@ def main():
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS + FULL_PARTS)}")
     names = options.parts or PARTS + (FULL_PARTS if options.full else [])
-    os.environ.setdefault("CROMT_SIM_SEEDS", "5000" if options.full else "500")
+    os.environ.setdefault("CROMT_SIM_SEEDS", "20000" if options.full else "3000")
     os.environ.setdefault("CROMT_TEST_CONTAINERS", "1000" if options.full else "60")
     os.environ.setdefault("CROMT_FUZZ_SECONDS", "60" if options.full else "10")
 

@@ -272,7 +272,7 @@ void SimHost::Close(StreamId stream, const Error& why) {
 }
 
 bool SimHost::Answers(const MeshId& mesh) const {
-  return up() && engine_->queue().WhyNotMet(mesh, clock_.Read(world_.timeline.now()), true).empty();
+  return up() && !waker_.hangs() && engine_->queue().WhyNotMet(mesh, clock_.Read(world_.timeline.now()), true).empty();
 }
 
 InspectedAgent SimHost::Inspect(const MeshId& mesh) const {

@@ -42,6 +42,7 @@ struct Part {
 struct SimOptions {
   uint64_t seed = 1;
   Part part;
+  size_t hosts = 0;  // 0: two to five
   bool faults = true;
   bool goes_back = false;  // the store does, in each seed and not in some only
   PlantedBugs bugs;

@@ -27,8 +27,13 @@ class Waker {
       wake_();
     });
   }
-  void Cancel() { at_.reset(); }
+  // The process is gone; another one hangs no more.
+  void Cancel() {
+    at_.reset();
+    hangs_until_ = Duration(0);
+  }
   // As by SIGSTOP: what it was to wake for it does then.
+  bool hangs() const { return timeline_.now() < hangs_until_; }
   void HangUntil(Duration when) { hangs_until_ = std::max(hangs_until_, when); }
 
  private:

@@ -9,6 +9,7 @@
 
 #include "tests/sim/shrink.h"
 #include "tests/sim/simulate.h"
+#include "tests/sim/situations.h"
 
 namespace cromt::sim {
 namespace {
@@ -19,11 +20,13 @@ struct Arguments {
   uint64_t seed = 0;
   uint64_t count = 0;
   uint64_t from = 1;
+  size_t hosts = 0;
   Part part;
   std::string output = "text";
   bool verbose = false;
   bool shrink = false;
   bool situations = false;
+  bool list = false;
 };
 
 // "2,5" or "none". Throws what CLI11 shows.
@@ -47,7 +50,7 @@ void Print(const std::string& line) {
 }
 
 bool RunSeed(uint64_t seed, const Arguments& arguments, std::map<std::string, uint64_t>& situations) {
-  SimOptions options{.seed = seed, .part = arguments.part};
+  SimOptions options{.seed = seed, .part = arguments.part, .hosts = arguments.hosts};
   // With JSON lines on stdout the story goes where messages go.
   std::FILE* story = arguments.output == "json" ? stderr : stdout;
   if (arguments.verbose)
@@ -78,6 +81,8 @@ int RunProgram(int argc, char** argv) {
   app.add_option("--from", arguments.from, "the first of --seeds (default 1)")->needs(count);
   app.add_option("-o,--output", arguments.output, "text, json or quiet")
       ->check(CLI::IsMember({"text", "json", "quiet"}));
+  app.add_option("--hosts", arguments.hosts, "so many of them (default: 2 to 5, by the seed)")
+      ->check(CLI::Range(1, 50));
   app.add_flag("-v,--verbose", arguments.verbose, "tell the story");
   std::string starts, faults;
   app.add_option("--starts", starts, "of the clients' starts only these: 2,5 or none");
@@ -85,10 +90,12 @@ int RunProgram(int argc, char** argv) {
   bool nothing_by_itself = false;
   app.add_flag("--no-self-starts", nothing_by_itself, "no schedule, push or hook");
   app.add_flag("--shrink", arguments.shrink, "of a seed that fails, find a small part that still does")->needs(seed);
+  app.add_flag("--list-situations", arguments.list,
+               "what must occur in some thousand seeds, a line each, and nothing else");
   app.add_flag("--situations", arguments.situations, "as a last line, what has occurred how often, as JSON");
   try {
     app.parse(argc, argv);
-    if (seed->empty() && count->empty()) throw CLI::RequiredError("--seed or --seeds");
+    if (seed->empty() && count->empty() && !arguments.list) throw CLI::RequiredError("--seed or --seeds");
     if (!starts.empty()) arguments.part.starts = Numbers(starts);
     if (!faults.empty()) arguments.part.faults = Numbers(faults);
     arguments.part.self_starts = !nothing_by_itself;
@@ -96,6 +103,10 @@ int RunProgram(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (count->empty()) arguments.from = arguments.seed, arguments.count = 1;
+  if (arguments.list) {
+    for (const std::string& situation : ListedSituations()) Print(situation);
+    return 0;
+  }
   uint64_t bad = 0;
   std::map<std::string, uint64_t> situations;
   for (uint64_t i = 0; i < arguments.count; ++i) bad += !RunSeed(arguments.from + i, arguments, situations);

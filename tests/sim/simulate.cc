@@ -21,10 +21,11 @@ constexpr Duration kPatience = std::chrono::hours(3);
 // When all runs have finished, what is left on the agents is gone within this long.
 constexpr Duration kSettling = seconds(60);
 
-// Two to five hosts; one of them may have a second name.
-std::map<std::string, size_t> MakeAddresses(Dice& dice) {
+// Two to five hosts, if it is not said how many; one of them may have a second name.
+std::map<std::string, size_t> MakeAddresses(Dice& dice, size_t wanted) {
   std::map<std::string, size_t> addresses;
-  size_t hosts = dice.Between(2, 5);
+  const size_t drawn = dice.Between(2, 5);
+  const size_t hosts = wanted == 0 ? drawn : wanted;
   for (size_t i = 0; i < hosts; ++i) addresses[fmt::format("host{}:4000", i)] = i;
   if (dice.PerCent(20)) addresses["alias:4000"] = dice.Below(hosts);
   return addresses;
@@ -33,7 +34,7 @@ std::map<std::string, size_t> MakeAddresses(Dice& dice) {
 class Cluster {
  public:
   Cluster(const SimOptions& options, Dice dice)
-      : addresses_(MakeAddresses(dice)),
+      : addresses_(MakeAddresses(dice, options.hosts)),
         world_{options, Timeline(options.story), Ledger(world_.timeline, addresses_), dice},
         watches_(world_.dice.PerCent(50)),
         network_(world_),
@@ -103,7 +104,8 @@ class Cluster {
 
   // All is done, and has been for a while.
   bool Settled() {
-    if (!clients_.done() || !operators_.done() || !(starts_.done() || !world_.options.part.self_starts) || !coordinator_.idle())
+    if (!clients_.done() || !operators_.done() || !(starts_.done() || !world_.options.part.self_starts) ||
+        !coordinator_.idle())
       done_since_.reset();
     else if (!done_since_)
       done_since_ = world_.timeline.now();

@@ -18,7 +18,7 @@ struct PlannedStart {
   Duration at{0};
   std::optional<Duration> rerun = {};  // after its acknowledgement, once it has finished
   bool rerun_failed = false;           // then only what has not succeeded
-  bool repeated = false;  // sent again, with the same request id, though it was answered
+  bool repeated = false;               // sent again, with the same request id, though it was answered
   struct Cancel {
     Duration after{0};  // the start's acknowledgement
     std::optional<TaskIndex> task;

@@ -80,6 +80,9 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
       "the launcher (process 7) has not answered for more than 10.0s: it is stopped or hangs, and what it was asked "
       "waits";
 
+  std::unique_ptr<AgentEngine> engine_;
+  Ticket before_ = 0;  // the last one that is not of this journal
+
  private:
   void Launch(const QueuedAttempt& attempt, uint32_t) override {
     orders_.push_back(fmt::format("start {}", attempt.ticket - before_));
@@ -98,8 +101,6 @@ class LauncherWatchTest : public testing::Test, private AgentEdges {
   void Forgotten(Ticket) override {}
 
   FakeJournal journal_;
-  Ticket before_ = 0;  // the last one that is not of this journal
-  std::unique_ptr<AgentEngine> engine_;
   Now now_{MonoFromMicros(1'000'000), WallFromMicros(1'700'000'000'000'000)};
   std::vector<std::string> said_, orders_;
 };
@@ -197,6 +198,18 @@ TEST_F(LauncherWatchTest, AStopThatCrossesWithTheEndIsNotWaitedFor) {
   EXPECT_THAT(Orders(), ElementsAre("start 1", "stop 1"));
   Pass(seconds(3600));
   EXPECT_THAT(Said(), IsEmpty());
+}
+
+// As after the agent was stopped for a while: what it decides in one step may be over before it can do it.
+TEST_F(LauncherWatchTest, AStartThatAnotherLauncherHasOvertakenIsNotCarriedOut) {
+  Connect();
+  Up("launcher");
+  auto spec = std::make_shared<TaskSpec>(TaskSpec{.name = "x", .project = "x", .work = Command{{"x"}}});
+  Step({agent_input::Tell{queue_event::JobSubmitted{RunId("a"), RequestId("a"), std::move(spec)}, {}},
+        agent_input::Tell{queue_event::LauncherDown{"it died"}, {}},
+        agent_input::Tell{queue_event::LauncherUp{"another", {}}, {}}});
+  EXPECT_THAT(Orders(), IsEmpty());
+  EXPECT_EQ(engine_->queue().Jobs().at(0)->result.kind, AttemptResult::Kind::kLost);
 }
 
 TEST_F(LauncherWatchTest, AnEndThatAFullDiskHoldsBackIsNoSilence) {

@@ -256,9 +256,10 @@ TEST(Queue, ExpiryReturnsWhatIsInLineAndSparesWhatWasLaunched) {
               ElementsAre("1: r1/1/1 started", "2: r1/4/1 not_started: its lease ran out before it began (returned)",
                           "3: r1/5/1 not_started: its lease ran out before it began (returned)"));
   env.Begins(2);
-  env.Apply(queue_event::Prepared{3});  // it had its slot in time
+  env.Apply(queue_event::Prepared{3});  // too late, though it had its slot in time
   EXPECT_THAT(env.Inventory("m"),
-              ElementsAre("r1/1/1 running", "r1/2/1 running", "r1/3/1 leased", "r1/4/1 ended", "r1/5/1 ended"));
+              ElementsAre("r1/1/1 running", "r1/2/1 running", "r1/3/1 ended", "r1/4/1 ended", "r1/5/1 ended"));
+  EXPECT_THAT(env.Reports("m").back(), "5: r1/3/1 not_started: its lease ran out before it began (returned)");
   EXPECT_FALSE(env.queue().NextDeadline());
 }
 
