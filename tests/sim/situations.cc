@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <iterator>
 
 namespace cromt::sim {
 namespace {
 
-constexpr auto kListed = std::to_array<std::string_view>({
+constexpr std::string_view kListed[] = {
     "artifact: brought by the coordinator",
     "artifact: from its holder",
     "artifact: its holder does not give it",
@@ -163,7 +163,7 @@ constexpr auto kListed = std::to_array<std::string_view>({
     "why: sources",
     "why: stopping",
     "why: unreachable",
-});
+};
 
 }  // namespace
 
@@ -177,7 +177,7 @@ std::map<std::string, uint64_t> Situations::Counts() const {
 }
 
 const std::vector<std::string>& ListedSituations() {
-  static const std::vector<std::string> listed(kListed.begin(), kListed.end());
+  static const std::vector<std::string> listed(std::begin(kListed), std::end(kListed));
   return listed;
 }
 
