@@ -9,6 +9,7 @@ import time
 
 import grpc
 
+import blob_line
 import rpc
 import tickets
 from fake_agent import FakeAgent
@@ -272,6 +273,8 @@ class Bytes(Attack):
         good = tickets.fresh(one, "me")
         self.assertEqual([get(one.digest, good), get(one.digest, good, 1), get(one.digest, good, 4)], [b"one\n", b"ne\n", b""])
         self.assertEqual(get(one.digest, tickets.ticket(one.grant, one.digest)), b"one\n")  # of the coordinator: for ever
+        by_line = lambda digest, ticket, offset=0: blob_line.get(agent.address, digest=digest, ticket=ticket, offset=offset)
+        self.assertEqual([by_line(one.digest, good, offset)[2] for offset in (0, 1, 4)], [b"one\n", b"ne\n", b""])
         longer = rpc.types.Digest(sha256=one.digest.sha256, size_bytes=1 << 40)
         late = tickets.ticket(one.grant, one.digest, "me", time.time() - 1)
         changed = lambda **fields: rpc.types.BlobTicket(**{"consumer": "me", "expires_at_us": good.expires_at_us, "proof": good.proof, **fields})
@@ -288,6 +291,9 @@ class Bytes(Attack):
                 with self.assertRaises(grpc.RpcError) as refused:
                     get(digest, ticket, offset)
                 self.assertEqual(refused.exception.code(), status, refused.exception.details())
+                refusal, reason, data = by_line(digest, ticket, offset)
+                self.assertEqual((refusal, data), ("DENIED" if status == denied else "INVALID", b""))
+                self.says(reason, refused.exception.details().partition(", and here it is ")[0])
         self.says(agent.log(), "refused a call from ", "the ticket is not one of this agent for these bytes")
 
     def test_two_producers_of_one_name(self):

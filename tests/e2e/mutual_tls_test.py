@@ -6,6 +6,7 @@ import os
 import stat
 
 import grpc
+import blob_line
 import rpc
 from founded import COORDINATOR, Founded, free_address
 from process import wait_for
@@ -162,6 +163,9 @@ class Joining(OfAMesh):
             return caught.exception.details()
 
         wait_for("the other agent refuses it", lambda: "revoked" in what_it_says())
+        refusal, reason, _ = blob_line.get(self.mesh.agents["h2"].address, self.mesh.identity_of("h1"), self.mesh.authorities)
+        self.assertEqual(refusal, "DENIED")
+        self.says(reason, "revoked")
         # Under its name another key is another host; the old one stays out.
         os.rename(self.mesh.path("h1"), self.mesh.path("old"))
         host.kill()

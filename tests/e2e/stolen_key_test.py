@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What an agent's stolen key opens: its own tasks, and nothing that is another's. Each attempt is refused, changes nothing, and shows."""
 
+import contextlib
 import glob
 import hashlib
 import hmac
@@ -13,6 +14,7 @@ import time
 
 import grpc
 
+import blob_line
 import rpc
 import tickets
 from founded import Founded
@@ -109,6 +111,7 @@ projects:
         client = self.thief.client_of_agent("good")
         get = lambda digest, ticket: b"".join(chunk.data for chunk in client.call("GetBlob", digest=digest, ticket=ticket))
         self.assertEqual(get(self.x, self.input.ticket), b"for bad\n")
+        self.assertEqual(self.thief.by_line("good", digest=self.x, ticket=self.input.ticket), ("NONE", "", b"for bad\n"))
         later = lambda **fields: rpc.types.BlobTicket(**{"consumer": "bad", "expires_at_us": self.input.ticket.expires_at_us,
                                                          "proof": self.input.ticket.proof, **fields})
         soon, own = time.time() + 3600, "the ticket is not one of this agent for these bytes"
@@ -127,6 +130,9 @@ projects:
                 code, said = self.code_of(lambda digest=digest, ticket=ticket: get(digest, ticket))
                 self.assertEqual(code, Status.PERMISSION_DENIED)
                 self.says(said, says)
+                refusal, reason, data = self.thief.by_line("good", digest=digest, ticket=ticket)
+                self.assertEqual((refusal, data), ("DENIED", b""))
+                self.says(reason, says)
         self.says(self.good.log(), "refused a call from ipv4:127.0.0.1:", "for a ticket only")
 
     def test_the_coordinator_brings_it_nothing_either(self):
@@ -370,6 +376,45 @@ class Floods(StolenKey):
         wait_for("many have", lambda: self.thief.sessions > 5)
         self.others_are_served()
         self.assertLess(self.mesh.coordinator.log().count("is ended: "), 10)
+
+    def test_with_blob_lines(self):
+        """At every stage of one: silent, begun, greeted, shaken hands, asked for what is not its own. An artifact comes by all the same."""
+        address, stages = self.good.address, queue.Queue()
+        def half(*said):
+            with blob_line.dial(address) as line, contextlib.suppress(OSError):
+                for part in said:
+                    line.sendall(part)
+                if said and said[0] == blob_line.HELLO:
+                    blob_line.take(line, len(blob_line.HELLO))
+                line.settimeout(0.2)
+                line.recv(1)  # nothing comes, or the end
+            stages.put(len(said))
+        def shaken():
+            with contextlib.suppress(OSError), blob_line.opened(address, self.thief.identity, self.mesh.authorities) as line:
+                line.sendall(b"\0\0\x40\0")
+                line.settimeout(0.2)
+                line.recv(1)
+            stages.put("shaken")
+        def denied():
+            with contextlib.suppress(OSError):
+                self.assertEqual(self.thief.by_line("good", digest=rpc.digest(b"x"))[0], "DENIED")
+                stages.put("denied")
+        for _ in range(8):
+            for said in ((), (b"C",), (blob_line.HELLO,), (blob_line.HELLO, b"\x16\x03\x01\x02\0\x01")):
+                self.forever(lambda said=said: half(*said))
+            self.forever(shaken)
+        for _ in range(2):
+            self.forever(denied)
+        wait_for("many lines", lambda: stages.qsize() > 2000, 60)
+        self.mesh.apply(f"""
+projects:
+  make: {{run: 'echo whole >x', {self.on('good')}, artifacts: {{out: [{{file: x, path: x}}]}}}}
+  take: {{run: cat .artifacts/x, {self.on('good')}, artifacts: {{in: [x]}}, before: [{{name: make}}]}}
+""", "artifact.yaml")
+        self.succeeded(self.mesh.cromt("start", "take", "--wait"))
+        self.succeeded(self.mesh.cromt("get", "last", "x", "--to", self.mesh.path("got")))  # which the coordinator fetches by a line
+        self.others_are_served()
+        self.assertLessEqual({0, 1, 2, "shaken", "denied"}, set(stages.queue))
 
     def test_with_calls(self):
         """Those that may take long at the coordinator, and those that are refused there and at another agent."""

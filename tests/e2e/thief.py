@@ -8,6 +8,7 @@ from concurrent import futures
 
 import grpc
 
+import blob_line
 import rpc
 from process import wait_for
 
@@ -158,6 +159,10 @@ class Thief:
 
     def client_of_agent(self, name):
         return self._client(rpc.Client(self.mesh.agents[name].address, AGENT, self.mesh.tls(name, self.identity)))
+
+    def by_line(self, name, **fields):
+        """What another agent answers on the blob line: (refusal, reason, bytes)."""
+        return blob_line.get(self.mesh.agents[name].address, self.identity, self.mesh.authorities, **fields)
 
     def client_of_coordinator(self, service):
         return self._client(self.mesh.client(service, identity=self.identity))

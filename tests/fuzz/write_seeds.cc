@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "cromt/v1/agent.pb.h"
 #include "io/archive/writer.h"
 #include "io/seglog/frame.h"
 #include "io/wire/control.h"
@@ -96,6 +97,27 @@ void WriteFrames(const fs::path& folder) {
   Write(folder / "cut", frames.substr(0, frames.size() - 1));
 }
 
+void WriteBlobLines(const fs::path& folder) {
+  const auto line = [](const google::protobuf::MessageLite& message) {
+    const std::string bytes = message.SerializeAsString();
+    return std::string("CROMTB1\n\0\0\0", 11) + static_cast<char>(bytes.size()) + bytes;
+  };
+  v1::GetBlobRequest request;
+  wire::ToProto(wire::FullDigest(), *request.mutable_digest());
+  Write(folder / "request", line(request));
+  request.set_offset(4);
+  request.set_agent("a");
+  request.mutable_ticket()->set_consumer("b");
+  Write(folder / "later", line(request));
+  request.set_offset(1 << 20);
+  Write(folder / "beyond", line(request));
+  v1::GetBlobAnswer answer;
+  answer.set_refusal(v1::GetBlobAnswer::DENIED);
+  answer.set_reason("not yours");
+  Write(folder / "answer", line(answer));
+  Write(folder / "longer", std::string("CROMTB1\n\xff\xff\xff\xff", 12));
+}
+
 }  // namespace
 }  // namespace cromt::fuzz
 
@@ -105,4 +127,5 @@ int main(int argc, char** argv) {
   cromt::fuzz::WriteMessages(folder / "wire");
   cromt::fuzz::WriteArchives(folder / "archive");
   cromt::fuzz::WriteFrames(folder / "frames");
+  cromt::fuzz::WriteBlobLines(folder / "blob_line");
 }

@@ -81,7 +81,7 @@ std::shared_ptr<grpc::ChannelCredentials> Tls::ToPeer(PeerKind kind, const std::
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(provider_->certificates);
   options.watch_root_certs();
-  if (direct()) options.watch_identity_key_cert_pairs();
+  if (!direct_->files().identity.empty()) options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);
   options.set_check_call_host(false);  // certificates name members, not addresses
   options.set_certificate_verifier(grpc::experimental::ExternalCertificateVerifier::Create<Expected>(

@@ -31,8 +31,8 @@ class Tls : public std::enable_shared_from_this<Tls> {
   ~Tls();
 
   const MeshId& mesh() const { return direct_->mesh(); }
-  // For connections that are not gRPC's. Null without an identity.
-  std::shared_ptr<MeshTls> direct() const { return direct_->files().identity.empty() ? nullptr : direct_; }
+  // For connections that are not gRPC's; without an identity none comes about.
+  const std::shared_ptr<MeshTls>& direct() const { return direct_; }
 
   // To a server that must be this one of the mesh: `kind`, and for agents their name.
   std::shared_ptr<grpc::ChannelCredentials> ToPeer(PeerKind kind, const std::string& name) const;

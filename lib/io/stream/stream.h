@@ -24,7 +24,9 @@ class Stream {
   // Before anything else, until it says kMoved.
   virtual Step Greet() = 0;
   virtual Move Read(char* to, size_t room) = 0;
+  // What has moved may still wait here for more to come; Flush brings it on its way, until it says kMoved.
   virtual Move Write(std::string_view bytes) = 0;
+  virtual Step Flush() { return Step::kMoved; }
   // Nothing is written after it.
   virtual void EndWriting() = 0;
 };

@@ -15,9 +15,13 @@ namespace {
 
 using ContextPtr = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, Freer<SSL_free>>;
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free>>;
+using BioPtr = std::unique_ptr<BIO, Freer<BIO_free_all>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
+
+// Of streams that move much, each way: many records at a time to and from the kernel, which else would wake up the
+// other end for each.
+constexpr int kBufferBytes = 128 << 10;
 
 BioPtr Reader(std::string_view pem) {
   return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -86,9 +90,18 @@ class OpenSslStream final : public TlsStream {
     const int done = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
     return done == 1 ? Move{Step::kMoved, count} : Move{StepOf(done), 0};
   }
+  Step Flush() override {
+    ERR_clear_error();
+    BIO* out = SSL_get_wbio(ssl_.get());
+    if (BIO_flush(out) == 1) return Step::kMoved;
+    if (BIO_should_retry(out)) return Step::kNeedsOutput;
+    Broke(SSL_ERROR_SYSCALL, errno);
+    return Step::kEnded;
+  }
   void EndWriting() override {
     ERR_clear_error();
     if (!broken_) SSL_shutdown(ssl_.get());
+    if (!broken_) (void)BIO_flush(SSL_get_wbio(ssl_.get()));
     ERR_clear_error();
     ::shutdown(socket_, SHUT_WR);
   }
@@ -136,10 +149,19 @@ class OpenSslStream final : public TlsStream {
 
 struct TlsContext::Impl {
   ContextPtr context;
+  bool moves_much = false;
 
   std::unique_ptr<TlsStream> Open(int socket, void (*begin)(SSL*)) const {
     SslPtr ssl(SSL_new(context.get()));
-    if (!ssl || SSL_set_fd(ssl.get(), socket) != 1) return nullptr;
+    BioPtr bytes(BIO_new_socket(socket, BIO_NOCLOSE));
+    if (!ssl || !bytes) return nullptr;
+    if (moves_much) {
+      BioPtr buffer(BIO_new(BIO_f_buffer()));
+      if (!buffer || BIO_set_buffer_size(buffer.get(), kBufferBytes) != 1) return nullptr;
+      bytes.reset(BIO_push(buffer.release(), bytes.release()));
+    }
+    BIO* both = bytes.release();
+    SSL_set_bio(ssl.get(), both, both);
     begin(ssl.get());
     return std::make_unique<OpenSslStream>(std::move(ssl), socket);
   }
@@ -167,10 +189,7 @@ Result<TlsContext> TlsContext::OfMember(std::string_view identity, std::string_v
   // The fastest first where the processor knows AES, as those of the last ten years do.
   if (SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") != 1)
     return Fail(ErrorCode::kInternal, "OpenSSL lacks ciphers of TLS 1.3");
-  // A record's head and body at once from the kernel. A buffer for more would cost more: OpenSSL moves what waits in it
-  // to its front for each record.
-  SSL_CTX_set_read_ahead(raw, 1);
-  return TlsContext(std::make_unique<Impl>(Impl{std::move(context)}));
+  return TlsContext(std::make_unique<Impl>(Impl{std::move(context), /*moves_much=*/true}));
 }
 
 std::unique_ptr<TlsStream> TlsContext::Accept(int socket) const {

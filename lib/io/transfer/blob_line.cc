@@ -121,6 +121,15 @@ Status BlobLineEnd::WriteAll(std::string_view bytes, Duration stall) {
   return {};
 }
 
+Status BlobLineEnd::Flush(Duration stall) {
+  for (;;) {
+    const Stream::Step step = stream_->Flush();
+    if (step == Stream::Step::kMoved) return {};
+    if (step == Stream::Step::kEnded) return tl::unexpected(Ended());
+    CROMT_TRY(Await(EventsOf(step), FromNow(stall)));
+  }
+}
+
 // REQUIRES: no TLS.
 Status BlobLineEnd::SendFile(int file, int64_t offset, int64_t bytes, Duration stall) {
   off_t at = offset;
@@ -152,7 +161,8 @@ Status BlobLineEnd::WriteMessage(const google::protobuf::MessageLite& message, D
   const std::string bytes = message.SerializeAsString();
   std::string framed;
   for (size_t i = kSizeBytes; i-- > 0;) framed += static_cast<char>(bytes.size() >> (8 * i) & 0xff);
-  return WriteAll(framed + bytes, stall);
+  CROMT_TRY(WriteAll(framed + bytes, stall));
+  return Flush(stall);
 }
 
 void ToAnswer(const Error& refusal, v1::GetBlobAnswer& answer) {

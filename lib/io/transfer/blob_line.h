@@ -50,8 +50,9 @@ class BlobLineEnd {
   Status ReadAll(char* to, size_t size, Mono until);
   // At least one byte; after the first of them no more than `rest` is waited for until there is no more room.
   Result<size_t> ReadSome(char* to, size_t room, Mono until, Duration rest);
-  // Fails if for as long as `stall` no byte could be written.
+  // Fails if for as long as `stall` no byte could be written. By TLS the last bytes may wait for Flush().
   Status WriteAll(std::string_view bytes, Duration stall);
+  Status Flush(Duration stall);
   // Of a file, without TLS: the kernel moves them. As WriteAll.
   Status SendFile(int file, int64_t offset, int64_t bytes, Duration stall);
   // kInvalid for one that is larger than kMostLineMessageBytes or is none.

@@ -32,40 +32,46 @@ BlobLineServer::~BlobLineServer() {
   Connections last;
   {
     MutexLock lock(mutex_);
-    for (const Connection& one : connections_)
-      if (one.end) one.end->Cut();
     last.swap(connections_);  // their threads keep their place in memory
+    for (const Connection& one : last)
+      if (one.end) one.end->Cut();
   }
   for (Connection& one : last) one.thread.join();
 }
 
 void BlobLineServer::Take(UniqueFd socket) {
   std::string from = PeerOf(socket.get());
-  MutexLock lock(mutex_);
-  for (auto one = connections_.begin(); one != connections_.end();) {
-    if (!one->end) one->thread.join();  // it has let go of the lock, and ends
-    one = one->end ? std::next(one) : connections_.erase(one);
+  Connections over;
+  {
+    MutexLock lock(mutex_);
+    for (auto one = connections_.begin(); one != connections_.end();) {
+      const auto next = std::next(one);
+      if (!one->end) over.splice(over.end(), connections_, one);
+      one = next;
+    }
+    MakeRoom(over);
   }
-  MakeRoom();
+  for (Connection& one : over) one.thread.join();  // at once: so there are never more threads than places
+  MutexLock lock(mutex_);
   connections_.push_back({std::make_unique<BlobLineEnd>(std::move(socket)), std::move(from), true, {}});
   Connection& connection = connections_.back();
   connection.thread = std::thread([this, &connection] { Run(connection); });
 }
 
-void BlobLineServer::MakeRoom() {
+void BlobLineServer::MakeRoom(Connections& over) {
   std::map<std::string, size_t> of;
   size_t greeting = 0, most = 0;
   for (const Connection& one : connections_)
-    if (one.end && one.is_greeting) {
+    if (one.is_greeting) {
       ++greeting;
       most = std::max(most, ++of[HostOf(one.from)]);
     }
   if (greeting < kGreeting) return;
-  for (Connection& one : connections_)
-    if (one.end && one.is_greeting && of[HostOf(one.from)] == most) {
-      one.is_greeting = false;
-      return one.end->Cut();
-    }
+  const auto oldest = std::find_if(connections_.begin(), connections_.end(), [&](const Connection& one) {
+    return one.is_greeting && of[HostOf(one.from)] == most;
+  });
+  oldest->end->Cut();
+  over.splice(over.end(), connections_, oldest);
 }
 
 void BlobLineServer::Run(Connection& connection) {
@@ -137,7 +143,7 @@ Status BlobLineServer::Send(BlobLineEnd& end, const Blob& blob, const std::optio
     CROMT_TRY(end.WriteAll({piece.data(), static_cast<size_t>(read)}, options_.stall));
     at += read;
   }
-  return {};
+  return end.Flush(options_.stall);
 }
 
 }  // namespace cromt

@@ -68,7 +68,7 @@ class BlobLineServer {
   void Serve(Connection& connection, BlobLineEnd& end) CROMT_EXCLUDES(mutex_);
   Result<std::optional<pki::Certificate>> Greet(BlobLineEnd& end, v1::GetBlobRequest& request) const;
   Status Send(BlobLineEnd& end, const Blob& blob, const std::optional<pki::Certificate>& caller) const;
-  void MakeRoom() CROMT_REQUIRES(mutex_);
+  void MakeRoom(Connections& over) CROMT_REQUIRES(mutex_);
 
   const Open open_;
   const Options options_;

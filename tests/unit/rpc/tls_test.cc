@@ -114,6 +114,21 @@ TEST_F(TlsTest, EachKnowsTheOther) {
   EXPECT_EQ(CallAs(Member(h1_)), "spiffe://m/agent/h1");
 }
 
+// As gRPC's own listeners have it: members of a mesh may know each other by either family.
+TEST_F(TlsTest, EveryAddressMeansThatOfBothFamilies) {
+  service_.tls = Open(Member(coordinator_));
+  auto server = Server::Start({&service_}, {{.address = "0.0.0.0:0", .tls = service_.tls}}, [](const std::string&) {});
+  ASSERT_TRUE(server) << server.error().message;
+  const std::string address = (*server)->addresses()[0];
+  EXPECT_TRUE(address.starts_with("0.0.0.0:")) << address;
+  const auto credentials = Open(Member(h1_))->ToPeer(PeerKind::kCoordinator, "");
+  for (const std::string host : {"127.0.0.1", "[::1]"}) {
+    auto channel = OpenChannel(host + address.substr(address.rfind(':')), {.credentials = credentials});
+    ASSERT_TRUE(channel);
+    EXPECT_EQ(CallOn(*channel), "spiffe://m/agent/h1") << host;
+  }
+}
+
 TEST_F(TlsTest, AnotherThanWhoIsMeantIsNotTalkedTo) {
   Serve(Member({MeshId("m"), PeerKind::kAgent, "h10", false}));
   auto tls = Open(Member(coordinator_));
