@@ -33,7 +33,8 @@ class ProjectsFollowerTest : public testing::Test {
 
  private:
   Result<std::string> Look() {
-    if (commits_.size() == 1 && ++last_looks_ == 3) done_.set_value();
+    // What the third has found is done before the fourth.
+    if (commits_.size() == 1 && ++last_looks_ == 4) done_.set_value();
     auto commit = commits_.front();
     if (commits_.size() > 1) commits_.pop_front();
     return commit;
