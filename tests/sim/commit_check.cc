@@ -114,6 +114,13 @@ void CommitCheck::Update(RunOf& run, TaskIndex task, const TaskStatus& status) {
   const bool was_held = InFlight(mine.status.state);
   if (was_held && (!InFlight(status.state) || status.attempt != mine.status.attempt))
     mine.over[mine.status.attempt] = timeline_.now();
+  const AttemptId id{run.header.id, task, status.attempt};
+  if (!InFlight(status.state) || status.attempt != mine.status.attempt)
+    unsent_stops_.erase({run.header.id, task, mine.status.attempt});
+  else if (status.stop_wanted && !mine.status.stop_wanted)
+    unsent_stops_[id] = timeline_.now();
+  if (status.stop_wanted != mine.status.stop_wanted)
+    mine.stop_since = status.stop_wanted ? std::optional(timeline_.now()) : std::nullopt;
   if (mine.status.state != status.state) mine.since = timeline_.now();
   mine.status = status;
   auto& ready = ready_[run.plan->host(task).address];
@@ -197,6 +204,9 @@ void CommitCheck::CheckTime(const RunOf& run, const AttemptId& id, const Task& b
   const TaskStatus& was = before.status;
   if (was.state == TaskState::kRetryWait && after.state == TaskState::kReady && !clock_jumped_ && !ledger_.went_back())
     early(waited, RetryPause(spec.retry, was.tries + was.losses), "is tried again");
+  const uint32_t tries = after.tries + after.losses;
+  if (InFlight(was.state) && after.state == TaskState::kReady && tries > was.tries + was.losses)
+    early(Duration(0), RetryPause(spec.retry, tries), "is tried again");
   if (was.state == TaskState::kReady && HasEnded(after) && after.reason.starts_with("no agent could be reached"))
     early(waited, spec.silence.unreachable, "is given up");
   const bool is_lost = InFlight(was.state) && !InFlight(after.state) && after.reason.starts_with("lost: ") &&
@@ -233,6 +243,7 @@ void CommitCheck::TakeUp(const StoredState& state) {
   for (const AgentDrained& drained : state.drained) drained_[drained.address] = drained;
   if (as_committed) return;
   std::map<RunId, RunOf> before = std::exchange(runs_, {});
+  unsent_stops_.clear();
   ready_.clear();
   for (const StoredRun& stored : state.runs) {
     RunOf& run = runs_[stored.header.id];
@@ -296,6 +307,9 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
       Violation(fmt::format("report {} of {} was acknowledged before it was committed", message.ack->sequence,
                             session->second.agent.text()));
   }
+  for (const AttemptId& id : message.stops) unsent_stops_.erase(id);
+  for (const Verdict& verdict : message.verdicts)
+    if (verdict.kind != Verdict::Kind::kKeep) unsent_stops_.erase(verdict.id);
   if (ledger_.went_back()) return;
   for (const AttemptId& id : message.stops)
     if (const RunOf* run = Find(id.run); !run || (!Over(id) && !run->tasks[id.task].status.stop_wanted))
@@ -305,6 +319,11 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
     const bool long_over = over && session != sessions_.end() && *over < session->second.begun;
     if (verdict.kind == Verdict::Kind::kKeep && (long_over || !Find(verdict.id.run)))
       Violation("invariant 2: " + ToString(verdict.id) + " is kept by a verdict, and is not current");
+    const RunOf* run = Find(verdict.id.run);
+    if (verdict.kind != Verdict::Kind::kKeep || !run || session == sessions_.end()) continue;
+    const auto& stop = run->tasks[verdict.id.task].stop_since;
+    if (stop && *stop < session->second.begun)
+      Violation(ToString(verdict.id) + " is kept by a verdict, and was to be stopped before");
   }
 }
 

@@ -30,8 +30,9 @@ class CommitCheck {
  public:
   struct Task {
     TaskStatus status;
-    Duration since{0};                  // it is in this state, by the simulation's clock
-    std::map<uint32_t, Duration> over;  // attempts that are not current any more, and since when
+    Duration since{0};                        // it is in this state, by the simulation's clock
+    std::optional<Duration> stop_since = {};  // it is to be stopped
+    std::map<uint32_t, Duration> over;        // attempts that are not current any more, and since when
   };
   struct RunOf {
     RunHeader header;
@@ -52,6 +53,7 @@ class CommitCheck {
   void TakeUp(const StoredState& state);
   // A wall clock of the coordinator has jumped: what goes by it can't be judged.
   void ClockJumped() { clock_jumped_ = true; }
+  bool clock_jumped() const { return clock_jumped_; }
 
   // A link is there for an agent at an address, or is gone.
   void Greeted(LinkId link, const AgentHello& hello);
@@ -66,6 +68,8 @@ class CommitCheck {
   const RunOf* Find(const RunId& run) const;
   // By address, who is out of service.
   const std::map<std::string, AgentDrained>& drained() const { return drained_; }
+  // Attempts that are to be stopped and in flight, of which no agent was told, and since when.
+  const std::map<AttemptId, Duration>& unsent_stops() const { return unsent_stops_; }
 
  private:
   struct Session {
@@ -106,6 +110,7 @@ class CommitCheck {
   std::map<std::string, AgentDrained> drained_;
   std::map<LinkId, Session> sessions_;
   std::map<AgentId, Duration> heard_;
+  std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
   bool doubt_ = false;
   bool clock_jumped_ = false;

@@ -62,6 +62,7 @@ SimCoordinator::~SimCoordinator() = default;
 void SimCoordinator::Boot() {
   if (up()) return;
   ++life_;
+  at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
   world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
   const uint64_t failures = disk_.failures();
   auto opened = SqliteStore::Open(path_, random_, Durability::kHost, disk_, &store_clock_);
@@ -121,9 +122,15 @@ bool SimCoordinator::CrashMachine() {
   return disk_.Crash();
 }
 
+void SimCoordinator::CheckStarts() {
+  if (engine_ && engine_->held().empty()) starts_.CheckSeen(engine_->triggers(), at_leisure_since_);
+}
+
 void SimCoordinator::Hang(Duration time) {
   world_.timeline.Note("coordinator hangs for " + FormatDuration(time));
   waker_.HangUntil(world_.timeline.now() + time);
+  at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now() + time);
+  live_.Disturbed(at_leisure_since_);
 }
 
 // ---- Steps ------------------------------------------------------------------------------------
@@ -259,6 +266,7 @@ void SimCoordinator::LookAt(const WatchedRef& ref) {
 void SimCoordinator::Published(std::span<const RunChange>) {}
 
 void SimCoordinator::Held(const std::string& why) {
+  at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
   if (why.find("went back") == std::string::npos) return;
   world_.timeline.Note("coordinator is held: " + why);
   if (on_went_back_) on_went_back_();

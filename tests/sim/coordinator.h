@@ -41,6 +41,8 @@ class SimCoordinator final : private CoordinatorEdges {
   // The next commit fails, as on a full disk.
   void FailNextCommit() { fail_commit_ = true; }
   void Hang(Duration time);
+  // At the end, of what starts by itself.
+  void CheckStarts();
   // The whole machine: what was not synced may be lost, and no link is ended properly. True if something was lost that
   // the disk had said to be synced.
   bool CrashMachine();
@@ -121,6 +123,7 @@ class SimCoordinator final : private CoordinatorEdges {
   Waker waker_;
   Death death_;
   SpinCheck spin_;
+  Duration at_leisure_since_{0};  // it was neither down nor hung nor held
   CommitWatcher watcher_;
   LiveCheck live_;
   bool fail_commit_ = false;

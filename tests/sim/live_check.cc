@@ -9,6 +9,8 @@ namespace {
 
 // Reading costs more than a step.
 constexpr uint64_t kReadEach = 100, kAskEach = 8;
+// What can't be sent for longer ends its link.
+constexpr Duration kSendTakes = seconds(15);
 
 std::string Differs(const StoredRun& live, const StoredRun& read) {
   if (live.header.request != read.header.request || live.header.project != read.header.project ||
@@ -51,9 +53,26 @@ void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
   }
 }
 
+void LiveCheck::IsLive(LinkId link) {
+  links_[link].live = true;
+  links_[link].since = world_.timeline.now();
+}
+
+// A stop that is committed is sent to who has the task, if he is there.
+void LiveCheck::CheckStops() {
+  for (const auto& [id, at] : commits_.unsent_stops()) {
+    const AgentId& agent = commits_.Find(id.run)->tasks[id.task].status.agent;
+    for (const auto& [key, link] : links_)
+      if (link.live && link.agent == agent &&
+          world_.timeline.now() > std::max({at, link.since, calm_since_}) + kSendTakes)
+        Violation(ToString(id) + " is to be stopped, and its agent, which is there, is not told");
+  }
+}
+
 void LiveCheck::Stepped(const Engine& engine, bool committed, Now now) {
   if (!engine.held().empty()) return;
   if (std::string left = engine.scheduler().Leftover(); !left.empty()) Violation("no run is left, and " + left);
+  CheckStops();
   if (committed && ++commits_seen_ % kReadEach == 0) CheckRead(engine);
   if (++steps_ % kAskEach == 0) CheckWhy(engine, now);
 }

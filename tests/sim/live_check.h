@@ -3,6 +3,7 @@
 // says of why somebody waits is so (why_check.h). Changes nothing and draws nothing.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -26,7 +27,9 @@ class LiveCheck {
   // What it is about to take in.
   void Takes(const std::vector<EngineInput>& inputs);
   void Dials(const std::string& address, LinkId link) { links_[link].address = address; }
-  void IsLive(LinkId link) { links_[link].live = true; }
+  void IsLive(LinkId link);
+  // It may do nothing before then.
+  void Disturbed(Duration until) { calm_since_ = std::max(calm_since_, until); }
   void Sends(LinkId link, const ToAgent& message) { commits_.Sent(link, message); }
   void Closes(LinkId link) { links_.erase(link); }
   // After a step; `committed`: it had something to commit.
@@ -40,8 +43,10 @@ class LiveCheck {
     std::string address;
     AgentId agent;
     bool live = false;
+    Duration since{0};  // it is live
   };
 
+  void CheckStops();
   void CheckRead(const Engine& engine);
   void CheckWhy(const Engine& engine, Now now);
   void Violation(const std::string& what);
@@ -53,6 +58,7 @@ class LiveCheck {
   std::map<LinkId, Link> links_;
   std::map<AgentId, uint32_t> slots_;
   std::set<std::string> refusals_;
+  Duration calm_since_{0};
   uint64_t steps_ = 0, commits_seen_ = 0, asked_ = 0;
   int told_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/sim/coordinator.h"
@@ -11,7 +12,10 @@ namespace {
 
 constexpr int kScheduled = 3, kWatching = 4;
 // The last push, and when all is paused: again and again, since a store that goes back forgets it.
+constexpr Duration kLookTakes = seconds(15);
 constexpr Duration kLastPush = seconds(100), kPause = seconds(130), kPauseAgain = seconds(20);
+
+const std::string kFirstHead(40, 'a');
 
 std::string TextOf(size_t variant) {
   return fmt::format("jobs, variant {}", variant);
@@ -20,6 +24,9 @@ std::string TextOf(size_t variant) {
 std::string Repository(int project) {
   return fmt::format("git://forge{}/r", project / 2);  // two projects share one
 }
+
+// It has a tick each minute by every variant.
+constexpr char kNeverChanged[] = "tick1";
 
 // As it is at first, with fewer ticks, and without two projects, which are thereby gone for a while.
 constexpr size_t kVariants = 3;
@@ -57,7 +64,7 @@ std::shared_ptr<const JobFile> MakeFile(size_t variant) {
 
 SelfStarts::SelfStarts(World& world, uint64_t seed, std::vector<std::string> addresses)
     : world_(world), dice_(seed), addresses_(std::move(addresses)), files_{MakeFile(0), MakeFile(1), MakeFile(2)} {
-  for (int i = 0; i < kWatching; ++i) heads_[Repository(i)] = std::string(40, 'a');
+  for (int i = 0; i < kWatching; ++i) heads_[Repository(i)] = kFirstHead;
 }
 
 void SelfStarts::Insist(std::shared_ptr<bool> done, std::function<void()> send) {
@@ -109,6 +116,7 @@ void SelfStarts::Push() {
   const int project = static_cast<int>(dice_.Below(kWatching));
   const std::string repository = Repository(project);
   heads_[repository] = fmt::format("{:012x}{}", ++pushed_, std::string(28, '0'));
+  pushed_at_[repository] = world_.timeline.now();
   world_.timeline.Note(fmt::format("commit {} is pushed to {}", pushed_, repository));
   for (int i = 0; i < kWatching; ++i)
     if (Repository(i) == repository && !dice_.PerCent(20))
@@ -131,6 +139,8 @@ Result<StartRun> SelfStarts::Plan(const std::string& project, const RequestId& r
 }
 
 Result<StartRun> SelfStarts::Plan(const DuePush& push) {
+  if (push.trigger == Trigger::kScm && push.commit == kFirstHead)
+    world_.ledger.Violation("what was there before anybody looked is to start " + push.project);
   if (dice_.PerCent(10)) return Fail(ErrorCode::kExhausted, "the disk is nearly full");
   auto start = Plan(push.project, RequestId(dice_.Name()));
   if (start) commits_[start->run] = push.commit;
@@ -138,7 +148,12 @@ Result<StartRun> SelfStarts::Plan(const DuePush& push) {
 }
 
 Result<std::string> SelfStarts::Look(const WatchedRef& ref) {
+  Looks& looks = looks_[ref.repository];
+  looks.last = world_.timeline.now();
+  ++looks.failures;
   if (dice_.PerCent(10)) return Fail(ErrorCode::kTimeout, "nobody answers");
+  looks.failures = 0;
+  looks.last_good = looks.last;
   return heads_.at(ref.repository);
 }
 
@@ -149,13 +164,45 @@ std::vector<TickSettled> SelfStarts::LinesOf(StoreReader& reader, const std::str
   return {};
 }
 
+// Invariant 6, by a wall clock that nobody sets: from the first line on, each minute has one.
+void SelfStarts::CheckNoGap(const std::string& project, std::vector<TickSettled> lines) {
+  if (world_.ledger.went_back() || coordinator_->live().commits().clock_jumped()) return;
+  std::ranges::sort(lines, {}, &TickSettled::first);
+  for (size_t i = 1; i < lines.size(); ++i)
+    if (lines[i].first != lines[i - 1].last + std::chrono::minutes(1))
+      return world_.ledger.Violation(fmt::format("invariant 6: {} has a line for {} s after the one before it", project,
+                                                 (lines[i].first - lines[i - 1].last) / seconds(1)));
+}
+
+// Those that are polled by every variant: 0 and 2, and so the repositories of both.
+void SelfStarts::CheckSeen(const Triggers& triggers, Duration since) {
+  const auto states = triggers.States();
+  const Duration now = world_.timeline.now();
+  for (int i : {0, 2}) {
+    auto state = states.find(fmt::format("push{}", i));
+    if (state == states.end()) continue;  // no file could be applied
+    const std::string repository = Repository(i);
+    const Looks& looks = looks_[repository];
+    const Duration wait = seconds(5 + 10 * i) * (int64_t{1} << std::clamp(looks.failures - 1, 0, 20));
+    if (now - std::max(looks.last, since) > wait + kLookTakes)
+      world_.ledger.Violation(
+          fmt::format("nobody looks at {} for {}", repository, FormatDuration(now - std::max(looks.last, since))));
+    const bool must_see =
+        looks.last_good > std::max(pushed_at_[repository], since) && now > looks.last_good + kLookTakes;
+    if (must_see && state->second.seen != heads_.at(repository))
+      world_.ledger.Violation(fmt::format("push{} has not seen what was pushed last", i));
+  }
+}
+
 // Of a store that went back the lines of a while are gone, as its runs are.
 void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
   std::map<RunId, int> told;
   for (const Project& project : job_file()->projects) {
     std::set<Wall> ticks;
     std::set<std::string> commits;
-    for (const TickSettled& line : LinesOf(reader, project.name)) {
+    const std::vector<TickSettled> lines = LinesOf(reader, project.name);
+    if (project.name == kNeverChanged) CheckNoGap(project.name, lines);
+    for (const TickSettled& line : lines) {
       if (line.outcome != TickOutcome::kStarted) continue;
       ++told[line.run];
       if (project.schedule && !ticks.insert(line.first).second)

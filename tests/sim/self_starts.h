@@ -1,7 +1,8 @@
 // What starts by itself in the simulation: a job file whose projects have schedules and watch repositories, other
 // revisions of it, the pushes, and hooks. All of it is paused in the end, so that a seed has one.
 //
-// Checked: each tick and each commit starts one run at most, and ledger and runs agree.
+// Checked: each tick and each commit starts one run at most, and ledger and runs agree; each tick has its line; what a
+// ref names when it is first seen starts nothing; what is polled is looked at as often as it should be, and seen.
 #pragma once
 
 #include <map>
@@ -39,11 +40,14 @@ class SelfStarts {
   // Nothing starts by itself any more, unless the store goes back.
   bool done() const;
   void Check(StoreReader& reader, const std::vector<RunView>& runs);
+  // At the end, of a coordinator that has been there and at leisure since then.
+  void CheckSeen(const Triggers& triggers, Duration since);
 
  private:
   void Insist(std::shared_ptr<bool> done, std::function<void()> send);
   void Apply(uint64_t number, size_t variant);
   void Push();
+  void CheckNoGap(const std::string& project, std::vector<TickSettled> lines);
   std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
 
   World& world_;
@@ -52,6 +56,12 @@ class SelfStarts {
   const std::vector<std::shared_ptr<const JobFile>> files_;
   SimCoordinator* coordinator_ = nullptr;
   std::map<std::string, std::string> heads_;  // of repositories
+  struct Looks {
+    Duration last{0}, last_good{0};
+    int failures = 0;  // in a row
+  };
+  std::map<std::string, Looks> looks_;
+  std::map<std::string, Duration> pushed_at_;
   uint64_t pushed_ = 0;
   std::map<RunId, std::string> commits_;  // of the runs of pushes
 };

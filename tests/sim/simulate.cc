@@ -63,6 +63,7 @@ class Cluster {
     }
     if (!done_since_) world_.ledger.Violation("invariant 4: not all was done 3 hours after the last fault");
     CheckHosts();
+    if (world_.options.part.self_starts) coordinator_.CheckStarts();
     coordinator_.OnDeath({});
     coordinator_.Die("the end");
     CheckStore();

@@ -121,11 +121,12 @@ class Judge {
       if (run_.tasks[t].status.state != TaskState::kFinished) return false;
     return !with_after || std::ranges::all_of(planned.after, [&](InstanceIndex i) { return Done(i, true); });
   }
-  // A gate has no tasks of its own: it is done with what it waits for.
+  // A gate has no tasks of its own: it is done with what it waits for, and so is who was canceled before it could
+  // begin.
   bool MayWaitFor(InstanceIndex instance) const {
     const PlannedInstance& planned = run_.plan->instances[instance];
     return planned.task_count == 0 || !Done(instance, true) ||
-           std::ranges::any_of(planned.after, [this](InstanceIndex i) { return MayWaitFor(i); });
+           std::ranges::any_of(planned.after, [this](InstanceIndex i) { return MayWaitFor(i) || Waits(i); });
   }
 
   // Its tasks may all have been canceled, but it can't have begun.
