@@ -53,7 +53,7 @@ ENVIRONMENT = {  # by preset
     },
 }
 PARTS = ["style", "unit", "asan", "tsan", "sim", "e2e", "fuzz"]
-FULL_PARTS = ["asan-rest", "tsan-rest", "lint"]
+FULL_PARTS = ["asan-rest", "tsan-rest", "mutate", "lint"]
 
 
 class Part:
@@ -199,6 +199,7 @@ def run_style(part):
     run_step(part, "rules of the house", [sys.executable, "tests/style/check.py"])
     run_step(part, "the rules fire", [sys.executable, "tests/style/check_test.py"])
     run_step(part, "each attack has its tests", [sys.executable, "tests/style/attacks_test.py"])
+    run_step(part, "planted bugs fit the sources", [sys.executable, "tests/style/mutations_test.py"])
     run_step(part, "this runner counts", [sys.executable, "script/support/run_tests_test.py"])
 
 
@@ -217,6 +218,28 @@ def run_fuzz(part):
             part.passed += 1
 
 
+def count_mutations(part, lines, failed):
+    """Each planted bug counts as one test."""
+    for line in lines:
+        if line.startswith("caught "):
+            part.passed += 1
+        elif line.startswith(("NOT CAUGHT", "NO BUILD")):
+            part.fail(line)
+    if failed and part.failed == 0:
+        part.fail("script/mutate failed before it had tried all")
+
+
+def run_mutate(part):
+    command = ["script/mutate"]
+    say("$ " + " ".join(command))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
+        lines = []
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            say(lines[-1])
+    count_mutations(part, lines, process.returncode != 0)
+
+
 def run_lint(part):
     if build(part, "release", []):
         run_step(part, "clang-tidy", ["script/lint", "--all"])
@@ -231,7 +254,8 @@ def run_part(name):
     say(f"\n=== {name} " + "=" * (76 - len(name)))
     part = Part(name)
     started = time.monotonic()
-    special = {"build": run_build, "style": run_style, "lint": run_lint, "fuzz": run_fuzz}
+    special = {"build": run_build, "style": run_style, "lint": run_lint, "fuzz": run_fuzz,
+               "mutate": run_mutate}
     try:
         special.get(name, run_ctest)(part)
     except (OSError, ValueError, KeyError, ElementTree.ParseError, subprocess.SubprocessError) as error:
@@ -259,7 +283,7 @@ def summarize(parts, install_seconds, seconds):
 
 def main():
     parser = argparse.ArgumentParser(prog="script/test")
-    parser.add_argument("--full", action="store_true", help="more seeds, longer fuzzing, the sanitizers, and lint")
+    parser.add_argument("--full", action="store_true", help="more seeds, longer fuzzing, the sanitizers, planted bugs, and lint")
     parser.add_argument("--install-seconds", type=float, default=0, help=argparse.SUPPRESS)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS + FULL_PARTS))
     options = parser.parse_args()

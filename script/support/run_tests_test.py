@@ -57,6 +57,15 @@ class Counting(unittest.TestCase):
     def test_a_program_may_say_that_it_was_skipped(self):
         self.assertEqual(self.count({"a": ("notrun", "SKIP_RETURN_CODE=77"), "b": ("disabled", "Disabled")}), (0, 0, 2))
 
+    def test_each_planted_bug_counts_and_a_run_that_breaks_off_fails(self):
+        part = run_tests.Part("mutate")
+        run_tests.count_mutations(part, ["nothing is planted, and 9 seeds say nothing", "caught      a at seed 1 of 9: x",
+                                         "NOT CAUGHT  b in 9 seeds: y", "NO BUILD    c: log"], True)
+        self.assertEqual((part.passed, part.failed), (1, 2))
+        part = run_tests.Part("mutate")
+        run_tests.count_mutations(part, ["nothing is planted, and seed 3 says: x"], True)
+        self.assertEqual((part.passed, part.failed), (0, 1))
+
     def test_other_programs_say_their_counts_or_count_as_one(self):
         self.assertEqual(self.count({"e2e": ("run", "hello\n7 passed, 0 failed\n")}), (7, 0, 0))
         self.assertEqual(self.count({"e2e": ("fail", "5 passed, 2 failed\n")}), (5, 2, 0))

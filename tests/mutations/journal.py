@@ -1,0 +1,30 @@
+"""What an agent takes up from its journal: lib/core/queue_restore.cc and queue.cc."""
+
+from mutation import Mutation
+
+RESTORE = "lib/core/queue_restore.cc"
+QUEUE = "lib/core/queue.cc"
+
+MUTATIONS = [
+    Mutation("launch-is-not-replayed", "After a restart nobody knows by which launcher an attempt was to be begun.", RESTORE,
+             "      attempt->incarnation = r.incarnation;\n", "", 100),
+    Mutation("slot-is-not-replayed", "After a restart the slot of what runs is free.", RESTORE,
+             "      s.free_slots.erase(r.slot);\n", "", 10),
+    Mutation("ack-is-not-replayed", "After a restart reports are said again under numbers that were acknowledged.", RESTORE,
+             "      mesh.acked = std::max(mesh.acked, r.sequence);\n", "", 10),
+    Mutation("end-is-not-replayed-as-acknowledged", "What had ended and was acknowledged before a restart is kept for ever.", RESTORE,
+             "if (QueuedAttempt* attempt = s.FindById(r.mesh, mesh.unacked.front().id)) attempt->end_acked = true;",
+             "if (QueuedAttempt* attempt = s.FindById(r.mesh, mesh.unacked.front().id)) attempt->end_acked = false;", 100),
+    Mutation("start-is-not-replayed", "The report that an attempt has begun is lost in a restart.", RESTORE,
+             "      attempt->log_begin = r.log_begin;\n      s.AddReport(*attempt, r.sequence);",
+             "      attempt->log_begin = r.log_begin;", 10),
+    Mutation("numbers-go-on", "A new journal counts its reports on from where the old one was.", RESTORE,
+             "  mesh.acked = 0;\n", "", 60),
+    Mutation("epoch-is-not-replayed", "After a restart an agent has seen no epoch.", RESTORE,
+             "      mesh.epoch = r.epoch;\n", "", 1000),
+    Mutation("boot-is-not-noticed", "After a crash of its host an agent goes on as if there had been none.", QUEUE,
+             "  bool same_boot = state_->boot == boot_now;", "  bool same_boot = state_->boot == boot_now || !records.empty();", 600),
+    Mutation("crash-gives-back", "What was in line when its host crashed, or may have begun, is given back to be leased again.", QUEUE,
+             "EndLost(attempt, {.kind = AttemptResult::Kind::kLost, .reason = \"lost: the host was restarted\"}, outputs);",
+             "EndLost(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = \"lost: the host was restarted\", .returned = true}, outputs);", 200),
+]
