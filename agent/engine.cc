@@ -194,7 +194,9 @@ Status AgentEngine::WriteJournal() {
   for (const JournalRecord& record : records_)
     if (const auto* forgotten = std::get_if<journal::Forgotten>(&record)) edges_.Forgotten(forgotten->ticket);
   records_.clear();
-  if (!replies_.empty()) CROMT_TRY(journal_.Sync());
+  // What could not be synced may be gone from the file, too: the only copy then is here.
+  if (!replies_.empty())
+    if (Status synced = journal_.Sync(); !synced) CROMT_TRY(journal_.Rewrite(queue_.Snapshot()));
   if (disk_full_.empty()) KeepReserve();
   return Compact();
 }

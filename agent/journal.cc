@@ -104,12 +104,23 @@ Result<Journal::Opened> Journal::Open(const std::string& dir, const JournalOptio
   if (!content) return Fail(path, std::move(content).error());
   if (content->good_bytes < bytes.size() && file->Truncate(content->good_bytes) != 0)
     return SystemError("truncating", path);
-  // A process before may have failed to sync a part of it, which then counts as written and is on no disk.
-  if (options.durability == Durability::kHost)
-    CROMT_TRY(WriteAt(*file, 0, std::string_view(bytes).substr(0, content->good_bytes), path));
+  bytes.resize(content->good_bytes);
   Content whole{std::move(file), std::move(content->encoder), content->good_bytes};
-  return Opened{std::unique_ptr<Journal>(new Journal(dir, options, std::move(whole))), std::move(content->records),
-                std::move(content->note)};
+  std::unique_ptr<Journal> journal(new Journal(dir, options, std::move(whole)));
+  CROMT_TRY(journal->MakeDurable(bytes, content->records));
+  return Opened{std::move(journal), std::move(content->records), std::move(content->note)};
+}
+
+// A process before may have failed to sync a part of it, or its name: the system then takes it for written, and will
+// not try again. So all is written anew, into another file: a sync that fails may cost what it was to save. If there is
+// no room for two, in place.
+Status Journal::MakeDurable(std::string_view bytes, std::span<const JournalRecord> records) {
+  if (options_.durability == Durability::kProcess) return {};
+  Status rewritten = Rewrite(records);
+  if (rewritten || rewritten.error().code != ErrorCode::kExhausted) return rewritten;
+  CROMT_TRY(WriteAt(*file_, 0, bytes, PathOf(dir_)));
+  CROMT_TRY(Sync());
+  return SyncDirectory(dir_, options_);
 }
 
 Result<Journal::Content> Journal::Create(const std::string& dir, const JournalOptions& options) {

@@ -83,6 +83,7 @@ class Journal final : public JournalStore {
   static Result<Content> WriteNew(const std::string& dir, const JournalOptions& options,
                                   std::span<const JournalRecord> records);
   static Result<Content> Create(const std::string& dir, const JournalOptions& options);
+  Status MakeDurable(std::string_view bytes, std::span<const JournalRecord> records);
   Status DropLeftover();
   Result<uint64_t> Reserve(File& file, uint64_t size) const;
 

@@ -40,7 +40,7 @@ Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path
   ssize_t n = file->Read(text.data(), text.size(), 0);
   if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
   text.resize(static_cast<size_t>(n));
-  if (text.empty()) return std::nullopt;  // made and not yet written
+  if (text.find_first_not_of('\0') == text.npos) return std::nullopt;  // made and not yet written
   auto stamp = StoreStamp::From(text.substr(0, text.find_last_not_of(" \n") + 1));
   if (!stamp || text.size() != kMarkBytes || text.back() != '\n' || text.find('\n') != kMarkBytes - 1)
     return Fail(ErrorCode::kCorrupt,
@@ -50,9 +50,12 @@ Result<std::optional<StoreStamp>> CommitMark::Read(const std::string& store_path
 
 Status CommitMark::Write(const StoreStamp& stamp) {
   const std::string text = fmt::format("{:<{}}\n", stamp.Text(), kMarkBytes - 1);
-  ssize_t n = file_->Write(text.data(), text.size(), 0);
-  if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write " + path_, errno));
-  if (static_cast<size_t>(n) != text.size()) return tl::unexpected<Error>(ErrnoError("can't write " + path_, ENOSPC));
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t put = file_->Write(text.data() + done, text.size() - done, done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) return tl::unexpected<Error>(ErrnoError("can't write " + path_, put < 0 ? errno : ENOSPC));
+    done += static_cast<size_t>(put);
+  }
   return {};
 }
 
@@ -65,8 +68,8 @@ Status CommitMark::Sync() {
 
 Status CheckMark(const std::string& store_path, const StoreStamp& stamp, const std::optional<StoreStamp>& mark) {
   auto fail = [](const std::string& what) { return Fail(ErrorCode::kCorrupt, what + kRecover); };
+  if (stamp.epoch == 0 && (!mark || mark->epoch == 0)) return {};  // nothing was done with it yet
   if (!mark) {
-    if (stamp.epoch == 0) return {};  // nothing was done with it yet
     return fail(fmt::format("{}, which says what the last commit was, is missing: was only a part of the store copied?",
                             MarkPath(store_path)));
   }

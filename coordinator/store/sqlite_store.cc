@@ -76,6 +76,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
 Status SqliteStore::OpenFile(Random& random) {
   CROMT_TRY(CheckStoreFile(path_, files_));
   if (reserve_) reserve_->Free();  // the disk may be full, and a start needs some
+  if (durability_ == Durability::kHost) CROMT_TRY(SyncLog(path_, files_));
   CROMT_ASSIGN(db_, sqlite::Database::Open(path_, sqlite::Database::Mode::kReadWrite, files_));
   db_.CheckpointOnClose(false);
   const bool sync = durability_ == Durability::kHost;
@@ -144,6 +145,8 @@ Status SqliteStore::Prepare() {
 Result<StoredState> SqliteStore::Load() {
   auto state = CheckedLoad(true);
   if (!state) return tl::unexpected<Error>(Advise(path_, std::move(state).error()));
+  // Before the first epoch: a store that has one and no mark is taken for a part of one.
+  if (stamp_.epoch == 0) CROMT_TRY(OpenMark());
   stamp_.epoch = ++state->epoch;
   CROMT_TRY(WriteStamp());
   CROMT_TRY(OpenMark());

@@ -1,5 +1,6 @@
 #include "coordinator/store/store_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -33,7 +34,9 @@ std::string CopyPath(const std::string& path, int schema) {
 Result<int> CheckStoreFile(const std::string& path, FileSystem& files) {
   using Kind = sqlite::FileHeader::Kind;
   CROMT_ASSIGN(const sqlite::FileHeader header, sqlite::ReadFileHeader(path, files));
-  switch (header.kind) {
+  // Of one that was just being made SQLite undoes what is there by its journal, and it is empty then.
+  const bool unmade = header.kind == Kind::kUnwritten && files.Size(path + "-journal") > 0;
+  switch (unmade ? Kind::kEmpty : header.kind) {
     case Kind::kAbsent:
     case Kind::kEmpty: {
       CROMT_ASSIGN(auto mark, CommitMark::Read(path, files));
@@ -41,9 +44,10 @@ Result<int> CheckStoreFile(const std::string& path, FileSystem& files) {
         return Fail(ErrorCode::kCorrupt,
                     fmt::format("{} is {}, but {}-mark says that its commit {} was made; put it back, or a backup "
                                 "(cromt-coordinator restore FILE). For a new, empty store move the mark away",
-                                path, header.kind == Kind::kEmpty ? "empty" : "missing", path, mark->commit));
+                                path, header.kind == Kind::kAbsent ? "missing" : "empty", path, mark->commit));
       return 0;
     }
+    case Kind::kUnwritten:
     case Kind::kForeign:
       return Fail(ErrorCode::kConflict,
                   path + " is not a store of cromt: it is no SQLite database, or not a whole one");
@@ -106,6 +110,28 @@ Status CheckLength(sqlite::Database& db, const std::string& path, FileSystem& fi
   if (file_bytes < 0) return tl::unexpected<Error>(ErrnoError("can't look at " + path, errno));
   if (file_bytes >= pages.Int(0) * size.Int(0)) return {};
   return Fail(ErrorCode::kCorrupt, fmt::format("it has {} bytes of {}", file_bytes, pages.Int(0) * size.Int(0)));
+}
+
+Status SyncLog(const std::string& path, FileSystem& files) {
+  const std::string log = path + "-wal";
+  auto failed = [&] { return tl::unexpected<Error>(ErrnoError("can't sync " + log, errno)); };
+  const std::unique_ptr<File> file = files.Open(log, O_RDWR);
+  if (!file && errno == ENOENT) return {};
+  if (!file) return failed();
+  std::string bytes(size_t{1} << 20, '\0');
+  for (uint64_t at = 0;;) {
+    const ssize_t got = file->Read(bytes.data(), bytes.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed();
+    if (got == 0) break;
+    ssize_t put = 0;
+    do {
+      put = file->Write(bytes.data(), static_cast<size_t>(got), at);
+    } while (put < 0 && errno == EINTR);
+    if (put <= 0) return failed();
+    at += static_cast<uint64_t>(put);
+  }
+  return file->Sync() == 0 ? Status() : failed();
 }
 
 }  // namespace cromt

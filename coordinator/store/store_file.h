@@ -30,4 +30,9 @@ Status CreateTables(sqlite::Database& db, const MeshId& mesh);
 // in it SQLite would not see that.
 Status CheckLength(sqlite::Database& db, const std::string& path, FileSystem& files = SystemFiles());
 
+// What the write-ahead log of the store at `path` holds is on disk when this returns. After a sync that failed the
+// system takes it for written and never tries again: a next process reads it all the same, and what it commits behind
+// it would be gone with it when the host crashes. So it is written anew, byte for byte. Before the database is opened.
+Status SyncLog(const std::string& path, FileSystem& files = SystemFiles());
+
 }  // namespace cromt

@@ -32,6 +32,7 @@ Result<FileHeader> ReadFileHeader(const std::string& path, FileSystem& files) {
   if (n < 0) return tl::unexpected<Error>(ErrnoError("can't read " + path, errno));
   const std::string_view header(bytes.data(), static_cast<size_t>(n));
   if (header.empty()) return FileHeader{FileHeader::Kind::kEmpty};
+  if (header.find_first_not_of('\0') == header.npos) return FileHeader{FileHeader::Kind::kUnwritten};
   if (header.size() < kHeaderBytes || !header.starts_with(kMagic)) return FileHeader{FileHeader::Kind::kForeign};
   return FileHeader{FileHeader::Kind::kDatabase, BigEndian(header.substr(kApplicationIdAt)),
                     BigEndian(header.substr(kUserVersionAt))};

@@ -12,10 +12,11 @@ namespace cromt::sqlite {
 
 struct FileHeader {
   enum class Kind {
-    kAbsent,    // there is no such file
-    kEmpty,     // SQLite takes it for a new database
-    kForeign,   // something else, or the rest of a database
-    kDatabase,  // of SQLite: see below
+    kAbsent,     // there is no such file
+    kEmpty,      // SQLite takes it for a new database
+    kUnwritten,  // zeros: the host crashed before the first page of a new database was on disk
+    kForeign,    // something else, or the rest of a database
+    kDatabase,   // of SQLite: see below
   };
   Kind kind = Kind::kAbsent;
   uint32_t application_id = 0;  // PRAGMA application_id; 0 = none

@@ -420,11 +420,15 @@ void SimDisk::FlipBit(const std::string& path, uint64_t bit) {
   Inode& inode = *names_.at(path);
   const uint64_t byte = bit / 8;
   Page& page = inode.pages[byte / kPage];
+  auto flipped = [&](const std::shared_ptr<Data>& data) {
+    auto other = data ? std::make_shared<Data>(*data) : std::make_shared<Data>();
+    char& in = (*other)[byte % kPage];
+    in = static_cast<char>(in ^ (1 << bit % 8));
+    return other;
+  };
   const bool same = page.now == page.durable;
-  page.now = page.now ? std::make_shared<Data>(*page.now) : std::make_shared<Data>();
-  char& flipped = (*page.now)[byte % kPage];
-  flipped = static_cast<char>(flipped ^ (1 << bit % 8));
-  if (same) page.durable = page.now;
+  page.now = flipped(page.now);
+  page.durable = same ? page.now : flipped(page.durable);
 }
 
 void SimDisk::Wipe() {
