@@ -113,14 +113,13 @@ Result<Journal::Opened> Journal::Open(const std::string& dir, const JournalOptio
 
 // A process before may have failed to sync a part of it, or its name: the system then takes it for written, and will
 // not try again. So all is written anew, into another file: a sync that fails may cost what it was to save. If there is
-// no room for two, in place.
+// no room for two, in place, for whoever syncs next.
 Status Journal::MakeDurable(std::string_view bytes, std::span<const JournalRecord> records) {
   if (options_.durability == Durability::kProcess) return {};
+  const std::shared_ptr<File> before = file_;
   Status rewritten = Rewrite(records);
-  if (rewritten || rewritten.error().code != ErrorCode::kExhausted) return rewritten;
-  CROMT_TRY(WriteAt(*file_, 0, bytes, PathOf(dir_)));
-  CROMT_TRY(Sync());
-  return SyncDirectory(dir_, options_);
+  if (rewritten || rewritten.error().code != ErrorCode::kExhausted || file_ != before) return rewritten;
+  return WriteAt(*file_, 0, bytes, PathOf(dir_));
 }
 
 Result<Journal::Content> Journal::Create(const std::string& dir, const JournalOptions& options) {

@@ -26,7 +26,8 @@ find_program(CCACHE ccache)
 if(CCACHE)
   # Of the same sources in any folder the objects are the same: so the last release, built in one of its own
   # (tests/e2e/release.py), costs little. Who debugs finds the sources from the build's folder.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  # A header that is edited while it is compiled must not be taken for what was compiled: so no sloppiness of times.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_ABSSTDERR=1 ${CCACHE})
   # Without these a precompiled header is another one each time it is made.
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess> "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")

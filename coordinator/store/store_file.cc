@@ -114,7 +114,9 @@ Status CheckLength(sqlite::Database& db, const std::string& path, FileSystem& fi
 
 Status SyncLog(const std::string& path, FileSystem& files) {
   const std::string log = path + "-wal";
-  auto failed = [&] { return tl::unexpected<Error>(ErrnoError("can't sync " + log, errno)); };
+  auto failed = [&] {  // it is not damaged: whoever tries again may succeed
+    return Fail(ErrorCode::kUnavailable, ErrnoError("can't sync " + log, errno).message);
+  };
   const std::unique_ptr<File> file = files.Open(log, O_RDWR);
   if (!file && errno == ENOENT) return {};
   if (!file) return failed();

@@ -176,7 +176,7 @@ class Documents(Story):
 
     def test_the_seed_that_hacking_replays(self):
         lines = list(commands(section(page("HACKING.md"), "Replay a seed"), "build/bin/cromt-sim"))
-        self.assertEqual(len(lines), 2)
+        self.assertEqual(len(lines), 3)
         for line in lines:
             self.succeeded(self.shell(line.replace("--seeds 500", "--seeds 5")))  # the `sim` part runs them all
 

@@ -111,6 +111,8 @@ class Engine:
                 ids = self.docker("ps", "-aq").split()
                 if ids:
                     self.docker("rm", "-f", "-v", *ids)
+                # The bridge of one would outlive the engine, and its addresses be taken.
+                self.docker("network", "prune", "-f")
         finally:
             self._end()
 

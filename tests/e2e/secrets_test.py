@@ -196,7 +196,7 @@ class Restarted(Kept):
 
 
 class OldLauncher:
-    """A launcher of before an upgrade, with a job: it knows limits and users (level 2), and nothing of secrets."""
+    """A launcher that runs a job when the agent is upgraded: from then on it knows limits and users (level 2), and nothing of secrets."""
 
     def __init__(self, folder):
         os.makedirs(folder, exist_ok=True)
@@ -213,30 +213,43 @@ class OldLauncher:
         self._lock.close()
 
     def _serve(self):
-        caller, _ = self._socket.accept()
+        running = []
+        for level in 3, 2:
+            caller, _ = self._socket.accept()
 
-        def frame(kind, body):
-            caller.sendall(struct.pack("<IB", len(body) + 1, kind) + body)
+            def frame(kind, body, caller=caller):
+                caller.sendall(struct.pack("<IB", len(body) + 1, kind) + body)
 
-        frame(65, struct.pack("<II3sIQI", 1, 3, b"old", os.getpid(), 0, 2))
-        frame(66, struct.pack("<QIqQB", 1 << 50, os.getpid(), 0, 0, 0))
-        frame(67, b"")
-        with caller.makefile("rb") as stream:
-            while header := stream.read(5):
-                length, kind = struct.unpack("<IB", header)
-                body = stream.read(length - 1)
-                if kind == 2:
-                    self.starts.put(body)
+            frame(65, struct.pack("<II3sIQI", 1, 3, b"old", os.getpid(), 0, level))
+            for ticket in running:
+                frame(66, self._started(ticket) + b"\0")
+            frame(67, b"")
+            with caller.makefile("rb") as stream:
+                while header := stream.read(5):
+                    length, kind = struct.unpack("<IB", header)
+                    body = stream.read(length - 1)
+                    if kind == 2:
+                        self.starts.put(body)
+                        running.append(struct.unpack_from("<Q", body)[0])
+                        frame(68, self._started(running[-1]))
+
+    @staticmethod
+    def _started(ticket):
+        return struct.pack("<QIqQ", ticket, os.getpid(), 0, 0)
 
 
 class Upgraded(Story):
     def test_a_launcher_that_would_hide_nothing_is_not_asked(self):
         launcher = OldLauncher(self.mesh.path("hostA"))
         self.addCleanup(launcher.close)
-        self.mesh.start_agent("hostA")
+        agent = self.mesh.start_agent("hostA")
         self.mesh.start_coordinator()
         self.succeeded(self.mesh.cromt("secrets", "set", "db", "--project", "app", typed=VALUE))
         self.mesh.apply("projects: {app: {run: 'true', secrets: [{name: db, env: DB}]}, plain: {run: 'true'}}")
+        self.mesh.start("plain")
+        launcher.starts.get(timeout=30)
+        agent.kill()
+        agent.restart()
         refused = self.mesh.cromt("start", "app", "--wait")
         self.exited(1, refused)
         self.says(self.mesh.show("last")["tasks"][0]["reason"], "of before the agent's upgrade and can't hide the secrets of jobs")

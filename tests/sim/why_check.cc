@@ -172,7 +172,8 @@ class Judge {
   template <class F>
   uint64_t OthersIn(const PlannedGroup& group, F is) const {
     uint64_t count = 0;
-    for (const auto& [id, other] : facts_.committed->runs())
+    for (const auto& known : facts_.committed->runs()) {
+      const CommitCheck::RunOf& other = known.second;
       for (TaskIndex t = 0; t < other.tasks.size(); ++t) {
         if (&other == &run_ && t == task_) continue;
         const bool of_it = std::ranges::any_of(other.plan->tasks[t].groups, [&](uint32_t g) {
@@ -181,6 +182,7 @@ class Judge {
         });
         if (of_it && is(other.tasks[t].status)) ++count;
       }
+    }
     return count;
   }
 

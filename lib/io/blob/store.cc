@@ -38,9 +38,8 @@ Status Sync(int fd, Durability durability, const std::string& name) {
   return {};
 }
 
-Status MakeFolder(int root, Durability durability, const std::string& name) {
-  if (mkdirat(root, name.c_str(), 0700) == 0) return Sync(root, durability, "its directory");
-  if (errno == EEXIST) return {};
+Status MakeFolder(int root, const std::string& name) {
+  if (mkdirat(root, name.c_str(), 0700) == 0 || errno == EEXIST) return {};
   return FailErrno(fmt::format("blob store: making folder {}", name));
 }
 
@@ -70,12 +69,11 @@ Result<std::vector<std::string>> NamesIn(int root, const std::string& folder) {
 
 }  // namespace
 
-BlobWriter::BlobWriter(int root, Durability durability, UniqueFd file, std::string name)
-    : root_(root), durability_(durability), file_(std::move(file)), name_(std::move(name)) {}
+BlobWriter::BlobWriter(BlobStore& store, UniqueFd file, std::string name)
+    : store_(&store), file_(std::move(file)), name_(std::move(name)) {}
 
 BlobWriter::BlobWriter(BlobWriter&& other) noexcept
-    : root_(other.root_),
-      durability_(other.durability_),
+    : store_(other.store_),
       file_(std::move(other.file_)),
       name_(std::exchange(other.name_, {})),
       sha_(std::move(other.sha_)),
@@ -84,7 +82,7 @@ BlobWriter::BlobWriter(BlobWriter&& other) noexcept
       broken_(other.broken_) {}
 
 BlobWriter::~BlobWriter() {
-  if (!name_.empty()) unlinkat(root_, name_.c_str(), 0);
+  if (!name_.empty()) unlinkat(store_->root_.get(), name_.c_str(), 0);
 }
 
 Status BlobWriter::Append(std::string_view bytes) {
@@ -99,7 +97,7 @@ Status BlobWriter::Append(std::string_view bytes) {
     }
     bytes.remove_prefix(static_cast<size_t>(written));
   }
-  if (durability_ == Durability::kHost && size_bytes_ - begun_bytes_ >= kBeginBytes) {
+  if (store_->durability_ == Durability::kHost && size_bytes_ - begun_bytes_ >= kBeginBytes) {
     // Only a hint: what becomes of the bytes is what Commit is told.
     (void)sync_file_range(file_.get(), begun_bytes_, size_bytes_ - begun_bytes_, SYNC_FILE_RANGE_WRITE);
     begun_bytes_ = size_bytes_;
@@ -114,14 +112,13 @@ Result<Digest> BlobWriter::Commit(const Digest& expected) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("these bytes are {}, expected was {}", ToString(digest), ToString(expected)));
   }
-  CROMT_TRY(Sync(file_.get(), durability_, "a blob"));
-  CROMT_TRY(MakeFolder(root_, durability_, FolderOf(digest.sha256)));
+  CROMT_TRY(Sync(file_.get(), store_->durability_, "a blob"));
+  CROMT_ASSIGN(const UniqueFd folder, store_->FolderFor(digest.sha256));
   // A blob that is there already is replaced by equal bytes: harmless, and it heals one that rotted.
-  const UniqueFd folder = OpenFolder(root_, FolderOf(digest.sha256));
-  if (!folder || renameat(root_, name_.c_str(), folder.get(), NameOf(digest.sha256).c_str()) != 0)
+  if (renameat(store_->root_.get(), name_.c_str(), folder.get(), NameOf(digest.sha256).c_str()) != 0)
     return FailErrno("publishing a blob");
   name_.clear();
-  CROMT_TRY(Sync(folder.get(), durability_, "folder " + FolderOf(digest.sha256)));
+  CROMT_TRY(Sync(folder.get(), store_->durability_, "folder " + FolderOf(digest.sha256)));
   return digest;
 }
 
@@ -133,10 +130,27 @@ Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& 
   }
   UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return FailErrno(fmt::format("opening blob store {}", directory.string()));
+  const UniqueFd parent(openat(root.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent) return FailErrno(fmt::format("opening the directory of blob store {}", directory.string()));
+  CROMT_TRY(Sync(parent.get(), durability, "the directory it is in"));
   std::unique_ptr<BlobStore> store(new BlobStore(std::move(root), durability));
-  CROMT_TRY(MakeFolder(store->root_.get(), durability, kTemporaries));
+  CROMT_TRY(MakeFolder(store->root_.get(), kTemporaries));
   CROMT_TRY(store->RemoveStaleTemporaries());
   return store;
+}
+
+// Whoever made a folder that is there may have ended, or failed, before its name was on disk, or be about to sync it.
+Result<UniqueFd> BlobStore::FolderFor(const std::string& sha256) {
+  const std::string name = FolderOf(sha256);
+  MutexLock lock(folders_);
+  UniqueFd folder = synced_.contains(name) ? OpenFolder(root_.get(), name) : UniqueFd();
+  if (folder) return folder;
+  CROMT_TRY(MakeFolder(root_.get(), name));
+  CROMT_TRY(Sync(root_.get(), durability_, "its directory"));
+  folder = OpenFolder(root_.get(), name);
+  if (!folder) return FailErrno(fmt::format("blob store: opening folder {}", name));
+  synced_.insert(name);
+  return folder;
 }
 
 // A temporary whose lock is free has no writer any more. See Write() for the other half.
@@ -181,7 +195,7 @@ Result<BlobWriter> BlobStore::Write() {
     // Between open and flock another process that opens the store may have taken it for stale.
     struct stat info {};
     if (fstat(file.get(), &info) == 0 && info.st_nlink > 0) {
-      return BlobWriter(root_.get(), durability_, std::move(file), std::move(path));
+      return BlobWriter(*this, std::move(file), std::move(path));
     }
   }
   return Fail(ErrorCode::kInternal, "blob store: no temporary file could be kept");

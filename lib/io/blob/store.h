@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@
 #include "io/blob/sha256.h"
 
 namespace cromt {
+
+class BlobStore;
 
 // Bytes on their way into a store. One thread at a time; the store must outlive it.
 class BlobWriter {
@@ -45,10 +48,9 @@ class BlobWriter {
 
  private:
   friend class BlobStore;
-  BlobWriter(int root, Durability durability, UniqueFd file, std::string name);
+  BlobWriter(BlobStore& store, UniqueFd file, std::string name);
 
-  int root_;  // the store's directory
-  Durability durability_;
+  BlobStore* store_;
   UniqueFd file_;
   std::string name_;  // "tmp/NAME"; empty once renamed or moved from
   Sha256 sha_;
@@ -91,12 +93,17 @@ class BlobStore {
   Result<std::vector<Digest>> List() const;
 
  private:
+  friend class BlobWriter;
   BlobStore(UniqueFd root, Durability durability) : root_(std::move(root)), durability_(durability) {}
   Status RemoveStaleTemporaries();
+  // The folder of such blobs, which is there, and stays there if the host crashes.
+  Result<UniqueFd> FolderFor(const std::string& sha256) CROMT_EXCLUDES(folders_);
 
   UniqueFd root_;
   const Durability durability_;
-  mutable Mutex idle_;  // to read one, or to find that nobody has
+  Mutex folders_;
+  std::set<std::string> synced_ CROMT_GUARDED_BY(folders_);  // their names are on disk, as this process knows
+  mutable Mutex idle_;                                       // to read one, or to find that nobody has
 };
 
 }  // namespace cromt
