@@ -9,7 +9,8 @@ namespace {
 
 // The coordinator could not commit it, and said so.
 bool NotTaken(const Result<RunId>& answer) {
-  return !answer && (answer.error().code == ErrorCode::kUnavailable || answer.error().message.ends_with(kDiskFull));
+  return !answer && (answer.error().code == ErrorCode::kUnavailable || answer.error().message.ends_with(kDiskFull) ||
+                     answer.error().message.ends_with(kDiskFails));
 }
 
 }  // namespace

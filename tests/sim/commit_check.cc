@@ -249,8 +249,14 @@ void CommitCheck::TakeUp(const StoredState& state) {
     RunOf& run = runs_[stored.header.id];
     run = {stored.header, stored.status, stored.plan, std::vector<Task>(stored.tasks.size())};
     if (auto known = before.find(stored.header.id); known != before.end()) run.tasks = known->second.tasks;
-    for (TaskIndex task = 0; task < stored.tasks.size(); ++task) Update(run, task, stored.tasks[task]);
+    for (TaskIndex task = 0; task < stored.tasks.size(); ++task) {
+      const bool other = run.tasks[task].status.state != stored.tasks[task].state;
+      Update(run, task, stored.tasks[task]);
+      if (other) run.tasks[task].since = Duration(0);  // nobody knows since when
+    }
   }
+  for (auto& [id, run] : before)
+    if (run.status.state == RunState::kFinished && !runs_.contains(id)) runs_.emplace(id, std::move(run));
 }
 
 void CommitCheck::CheckTakenUp(const StoredState& state) {
@@ -329,7 +335,7 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
 
 void CommitCheck::Answered(const Event& event, const Result<RunId>& answer) {
   if (!answer) return;
-  if (std::holds_alternative<StartRun>(event) && !Find(*answer) && !ledger_.went_back())
+  if (std::holds_alternative<StartRun>(event) && !Find(*answer) && !IsUnsure(*answer) && !ledger_.went_back())
     Violation("invariant 1: run " + answer->text() + " was acknowledged before it was committed");
   const auto* cancel = std::get_if<CancelRun>(&event);
   const RunOf* run = cancel ? Find(cancel->run) : nullptr;

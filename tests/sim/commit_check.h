@@ -48,7 +48,7 @@ class CommitCheck {
   // These are committed, as the commit of this number.
   void See(std::span<const Record> records, uint64_t commit);
   // A commit failed, and nobody knows whether it is on disk.
-  void Doubt() { doubt_ = true; }
+  void Doubt() { doubt_ = ever_in_doubt_ = true; }
   // A coordinator begins with this.
   void TakeUp(const StoredState& state);
   // A wall clock of the coordinator has jumped: what goes by it can't be judged.
@@ -66,6 +66,8 @@ class CommitCheck {
 
   const std::map<RunId, RunOf>& runs() const { return runs_; }
   const RunOf* Find(const RunId& run) const;
+  // A commit has failed that may have made or ended it: what became of it is not known.
+  bool IsUnsure(const RunId& run) const { return ever_in_doubt_ && !Find(run); }
   // By address, who is out of service.
   const std::map<std::string, AgentDrained>& drained() const { return drained_; }
   // Attempts that are to be stopped and in flight, of which no agent was told, and since when.
@@ -112,7 +114,7 @@ class CommitCheck {
   std::map<AgentId, Duration> heard_;
   std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
-  bool doubt_ = false;
+  bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;
   int told_ = 0;  // violations
 };

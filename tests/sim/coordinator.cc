@@ -16,6 +16,7 @@ class SimCoordinator::TappedStore final : public Store {
     auto state = real_->Load();
     if (state) owner_.watcher_.TakeUp(*state);
     if (state) owner_.live_.commits().TakeUp(*state);
+    if (state) owner_.mesh_ = state->mesh;
     return state;
   }
   Result<uint64_t> Commit(std::span<const Record> records) override {
@@ -65,7 +66,8 @@ void SimCoordinator::Boot() {
   at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
   world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
   const uint64_t failures = disk_.failures();
-  auto opened = SqliteStore::Open(path_, random_, Durability::kHost, disk_, &store_clock_);
+  const Durability durability = world_.options.bugs.unsynced_store ? Durability::kProcess : Durability::kHost;
+  auto opened = SqliteStore::Open(path_, random_, durability, disk_, &store_clock_);
   if (!opened) return Refused(opened.error(), failures);
   std::unique_ptr<Store> real = std::move(*opened);
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
@@ -88,7 +90,7 @@ void SimCoordinator::Refused(const Error& why, uint64_t failures) {
   world_.timeline.Note("coordinator does not start: " + why.message);
   Forget();
   const bool disk_failed = disk_.failures() != failures || why.code == ErrorCode::kExhausted;
-  if (!disk_failed && why.code == ErrorCode::kCorrupt && on_damaged_ && on_damaged_(why)) return;
+  if (!disk_failed && on_damaged_ && on_damaged_(why)) return;
   if (!disk_failed) world_.ledger.Violation("the coordinator does not start: " + why.message);
   if (on_death_) on_death_();
 }
@@ -266,6 +268,7 @@ void SimCoordinator::LookAt(const WatchedRef& ref) {
 void SimCoordinator::Published(std::span<const RunChange>) {}
 
 void SimCoordinator::Held(const std::string& why) {
+  if (!why.empty()) world_.situations.Saw("why", ToString(WhyKind::kHeld));  // it is what all are told
   at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
   if (why.find("went back") == std::string::npos) return;
   world_.timeline.Note("coordinator is held: " + why);

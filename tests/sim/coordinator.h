@@ -22,6 +22,7 @@ class Network;
 
 // How it ends what a commit fails with that finds the disk full; the coordinator tells who asked, and ends.
 inline constexpr char kDiskFull[] = "No space left on device";
+inline constexpr char kDiskFails[] = "disk I/O error";
 
 class SimCoordinator final : private CoordinatorEdges {
  public:
@@ -60,7 +61,7 @@ class SimCoordinator final : private CoordinatorEdges {
     live_.commits().ClockJumped();
   }
   LiveCheck& live() { return live_; }
-  const MeshId& mesh() const { return engine_->mesh(); }  // REQUIRES: it is up
+  const MeshId& mesh() const { return mesh_; }  // once it has been up
   const Clock& store_clock() const { return store_clock_; }
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
@@ -133,6 +134,7 @@ class SimCoordinator final : private CoordinatorEdges {
   std::function<bool(const Error&)> on_damaged_;
   std::function<void()> on_went_back_;
   uint64_t life_ = 0;
+  MeshId mesh_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
   std::vector<EngineInput> inbox_;

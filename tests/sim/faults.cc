@@ -37,6 +37,12 @@ constexpr auto kNamed = std::to_array<Named>({
     {3, "agent upgraded"},
     {1, "agent installed anew"},
     {1, "agent installed anew while its launcher lives on"},
+    {3, "coordinator's machine crashes"},
+    {2, "sync fails"},
+    {2, "sync lies"},
+    {2, "coordinator's disk fails"},
+    {2, "coordinator's disk slow"},
+    {3, "bit flips"},
 });
 
 }  // namespace
@@ -49,11 +55,12 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
       hosts_(hosts),
       dice_(world.dice.Fork()),
       downtimes_(dice_.Fork()),
-      went_back_(world, network, coordinator, hosts) {
+      went_back_(world, network, coordinator, hosts),
+      rot_(world, coordinator) {
   static_assert(kNamed.size() == kKinds);
   for (uint64_t kind = 0; kind < kKinds; ++kind)
     // Where the store goes back less can be checked.
-    if (dice_.PerCent(kind != kStoreGoesBack ? 60 : world.options.goes_back ? 100 : 20))
+    if (dice_.PerCent(kind == kSyncLies ? 20 : kind != kStoreGoesBack ? 60 : world.options.goes_back ? 100 : 20))
       kinds_.insert(kinds_.end(), kNamed.at(kind).weight, static_cast<Kind>(kind));
   mean_ = dice_.PerCent(30) ? seconds(1) : dice_.PerCent(50) ? seconds(5) : seconds(15);
   strike_until_ = until_ = dice_.Between(seconds(30), seconds(150));
@@ -61,6 +68,11 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
 }
 
 void Faults::Begin() {
+  coordinator_.OnDamaged([this](const Error& why) {
+    if (!rot_.strikes()) return went_back_.Damaged(why);
+    world_.timeline.After(Downtime(), "coordinator boots", 0, [this] { coordinator_.Boot(); });  // with a backup
+    return true;
+  });
   coordinator_.OnDeath(
       [this] { world_.timeline.After(Downtime(), "coordinator boots", 0, [this] { coordinator_.Boot(); }); });
   for (auto& host : hosts_)
@@ -84,12 +96,8 @@ void Faults::End() {
   over_ = true;
   went_back_.End();
   network_.Heal();
-  for (auto& host : hosts_) {
-    host->disk().FailWrites(false);
-    host->FillDisk(false);
-    host->Boot();
-  }
-  coordinator_.FillDisk(false);
+  EndDisk();
+  for (auto& host : hosts_) host->Boot();
   coordinator_.Boot();
 }
 
@@ -120,7 +128,7 @@ void Faults::Next() {
 
 void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
   const bool all = kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails ||
-                   kind == kCoordinatorFull || kind == kCoordinatorHangs;
+                   kind == kCoordinatorFull || kind == kCoordinatorHangs || kind >= kCoordinatorsMachineCrashes;
   for (const auto& other : hosts_)
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
@@ -169,7 +177,7 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
     case kAgentUpgraded: return host.Upgrade();
     case kAgentReinstalled: return host.Reinstall(true);
     case kLauncherOrphaned: return host.Reinstall(false);
-    case kKinds: return;
+    default: return StrikeDisk(kind, host, dice);
   }
 }
 

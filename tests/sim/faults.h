@@ -8,6 +8,7 @@
 #include "tests/sim/coordinator.h"
 #include "tests/sim/host.h"
 #include "tests/sim/network.h"
+#include "tests/sim/rot.h"
 #include "tests/sim/went_back.h"
 #include "tests/sim/world.h"
 
@@ -48,6 +49,12 @@ class Faults {
     kAgentUpgraded,
     kAgentReinstalled,
     kLauncherOrphaned,
+    kCoordinatorsMachineCrashes,
+    kSyncFails,
+    kSyncLies,
+    kIoErrors,
+    kDiskSlow,
+    kBitFlips,
     kKinds
   };
 
@@ -56,6 +63,9 @@ class Faults {
   // `dice` are its own, so that leaving out one fault changes no other.
   void Strike(Kind kind, SimHost& host, Dice& dice);
   void StallFor(SimHost& host, Dice& dice);
+  // faults_disk.cc
+  void StrikeDisk(Kind kind, SimHost& host, Dice& dice);
+  void EndDisk();
   // Until it is over again.
   void For(Duration time, std::string_view what, std::function<void(bool)> set);
   Duration Downtime();
@@ -67,6 +77,7 @@ class Faults {
   Dice dice_;       // when what strikes whom
   Dice downtimes_;  // how long those who died stay down
   WentBack went_back_;
+  Rot rot_;
   std::vector<Kind> kinds_;  // likely ones several times
   Duration mean_{0};
   Duration strike_until_{0};  // nothing new goes wrong from then on

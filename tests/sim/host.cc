@@ -59,7 +59,7 @@ void SimHost::Boot() {
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()));
   check_.Boots(opened->records);
-  AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now())));
+  AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
   if (up()) ConnectLauncher();
 }
 
@@ -151,11 +151,18 @@ void SimHost::Later(Duration delay, std::string_view kind, QueueEvent event) {
   });
 }
 
+// What the log has of attempts that a crash of the host has ended.
+OutputsInLog SimHost::OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const {
+  const std::string* before = &boot;
+  for (const JournalRecord& record : records)
+    if (const auto* opened = std::get_if<journal::Opened>(&record)) before = &opened->boot;
+  return *before == boot ? OutputsInLog() : log_.outputs;
+}
+
 // ---- The launcher -----------------------------------------------------------------------------
 
 void SimHost::StartLauncher() {
-  launcher_ =
-      std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_end_);
+  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_);
   to_launcher_ = from_launcher_ = Duration(0);
 }
 

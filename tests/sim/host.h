@@ -35,7 +35,7 @@ class SimHost final : private AgentEdges {
   // The machine runs; the agent's process runs in it.
   bool on() const { return on_; }
   bool up() const { return engine_ != nullptr; }
-  uint64_t log_end() const { return log_end_; }
+  uint64_t log_end() const { return log_.end; }
 
   // Starts the agent (and, if need be, the launcher and the machine).
   void Boot();
@@ -78,6 +78,7 @@ class SimHost final : private AgentEdges {
   void ConnectLauncher();
   void TellLauncher(std::function<void(SimLauncher&)> what);
   void FromLauncher(uint64_t life, std::vector<QueueEvent> events);
+  OutputsInLog OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const;
   void StartLauncher();
 
   // AgentEdges.
@@ -113,7 +114,7 @@ class SimHost final : private AgentEdges {
 
   // On its disk, or in its kernel.
   SimDisk disk_;
-  uint64_t log_end_ = 0;
+  HostLog log_;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
   bool on_ = true;

@@ -6,8 +6,8 @@
 
 namespace cromt::sim {
 
-SimLauncher::SimLauncher(World& world, size_t host, std::string incarnation, uint64_t& log_end)
-    : world_(world), host_(host), incarnation_(std::move(incarnation)), log_end_(log_end) {}
+SimLauncher::SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log)
+    : world_(world), host_(host), incarnation_(std::move(incarnation)), log_(log) {}
 
 SimLauncher::~SimLauncher() {
   *alive_ = false;
@@ -17,7 +17,7 @@ SimLauncher::~SimLauncher() {
 
 void SimLauncher::Connect(ToAgent agent) {
   agent_ = std::move(agent);
-  queue_event::LauncherUp up{incarnation_, {}};
+  queue_event::LauncherUp up{.incarnation = incarnation_, .known = {}, .written = log_.outputs, .log_end = log_.end};
   for (const auto& [ticket, job] : jobs_) up.known.push_back({ticket, !job.ended});
   std::vector<QueueEvent> events = {std::move(up)};
   for (const auto& [ticket, job] : jobs_) {
@@ -43,7 +43,7 @@ void SimLauncher::Start(Ticket ticket, const AttemptId& id, std::shared_ptr<cons
     world_.ledger.CouldNotStart(id);
     AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = "its process could not be made"};
     job.ended = true;
-    job.end = {ticket, std::move(result), log_end_, log_end_, true};
+    job.end = {ticket, std::move(result), log_.end, log_.end, true};
     return Tell(job.end);
   }
   Begin(ticket, job);
@@ -52,7 +52,7 @@ void SimLauncher::Start(Ticket ticket, const AttemptId& id, std::shared_ptr<cons
 void SimLauncher::Begin(Ticket ticket, Job& job) {
   job.process = world_.ledger.ProcessStarted(job.id, host_);
   job.started_at = WallFromMicros(world_.timeline.now().count());
-  job.log_begin = log_end_;
+  job.log_begin = log_.end;
   Tell(queue_event::LauncherStarted{ticket, job.started_at, job.log_begin});
   Dice& dice = world_.dice;
   Duration length = dice.PerCent(60)   ? dice.Between(Duration(200), milliseconds(50))
@@ -95,7 +95,8 @@ void SimLauncher::End(Ticket ticket, AttemptResult result) {
   result.started_at = job.started_at;
   result.ended_at = WallFromMicros(world_.timeline.now().count());
   result.log_bytes = static_cast<int64_t>(world_.dice.Below(2) * world_.dice.Below(1000));
-  log_end_ += static_cast<uint64_t>(result.log_bytes);
+  log_.end += static_cast<uint64_t>(result.log_bytes);
+  if (result.log_bytes > 0) log_.outputs[ticket] = {result.log_bytes, job.log_begin, log_.end};
   AttemptResult truth = result;
   const TaskOutcome meaning = Meaning(job.spec->exit_policy, result);
   const bool ended_well = meaning == TaskOutcome::kSucceeded || meaning == TaskOutcome::kStoppedEarly;
@@ -103,7 +104,7 @@ void SimLauncher::End(Ticket ticket, AttemptResult result) {
     truth.kind = AttemptResult::Kind::kNotPublished;
   world_.ledger.ProcessEnded(job.process, truth);
   job.ended = true;
-  job.end = {ticket, std::move(result), job.log_begin, log_end_, world_.dice.PerCent(70)};
+  job.end = {ticket, std::move(result), job.log_begin, log_.end, world_.dice.PerCent(70)};
   Tell(job.end);
 }
 

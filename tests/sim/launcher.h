@@ -12,13 +12,19 @@
 
 namespace cromt::sim {
 
+// What a host's launchers have written of what its jobs said.
+struct HostLog {
+  uint64_t end = 0;
+  OutputsInLog outputs;
+};
+
 class SimLauncher {
  public:
   // What goes to the agent that is connected; it arrives in order, if that agent still lives then.
   using ToAgent = std::function<void(std::vector<QueueEvent>)>;
 
-  // `log_end` is the end of the host's log, which outlives the launcher.
-  SimLauncher(World& world, size_t host, std::string incarnation, uint64_t& log_end);
+  // `log` is the host's, and outlives the launcher.
+  SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log);
   // All its processes die with it.
   ~SimLauncher();
   SimLauncher(const SimLauncher&) = delete;
@@ -54,7 +60,7 @@ class SimLauncher {
   World& world_;
   size_t host_;
   std::string incarnation_;
-  uint64_t& log_end_;
+  HostLog& log_;
   ToAgent agent_;
   std::map<Ticket, Job> jobs_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events of a dead launcher do nothing

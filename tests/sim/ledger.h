@@ -84,6 +84,10 @@ class Ledger {
   // Of processes that begin from here on the store tells what happened, as ever.
   void StoreRecovered() { before_back_ = processes_.size(); }
 
+  // Nothing goes wrong any more from then on.
+  void CalmFrom(Duration when) { calm_from_ = when; }
+  bool calm() const { return calm_from_ && timeline_.now() > *calm_from_; }
+
   // ---- The end ----------------------------------------------------------------------------------
 
   // Every run of the store, with its tasks.
@@ -161,6 +165,7 @@ class Ledger {
   std::set<RunId> shaken_;
   std::set<Task> kept_;
   bool went_back_ = false;
+  std::optional<Duration> calm_from_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };

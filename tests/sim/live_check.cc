@@ -117,13 +117,28 @@ void LiveCheck::CheckWhy(const Engine& engine, Now now) {
     if (!lines->empty()) world_.situations.Saw("why", ToString(lines->front().kind));
     if (std::string wrong = WhyUntrue(*lines, run->first, task, facts); !wrong.empty())
       Violation("why is not true: " + wrong);
-    return;
+    return CheckProgress(engine, run->first, now);
   }
+}
+
+// How many tasks of it stand where.
+void LiveCheck::CheckProgress(const Engine& engine, const RunId& id, Now now) {
+  const auto lines = engine.scheduler().Why(id, std::nullopt, now);
+  if (!lines || lines->empty() || lines->front().kind != WhyKind::kProgress)
+    return Violation("nothing is told of the progress of run " + id.text());
+  world_.situations.Saw("why", ToString(WhyKind::kProgress));
+  std::map<TaskState, size_t> counts;
+  for (const auto& task : commits_.Find(id)->tasks) ++counts[task.status.state];
+  for (const auto& [state, count] : counts)
+    if (lines->front().text.find(fmt::format(" {} {}", count, ToString(state))) == std::string::npos)
+      Violation(fmt::format("why is not true: of run {}, of which {} are {}: '{}'", id.text(), count, ToString(state),
+                            lines->front().text));
 }
 
 void LiveCheck::CheckFinal(const std::vector<RunView>& runs) {
   if (world_.ledger.went_back()) return;  // what was recovered went by another way
   for (const RunView& run : runs) {
+    if (commits_.IsUnsure(run.header.id)) continue;
     const CommitCheck::RunOf* told = commits_.Find(run.header.id);
     if (!told || told->status != run.status || told->tasks.size() != run.tasks.size()) {
       Violation("what is read of run " + run.header.id.text() + " is not what was committed");

@@ -49,6 +49,7 @@ class LiveCheck {
   void CheckStops();
   void CheckRead(const Engine& engine);
   void CheckWhy(const Engine& engine, Now now);
+  void CheckProgress(const Engine& engine, const RunId& id, Now now);
   void Violation(const std::string& what);
 
   World& world_;

@@ -28,6 +28,8 @@ struct PlantedBugs {
   std::function<void(FromAgent&)> from_agent;
   // What an operator makes of a store that went back.
   std::function<void(Recovery&)> recovery;
+  // Nothing of the store is synced.
+  bool unsynced_store = false;
   // The launcher starts what it is told to, though it has done so before.
   bool forgetful_launcher = false;
 };

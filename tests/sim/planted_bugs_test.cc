@@ -50,6 +50,11 @@ TEST(PlantedBugs, StoreThatAcknowledgesWithoutCommitting) {
   EXPECT_NE(Find(bugs, "was acknowledged and is not in the store"), "");
 }
 
+// What is there when the machine crashes is an older state, or none, and nobody has lied about a sync.
+TEST(PlantedBugs, StoreThatIsNeverSynced) {
+  EXPECT_NE(Find({.unsynced_store = true}, "the coordinator does not start"), "");
+}
+
 // Knows the requests of its own lifetime only: of a repeated one it makes a second run.
 class ForgetfulStore final : public Store {
  public:

@@ -9,6 +9,7 @@
 #include "tests/sim/disk/sqlite_vfs.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/operators.h"
+#include "tests/sim/past_check.h"
 #include "tests/sim/shrink.h"
 
 namespace cromt::sim {
@@ -18,6 +19,8 @@ namespace {
 constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1;
 // After the last fault everything must be done within this long ("nothing waits without a deadline").
 constexpr Duration kPatience = std::chrono::hours(3);
+// So long after the last fault its consequences may show in sessions and leases.
+constexpr Duration kCalmAfter = seconds(60);
 // When all runs have finished, what is left on the agents is gone within this long.
 constexpr Duration kSettling = seconds(60);
 
@@ -58,6 +61,7 @@ class Cluster {
     operators_.Begin();
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
+    world_.ledger.CalmFrom(world_.timeline.now() + kCalmAfter);
     Duration limit = world_.timeline.now() + kPatience;
     while (!Settled() && world_.timeline.now() < limit && world_.timeline.RunNext()) {
     }
@@ -131,6 +135,7 @@ class Cluster {
     }
     world_.ledger.CheckFinal(views);
     coordinator_.live().CheckFinal(views);
+    CheckPast(world_, *reader, views);
     starts_.Check(*reader, views);
   }
 

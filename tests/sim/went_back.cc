@@ -39,15 +39,38 @@ WentBack::WentBack(World& world, Network& network, SimCoordinator& coordinator,
   });
 }
 
-void WentBack::Begin() {
-  if (begun_ || !coordinator_.up()) return;
-  begun_ = true;
+bool WentBack::Copy() {
+  if (begun_ || !coordinator_.up()) return false;
   const std::string& path = coordinator_.path();
   auto runs = RunsIn(coordinator_.disk(), path);
-  if (!runs) return world_.ledger.Violation("reading the store: " + runs.error().message);
+  if (!runs) return false;  // its disk fails
+  begun_ = true;
   world_.timeline.Note("the store is copied");
   CopyStore(coordinator_.disk(), path, CopyOf(path));
   world_.ledger.StoreCopied(*runs);
+  return true;
+}
+
+void WentBack::Lie() {
+  if (!Copy()) return;
+  lied_ = true;
+  world_.timeline.Note("the coordinator's disk says that it syncs, and does not");
+  coordinator_.disk().Lie(true);
+  world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "machine crashes", 0, [this] {
+    if (!over_) CrashMachine();
+  });
+}
+
+void WentBack::CrashMachine() {
+  const bool lost = coordinator_.CrashMachine();
+  coordinator_.disk().Lie(false);
+  if (!lost) return;
+  world_.timeline.Note("what was synced is gone");
+  StoreIsOlder();
+}
+
+void WentBack::Begin() {
+  if (!Copy()) return;
   world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "store goes back", 0, [this] {
     if (!over_) GoBack();
   });
@@ -57,11 +80,22 @@ void WentBack::GoBack() {
   world_.timeline.Note("the store goes back");
   coordinator_.Die("its store goes back");
   CopyStore(coordinator_.disk(), CopyOf(coordinator_.path()), coordinator_.path());
+  StoreIsOlder();
+}
+
+// As in the copy, or later.
+void WentBack::StoreIsOlder() {
   for (const auto& host : hosts_) {
     world_.ledger.HostWasTroubled(host->index());
     world_.ledger.HostWasAway(host->index());
   }
   world_.ledger.StoreWentBack();
+}
+
+bool WentBack::Damaged(const Error&) {
+  if (!lied_) return false;
+  if (!std::exchange(operating_, true)) Operate();
+  return true;
 }
 
 // Until every agent can be asked; what one that is not asked has would be stopped.
@@ -70,18 +104,27 @@ void WentBack::Operate() {
   const Duration wait =
       dice_.PerCent(70) ? dice_.Between(milliseconds(100), seconds(2)) : dice_.Between(seconds(2), seconds(40));
   world_.timeline.After(wait, "operator", 0, [this] {
-    if (!coordinator_.up()) return Operate();
     for (const auto& host : hosts_)
       if (!host->Answers(coordinator_.mesh()) || network_.IsStalled(*host)) return Operate();
     operating_ = false;
     coordinator_.Die("the operator stops it");
     Recover();
+    world_.timeline.After(milliseconds(100), "coordinator boots", 0, [this] { coordinator_.Boot(); });
   });
 }
 
 void WentBack::Recover() {
-  auto fail = [&](const Error& error) { world_.ledger.Violation("the store can't be recovered: " + error.message); };
   const std::string& path = coordinator_.path();
+  const uint64_t failures = coordinator_.disk().failures();
+  auto fail = [&](const Error& error) {
+    world_.timeline.Note("the store can't be recovered: " + error.message);
+    if (coordinator_.disk().failures() != failures) {  // later
+      operating_ = true;
+      return Operate();
+    }
+    if (!lied_) return world_.ledger.Violation("the store can't be recovered: " + error.message);
+    CopyStore(coordinator_.disk(), CopyOf(path), path);
+  };
   const auto mark = CommitMark::Read(path, coordinator_.disk());
   SeededRandom random(1);
   auto store = SqliteStore::Open(path, random, Durability::kHost, coordinator_.disk(), &coordinator_.store_clock());

@@ -18,11 +18,23 @@ class WentBack {
 
   // The store is copied now, and the copy put in its place some time later. Once only.
   void Begin();
+  // The store is copied, the coordinator's disk says from now on that it syncs and does not, and some time later the
+  // machine crashes. Once only, and only one of the two.
+  void Lie();
+  // The coordinator's machine does. What its disk had said to be synced and was not may be gone.
+  void CrashMachine();
+  // The coordinator refuses its store. True if there is a reason for that, and a person who does what it says.
+  bool Damaged(const Error& why);
   // What has not gone back stays.
-  void End() { over_ = true; }
+  void End() {
+    over_ = true;
+    coordinator_.disk().Lie(false);
+  }
 
  private:
+  bool Copy();
   void GoBack();
+  void StoreIsOlder();
   void Operate();
   void Recover();
 
@@ -32,6 +44,7 @@ class WentBack {
   std::vector<std::unique_ptr<SimHost>>& hosts_;
   Dice dice_;
   bool begun_ = false;
+  bool lied_ = false;
   bool over_ = false;
   bool operating_ = false;
 };

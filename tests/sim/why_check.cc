@@ -101,7 +101,9 @@ class Judge {
       case WhyKind::kRetry: return WrongRetry(text);
       case WhyKind::kLeased: return IsThere(status_.agent) ? "" : "nobody reaches that agent";
       case WhyKind::kRunning:
-        if (!facts_.ledger->HasStarted({run_.header.id, task_, status_.attempt})) return "no process of it runs";
+        // A recovery takes for running what has ended without a process and was not told yet.
+        if (!facts_.ledger->went_back() && !facts_.ledger->HasStarted({run_.header.id, task_, status_.attempt}))
+          return "no process of it runs";
         return IsThere(status_.agent) ? "" : "nobody reaches that agent";
       case WhyKind::kStopping:
         if (!status_.stop_wanted) return "nobody wished that";
@@ -132,7 +134,7 @@ class Judge {
   // Its tasks may all have been canceled, but it can't have begun.
   bool Waits(InstanceIndex instance) const {
     for (InstanceIndex i = 0; i < run_.plan->instances.size(); ++i)
-      if (std::ranges::count(run_.plan->instances[i].after, instance) > 0 && !Done(i, false)) return true;
+      if (std::ranges::count(run_.plan->instances[i].after, instance) > 0 && (!Done(i, false) || Waits(i))) return true;
     return std::ranges::any_of(run_.plan->instances[instance].needs,
                                [this](InstanceIndex need) { return MayWaitFor(need) || Waits(need); });
   }

@@ -321,7 +321,8 @@ void SimDisk::ForgetDirty(Inode& inode) {
 
 void SimDisk::Evict(Inode& inode) {
   for (Page& page : inode.pages)
-    if (!page.dirty) page.now = page.durable;
+    if (!page.dirty && !page.promised)
+      page.now = page.durable;  // what was promised is at least in the disk's own memory
 }
 
 // ---- A crash ----------------------------------------------------------------------------------
