@@ -51,7 +51,7 @@ void Arrival::WriteNext(std::unique_lock<Mutex>& lock) CROMT_THREAD_ANNOTATION(n
     if (!written_) Cancel();
   }
   lock.lock();
-  used_ = std::move(piece);
+  if (uses_again_ && used_.size() < kPieces) used_.push_back(std::move(piece));
 }
 
 bool Arrival::Came(std::string piece) {
@@ -70,7 +70,11 @@ void Arrival::AwaitRoom() {
 
 std::string Arrival::Used() {
   MutexLock lock(mutex_);
-  return std::exchange(used_, std::nullopt).value_or("");
+  uses_again_ = true;
+  if (used_.empty()) return "";
+  std::string piece = std::move(used_.back());
+  used_.pop_back();
+  return piece;
 }
 
 void Arrival::Ended(const Status& status) {

@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/thread_annotations.h"
@@ -17,8 +17,8 @@ namespace cromt {
 
 class Arrival {
  public:
-  static constexpr size_t kPieces = 8;  // received and not written yet
-  static constexpr size_t kPieceBytes = 512 << 10;
+  static constexpr size_t kPieces = 8;              // received and not written yet
+  static constexpr size_t kPieceBytes = 256 << 10;  // so that one is still in a core's cache when it is written
 
   struct Patience {
     Duration stall{};       // nothing comes for so long: the call is broken off
@@ -42,7 +42,7 @@ class Arrival {
   // For who receives. False: nothing more is to be taken until GoOn(), or AwaitRoom().
   bool Came(std::string piece) CROMT_EXCLUDES(mutex_);
   void AwaitRoom() CROMT_EXCLUDES(mutex_);
-  // A piece that was written, to be used again; empty if there is none.
+  // A piece that was written, to be used again, since new memory costs as much as a copy; empty if there is none.
   std::string Used() CROMT_EXCLUDES(mutex_);
   // The last.
   void Ended(const Status& status) CROMT_EXCLUDES(mutex_);
@@ -56,7 +56,8 @@ class Arrival {
   Mutex mutex_;
   std::condition_variable_any changed_;
   std::deque<std::string> pieces_ CROMT_GUARDED_BY(mutex_);
-  std::optional<std::string> used_ CROMT_GUARDED_BY(mutex_);
+  std::vector<std::string> used_ CROMT_GUARDED_BY(mutex_);
+  bool uses_again_ CROMT_GUARDED_BY(mutex_) = false;
   bool held_back_ CROMT_GUARDED_BY(mutex_) = false;
   int64_t bytes_ CROMT_GUARDED_BY(mutex_) = 0;
   bool done_ CROMT_GUARDED_BY(mutex_) = false;

@@ -13,7 +13,7 @@
 namespace cromt {
 namespace {
 
-constexpr int64_t kPieceBytes = 512 << 10;
+constexpr int64_t kPieceBytes = 256 << 10;
 
 std::string PeerOf(int socket) {
   sockaddr_storage peer{};
