@@ -136,7 +136,7 @@ class Cluster {
     world_.ledger.CheckFinal(views);
     coordinator_.live().CheckFinal(views);
     CheckPast(world_, *reader, views);
-    starts_.Check(*reader, views);
+    if (world_.options.part.self_starts) starts_.Check(*reader, views);
   }
 
   std::map<std::string, size_t> addresses_;
