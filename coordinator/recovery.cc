@@ -6,12 +6,14 @@
 #include <map>
 #include <set>
 
+#include "coordinator/store/stamp.h"
+
 namespace cromt {
 namespace {
 
 constexpr char kReason[] = "lost: store restored";
 // Far more than there are between any backup and now.
-constexpr uint64_t kMostEpochs = uint64_t{1} << 20;
+constexpr uint64_t kMostEpochs = (uint64_t{1} << 20) * kMostEpochStep;
 constexpr uint64_t kMostCommits = uint64_t{1} << 44;
 constexpr uint64_t kMostAttempts = 1'000'000;  // of one task
 

@@ -70,6 +70,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   auto opened = store->OpenFile(random);
   if (opened) opened = store->Prepare();
   if (!opened) return tl::unexpected<Error>(Advise(path, std::move(opened).error()));
+  store->epoch_step_ = 1 + random.Below(kMostEpochStep);
   return store;
 }
 
@@ -147,7 +148,7 @@ Result<StoredState> SqliteStore::Load() {
   if (!state) return tl::unexpected<Error>(Advise(path_, std::move(state).error()));
   // Before the first epoch: a store that has one and no mark is taken for a part of one.
   if (stamp_.epoch == 0) CROMT_TRY(OpenMark());
-  stamp_.epoch = ++state->epoch;
+  stamp_.epoch = state->epoch += epoch_step_;
   CROMT_TRY(WriteStamp());
   CROMT_TRY(OpenMark());
   return state;

@@ -25,7 +25,8 @@ class SqliteStore final : public Store {
   static constexpr int64_t kReserveBytes = 8 << 20;
 
   // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
-  // or one of a newer version is refused, untouched. `random` names a new mesh.
+  // or one of a newer version is refused, untouched. `random` names a new mesh, and says by how much
+  // Load raises the epoch: two copies that are started have no epoch in common.
   // It lies among `files`; `clock` (null = the system's) dates what becomes of tasks.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
                                                    Durability durability = Durability::kHost,
@@ -108,7 +109,8 @@ class SqliteStore final : public Store {
   int64_t last_run_ = 0;
   int64_t last_transition_ = 0;
   int64_t last_tick_ = 0;
-  int64_t now_us_ = 0;   // when the commit under way began, for transitions
+  int64_t now_us_ = 0;  // when the commit under way began, for transitions
+  uint64_t epoch_step_ = 1;
   bool broken_ = false;  // a commit has failed: what is in memory is ahead of the disk
 };
 

@@ -22,6 +22,10 @@ struct StoreTotals {
   friend bool operator==(const StoreTotals&, const StoreTotals&) = default;
 };
 
+// A start raises the epoch by a random number up to this: two that begin with the same state must not have one epoch,
+// or agents would obey both by turns.
+inline constexpr uint64_t kMostEpochStep = uint64_t{1} << 16;
+
 struct StoreStamp {
   int schema = 0;
   MeshId mesh;

@@ -104,7 +104,10 @@ Result<StoredState> Rot::StateIn(const std::string& path) {
   SeededRandom random(1);
   CROMT_ASSIGN(auto store,
                SqliteStore::Open(path, random, Durability::kProcess, coordinator_.disk(), &coordinator_.store_clock()));
-  return store->Load();
+  CROMT_ASSIGN(const StoredState lies, store->LoadToRecover());
+  CROMT_ASSIGN(StoredState state, store->Load());
+  state.epoch = lies.epoch;
+  return state;
 }
 
 void Rot::StrikeStore(Dice& dice) {
@@ -127,7 +130,7 @@ void Rot::StrikeStore(Dice& dice) {
   if (!was || disk.failures() != failures) return;  // there is more that is wrong
   const std::string_view name = end.empty() ? "a database" : end == "-wal" ? "a log" : "a mark";
   // A crash of the machine may have put the mark back, until the coordinator has started again. Then agents prove it.
-  const bool mark_is_older = mark && *mark && ((*mark)->commit < was->commit || (*mark)->epoch + 1 < was->epoch);
+  const bool mark_is_older = mark && *mark && ((*mark)->commit < was->commit || (*mark)->epoch < was->epoch);
   if (is && mark_is_older && is->commit != was->commit)
     return world_.situations.Saw("bit flip", "hidden by an older mark", name);
   if (is) {

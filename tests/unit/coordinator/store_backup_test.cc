@@ -23,7 +23,7 @@ class StoreBackup : public StoreEnv {
     Fill(*store_);
     auto stamp = BackUpStore(path_, Backup());
     ASSERT_TRUE(stamp) << stamp.error().message;
-    EXPECT_EQ(stamp->epoch, 1u);
+    EXPECT_GT(stamp->epoch, 0u);
     EXPECT_FALSE(stamp->went_back);
     CommitOne(*store_, "r3");
   }
