@@ -344,7 +344,7 @@ void CommitCheck::Answered(const Event& event, const Result<RunId>& answer) {
 }
 
 void CommitCheck::ProcessStarts(const AttemptId& id) {
-  if (ledger_.went_back()) return;
+  if (ledger_.went_back() || ledger_.second_is_heard()) return;
   if (const auto over = Over(id))
     Violation(fmt::format("invariant 2: {} begins {} after it was given up", ToString(id),
                           FormatDuration(timeline_.now() - *over)));

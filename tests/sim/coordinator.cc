@@ -7,6 +7,14 @@
 #include "tests/sim/network.h"
 
 namespace cromt::sim {
+namespace {
+
+// What is pushed is told to the first one, whose looks are judged.
+tl::unexpected<Error> Unreached() {
+  return Fail(ErrorCode::kTimeout, "the forge can't be reached from here");
+}
+
+}  // namespace
 
 // The real store.
 class SimCoordinator::TappedStore final : public Store {
@@ -40,23 +48,38 @@ class SimCoordinator::TappedStore final : public Store {
   std::unique_ptr<Store> real_;
 };
 
-SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents)
+SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents,
+                               bool second)
     : world_(world),
       network_(network),
       starts_(starts),
       agents_(std::move(agents)),
+      second_(second),
+      name_(second ? "second coordinator" : "coordinator"),
       clock_(world.dice),
       store_clock_(world.timeline, clock_),
       random_(world.dice.Fork()),
       disk_(world.dice.Fork()),
-      waker_(world.timeline, "coordinator wakes", 0, [this] { Step(); }),
+      waker_(world.timeline, "coordinator wakes", second, [this] { Step(); }),
       watcher_(world.situations),
       live_(world, disk_, path_) {
   (void)disk_.MakeDirectory(DirectoryOf(path_), 0700);
   live_.commits().Know(starts.job_file());
+  if (!second) {
+    world_.ledger.OnProcess([this](const AttemptId& id) { live_.commits().ProcessStarts(id); });
+    return;
+  }
+  live_.commits().Doubt();        // of what it takes up it has not seen the commits
+  live_.commits().ClockJumped();  // nor has its own clock dated that
 }
 
 SimCoordinator::~SimCoordinator() = default;
+
+std::unique_ptr<SimCoordinator> SimCoordinator::MakeSecond(const std::string& copy) {
+  auto second = std::make_unique<SimCoordinator>(world_, network_, starts_, agents_, true);
+  for (const char* end : {"", "-wal", "-mark"}) second->disk_.CopyFrom(disk_, copy + end, path_ + end);
+  return second;
+}
 
 // ---- Life and death ---------------------------------------------------------------------------
 
@@ -64,7 +87,7 @@ void SimCoordinator::Boot() {
   if (up()) return;
   ++life_;
   at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
-  world_.timeline.Note(fmt::format("coordinator starts, life {}", life_));
+  world_.timeline.Note(fmt::format("{} starts, life {}", name_, life_));
   const uint64_t failures = disk_.failures();
   const Durability durability = world_.options.bugs.unsynced_store ? Durability::kProcess : Durability::kHost;
   auto opened = SqliteStore::Open(path_, random_, durability, disk_, &store_clock_);
@@ -87,7 +110,7 @@ void SimCoordinator::Boot() {
 
 // It did not come up, and is started again, as by systemd.
 void SimCoordinator::Refused(const Error& why, uint64_t failures) {
-  world_.timeline.Note("coordinator does not start: " + why.message);
+  world_.timeline.Note(name_ + " does not start: " + why.message);
   Forget();
   const bool disk_failed = disk_.failures() != failures || why.code == ErrorCode::kExhausted;
   if (!disk_failed && on_damaged_ && on_damaged_(why)) return;
@@ -105,20 +128,20 @@ void SimCoordinator::Forget() {
 
 void SimCoordinator::Die(const std::string& how) {
   if (!up()) return;
-  world_.timeline.Note("coordinator dies: " + how);
+  world_.timeline.Note(name_ + " dies: " + how);
   live_.Dies();
   Forget();
   inbox_.clear();
   waker_.Cancel();
   death_.Forget();
   fail_commit_ = false;
-  network_.CoordinatorDied();
+  network_.CoordinatorDied(*this);
   if (on_death_) on_death_();
 }
 
 bool SimCoordinator::CrashMachine() {
   world_.timeline.Note("the coordinator's machine crashes");
-  network_.CoordinatorsMachineDied();
+  network_.CoordinatorsMachineDied(*this);
   Die("its machine crashed");
   clock_.Reboot(world_.timeline.now());
   return disk_.Crash();
@@ -198,29 +221,29 @@ void SimCoordinator::AfterStep(const Status& stepped, uint64_t failures) {
 
 void SimCoordinator::Dial(const std::string& address, LinkId link) {
   live_.Dials(address, link);
-  if (death_.Leaves()) Out([this, address, link] { network_.Dial(address, link); });
+  if (death_.Leaves()) Out([this, address, link] { network_.Dial(*this, address, link); });
 }
 
 void SimCoordinator::Close(LinkId link, const std::string& reason) {
-  world_.timeline.Note(fmt::format("coordinator closes link {}: {}", link, reason));
+  world_.timeline.Note(fmt::format("{} closes link {}: {}", name_, link, reason));
   live_.Closes(link);
-  if (death_.Leaves()) Out([this, link] { network_.CloseByCoordinator(link); });
+  if (death_.Leaves()) Out([this, link] { network_.CloseByCoordinator(*this, link); });
 }
 
 void SimCoordinator::Send(LinkId link, ToAgent message) {
   live_.Sends(link, message);
   if (death_.Leaves())
-    Out([this, link, message = std::move(message)]() mutable { network_.Send(link, std::move(message)); });
+    Out([this, link, message = std::move(message)]() mutable { network_.Send(*this, link, std::move(message)); });
 }
 
 void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) {
   live_.IsLive(link);
-  if (death_.Leaves()) Out([this, link, mesh] { network_.CollectLogs(link, mesh); });
+  if (death_.Leaves()) Out([this, link, mesh] { network_.CollectLogs(*this, link, mesh); });
 }
 
 void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest,
                               const std::optional<LeaseInput>& holder) {
-  if (death_.Leaves()) Out([this, link, digest, holder] { network_.PushBlob(link, digest, holder); });
+  if (death_.Leaves()) Out([this, link, digest, holder] { network_.PushBlob(*this, link, digest, holder); });
 }
 
 void SimCoordinator::Resolve(const ResolveSources& wanted) {
@@ -253,16 +276,27 @@ void SimCoordinator::Later(std::string_view kind, Duration delay, std::function<
 
 void SimCoordinator::PlanTick(const DueTick& tick) {
   Later("planned", starts_.Delay(), [this, tick] {
-    return engine_input::TickPlanned{tick, starts_.Plan(tick.project, RequestOf(tick))};
+    auto start = starts_.Plan(tick.project, RequestOf(tick));
+    if (second_ && start) {
+      world_.ledger.SecondStarts(start->run);
+      world_.situations.Saw("two coordinators", "the second starts a run by itself");
+    }
+    return engine_input::TickPlanned{tick, std::move(start)};
   });
 }
 
 void SimCoordinator::PlanPush(const DuePush& push) {
-  Later("planned", starts_.Delay(), [this, push] { return engine_input::PushPlanned{push, starts_.Plan(push)}; });
+  Later("planned", starts_.Delay(), [this, push]() -> EngineInput {
+    if (second_) return engine_input::PushPlanned{push, Unreached()};
+    return engine_input::PushPlanned{push, starts_.Plan(push)};
+  });
 }
 
 void SimCoordinator::LookAt(const WatchedRef& ref) {
-  Later("looked", starts_.Delay(), [this, ref] { return engine_input::RefLooked{ref, starts_.Look(ref)}; });
+  Later("looked", starts_.Delay(), [this, ref]() -> EngineInput {
+    if (second_) return engine_input::RefLooked{ref, Unreached()};
+    return engine_input::RefLooked{ref, starts_.Look(ref)};
+  });
 }
 
 void SimCoordinator::Published(std::span<const RunChange>) {}
@@ -271,7 +305,9 @@ void SimCoordinator::Held(const std::string& why) {
   if (!why.empty()) world_.situations.Saw("why", ToString(WhyKind::kHeld));  // it is what all are told
   at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now());
   if (why.find("went back") == std::string::npos) return;
-  world_.timeline.Note("coordinator is held: " + why);
+  if (second_ || world_.ledger.second_is_heard())
+    world_.situations.Saw("two coordinators", second_ ? "the second is behind" : "the first is behind");
+  world_.timeline.Note(name_ + " is held: " + why);
   if (on_went_back_) on_went_back_();
 }
 

@@ -27,8 +27,13 @@ inline constexpr char kDiskFails[] = "disk I/O error";
 class SimCoordinator final : private CoordinatorEdges {
  public:
   // `agents`: the addresses that its configuration names.
-  SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents);
+  SimCoordinator(World& world, Network& network, SelfStarts& starts, std::vector<std::string> agents,
+                 bool second = false);
   ~SimCoordinator() override;
+
+  // Another one of the same mesh on a machine of its own. Its store: that copy which lies on the disk of this one.
+  std::unique_ptr<SimCoordinator> MakeSecond(const std::string& copy);
+  bool is_second() const { return second_; }
 
   bool up() const { return engine_ != nullptr; }
   // Of its store.
@@ -117,6 +122,8 @@ class SimCoordinator final : private CoordinatorEdges {
   SelfStarts& starts_;
   const std::string path_ = "coordinator/store.db";
   const std::vector<std::string> agents_;
+  const bool second_;
+  const std::string name_;
   HostClock clock_;
   StoreClock store_clock_;
   SeededRandom random_;

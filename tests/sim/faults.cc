@@ -43,6 +43,7 @@ constexpr auto kNamed = std::to_array<Named>({
     {2, "coordinator's disk fails"},
     {2, "coordinator's disk slow"},
     {3, "bit flips"},
+    {4, "two coordinators"},
 });
 
 }  // namespace
@@ -56,11 +57,15 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
       dice_(world.dice.Fork()),
       downtimes_(dice_.Fork()),
       went_back_(world, network, coordinator, hosts),
+      twin_(world, coordinator, went_back_),
       rot_(world, coordinator) {
   static_assert(kNamed.size() == kKinds);
   for (uint64_t kind = 0; kind < kKinds; ++kind)
     // Where the store goes back less can be checked.
-    if (dice_.PerCent(kind == kSyncLies ? 20 : kind != kStoreGoesBack ? 60 : world.options.goes_back ? 100 : 20))
+    if (dice_.PerCent(kind == kSyncLies || kind == kTwoCoordinators ? 20
+                      : kind != kStoreGoesBack                      ? 60
+                      : world.options.goes_back                     ? 100
+                                                                    : 20))
       kinds_.insert(kinds_.end(), kNamed.at(kind).weight, static_cast<Kind>(kind));
   mean_ = dice_.PerCent(30) ? seconds(1) : dice_.PerCent(50) ? seconds(5) : seconds(15);
   strike_until_ = until_ = dice_.Between(seconds(30), seconds(150));
@@ -82,6 +87,8 @@ void Faults::Begin() {
     });
   world_.timeline.At(until_, "faults end", 0, [this] { EndIfEnough(); });
   if (!kinds_.empty()) Next();
+  if (world_.options.two)
+    world_.timeline.At(downtimes_.Between(Duration(0), seconds(20)), "two coordinators", 0, [this] { twin_.Begin(); });
 }
 
 // Something may still be on that was to last longer.
@@ -95,6 +102,7 @@ void Faults::End() {
   world_.timeline.Note("faults end");
   over_ = true;
   went_back_.End();
+  twin_.End();
   network_.Heal();
   EndDisk();
   for (auto& host : hosts_) host->Boot();
@@ -161,6 +169,7 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
       host.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
       return coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
     case kStoreGoesBack: return went_back_.Begin();
+    case kTwoCoordinators: return twin_.Begin();
     case kLauncherHangs: return host.HangLauncher(dice.Between(milliseconds(10), seconds(60)));
     case kOneWay: {
       const bool to_host = dice.PerCent(50);

@@ -9,6 +9,7 @@
 #include "tests/sim/host.h"
 #include "tests/sim/network.h"
 #include "tests/sim/rot.h"
+#include "tests/sim/twin.h"
 #include "tests/sim/went_back.h"
 #include "tests/sim/world.h"
 
@@ -55,6 +56,7 @@ class Faults {
     kIoErrors,
     kDiskSlow,
     kBitFlips,
+    kTwoCoordinators,
     kKinds
   };
 
@@ -77,6 +79,7 @@ class Faults {
   Dice dice_;       // when what strikes whom
   Dice downtimes_;  // how long those who died stay down
   WentBack went_back_;
+  Twin twin_;
   Rot rot_;
   std::vector<Kind> kinds_;  // likely ones several times
   Duration mean_{0};

@@ -234,6 +234,7 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
 }
 
 void SimHost::StopProcess(Ticket ticket) {
+  if (const QueuedAttempt* attempt = engine_->queue().Find(ticket)) check_.Stops(attempt->id);
   if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Stop(ticket); });
 }
 
@@ -269,6 +270,7 @@ void SimHost::BlobFailed(const BlobFailure& failure) {
 }
 
 void SimHost::Send(StreamId stream, FromAgent message) {
+  if (message.hello) check_.Answers(stream);
   if (death_.Leaves()) network_.Send(stream, std::move(message));
 }
 

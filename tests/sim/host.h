@@ -59,6 +59,8 @@ class SimHost final : private AgentEdges {
   void JumpWall(Duration by) { clock_.JumpWall(by); }
 
   void Post(AgentInput input);
+  // What comes on this stream is said by a coordinator of this epoch.
+  void Greeted(StreamId stream, uint64_t epoch, bool second) { check_.Greeted(stream, epoch, second); }
   const SimFiles& files() const { return files_; }
   // A tree or an artifact came from the coordinator.
   void TakeBlob(const Digest& digest);

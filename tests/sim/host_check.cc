@@ -22,6 +22,13 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   ended_.clear();
   before_.clear();
   said_.clear();
+  older_leases_.clear();
+  older_stops_.clear();
+  uint64_t known = 0;
+  for (const JournalRecord& record : records)
+    if (const auto* seen = std::get_if<journal::MeshSeen>(&record)) known = std::max(known, seen->epoch);
+  if (known < second_epoch_ && second_epoch_ <= answered_epoch_) world_.ledger.ProofIsLost();
+  answered_epoch_ = std::min(answered_epoch_, known);
   Disturbed(Duration(0));
   Journaled(records);
 }
@@ -38,24 +45,64 @@ void HostCheck::Journaled(std::span<const JournalRecord> records) {
   }
 }
 
+// ---- Older and newer coordinators -------------------------------------------------------------
+
+void HostCheck::Greeted(StreamId stream, uint64_t epoch, bool second) {
+  epochs_[stream] = epoch;
+  if (IsOlder(stream)) return world_.situations.Saw("two coordinators", "an agent obeys the older no more");
+  if (!second) return;
+  world_.situations.Saw("two coordinators", "an agent turns to the second");
+  second_epoch_ = epoch;
+  world_.ledger.SecondIsHeard();
+}
+
+void HostCheck::Answers(StreamId stream) {
+  if (auto epoch = epochs_.find(stream); epoch != epochs_.end())
+    answered_epoch_ = std::max(answered_epoch_, epoch->second);
+}
+
+bool HostCheck::IsOlder(StreamId stream) const {
+  const auto epoch = epochs_.find(stream);
+  return epoch != epochs_.end() && epoch->second < answered_epoch_;
+}
+
+void HostCheck::Stops(const AttemptId& id) {
+  if (older_stops_.contains(id) && !stops_.contains(id))
+    Violation(ToString(id) + " is stopped by a coordinator that is older than one that was obeyed");
+}
+
+// ---- Steps ------------------------------------------------------------------------------------
+
 void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
   said_.clear();
+  older_leases_.clear();
+  older_stops_.clear();
+  std::set<AttemptId> leases, stops;  // that the newest has said
   for (const AgentInput& input : inputs) {
     if (const auto* message = std::get_if<agent_input::StreamMessage>(&input)) {
       Said said{message->stream, message->message.stops};
       for (const Verdict& verdict : message->message.verdicts)
         if (verdict.kind == Verdict::Kind::kStop) said.stops.push_back(verdict.id);
+      const bool older = IsOlder(message->stream);
+      for (const Lease& lease : message->message.leases) (older ? older_leases_ : leases).insert(lease.id);
+      (older ? older_stops_ : stops).insert(said.stops.begin(), said.stops.end());
       if (!said.stops.empty()) said_.push_back(std::move(said));
     }
     const auto* tell = std::get_if<agent_input::Tell>(&input);
     const auto* stored = tell ? std::get_if<queue_event::LogsStored>(&tell->event) : nullptr;
     if (stored) stored_ = std::max(stored_, stored->position);
   }
+  for (const AttemptId& id : leases) older_leases_.erase(id);
+  for (const AttemptId& id : stops) older_stops_.erase(id);
 }
 
 void HostCheck::Stepped(const AgentQueue& queue) {
   for (const Said& said : std::exchange(said_, {}))
     for (const AttemptId& id : said.stops) stops_.emplace(id, world_.timeline.now());
+  for (const InventoryTicket& known : queue.Tickets())
+    if (const AttemptId& id = queue.Find(known.ticket)->id;
+        older_leases_.contains(id) && !before_.contains(known.ticket))
+      Violation(ToString(id) + " is taken from a coordinator that is older than one that was obeyed");
   before_.clear();
   for (const InventoryTicket& known : queue.Tickets()) before_[known.ticket] = queue.Find(known.ticket)->phase;
 }

@@ -2,7 +2,8 @@
 //
 // Checked: nothing is launched, and no result forgotten, before that is in the journal; an attempt is forgotten when
 // its output is stored; who has the higher priority begins first, else who came first; a stop that has arrived ends its
-// process, unless the agent, its launcher or its disk was in trouble meanwhile.
+// process, unless the agent, its launcher or its disk was in trouble meanwhile; who has answered a coordinator takes no
+// attempt and no stop from one whose epoch is lower.
 #pragma once
 
 #include <map>
@@ -26,6 +27,9 @@ class HostCheck {
   // A stop may not get through before then.
   void Disturbed(Duration until);
   void Journaled(std::span<const JournalRecord> records);
+  // A coordinator of this epoch speaks on it, by what was sent, whatever has become of that on its way.
+  void Greeted(StreamId stream, uint64_t epoch, bool second);
+  void Answers(StreamId stream);
   // What it is about to take in.
   void Takes(const std::vector<AgentInput>& inputs);
   void Closes(StreamId stream) {
@@ -35,6 +39,7 @@ class HostCheck {
   // It begins to prepare it, or lets it be launched.
   void Begins(const AgentQueue& queue, const QueuedAttempt& attempt);
   void Launches(const QueuedAttempt& attempt);
+  void Stops(const AttemptId& id);
   void ForgetsResult(Ticket ticket);
   void Forgets(Ticket ticket);
   // What the launcher has to say, as it says it.
@@ -50,6 +55,7 @@ class HostCheck {
     int64_t bytes = 0;
     uint64_t end = 0;
   };
+  bool IsOlder(StreamId stream) const;
   void Violation(const std::string& what);
 
   World& world_;
@@ -58,7 +64,11 @@ class HostCheck {
   std::vector<Said> said_;
   std::map<AttemptId, Duration> stops_;  // when they were told to stop
   std::map<Ticket, Output> outputs_;     // of what has ended
-  uint64_t stored_ = 0;                  // of the host's output
+  std::map<StreamId, uint64_t> epochs_;
+  uint64_t answered_epoch_ = 0;  // the highest, as far as the journal knows
+  uint64_t second_epoch_ = 0;
+  std::set<AttemptId> older_leases_, older_stops_;  // only an older coordinator has just said so
+  uint64_t stored_ = 0;                             // of the host's output
   Duration calm_since_{0};
   int told_ = 0;
 };

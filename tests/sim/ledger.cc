@@ -134,6 +134,29 @@ void Ledger::StoreWentBack() {
   for (const RunId& run : canceled_since_) canceled_.erase(run);
 }
 
+void Ledger::StoreRecovered() {
+  went_back_ = true;
+  Shake();
+}
+
+void Ledger::ProofIsLost() {
+  if (!went_back_) Shake();
+}
+
+void Ledger::Shake() {
+  before_back_ = processes_.size();
+  for (const auto& [run, copied] : copy_)
+    if (copied.status.state != RunState::kFinished) shaken_.insert(run);
+}
+
+void Ledger::SecondIsHeard() {
+  second_is_heard_ = true;
+  for (const auto& [address, host] : hosts_) {
+    HostWasTroubled(host);
+    HostWasAway(host);
+  }
+}
+
 const TaskStatus* Ledger::InCopy(const RunId& run, TaskIndex task) const {
   auto copied = copy_.find(run);
   return copied == copy_.end() ? nullptr : &copied->second.tasks.at(task).status;
@@ -146,7 +169,7 @@ std::string Ledger::GroupKey(const RunId& run, const PlannedGroup& group) const 
 }
 
 void Ledger::CheckGroups(const Wish& wish, const AttemptId& id) {
-  if (went_back_) return;  // what is kept is in no line
+  if (went_back_ || second_is_heard_) return;  // what is kept is in no line, nor what the other has leased
   for (uint32_t g : wish.plan->tasks[id.task].groups) {
     const PlannedGroup& group = wish.plan->groups[g];
     uint32_t running = ++running_in_group_[GroupKey(id.run, group)];

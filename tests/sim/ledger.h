@@ -82,7 +82,16 @@ class Ledger {
   // An agent has it, and it fits nothing in the store.
   void Kept(const AttemptId& id) { kept_.insert({id.run, id.task}); }
   // Of processes that begin from here on the store tells what happened, as ever.
-  void StoreRecovered() { before_back_ = processes_.size(); }
+  void StoreRecovered();
+  // An agent turns to a second coordinator, which goes on from the copy. From then on the first does not know all, so
+  // lanes are not judged. What the second has done is told of by no store, which shows once the first is recovered: as
+  // if its store had gone back, of runs that both have known.
+  void SecondIsHeard();
+  // Who has heard it has forgotten all, before the first was recovered (docs/reliability.md: nobody can prove it then).
+  void ProofIsLost();
+  bool second_is_heard() const { return second_is_heard_; }
+  // It has started this one by itself.
+  void SecondStarts(const RunId& run) { shaken_.insert(run); }
 
   // Nothing goes wrong any more from then on.
   void CalmFrom(Duration when) { calm_from_ = when; }
@@ -130,6 +139,8 @@ class Ledger {
   bool MayBeLost(const Wish& wish, TaskIndex task, size_t host) const;
   // Its run was not over when the store was copied, or not there: what was done since then is not in the store.
   bool IsShaken(const RunId& run) const { return shaken_.contains(run); }
+  // From here on what was done of the runs in the copy may be told of by no store.
+  void Shake();
   // What the copy said of a task of such a run; null if it was not there.
   const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
   bool MayDiffer(const RunId& run, const TaskView& task) const;
@@ -164,7 +175,8 @@ class Ledger {
   std::set<RunId> canceled_since_;
   std::set<RunId> shaken_;
   std::set<Task> kept_;
-  bool went_back_ = false;
+  bool went_back_ = false;  // or was recovered
+  bool second_is_heard_ = false;
   std::optional<Duration> calm_from_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;

@@ -29,9 +29,7 @@ std::string Differs(const StoredRun& live, const StoredRun& read) {
 }  // namespace
 
 LiveCheck::LiveCheck(World& world, const FileSystem& disk, std::string path)
-    : world_(world), disk_(disk), path_(std::move(path)), commits_(world.timeline, world.ledger) {
-  world_.ledger.OnProcess([this](const AttemptId& id) { commits_.ProcessStarts(id); });
-}
+    : world_(world), disk_(disk), path_(std::move(path)), commits_(world.timeline, world.ledger) {}
 
 void LiveCheck::Violation(const std::string& what) {
   constexpr int kEnough = 3;

@@ -15,11 +15,6 @@ constexpr Duration kDialLimit = seconds(10);
 
 }  // namespace
 
-void Network::Connect(SimCoordinator& coordinator, std::map<std::string, SimHost*> addresses) {
-  coordinator_ = &coordinator;
-  addresses_ = std::move(addresses);
-}
-
 std::vector<std::string> Network::AddressesOf(const SimHost& host) const {
   std::vector<std::string> addresses;
   for (const auto& [address, named] : addresses_)
@@ -34,10 +29,10 @@ Network::LinkPtr Network::ByKey(uint64_t key) const {
   return found == links_.end() ? nullptr : found->second;
 }
 
-// The coordinator numbers the links of each of its lives from 1; of earlier lives its end is closed.
-Network::LinkPtr Network::ById(LinkId id) const {
+// A coordinator numbers the links of each of its lives from 1; of earlier lives its end is closed.
+Network::LinkPtr Network::ById(const SimCoordinator& coordinator, LinkId id) const {
   for (const auto& [key, link] : links_)
-    if (link->id == id && link->open[kCoordinator]) return link;
+    if (link->coordinator == &coordinator && link->id == id && link->open[kCoordinator]) return link;
   return nullptr;
 }
 
@@ -73,9 +68,10 @@ void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::
 
 // ---- Opening ----------------------------------------------------------------------------------
 
-void Network::Dial(const std::string& address, LinkId id) {
+void Network::Dial(SimCoordinator& from, const std::string& address, LinkId id) {
   auto link = std::make_shared<Link>(world_.situations);
   link->key = next_key_++;
+  link->coordinator = &from;
   link->id = id;
   link->host = addresses_.at(address);
   links_.emplace(link->key, link);
@@ -95,31 +91,35 @@ void Network::Arrive(const LinkPtr& link) {
   }
   link->open[kAgent] = true;
   link->host->Post(agent_input::StreamOpened{link->key});
-  Deliver(link, kCoordinator, "opened", [this, link] {
+  Deliver(link, kCoordinator, "opened", [link] {
     link->watcher.Opened();
-    coordinator_->Post(engine_input::LinkOpened{link->id});
+    link->coordinator->Post(engine_input::LinkOpened{link->id});
   });
 }
 
 void Network::Refuse(const LinkPtr& link, const std::string& reason) {
   if (!std::exchange(link->open[kCoordinator], false)) return;
-  coordinator_->Post(engine_input::LinkClosed{link->id, reason});
+  link->coordinator->Post(engine_input::LinkClosed{link->id, reason});
   Drop(link);
 }
 
 // ---- Messages ---------------------------------------------------------------------------------
 
-void Network::Send(LinkId id, cromt::ToAgent message) {
-  LinkPtr link = ById(id);
+void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
+  LinkPtr link = ById(from, id);
   if (!link) return;
+  std::optional<uint64_t> epoch;
+  if (message.hello) epoch = message.hello->epoch;
+  if (from.is_second() && !message.leases.empty()) world_.situations.Saw("two coordinators", "the second leases");
   if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
   for (Lease& lease : message.leases) {
     if (!world_.dice.PerMille(5)) continue;
     lease = {.id = lease.id, .wrong = "spec: is of a later version"};
     world_.ledger.CouldNotStart(lease.id);
   }
-  Deliver(link, kAgent, "to agent", [link, message] {
+  Deliver(link, kAgent, "to agent", [link, message, epoch] {
     link->watcher.See(message);
+    if (epoch) link->host->Greeted(link->key, *epoch, link->coordinator->is_second());
     link->host->Post(agent_input::StreamMessage{link->key, message});
   });
   Writable(link, kCoordinator);
@@ -129,9 +129,9 @@ void Network::Send(StreamId stream, FromAgent message) {
   LinkPtr link = ByKey(stream);
   if (!link) return;
   if (world_.options.bugs.from_agent) world_.options.bugs.from_agent(message);
-  Deliver(link, kCoordinator, "from agent", [this, link, message] {
+  Deliver(link, kCoordinator, "from agent", [link, message] {
     link->watcher.See(message);
-    coordinator_->Post(engine_input::LinkMessage{link->id, message});
+    link->coordinator->Post(engine_input::LinkMessage{link->id, message});
   });
   Writable(link, kAgent);
 }
@@ -139,17 +139,17 @@ void Network::Send(StreamId stream, FromAgent message) {
 // What was sent has left for the kernel's buffers, which a black link fills sooner or later.
 void Network::Writable(const LinkPtr& link, Side side) {
   if (link->black[side == kAgent ? kCoordinator : kAgent] && world_.dice.PerCent(50)) return;
-  world_.timeline.After(world_.dice.Between(Duration(10), milliseconds(1)), "writable", link->key, [this, link, side] {
+  world_.timeline.After(world_.dice.Between(Duration(10), milliseconds(1)), "writable", link->key, [link, side] {
     if (link->cut || !link->open[side]) return;
     if (side == kAgent)
       link->host->Post(agent_input::StreamWritable{link->key});
     else
-      coordinator_->Post(engine_input::LinkWritable{link->id});
+      link->coordinator->Post(engine_input::LinkWritable{link->id});
   });
 }
 
-void Network::CollectLogs(LinkId id, const MeshId& mesh) {
-  if (LinkPtr link = ById(id)) StoreLogs(link, mesh);
+void Network::CollectLogs(SimCoordinator& from, LinkId id, const MeshId& mesh) {
+  if (LinkPtr link = ById(from, id)) StoreLogs(link, mesh);
 }
 
 void Network::StoreLogs(const LinkPtr& link, const MeshId& mesh) {
@@ -166,8 +166,9 @@ const SimHost* Network::HostAt(const std::string& address) const {
   return found == addresses_.end() ? nullptr : found->second;
 }
 
-void Network::PushBlob(LinkId id, const Digest& digest, const std::optional<LeaseInput>& holder) {
-  LinkPtr link = ById(id);
+void Network::PushBlob(SimCoordinator& coordinator, LinkId id, const Digest& digest,
+                       const std::optional<LeaseInput>& holder) {
+  LinkPtr link = ById(coordinator, id);
   if (!link) return;
   const Duration delay = world_.dice.Between(milliseconds(1), seconds(2));
   world_.timeline.After(delay, "blob sent", link->key, [this, link, digest, holder] {
@@ -175,7 +176,7 @@ void Network::PushBlob(LinkId id, const Digest& digest, const std::optional<Leas
     if (holder && (!from || !from->up() || IsStalled(*from) || !from->files().Has(digest))) {
       world_.situations.Saw("artifact", "the coordinator can't bring it");
       if (link->open[kCoordinator])
-        coordinator_->Post(engine_input::BlobUndeliverable{link->id, {digest, "its holder does not give it"}});
+        link->coordinator->Post(engine_input::BlobUndeliverable{link->id, {digest, "its holder does not give it"}});
       return;
     }
     if (holder) world_.situations.Saw("artifact", "brought by the coordinator");
@@ -195,7 +196,7 @@ void Network::NoticeEnd(const LinkPtr& link, Side by) {
     if (other == kAgent)
       link->host->Post(agent_input::StreamClosed{link->key});
     else
-      coordinator_->Post(engine_input::LinkClosed{link->id, "the connection was closed"});
+      link->coordinator->Post(engine_input::LinkClosed{link->id, "the connection was closed"});
     Drop(link);
   });
 }
@@ -206,21 +207,23 @@ void Network::LeaveLink(const LinkPtr& link, Side side) {
   Drop(link);
 }
 
-void Network::CloseByCoordinator(LinkId id) {
-  LeaveLink(ById(id), kCoordinator);
+void Network::CloseByCoordinator(SimCoordinator& from, LinkId id) {
+  LeaveLink(ById(from, id), kCoordinator);
 }
 void Network::CloseByAgent(StreamId stream) {
   LeaveLink(ByKey(stream), kAgent);
 }
 
-void Network::CoordinatorDied() {
+void Network::CoordinatorDied(const SimCoordinator& coordinator) {
   auto links = links_;
-  for (const auto& [key, link] : links) LeaveLink(link, kCoordinator);
+  for (const auto& [key, link] : links)
+    if (link->coordinator == &coordinator) LeaveLink(link, kCoordinator);
 }
 
-void Network::CoordinatorsMachineDied() {
+void Network::CoordinatorsMachineDied(const SimCoordinator& coordinator) {
   auto links = links_;
   for (const auto& [key, link] : links) {
+    if (link->coordinator != &coordinator) continue;
     link->black = {true, true};
     link->open[kCoordinator] = false;
     Drop(link);

@@ -23,21 +23,22 @@ class SimHost;
 class Network {
  public:
   explicit Network(World& world) : world_(world) {}
-  // Both outlive the network. `addresses` name hosts, several may name one.
-  void Connect(SimCoordinator& coordinator, std::map<std::string, SimHost*> addresses);
+  // They outlive the network. `addresses` name hosts, several may name one.
+  void Connect(std::map<std::string, SimHost*> addresses) { addresses_ = std::move(addresses); }
 
-  // The coordinator's end.
-  void Dial(const std::string& address, LinkId link);
-  void CloseByCoordinator(LinkId link);
-  void Send(LinkId link, cromt::ToAgent message);
+  // A coordinator's end; each numbers its links by itself.
+  void Dial(SimCoordinator& from, const std::string& address, LinkId link);
+  void CloseByCoordinator(SimCoordinator& from, LinkId link);
+  void Send(SimCoordinator& from, LinkId link, cromt::ToAgent message);
   // The agent may be told how far its output is stored, as long as the link is there.
-  void CollectLogs(LinkId link, const MeshId& mesh);
+  void CollectLogs(SimCoordinator& from, LinkId link, const MeshId& mesh);
   // A tree, which the coordinator has; or, with a holder, an artifact, which that must still have.
-  void PushBlob(LinkId link, const Digest& digest, const std::optional<LeaseInput>& holder);
+  void PushBlob(SimCoordinator& coordinator, LinkId link, const Digest& digest,
+                const std::optional<LeaseInput>& holder);
   // The kernel ends the links of a dead process.
-  void CoordinatorDied();
+  void CoordinatorDied(const SimCoordinator& coordinator);
   // No link is ended properly.
-  void CoordinatorsMachineDied();
+  void CoordinatorsMachineDied(const SimCoordinator& coordinator);
 
   // The agent's end; a stream is a link's key.
   void CloseByAgent(StreamId stream);
@@ -65,6 +66,7 @@ class Network {
     explicit Link(Situations& situations) : watcher(situations) {}
     SessionWatcher watcher;
     uint64_t key = 0;
+    SimCoordinator* coordinator = nullptr;
     LinkId id = 0;
     SimHost* host = nullptr;
     std::array<bool, 2> open = {true, false};  // the end takes part
@@ -75,7 +77,7 @@ class Network {
   using LinkPtr = std::shared_ptr<Link>;
 
   LinkPtr ByKey(uint64_t key) const;
-  LinkPtr ById(LinkId id) const;
+  LinkPtr ById(const SimCoordinator& coordinator, LinkId id) const;
   LinkPtr AnyOf(const SimHost& host) const;
   Duration Arrival(Link& link, Side to);
   void Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action);
@@ -88,7 +90,6 @@ class Network {
   void Drop(const LinkPtr& link);
 
   World& world_;
-  SimCoordinator* coordinator_ = nullptr;
   std::map<std::string, SimHost*> addresses_;
   uint64_t next_key_ = 1;
   std::map<uint64_t, LinkPtr> links_;                 // those of which an end is open

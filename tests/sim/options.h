@@ -47,6 +47,7 @@ struct SimOptions {
   size_t hosts = 0;  // 0: two to five
   bool faults = true;
   bool goes_back = false;  // the store does, in each seed and not in some only
+  bool two = false;        // coordinators there are for a while, likewise
   PlantedBugs bugs;
   Timeline::Story story;  // called with each line of it
 };

@@ -253,6 +253,20 @@ TEST(PlantedBugs, RecoveryThatKeepsAndAdoptsNothing) {
   EXPECT_NE(Find(bugs, "was stopped, which nobody wished", {.goes_back = true}, 200), "");
 }
 
+// ---- Two coordinators ---------------------------------------------------------------------------
+
+// To agents all have one epoch, and no agent says what it has seen.
+TEST(PlantedBugs, AgentsThatObeyAnOlderCoordinator) {
+  PlantedBugs bugs;
+  bugs.to_agent = [](ToAgent& message) {
+    if (message.hello) message.hello->epoch = 1;
+  };
+  bugs.from_agent = [](FromAgent& message) {
+    if (auto& hello = message.hello) hello->seen_epoch = hello->seen_commit = hello->acked_sequence = 0;
+  };
+  EXPECT_NE(Find(bugs, "a coordinator that is older than one that was obeyed", {.two = true}), "");
+}
+
 // Ends that never arrive: the run would wait for ever.
 TEST(PlantedBugs, ReportsThatVanish) {
   PlantedBugs bugs;

@@ -50,7 +50,7 @@ class Cluster {
       while (hosts_.size() <= index) hosts_.push_back(std::make_unique<SimHost>(world_, network_, hosts_.size()));
     std::map<std::string, SimHost*> by_address;
     for (const auto& [address, index] : addresses_) by_address[address] = hosts_[index].get();
-    network_.Connect(coordinator_, std::move(by_address));
+    network_.Connect(std::move(by_address));
   }
 
   void Run() {

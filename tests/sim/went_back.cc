@@ -39,6 +39,10 @@ WentBack::WentBack(World& world, Network& network, SimCoordinator& coordinator,
   });
 }
 
+std::string WentBack::copy() const {
+  return CopyOf(coordinator_.path());
+}
+
 bool WentBack::Copy() {
   if (begun_ || !coordinator_.up()) return false;
   const std::string& path = coordinator_.path();
@@ -104,6 +108,7 @@ void WentBack::Operate() {
   const Duration wait =
       dice_.PerCent(70) ? dice_.Between(milliseconds(100), seconds(2)) : dice_.Between(seconds(2), seconds(40));
   world_.timeline.After(wait, "operator", 0, [this] {
+    if (may_operate_ && !may_operate_()) return Operate();
     for (const auto& host : hosts_)
       if (!host->Answers(coordinator_.mesh()) || network_.IsStalled(*host)) return Operate();
     operating_ = false;
@@ -118,7 +123,7 @@ void WentBack::Recover() {
   const uint64_t failures = coordinator_.disk().failures();
   auto fail = [&](const Error& error) {
     world_.timeline.Note("the store can't be recovered: " + error.message);
-    if (coordinator_.disk().failures() != failures) {  // later
+    if (coordinator_.disk().failures() != failures || error.code == ErrorCode::kExhausted) {  // later
       operating_ = true;
       return Operate();
     }

@@ -2,6 +2,7 @@
 // that, it is held; an operator then asks all agents and recovers, as `cromt-coordinator recover` does.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,11 @@ class WentBack {
  public:
   WentBack(World& world, Network& network, SimCoordinator& coordinator, std::vector<std::unique_ptr<SimHost>>& hosts);
 
+  // The store is copied, for what can happen once only. False if that has happened, or the store can't be read.
+  bool Copy();
+  std::string copy() const;
+  // No operator does anything before that.
+  void OperateWhen(std::function<bool()> may) { may_operate_ = std::move(may); }
   // The store is copied now, and the copy put in its place some time later. Once only.
   void Begin();
   // The store is copied, the coordinator's disk says from now on that it syncs and does not, and some time later the
@@ -32,7 +38,6 @@ class WentBack {
   }
 
  private:
-  bool Copy();
   void GoBack();
   void StoreIsOlder();
   void Operate();
@@ -43,6 +48,7 @@ class WentBack {
   SimCoordinator& coordinator_;
   std::vector<std::unique_ptr<SimHost>>& hosts_;
   Dice dice_;
+  std::function<bool()> may_operate_;
   bool begun_ = false;
   bool lied_ = false;
   bool over_ = false;

@@ -438,12 +438,12 @@ void SimDisk::Wipe() {
   unsynced_names_.clear();
 }
 
-void SimDisk::Copy(const std::string& from, const std::string& to) {
+void SimDisk::CopyFrom(const SimDisk& other, const std::string& from, const std::string& to) {
   std::erase_if(unsynced_names_, [&](const NameChange& change) { return change.path == to; });
   names_.erase(to);
   durable_names_.erase(to);
-  auto found = names_.find(from);
-  if (found == names_.end()) return;
+  auto found = other.names_.find(from);
+  if (found == other.names_.end()) return;
   auto copy = std::make_shared<Inode>();
   copy->pages = found->second->pages;
   for (Page& page : copy->pages) page = {page.now, page.now, page.written};

@@ -75,7 +75,8 @@ class SimDisk final : public FileSystem {
   // There is nothing on it any more.
   void Wipe();
   // As it is now, and durable. Nothing at `from`: nothing will be at `to`.
-  void Copy(const std::string& from, const std::string& to);
+  void Copy(const std::string& from, const std::string& to) { CopyFrom(*this, from, to); }
+  void CopyFrom(const SimDisk& other, const std::string& from, const std::string& to);
 
   // ---- For who fails one call after another ----------------------------------------------------
 
