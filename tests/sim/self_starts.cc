@@ -198,14 +198,14 @@ void SelfStarts::CheckSeen(const Triggers& triggers, Duration since) {
 void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
   std::map<RunId, int> told;
   for (const Project& project : job_file()->projects) {
-    std::set<Wall> ticks;
+    std::set<std::pair<uint64_t, Wall>> ticks;  // a project that was taken out and comes back begins anew
     std::set<std::string> commits;
     const std::vector<TickSettled> lines = LinesOf(reader, project.name);
     if (project.name == kNeverChanged) CheckNoGap(project.name, lines);
     for (const TickSettled& line : lines) {
       if (line.outcome != TickOutcome::kStarted) continue;
       ++told[line.run];
-      if (project.schedule && !ticks.insert(line.first).second)
+      if (project.schedule && !ticks.emplace(line.revision, line.first).second)
         world_.ledger.Violation(fmt::format("a tick of {} has started two runs", project.name));
       auto commit = commits_.find(line.run);
       if (project.push && commit != commits_.end() && !commits.insert(commit->second).second)
