@@ -236,6 +236,8 @@ void CommitCheck::TakeUp(const StoredState& state) {
   const bool as_committed = !doubt_ && !ledger_.went_back();
   if (as_committed) CheckTakenUp(state);
   doubt_ = false;
+  kept_lanes_.clear();
+  for (const LaneHeld& held : state.held) kept_lanes_.insert(held.id);
   commit_ = state.commit;
   sessions_.clear();
   for (const AgentSeen& seen : state.agents) seen_[seen.agent] = seen;

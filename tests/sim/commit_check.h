@@ -70,6 +70,8 @@ class CommitCheck {
   bool IsUnsure(const RunId& run) const { return ever_in_doubt_ && !Find(run); }
   // By address, who is out of service.
   const std::map<std::string, AgentDrained>& drained() const { return drained_; }
+  // Attempts that were lost in silence and keep their lanes.
+  const std::set<AttemptId>& kept_lanes() const { return kept_lanes_; }
   // Attempts that are to be stopped and in flight, of which no agent was told, and since when.
   const std::map<AttemptId, Duration>& unsent_stops() const { return unsent_stops_; }
 
@@ -88,6 +90,8 @@ class CommitCheck {
   void On(const TaskChanged& record);
   void On(const AgentSeen& record);
   void On(const AgentDrained& record) { drained_[record.address] = record; }
+  void On(const LaneHeld& record) { kept_lanes_.insert(record.id); }
+  void On(const LaneFreed& record) { kept_lanes_.erase(record.id); }
   void On(const AgentResumed& record) { drained_.erase(record.address); }
   template <class T>
   void On(const T&) {}
@@ -110,6 +114,7 @@ class CommitCheck {
   std::map<std::string, std::set<Key>> ready_;  // by address: ready tasks
   std::map<AgentId, AgentSeen> seen_;
   std::map<std::string, AgentDrained> drained_;
+  std::set<AttemptId> kept_lanes_;
   std::map<LinkId, Session> sessions_;
   std::map<AgentId, Duration> heard_;
   std::map<AttemptId, Duration> unsent_stops_;

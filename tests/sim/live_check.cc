@@ -103,6 +103,7 @@ void LiveCheck::CheckWhy(const Engine& engine, Now now) {
       .answers = {}, .slots = slots_, .refusals = refusals_, .committed = &commits_, .ledger = &world_.ledger};
   for (const auto& [id, link] : links_)
     if (link.live) facts.answers[link.address] = link.agent;
+  if (!commits_.kept_lanes().empty()) CheckWhoWaitsForLanes(engine, facts, now);
   for (int tries = 0; tries < 3; ++tries) {
     const auto& runs = commits_.runs();
     if (runs.empty()) return;
@@ -110,13 +111,23 @@ void LiveCheck::CheckWhy(const Engine& engine, Now now) {
     auto run = std::next(runs.begin(), static_cast<int64_t>((asked_ >> 33) % runs.size()));
     if (run->second.status.state == RunState::kFinished || run->second.tasks.empty()) continue;
     const auto task = static_cast<TaskIndex>((asked_ >> 20) % run->second.tasks.size());
-    auto lines = engine.scheduler().Why(run->first, task, now);
-    if (!lines) return Violation("why is not told of what has not finished: " + lines.error().message);
-    if (!lines->empty()) world_.situations.Saw("why", ToString(lines->front().kind));
-    if (std::string wrong = WhyUntrue(*lines, run->first, task, facts); !wrong.empty())
-      Violation("why is not true: " + wrong);
+    CheckWhy(engine, run->first, task, facts, now);
     return CheckProgress(engine, run->first, now);
   }
+}
+
+// It is rare, so all of them.
+void LiveCheck::CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts, Now now) {
+  for (const auto& [id, run] : commits_.runs())
+    for (TaskIndex task = 0; task < run.tasks.size(); ++task)
+      if (run.tasks[task].status.state == TaskState::kReady) CheckWhy(engine, id, task, facts, now);
+}
+
+void LiveCheck::CheckWhy(const Engine& engine, const RunId& run, TaskIndex task, const WhyFacts& facts, Now now) {
+  auto lines = engine.scheduler().Why(run, task, now);
+  if (!lines) return Violation("why is not told of what has not finished: " + lines.error().message);
+  if (!lines->empty()) world_.situations.Saw("why", ToString(lines->front().kind));
+  if (std::string wrong = WhyUntrue(*lines, run, task, facts); !wrong.empty()) Violation("why is not true: " + wrong);
 }
 
 // How many tasks of it stand where.

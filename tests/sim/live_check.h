@@ -49,6 +49,8 @@ class LiveCheck {
   void CheckStops();
   void CheckRead(const Engine& engine);
   void CheckWhy(const Engine& engine, Now now);
+  void CheckWhy(const Engine& engine, const RunId& run, TaskIndex task, const WhyFacts& facts, Now now);
+  void CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts, Now now);
   void CheckProgress(const Engine& engine, const RunId& id, Now now);
   void Violation(const std::string& what);
 

@@ -145,7 +145,6 @@ constexpr std::string_view kListed[] = {
     "task: unreachable > finished",
     "task: unreachable > leased",
     "task: unreachable > ready",
-    "task: unreachable > retry_wait",
     "task: unreachable > running",
     "task: unreachable > stopping",
     "task: waiting > finished",
