@@ -26,8 +26,7 @@ class SqliteStore final : public Store {
 
   // Opens or creates `path`; one of an older version is copied to PATH.vN and then changed to this one. A foreign file
   // or one of a newer version is refused, untouched. `random` names a new mesh, and says by how much
-  // Load raises the epoch: two copies that are started have no epoch in common.
-  // It lies among `files`; `clock` (null = the system's) dates what becomes of tasks.
+  // Load raises the epoch (stamp.h). It lies among `files`; `clock` (null = the system's) dates what becomes of tasks.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Random& random,
                                                    Durability durability = Durability::kHost,
                                                    FileSystem& files = SystemFiles(), const Clock* clock = nullptr);

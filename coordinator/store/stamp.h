@@ -22,8 +22,8 @@ struct StoreTotals {
   friend bool operator==(const StoreTotals&, const StoreTotals&) = default;
 };
 
-// A start raises the epoch by a random number up to this: two that begin with the same state must not have one epoch,
-// or agents would obey both by turns.
+// A start raises the epoch by a random number up to this: two that begin with the same state are not to have one
+// epoch, or agents would obey both by turns. They have in one case of as many.
 inline constexpr uint64_t kMostEpochStep = uint64_t{1} << 16;
 
 struct StoreStamp {

@@ -27,7 +27,7 @@ class Site:
         self.hosts = {}
         self.engine = Engine()
         try:
-            self.engine.docker("network", "create", NETWORK)
+            self.engine.network(NETWORK)
             self.engine.docker("import", debian.root(PACKAGES), IMAGE)
         except BaseException:
             self.engine.close()

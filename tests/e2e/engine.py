@@ -42,6 +42,7 @@ class Engine:
         self.socket = os.path.join(self.folder, "docker.sock")
         self.address = "unix://" + self.socket
         self.runtime = self.process = None
+        self.networks = []
         try:
             self._prepare()
             self.start()
@@ -91,6 +92,11 @@ class Engine:
             raise RuntimeError(f"docker {' '.join(arguments)}: {done.stderr.decode()}")
         return done.stdout.decode()
 
+    def network(self, name):
+        """Made, and gone with the engine."""
+        self.docker("network", "create", name)
+        self.networks.append(name)
+
     def image(self, name, files=None, applets=None):
         """Busybox as `name`, with `files` besides: path → text, to be executed where it begins with #!."""
         self.docker("import", "-", name, data=busybox(files, applets))
@@ -112,7 +118,8 @@ class Engine:
                 if ids:
                     self.docker("rm", "-f", "-v", *ids)
                 # The bridge of one would outlive the engine, and its addresses be taken.
-                self.docker("network", "prune", "-f")
+                if self.networks:
+                    self.docker("network", "rm", *self.networks)
         finally:
             self._end()
 

@@ -5,6 +5,7 @@
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
 #include "tests/sim/network.h"
+#include "tests/sim/store_files.h"
 
 namespace cromt::sim {
 namespace {
@@ -77,7 +78,7 @@ SimCoordinator::~SimCoordinator() = default;
 
 std::unique_ptr<SimCoordinator> SimCoordinator::MakeSecond(const std::string& copy) {
   auto second = std::make_unique<SimCoordinator>(world_, network_, starts_, agents_, true);
-  for (const char* end : {"", "-wal", "-mark"}) second->disk_.CopyFrom(disk_, copy + end, path_ + end);
+  CopyStore(disk_, copy, second->disk_, path_);
   return second;
 }
 

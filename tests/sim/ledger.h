@@ -93,10 +93,6 @@ class Ledger {
   // It has started this one by itself.
   void SecondStarts(const RunId& run) { shaken_.insert(run); }
 
-  // Nothing goes wrong any more from then on.
-  void CalmFrom(Duration when) { calm_from_ = when; }
-  bool calm() const { return calm_from_ && timeline_.now() > *calm_from_; }
-
   // ---- The end ----------------------------------------------------------------------------------
 
   // Every run of the store, with its tasks.
@@ -177,7 +173,6 @@ class Ledger {
   std::set<Task> kept_;
   bool went_back_ = false;  // or was recovered
   bool second_is_heard_ = false;
-  std::optional<Duration> calm_from_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };

@@ -273,7 +273,7 @@ TEST(PlantedBugs, ReportsThatVanish) {
   bugs.from_agent = [](FromAgent& message) {
     std::erase_if(message.reports, [](const Report& r) { return std::holds_alternative<AttemptResult>(r.fact); });
   };
-  // One start, since all wait for hours.
+  // One start, since all wait for an hour.
   Part one{.starts = std::set<uint64_t>{1}, .faults = {}, .self_starts = false};
   auto report = Simulate({.seed = 1, .part = one, .faults = false, .bugs = bugs, .story = {}});
   EXPECT_THAT(report.violations, testing::Contains(testing::HasSubstr("invariant 4")));

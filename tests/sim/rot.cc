@@ -5,21 +5,11 @@
 
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/sqlite_store.h"
-#include "io/wire/journal.h"
+#include "tests/sim/store_files.h"
+#include "tests/unit/agent_journal/records.h"
 
 namespace cromt::sim {
 namespace {
-
-constexpr std::array kStoreFiles = {"", "-wal", "-mark"};
-
-void CopyStore(SimDisk& disk, const std::string& from, const std::string& to) {
-  for (const char* end : kStoreFiles) disk.Copy(from + end, to + end);
-}
-
-template <class T>
-bool Same(const std::vector<T>& a, const std::vector<T>& b) {
-  return a == b;
-}
 
 // What a coordinator would do other things for. Each field that a coordinator starts with.
 std::string Differs(const StoredState& is, const StoredState& was) {
@@ -62,16 +52,6 @@ std::string BytesOf(SimDisk& disk, const std::string& path) {
   return bytes;
 }
 
-std::vector<std::string> Texts(const std::vector<JournalRecord>& records) {
-  std::vector<std::string> texts;
-  for (const JournalRecord& record : records) {
-    v1::JournalRecord proto;
-    wire::ToProto(record, proto);
-    texts.push_back(proto.SerializeAsString());
-  }
-  return texts;
-}
-
 }  // namespace
 
 void Rot::Strike(SimHost& host, Dice& dice) {
@@ -89,7 +69,7 @@ void Rot::StrikeJournal(SimHost& host, Dice& dice) {
   bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
   auto is = DecodeJournal(bytes, "boot-of-now");
   if (!is) return world_.situations.Saw("bit flip", "noticed in a journal");
-  const auto texts = Texts(was->records), read = Texts(is->records);
+  const auto texts = Text(was->records), read = Text(is->records);
   const bool without_last = read.size() + 1 == texts.size() && std::equal(read.begin(), read.end(), texts.begin());
   if (without_last && !is->note.empty()) return world_.situations.Saw("bit flip", "taken for the end of a journal");
   // The whole boot counts as what a crash may have torn.

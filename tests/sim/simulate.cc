@@ -21,8 +21,6 @@ constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1;
 constexpr Duration kPatience = std::chrono::hours(1);
 // Where something is wrong already it is not waited for that long.
 constexpr Duration kShortPatience = std::chrono::minutes(10);
-// So long after the last fault its consequences may show in sessions and leases.
-constexpr Duration kCalmAfter = seconds(60);
 // When all runs have finished, what is left on the agents is gone within this long.
 constexpr Duration kSettling = seconds(60);
 
@@ -63,7 +61,6 @@ class Cluster {
     operators_.Begin();
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
-    world_.ledger.CalmFrom(world_.timeline.now() + kCalmAfter);
     const Duration since = world_.timeline.now();
     auto patience = [this] { return world_.ledger.violations().empty() ? kPatience : kShortPatience; };
     while (!Settled() && world_.timeline.now() < since + patience() && world_.timeline.RunNext()) {

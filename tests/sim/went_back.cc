@@ -6,13 +6,10 @@
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/reader.h"
 #include "coordinator/store/sqlite_store.h"
+#include "tests/sim/store_files.h"
 
 namespace cromt::sim {
 namespace {
-
-void CopyStore(SimDisk& disk, const std::string& from, const std::string& to) {
-  for (const char* end : {"", "-wal", "-mark"}) disk.Copy(from + end, to + end);
-}
 
 std::string CopyOf(const std::string& path) {
   return path + ".copy";

@@ -130,9 +130,11 @@ Result<std::unique_ptr<BlobStore>> BlobStore::Open(const std::filesystem::path& 
   }
   UniqueFd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return FailErrno(fmt::format("opening blob store {}", directory.string()));
-  const UniqueFd parent(openat(root.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent) return FailErrno(fmt::format("opening the directory of blob store {}", directory.string()));
-  CROMT_TRY(Sync(parent.get(), durability, "the directory it is in"));
+  if (durability == Durability::kHost) {
+    const UniqueFd parent(openat(root.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!parent) return FailErrno(fmt::format("opening the directory of blob store {}", directory.string()));
+    CROMT_TRY(Sync(parent.get(), durability, "the directory it is in"));
+  }
   std::unique_ptr<BlobStore> store(new BlobStore(std::move(root), durability));
   CROMT_TRY(MakeFolder(store->root_.get(), kTemporaries));
   CROMT_TRY(store->RemoveStaleTemporaries());
