@@ -39,10 +39,10 @@ void Clients::Insist(uint64_t id, std::shared_ptr<bool> answered, std::function<
 
 void Clients::Call(Event event, uint64_t id, Answer answer) {
   auto delay = [this] { return world_.dice.Between(Duration(100), milliseconds(20)); };
-  if (world_.dice.PerCent(3)) return;
+  if (world_.dice.PerCent(3)) return world_.situations.Saw("network", "a request is lost");
   world_.timeline.After(delay(), "call", id, [=, this, event = std::move(event)] {
     coordinator_.Ask(event, [=, this](const Result<RunId>& result) {
-      if (world_.dice.PerCent(5)) return;
+      if (world_.dice.PerCent(5)) return world_.situations.Saw("network", "an answer is lost");
       world_.timeline.After(delay(), "answer", id, [=, this, went_back = world_.ledger.went_back()] {
         if (went_back == world_.ledger.went_back()) answer(result);  // else what it says is gone, and it got lost
       });
@@ -84,25 +84,24 @@ void Clients::Started(size_t i, const Result<RunId>& answer) {
 // ---- Reruns -----------------------------------------------------------------------------------
 
 void Clients::Rerun(size_t i) {
-  auto earlier = coordinator_.Stored(runs_[i]);
+  auto found = coordinator_.Finished(runs_[i]);
   const bool late = world_.timeline.now() > seconds(300);
-  if (late || (!earlier && earlier.error().code == ErrorCode::kNotFound)) {
+  if (late || (!found && found.error().code == ErrorCode::kNotFound)) {
     --waiting_;
     return;
   }
-  if (!earlier || earlier->status.state != RunState::kFinished) {
+  if (!found || !*found) {
     world_.timeline.After(seconds(5), "client starts it again", i, [this, i] { Rerun(i); });
     return;
   }
+  auto earlier = std::make_shared<StoredRun>(std::move(**found));
   if (starts_[i].rerun_failed && TakeOver(*earlier, runs_[i]).again == 0) {
     --waiting_;
     return;
   }
   const RequestId request(world_.dice.Name());
   auto answered = std::make_shared<bool>(false);
-  Insist(i, answered, [=, this, earlier = std::make_shared<StoredRun>(std::move(*earlier))] {
-    SendRerun(i, *earlier, request, answered);
-  });
+  Insist(i, answered, [=, this] { SendRerun(i, *earlier, request, answered); });
 }
 
 void Clients::SendRerun(size_t i, const StoredRun& earlier, const RequestId& request, std::shared_ptr<bool> answered) {

@@ -175,10 +175,12 @@ void SimCoordinator::Ask(Event event, std::function<void(Result<RunId>)> reply) 
   Post(engine_input::Ask{std::move(event), std::move(answer)});
 }
 
-Result<StoredRun> SimCoordinator::Stored(const RunId& run) {
+Result<std::optional<StoredRun>> SimCoordinator::Finished(const RunId& run) {
   if (!up()) return Fail(ErrorCode::kUnavailable, "it is down");
-  CROMT_ASSIGN(auto reader, StoreReader::Open(path_, disk_));
-  return reader.Stored(run);
+  CROMT_ASSIGN(StoreReader* const reader, live_.Reader());
+  CROMT_ASSIGN(const RunState state, reader->StateOf(run));
+  if (state != RunState::kFinished) return std::nullopt;
+  return reader->Stored(run);
 }
 
 void SimCoordinator::Step() {

@@ -74,8 +74,8 @@ class SimCoordinator final : private CoordinatorEdges {
   // `reply` is called only if the process lives long enough to give it.
   void Ask(Event event, std::function<void(Result<RunId>)> reply);
 
-  // What the store has of a run, for who starts it again.
-  Result<StoredRun> Stored(const RunId& run);
+  // What the store has of a run, for who starts it again; nullopt while it has not finished.
+  Result<std::optional<StoredRun>> Finished(const RunId& run);
 
   // Nothing is left to do for any run.
   bool idle() const { return engine_ && engine_->held().empty() && engine_->scheduler().unfinished_runs() == 0; }

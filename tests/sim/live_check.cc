@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "coordinator/store/reader.h"
 
 namespace cromt::sim {
 namespace {
@@ -75,11 +74,19 @@ void LiveCheck::Stepped(const Engine& engine, bool committed, Now now) {
   if (++steps_ % kAskEach == 0) CheckWhy(engine, now);
 }
 
+Result<StoreReader*> LiveCheck::Reader() {
+  if (!reader_) {
+    CROMT_ASSIGN(reader_, StoreReader::Open(path_, disk_));
+  }
+  return &*reader_;
+}
+
 // What it believes, what was committed and what is read are one.
 void LiveCheck::CheckRead(const Engine& engine) {
   const std::vector<StoredRun> live = engine.scheduler().Unfinished();
-  auto reader = StoreReader::Open(path_, disk_);
-  if (!reader) return Violation("the store can't be read: " + reader.error().message);
+  auto opened = Reader();
+  if (!opened) return Violation("the store can't be read: " + opened.error().message);
+  StoreReader* const reader = *opened;
   auto listed = reader->Unfinished(1'000'000);
   if (!listed) return Violation("the store can't be read: " + listed.error().message);
   if (listed->size() != live.size())

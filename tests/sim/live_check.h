@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "coordinator/engine.h"
+#include "coordinator/store/reader.h"
 #include "io/file/file_system.h"
 #include "tests/sim/commit_check.h"
 #include "tests/sim/why_check.h"
@@ -34,7 +36,12 @@ class LiveCheck {
   void Closes(LinkId link) { links_.erase(link); }
   // After a step; `committed`: it had something to commit.
   void Stepped(const Engine& engine, bool committed, Now now);
-  void Dies() { links_.clear(); }
+  void Dies() {
+    links_.clear();
+    reader_.reset();
+  }
+  // Of the store of the process that lives, as its API reads it.
+  Result<StoreReader*> Reader();
   // At the end: every run of the store.
   void CheckFinal(const std::vector<RunView>& runs);
 
@@ -57,6 +64,7 @@ class LiveCheck {
   World& world_;
   const FileSystem& disk_;
   const std::string path_;
+  std::optional<StoreReader> reader_;
   CommitCheck commits_;
   std::map<LinkId, Link> links_;
   std::map<AgentId, uint32_t> slots_;

@@ -57,13 +57,29 @@ Duration Network::Arrival(Link& link, Side to) {
   Duration arrival = std::max(link.last_arrival[to], world_.timeline.now() + delay);
   if (auto stall = stalled_until_.find(link.host); stall != stalled_until_.end())
     arrival = std::max(arrival, stall->second + delay);
+  if (arrival > world_.timeline.now() + seconds(1)) world_.situations.Saw("network", "a message is late");
   return link.last_arrival[to] = arrival;
 }
 
+// A link is a stream of HTTP/2 on TCP: what is sent arrives in its order and once, or gets lost with all that follows.
+// What comes out of order or twice comes by another link.
 void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
-  world_.timeline.At(Arrival(*link, to), kind, link->key, [link, to, action = std::move(action)] {
-    if (!link->cut && !link->black[to] && link->open[to]) action();
+  world_.timeline.At(Arrival(*link, to), kind, link->key, [this, link, to, action = std::move(action)] {
+    if (link->cut || link->black[to]) world_.situations.Saw("network", "a message is lost");
+    if (link->cut || link->black[to] || !link->open[to]) return;
+    uint64_t& newest = newest_heard_[{link->host, to}];
+    if (link->key < newest) world_.situations.Saw("network", "a message comes after those of a newer link");
+    newest = std::max(newest, link->key);
+    action();
   });
+}
+
+void Network::SeeReports(Link& link, const FromAgent& message) {
+  if (message.hello) link.journal = message.hello->journal;
+  if (message.reports.empty()) return;
+  uint64_t& newest = reported_[link.journal];
+  if (message.reports.front().sequence <= newest) world_.situations.Saw("network", "a report comes again");
+  newest = std::max(newest, message.reports.back().sequence);
 }
 
 // ---- Opening ----------------------------------------------------------------------------------
@@ -129,8 +145,9 @@ void Network::Send(StreamId stream, FromAgent message) {
   LinkPtr link = ByKey(stream);
   if (!link) return;
   if (world_.options.bugs.from_agent) world_.options.bugs.from_agent(message);
-  Deliver(link, kCoordinator, "from agent", [link, message] {
+  Deliver(link, kCoordinator, "from agent", [this, link, message] {
     link->watcher.See(message);
+    SeeReports(*link, message);
     link->coordinator->Post(engine_input::LinkMessage{link->id, message});
   });
   Writable(link, kAgent);

@@ -73,6 +73,7 @@ class Network {
     bool cut = false;
     std::array<bool, 2> black{};  // what is sent to this side gets lost
     std::array<Duration, 2> last_arrival{};
+    JournalId journal;  // of the agent
   };
   using LinkPtr = std::shared_ptr<Link>;
 
@@ -88,12 +89,16 @@ class Network {
   void Writable(const LinkPtr& link, Side side);
   void StoreLogs(const LinkPtr& link, const MeshId& mesh);
   void Drop(const LinkPtr& link);
+  void SeeReports(Link& link, const FromAgent& message);
 
   World& world_;
   std::map<std::string, SimHost*> addresses_;
   uint64_t next_key_ = 1;
   std::map<uint64_t, LinkPtr> links_;                 // those of which an end is open
   std::map<const SimHost*, Duration> stalled_until_;  // looked up, never walked
+  // For what has occurred.
+  std::map<std::pair<const SimHost*, Side>, uint64_t> newest_heard_;  // the newest link's key
+  std::map<JournalId, uint64_t> reported_;
 };
 
 }  // namespace cromt::sim

@@ -2,8 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace cromt::sqlite {
 namespace {
@@ -31,16 +33,62 @@ Error ErrorOf(sqlite3* db, int code, std::string_view what) {
 
 }  // namespace
 
-Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+// Of one database, by their text.
+class IdleStatements {
+ public:
+  IdleStatements() = default;
+  IdleStatements(const IdleStatements&) = delete;
+  IdleStatements& operator=(const IdleStatements&) = delete;
+  ~IdleStatements() {
+    for (const Idle& one : all_) sqlite3_finalize(one.handle);
+  }
+
+  // Null if there is none.
+  sqlite3_stmt* Take(std::string_view sql) {
+    const auto found = std::ranges::find(all_, sql, &Idle::sql);
+    if (found == all_.end()) return nullptr;
+    sqlite3_stmt* const handle = found->handle;
+    all_.erase(found);
+    return handle;
+  }
+
+  // Of too many the one goes that was given back first.
+  void Put(sqlite3_stmt* handle) {
+    sqlite3_reset(handle);  // ends what it reads
+    sqlite3_clear_bindings(handle);
+    all_.push_back({sqlite3_sql(handle), handle});
+    if (all_.size() <= kMost) return;
+    sqlite3_finalize(all_.front().handle);
+    all_.erase(all_.begin());
+  }
+
+ private:
+  static constexpr size_t kMost = 64;
+  struct Idle {
+    std::string_view sql;  // of the handle
+    sqlite3_stmt* handle = nullptr;
+  };
+  std::vector<Idle> all_;
+};
+
+Statement::Statement() = default;
+Statement::Statement(sqlite3_stmt* handle, std::shared_ptr<IdleStatements> idle)
+    : handle_(handle), idle_(std::move(idle)) {}
+Statement::Statement(Statement&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), idle_(std::move(other.idle_)) {}
 Statement& Statement::operator=(Statement&& other) noexcept {
   if (this != &other) {
-    sqlite3_finalize(handle_);
+    GiveBack();
     handle_ = std::exchange(other.handle_, nullptr);
+    idle_ = std::move(other.idle_);
   }
   return *this;
 }
 Statement::~Statement() {
-  sqlite3_finalize(handle_);
+  GiveBack();
+}
+void Statement::GiveBack() {
+  if (handle_ != nullptr) idle_->Put(handle_);
 }
 
 // A failed bind (out of memory, a parameter that is not there) shows at the next Step as a wrong or missing value;
@@ -121,18 +169,27 @@ Result<Database> Database::Open(const std::string& path, Mode mode, const FileSy
                              files.sqlite_vfs());
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(db.handle_, code, path));
   sqlite3_busy_timeout(db.handle_, 10'000);
+  db.idle_ = std::make_shared<IdleStatements>();
   return db;
 }
 
-Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Database::Database() = default;
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), idle_(std::move(other.idle_)) {}
 Database& Database::operator=(Database&& other) noexcept {
   if (this != &other) {
-    sqlite3_close_v2(handle_);
+    Close();
     handle_ = std::exchange(other.handle_, nullptr);
+    idle_ = std::move(other.idle_);
   }
   return *this;
 }
 Database::~Database() {
+  Close();
+}
+// Is put off by SQLite while statements are in use.
+void Database::Close() {
+  idle_.reset();
   sqlite3_close_v2(handle_);
 }
 
@@ -143,11 +200,12 @@ Status Database::Execute(const std::string& sql) {
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {
+  if (sqlite3_stmt* idle = idle_->Take(sql)) return Statement(idle, idle_);
   sqlite3_stmt* handle = nullptr;
   int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle,
                                 nullptr);
   if (code != SQLITE_OK) return tl::unexpected<Error>(ErrorOf(handle_, code, sql.substr(0, 60)));
-  return Statement(handle);
+  return Statement(handle, idle_);
 }
 
 void Database::CheckpointOnClose(bool wanted) {

@@ -1,4 +1,4 @@
-// A thin owner of SQLite's handles: RAII, Result instead of codes, statements prepared once.
+// A thin owner of SQLite's handles: RAII, Result instead of codes, statements prepared once and used again.
 // One Database belongs to one thread at a time.
 #pragma once
 
@@ -17,14 +17,15 @@ struct sqlite3_stmt;
 namespace cromt::sqlite {
 
 class Database;
+class IdleStatements;
 
 // A prepared statement. Bind what it asks for, Step through the rows, Reset to use it again.
 class Statement {
  public:
-  Statement() = default;
+  Statement();
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&& other) noexcept;
-  ~Statement();
+  ~Statement();  // its database keeps it for who prepares the same next
 
   // Parameters count from 1. Bytes are copied.
   Statement& Bind(int index, int64_t value);
@@ -54,8 +55,10 @@ class Statement {
 
  private:
   friend class Database;
-  explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+  Statement(sqlite3_stmt* handle, std::shared_ptr<IdleStatements> idle);
+  void GiveBack();
   sqlite3_stmt* handle_ = nullptr;
+  std::shared_ptr<IdleStatements> idle_;
 };
 
 class Database {
@@ -63,13 +66,14 @@ class Database {
   enum class Mode { kReadWrite, kReadOnly };
   // Opens or (kReadWrite) creates. `path` ":memory:" is a private one.
   static Result<Database> Open(const std::string& path, Mode mode, const FileSystem& files = SystemFiles());
-  Database() = default;
+  Database();
   Database(Database&& other) noexcept;
   Database& operator=(Database&& other) noexcept;
   ~Database();
 
   // One or several statements without parameters or rows.
   Status Execute(const std::string& sql);
+  // Parsing costs more than most queries: what was prepared before and is not in use is taken again.
   Result<Statement> Prepare(std::string_view sql);
   int64_t last_insert_rowid() const;
   // Whether the last connection, when it closes, writes the WAL into the database and removes it, as it does by
@@ -77,7 +81,9 @@ class Database {
   void CheckpointOnClose(bool wanted);
 
  private:
+  void Close();
   sqlite3* handle_ = nullptr;
+  std::shared_ptr<IdleStatements> idle_;  // statements live as long as they like
 };
 
 }  // namespace cromt::sqlite
