@@ -201,6 +201,8 @@ void Faults::StallFor(SimHost& host, Dice& dice) {
   world_.timeline.Note(fmt::format("network of host {} stalls for {}", host.index(), FormatDuration(time)));
   world_.ledger.HostWasAway(host.index());
   network_.Stall(host, world_.timeline.now() + time);
+  // Its processes wait for somebody on the network, too; so some still run when they are called lost.
+  if (time > seconds(15) && dice.PerCent(50)) host.HangProcesses(time);
 }
 
 void Faults::For(Duration time, std::string_view what, std::function<void(bool)> set) {

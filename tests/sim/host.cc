@@ -173,6 +173,11 @@ void SimHost::HangLauncher(Duration time) {
   check_.Disturbed(to_launcher_);
 }
 
+void SimHost::HangProcesses(Duration time) {
+  world_.timeline.Note(fmt::format("processes of host {} hang for {}", index_, FormatDuration(time)));
+  if (launcher_) launcher_->NothingEndsBefore(world_.timeline.now() + time);
+}
+
 void SimHost::KillLauncher() {
   if (!on_) return;
   world_.timeline.Note(fmt::format("launcher of host {} dies", index_));

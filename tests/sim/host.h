@@ -52,6 +52,7 @@ class SimHost final : private AgentEdges {
   void Reinstall(bool machine);
   void KillLauncher();
   void HangLauncher(Duration time);
+  void HangProcesses(Duration time);
   SimDisk& disk() { return disk_; }
   // The disk is full but for what the journal keeps for that.
   void FillDisk(bool full) { full ? disk_.Fill(0) : disk_.HasRoom(); }

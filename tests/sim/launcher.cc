@@ -82,7 +82,11 @@ void SimLauncher::EndAfter(Duration delay, Ticket ticket, AttemptResult result) 
   world_.timeline.After(delay, "process ends", ticket, [this, alive = alive_, ticket, process, result] {
     if (!*alive) return;
     auto job = jobs_.find(ticket);
-    if (job != jobs_.end() && job->second.process == process && !job->second.ended) End(ticket, result);
+    if (job == jobs_.end() || job->second.process != process || job->second.ended) return;
+    if (result.kind == AttemptResult::Kind::kExited && none_ends_before_ > world_.timeline.now())
+      return EndAfter(none_ends_before_ - world_.timeline.now() + world_.dice.Between(Duration(0), seconds(60)), ticket,
+                      result);
+    End(ticket, result);
   });
 }
 

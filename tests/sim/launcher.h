@@ -35,6 +35,8 @@ class SimLauncher {
   void Start(Ticket ticket, const AttemptId& id, std::shared_ptr<const TaskSpec> spec);
   void Stop(Ticket ticket);
   void Forget(Ticket ticket);
+  // No process ends of its own before then, as if it waited for something that is not there.
+  void NothingEndsBefore(Duration time) { none_ends_before_ = time; }
 
   // No process runs and no result waits.
   bool empty() const { return jobs_.empty(); }
@@ -63,6 +65,7 @@ class SimLauncher {
   HostLog& log_;
   ToAgent agent_;
   std::map<Ticket, Job> jobs_;
+  Duration none_ends_before_{0};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events of a dead launcher do nothing
 };
 
