@@ -69,7 +69,16 @@ Faults::Faults(World& world, Network& network, SimCoordinator& coordinator,
       kinds_.insert(kinds_.end(), kNamed.at(kind).weight, static_cast<Kind>(kind));
   mean_ = dice_.PerCent(30) ? seconds(1) : dice_.PerCent(50) ? seconds(5) : seconds(15);
   strike_until_ = until_ = dice_.Between(seconds(30), seconds(150));
+  if (dice_.PerCent(5)) DrawSilences();
   if (!world.options.faults) kinds_.clear();
+}
+
+// Nothing but long silences, one after another: the same task may be lost until nobody tries it again.
+void Faults::DrawSilences() {
+  silences_ = true;
+  kinds_ = {kStall};
+  mean_ = seconds(20);
+  strike_until_ = until_ = seconds(600);
 }
 
 void Faults::Begin() {
@@ -191,9 +200,9 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
 }
 
 void Faults::StallFor(SimHost& host, Dice& dice) {
-  Duration time =
-      dice.PerCent(85) ? dice.Between(milliseconds(10), seconds(15)) : dice.Between(seconds(15), seconds(100));
-  if (dice.PerMille(5)) {  // until what it had is given up as lost
+  Duration time = !silences_ && dice.PerCent(85) ? dice.Between(milliseconds(10), seconds(15))
+                                                 : dice.Between(seconds(15), seconds(100));
+  if (!silences_ && dice.PerMille(5)) {  // until what it had is given up as lost
     time = dice.Between(seconds(3700), seconds(4500));
     until_ = std::max(until_, world_.timeline.now() + time);
     world_.ledger.HostMayLose(host.index());
@@ -202,7 +211,10 @@ void Faults::StallFor(SimHost& host, Dice& dice) {
   world_.ledger.HostWasAway(host.index());
   network_.Stall(host, world_.timeline.now() + time);
   // Its processes wait for somebody on the network, too; so some still run when they are called lost.
-  if (time > seconds(15) && dice.PerCent(50)) host.HangProcesses(time);
+  if (silences_)
+    host.HangProcesses(time + dice.Between(Duration(0), seconds(60)));
+  else if (time > seconds(15) && dice.PerCent(50))
+    host.HangProcesses(time);
 }
 
 void Faults::For(Duration time, std::string_view what, std::function<void(bool)> set) {

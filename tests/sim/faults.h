@@ -65,6 +65,7 @@ class Faults {
   // `dice` are its own, so that leaving out one fault changes no other.
   void Strike(Kind kind, SimHost& host, Dice& dice);
   void StallFor(SimHost& host, Dice& dice);
+  void DrawSilences();
   // faults_disk.cc
   void StrikeDisk(Kind kind, SimHost& host, Dice& dice);
   void EndDisk();
@@ -87,6 +88,7 @@ class Faults {
   Duration until_{0};         // until then something may last
   uint64_t drawn_ = 0;        // faults so far, also those that were left out
   uint64_t count_ = 0;        // that have struck
+  bool silences_ = false;     // nothing else
   bool over_ = false;
 };
 

@@ -21,7 +21,7 @@ TaskSpec RandomSpec(Dice& dice, const std::string& project, bool with_source) {
   if (dice.PerCent(20)) spec.exit_policy.stop = {99};
   if (dice.PerCent(15)) spec.timeout = seconds(dice.Between(1, 20));
   if (dice.PerCent(15)) spec.retry = {static_cast<uint32_t>(dice.Between(1, 3)), seconds(dice.Below(10)), 1500};
-  if (dice.PerCent(25)) {
+  if (dice.PerCent(40)) {
     spec.silence = {.unreachable = seconds(dice.Between(2, 90)),
                     .skip_unreachable = dice.PerCent(30),
                     .lost = seconds(dice.Between(1, 90)),
