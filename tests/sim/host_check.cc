@@ -99,6 +99,12 @@ void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
 void HostCheck::Stepped(const AgentQueue& queue) {
   for (const Said& said : std::exchange(said_, {}))
     for (const AttemptId& id : said.stops) stops_.emplace(id, world_.timeline.now());
+  if (!stops_.empty()) {
+    // An id means another attempt once this one is gone: who has put the store back leases it again.
+    std::set<AttemptId> known;
+    for (const InventoryTicket& one : queue.Tickets()) known.insert(queue.Find(one.ticket)->id);
+    std::erase_if(stops_, [&](const auto& stop) { return !known.contains(stop.first); });
+  }
   for (const InventoryTicket& known : queue.Tickets())
     if (const AttemptId& id = queue.Find(known.ticket)->id;
         older_leases_.contains(id) && !before_.contains(known.ticket))

@@ -168,11 +168,20 @@ std::string Ledger::GroupKey(const RunId& run, const PlannedGroup& group) const 
   return group.mesh_wide ? group.name : run.text() + "/" + group.name;
 }
 
+// How many processes of this group still run though their tasks may be called lost: for its own run that is their end.
+uint32_t Ledger::MayBeLostIn(const Wish& wish, const RunId& run, uint32_t group) const {
+  return static_cast<uint32_t>(std::ranges::count_if(processes_, [&](const ProcessRecord& process) {
+    if (process.id.run != run || process.result || !MayBeLost(wish, process.id.task, process.host)) return false;
+    return std::ranges::count(wish.plan->tasks[process.id.task].groups, group) > 0;
+  }));
+}
+
 void Ledger::CheckGroups(const Wish& wish, const AttemptId& id) {
   if (went_back_ || second_is_heard_) return;  // what is kept is in no line, nor what the other has leased
   for (uint32_t g : wish.plan->tasks[id.task].groups) {
     const PlannedGroup& group = wish.plan->groups[g];
     uint32_t running = ++running_in_group_[GroupKey(id.run, group)];
+    if (running > group.depth && !group.mesh_wide) running -= MayBeLostIn(wish, id.run, g);
     if (running > group.depth)
       Violation(fmt::format("invariant 5: {} is number {} in {}, whose depth is {}", ToString(id), running, group.name,
                             group.depth));

@@ -148,6 +148,7 @@ class Ledger {
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
   void CheckGroups(const Wish& wish, const AttemptId& id);
+  uint32_t MayBeLostIn(const Wish& wish, const RunId& run, uint32_t group) const;
   std::string GroupKey(const RunId& run, const PlannedGroup& group) const;
   void CheckRun(const RunView& run);
   void CheckTask(const Wish& wish, const RunView& run, const TaskView& task);

@@ -67,11 +67,11 @@ Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex
             .early = true,
             .badly = true};
   const ProcessRecord& last = processes_[found->second.back()];
-  if (!last.result) return {};
+  const bool may_be_lost = MayBeLost(wish, task, last.host);
+  if (!last.result) return {.well = may_be_lost && (may_ignore || skips), .badly = may_be_lost};
   const TaskOutcome truth = Meaning(wish.plan->spec(task).exit_policy, *last.result);
   const bool succeeded = truth == TaskOutcome::kSucceeded, early = truth == TaskOutcome::kStoppedEarly;
   const bool failed = !succeeded && !early && truth != TaskOutcome::kCanceled;
-  const bool may_be_lost = MayBeLost(wish, task, last.host);
   // Before its next try, or while it published.
   const TaskSpec& spec = wish.plan->spec(task);
   const bool more_to_do = failed ? spec.retry.retries > 0 : !spec.publishes.empty();
