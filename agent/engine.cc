@@ -20,10 +20,11 @@ Ticket FirstTicket(const JournalId& journal) {
 }  // namespace
 
 AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
-                         const JournalId& new_journal)
+                         const JournalId& new_journal, size_t batch)
     : journal_(journal),
       edges_(edges),
       identity_(std::move(identity)),
+      batch_(batch),
       queue_(limits, identity_.boot, new_journal, FirstTicket(new_journal)) {}
 AgentEngine::~AgentEngine() = default;
 
@@ -72,7 +73,7 @@ void AgentEngine::On(agent_input::StreamOpened& input) {
     return CloseStream(
         input.stream,
         {ErrorCode::kExhausted, fmt::format("{} sessions with this agent are open, which is its limit", kMostStreams)});
-  streams_.emplace(input.stream, Stream{AgentSession(identity_, now_)});
+  streams_.emplace(input.stream, Stream{AgentSession(identity_, now_, batch_)});
 }
 
 void AgentEngine::On(agent_input::StreamMessage& input) {

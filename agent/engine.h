@@ -125,7 +125,7 @@ class AgentEngine {
 
   // All references outlive the engine.
   AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity identity, QueueLimits limits,
-              const JournalId& new_journal);
+              const JournalId& new_journal, size_t batch = kMaxBatch);
   ~AgentEngine();
 
   // Takes up the journal's records (AgentQueue::Restore). Call once, first.
@@ -166,6 +166,7 @@ class AgentEngine {
   JournalStore& journal_;
   AgentEdges& edges_;
   AgentIdentity identity_;
+  const size_t batch_;  // items of a kind in a message
   AgentQueue queue_;
   std::map<StreamId, Stream> streams_;
   std::map<MeshId, std::vector<Digest>> wanted_;

@@ -93,7 +93,8 @@ void Engine::On(engine_input::LinkOpened input) {
   auto link = links_.find(input.link);
   if (link == links_.end()) return;
   CoordinatorHello hello{.mesh = mesh_, .epoch = epoch_, .session = next_session_++, .commit = taken_up_};
-  link->second.session = std::make_unique<CoordinatorSession>(link->second.address, std::move(hello), now_);
+  link->second.session =
+      std::make_unique<CoordinatorSession>(link->second.address, std::move(hello), now_, options_.batch);
   link->second.writable = true;
   Mono silence = link->second.session->NextDeadline();
   link_timer_ = link_timer_ ? std::min(*link_timer_, silence) : silence;

@@ -163,6 +163,7 @@ class Engine {
     std::vector<std::string> agents;  // kept connected though no run needs them
     bool start_by_itself = true;      // what schedules say
     std::string boot;                 // the host's time since it was started has this name; @reboot goes by it
+    size_t batch = kMaxBatch;         // items of a kind in a message to an agent
   };
   // All references outlive the engine.
   Engine(Store& store, CoordinatorEdges& edges, Random& random, Options options);

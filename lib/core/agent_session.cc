@@ -98,7 +98,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     message.inventory_done = inventory_.empty();
   }
   if (!inventory_.empty()) {
-    size_t count = std::min(inventory_.size(), kMaxBatch);
+    size_t count = std::min(inventory_.size(), batch_);
     message.inventory.assign(inventory_.begin(), inventory_.begin() + static_cast<ptrdiff_t>(count));
     inventory_.erase(inventory_.begin(), inventory_.begin() + static_cast<ptrdiff_t>(count));
     message.inventory_done = inventory_.empty();
@@ -112,7 +112,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   if (queue.refusal() != refusal_told_) message.refuses = refusal_told_ = queue.refusal();
   if (queue.warning() != warning_told_) message.warns = warning_told_ = queue.warning();
   if (phase_ != Phase::kLive) return message;
-  auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, kMaxBatch);
+  auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, batch_);
   reports_due_.reset();
   if (!reports.empty()) {
     if (!reports_wait_) reports_wait_ = now.mono;
@@ -127,14 +127,14 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
       message.reports = std::move(reports);
     }
   }
-  auto asked = wanted_.begin() + static_cast<ptrdiff_t>(std::min(wanted_.size(), kMaxBatch));
+  auto asked = wanted_.begin() + static_cast<ptrdiff_t>(std::min(wanted_.size(), batch_));
   message.wanted_blobs.assign(wanted_.begin(), asked);
   wanted_.erase(wanted_.begin(), asked);
   return message;
 }
 
 Mono AgentSession::ReportsDue(const std::vector<Report>& reports) const {
-  if (reports.size() == kMaxBatch) return *reports_wait_;
+  if (reports.size() == batch_) return *reports_wait_;
   bool ended = std::any_of(reports.begin(), reports.end(),
                            [](const Report& r) { return std::holds_alternative<AttemptResult>(r.fact); });
   return std::max(next_reports_, ended ? *reports_wait_ : *reports_wait_ + kStartPause);

@@ -28,7 +28,9 @@ struct AgentIdentity {
 
 class AgentSession {
  public:
-  AgentSession(AgentIdentity identity, Now now) : identity_(std::move(identity)), heard_(now.mono) {}
+  // `batch`: so many items of a kind it puts into a message, 1 to kMaxBatch.
+  AgentSession(AgentIdentity identity, Now now, size_t batch = kMaxBatch)
+      : identity_(std::move(identity)), batch_(batch), heard_(now.mono) {}
 
   // What the message means for the queue, in order. kInvalid for a message out of order, kExhausted for one beyond the
   // limits, kConflict for a coordinator older than one that was here before.
@@ -62,6 +64,7 @@ class AgentSession {
   Mono ReportsDue(const std::vector<Report>& reports) const;
 
   AgentIdentity identity_;
+  size_t batch_;
   Phase phase_ = Phase::kAwaitHello;
   CoordinatorHello hello_;
   uint32_t level_ = 0;

@@ -24,8 +24,8 @@ std::vector<T> TakeUpTo(std::deque<T>& from, size_t limit) {
 
 }  // namespace
 
-CoordinatorSession::CoordinatorSession(std::string address, CoordinatorHello hello, Now now)
-    : address_(std::move(address)), hello_(std::move(hello)), heard_(now.mono) {}
+CoordinatorSession::CoordinatorSession(std::string address, CoordinatorHello hello, Now now, size_t batch)
+    : address_(std::move(address)), hello_(std::move(hello)), batch_(batch), heard_(now.mono) {}
 
 Result<std::vector<Event>> CoordinatorSession::Receive(FromAgent message, Now now) {
   heard_ = now.mono;
@@ -100,17 +100,16 @@ ToAgent CoordinatorSession::Poll() {
   }
   message.heartbeat_echo = std::exchange(echo_, 0);
   if (verdicts_given_ && !verdicts_sent_) {
-    message.verdicts = TakeUpTo(verdicts_, kMaxBatch);
+    message.verdicts = TakeUpTo(verdicts_, batch_);
     message.verdicts_done = verdicts_sent_ = verdicts_.empty();
   }
   if (!verdicts_sent_) return message;
   message.ack = std::exchange(ack_, std::nullopt);
-  for (; !stops_.empty() && stops_.front().first <= leases_sent_ && message.stops.size() < kMaxBatch;
-       stops_.pop_front())
+  for (; !stops_.empty() && stops_.front().first <= leases_sent_ && message.stops.size() < batch_; stops_.pop_front())
     message.stops.push_back(std::move(stops_.front().second));
   // An agent asks for a blob again that it could not have, if a lease that comes after that needs it.
-  message.blob_failures = TakeUpTo(blob_failures_, kMaxBatch);
-  if (blob_failures_.empty()) message.leases = TakeUpTo(leases_, kMaxBatch);
+  message.blob_failures = TakeUpTo(blob_failures_, batch_);
+  if (blob_failures_.empty()) message.leases = TakeUpTo(leases_, batch_);
   leases_sent_ += message.leases.size();
   return message;
 }

@@ -15,7 +15,8 @@ namespace cromt {
 
 class CoordinatorSession {
  public:
-  CoordinatorSession(std::string address, CoordinatorHello hello, Now now);
+  // `batch`: so many items of a kind it puts into a message, 1 to kMaxBatch.
+  CoordinatorSession(std::string address, CoordinatorHello hello, Now now, size_t batch = kMaxBatch);
 
   // What the message means for the scheduler: AgentUp once, then AgentReported and AgentRefuses. Errors as in
   // AgentSession.
@@ -45,6 +46,7 @@ class CoordinatorSession {
 
   std::string address_;
   CoordinatorHello hello_;
+  size_t batch_;
   bool hello_sent_ = false;
   Phase phase_ = Phase::kAwaitHello;
   AgentHello agent_;

@@ -380,9 +380,11 @@ void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, bool kee
   WaitForRetry(ref);
 }
 
-// By the wall clock, which may have jumped since: never longer than the longest pause.
+// By the wall clock, which may have jumped since: never longer than the whole pause.
 void Scheduler::State::WaitForRetry(const TaskRef& ref) {
-  Duration wait = std::clamp<Duration>(*ref.run->tasks[ref.task].retry_at - now.wall, Duration(0), kMaxRetryDelay);
+  const TaskStatus& status = ref.run->tasks[ref.task];
+  const Duration pause = RetryDelay(ref.run->plan->spec(ref.task).retry, status.tries + status.losses);
+  const Duration wait = std::clamp<Duration>(*status.retry_at - now.wall, Duration(0), pause);
   retry_timers.insert({now.mono + wait, ref.run->header.id, ref.task});
 }
 

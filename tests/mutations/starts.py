@@ -19,7 +19,7 @@ MUTATIONS = [
     Mutation("all-ticks-are-one", "All ticks of a project are one request.", SCHEDULES,
              "fmt::format(\"tick/{}/{}/{}\", tick.project, tick.revision, Micros(tick.at))", "fmt::format(\"tick/{}/{}\", tick.project, tick.revision)", 20),
     Mutation("line-without-a-tick", "A tick that is skipped gets no line.", SCHEDULES,
-             "  Settle(tick, TickOutcome::kSkipped, {}, why, now);\n  Settled(tick, now);", "  Settled(tick, now);", 200),
+             "  Settle(tick, TickOutcome::kSkipped, {}, why, now);\n  Settled(tick, now);", "  (void)why;\n  Settled(tick, now);", 200),
     Mutation("splay-is-forgotten", "A project's ticks come without its splay, and nothing is due then.", SCHEDULES,
              "    if (due) *due += entry.splay;\n", "", 10),
     Mutation("schedules-begin-anew", "A coordinator that comes up knows of no tick before.", SCHEDULES,

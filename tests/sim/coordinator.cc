@@ -97,7 +97,8 @@ void SimCoordinator::Boot() {
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
   CoordinatorEdges& edges = *this;
-  engine_ = std::make_unique<Engine>(*store_, edges, random_, Engine::Options{.limits = {}, .agents = agents_});
+  engine_ = std::make_unique<Engine>(*store_, edges, random_,
+                                     Engine::Options{.limits = {}, .agents = agents_, .batch = world_.batch});
   auto parse = [this](const std::string&, const std::string& text) -> Result<std::shared_ptr<const JobFile>> {
     return starts_.Parse(text);
   };
@@ -152,7 +153,21 @@ void SimCoordinator::CheckStarts() {
   if (engine_ && engine_->held().empty()) starts_.CheckSeen(engine_->triggers(), at_leisure_since_);
 }
 
+void SimCoordinator::TellWhy() {
+  if (!engine_) return;
+  const Now now = clock_.Read(world_.timeline.now());
+  for (const StoredRun& run : engine_->scheduler().Unfinished())
+    for (TaskIndex task = 0; task < run.tasks.size(); ++task) {
+      if (run.tasks[task].state == TaskState::kFinished) continue;
+      const auto lines = engine_->scheduler().Why(run.header.id, task, now);
+      world_.timeline.Note(fmt::format("{}/{} is {}: {}", run.header.id.text(), task + 1,
+                                       ToString(run.tasks[task].state),
+                                       lines ? lines->front().text : lines.error().message));
+    }
+}
+
 void SimCoordinator::Hang(Duration time) {
+  if (!up()) return;
   world_.timeline.Note("coordinator hangs for " + FormatDuration(time));
   waker_.HangUntil(world_.timeline.now() + time);
   at_leisure_since_ = std::max(at_leisure_since_, world_.timeline.now() + time);
@@ -227,9 +242,16 @@ void SimCoordinator::Dial(const std::string& address, LinkId link) {
   if (death_.Leaves()) Out([this, address, link] { network_.Dial(*this, address, link); });
 }
 
+// Who is there says something all the time.
+void SimCoordinator::CheckSilence(LinkId link, const std::string& reason) {
+  if (reason.starts_with("it was silent") && network_.WasWell(*this, link))
+    world_.ledger.Violation(fmt::format("link {} is closed as silent, and nothing was wrong with it", link));
+}
+
 void SimCoordinator::Close(LinkId link, const std::string& reason) {
   world_.timeline.Note(fmt::format("{} closes link {}: {}", name_, link, reason));
   live_.Closes(link);
+  CheckSilence(link, reason);
   if (death_.Leaves()) Out([this, link] { network_.CloseByCoordinator(*this, link); });
 }
 

@@ -49,6 +49,8 @@ class SimCoordinator final : private CoordinatorEdges {
   void Hang(Duration time);
   // At the end, of what starts by itself.
   void CheckStarts();
+  // What has not finished waits for, into the story.
+  void TellWhy();
   // The whole machine: what was not synced may be lost, and no link is ended properly. True if something was lost that
   // the disk had said to be synced.
   bool CrashMachine();
@@ -68,6 +70,8 @@ class SimCoordinator final : private CoordinatorEdges {
   LiveCheck& live() { return live_; }
   const MeshId& mesh() const { return mesh_; }  // once it has been up
   const Clock& store_clock() const { return store_clock_; }
+  // It is up and neither hangs nor waits for its disk.
+  Duration well_since() const { return std::max(at_leisure_since_, busy_until_); }
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);
@@ -99,6 +103,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void AfterStep(const Status& stepped, uint64_t failures);
   void Refused(const Error& why, uint64_t failures);
   void Forget();
+  void CheckSilence(LinkId link, const std::string& reason);
   void Out(std::function<void()> effect);
 
   // CoordinatorEdges.

@@ -179,7 +179,13 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
       return coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
     case kStoreGoesBack: return went_back_.Begin();
     case kTwoCoordinators: return twin_.Begin();
-    case kLauncherHangs: return host.HangLauncher(dice.Between(milliseconds(10), seconds(60)));
+    case kLauncherHangs: {
+      const Duration time = dice.Between(milliseconds(10), seconds(60));
+      host.HangLauncher(time, dice.PerCent(50));
+      if (dice.PerCent(40))  // and is killed for that
+        world_.timeline.After(time - milliseconds(1), "watchdog", host.index(), [&host] { host.KillLauncher(); });
+      return;
+    }
     case kOneWay: {
       const bool to_host = dice.PerCent(50);
       world_.ledger.HostWasAway(host.index());

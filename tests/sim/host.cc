@@ -57,7 +57,8 @@ void SimHost::Boot() {
                          .levels = {kSessionLevel + static_cast<uint32_t>((index_ + release_) % 2), kSessionLevel}};
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
-                                          JournalId(world_.dice.Name()));
+                                          JournalId(world_.dice.Name()), world_.batch);
+  well_since_ = world_.timeline.now();
   check_.Boots(opened->records);
   AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
   if (up()) ConnectLauncher();
@@ -98,9 +99,11 @@ void SimHost::Crash() {
 }
 
 void SimHost::Hang(Duration time) {
+  if (!up()) return;
   world_.timeline.Note(fmt::format("agent {} hangs for {}", index_, FormatDuration(time)));
-  waker_.HangUntil(world_.timeline.now() + time);
-  check_.Disturbed(world_.timeline.now() + time);
+  well_since_ = std::max(well_since_, world_.timeline.now() + time);
+  waker_.HangUntil(well_since_);
+  check_.Disturbed(well_since_);
 }
 
 void SimHost::Upgrade() {
@@ -166,11 +169,13 @@ void SimHost::StartLauncher() {
   to_launcher_ = from_launcher_ = Duration(0);
 }
 
-void SimHost::HangLauncher(Duration time) {
-  world_.timeline.Note(fmt::format("launcher of host {} hangs for {}", index_, FormatDuration(time)));
-  to_launcher_ = std::max(to_launcher_, world_.timeline.now() + time);
-  from_launcher_ = std::max(from_launcher_, to_launcher_);
-  check_.Disturbed(to_launcher_);
+void SimHost::HangLauncher(Duration time, bool hears) {
+  world_.timeline.Note(
+      fmt::format("launcher of host {} {} for {}", index_, hears ? "says nothing" : "hangs", FormatDuration(time)));
+  const Duration until = world_.timeline.now() + time;
+  if (!hears) to_launcher_ = std::max(to_launcher_, until);
+  from_launcher_ = std::max({from_launcher_, to_launcher_, until});
+  check_.Disturbed(from_launcher_);
 }
 
 void SimHost::HangProcesses(Duration time) {
@@ -282,6 +287,8 @@ void SimHost::Send(StreamId stream, FromAgent message) {
 void SimHost::Close(StreamId stream, const Error& why) {
   check_.Closes(stream);
   world_.timeline.Note(fmt::format("agent {} closes stream {}: {}", index_, stream, why.message));
+  if (why.code == ErrorCode::kTimeout && network_.WasWell(stream))
+    world_.ledger.Violation(fmt::format("stream {} is closed as silent, and nothing was wrong with it", stream));
   if (death_.Leaves()) network_.CloseByAgent(stream);
 }
 

@@ -36,6 +36,7 @@ class SimHost final : private AgentEdges {
   bool on() const { return on_; }
   bool up() const { return engine_ != nullptr; }
   uint64_t log_end() const { return log_.end; }
+  Duration well_since() const { return well_since_; }
 
   // Starts the agent (and, if need be, the launcher and the machine).
   void Boot();
@@ -51,7 +52,8 @@ class SimHost final : private AgentEdges {
   // on.
   void Reinstall(bool machine);
   void KillLauncher();
-  void HangLauncher(Duration time);
+  // `hears`: it does what it is told, and only what it says comes late.
+  void HangLauncher(Duration time, bool hears);
   void HangProcesses(Duration time);
   SimDisk& disk() { return disk_; }
   // The disk is full but for what the journal keeps for that.
@@ -97,7 +99,7 @@ class SimHost final : private AgentEdges {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
-  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records); }
+  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records, launchers_); }
   void Forgotten(Ticket ticket) override { check_.Forgets(ticket); }
 
   void Later(Duration delay, std::string_view kind, QueueEvent event);
@@ -121,6 +123,8 @@ class SimHost final : private AgentEdges {
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
   bool on_ = true;
+
+  Duration well_since_{0};  // it is up and does not hang
 
   uint64_t launchers_ = 0;
   std::unique_ptr<SimLauncher> launcher_;

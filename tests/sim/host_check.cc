@@ -21,6 +21,7 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   launching_.clear();
   ended_.clear();
   before_.clear();
+  refused_before_ = false;
   said_.clear();
   older_leases_.clear();
   older_stops_.clear();
@@ -30,14 +31,25 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   if (known < second_epoch_ && second_epoch_ <= answered_epoch_) world_.ledger.ProofIsLost();
   answered_epoch_ = std::min(answered_epoch_, known);
   Disturbed(Duration(0));
-  Journaled(records);
+  Replays(records);
 }
 
 void HostCheck::Disturbed(Duration until) {
   calm_since_ = std::max({calm_since_, until, world_.timeline.now()});
 }
 
-void HostCheck::Journaled(std::span<const JournalRecord> records) {
+void HostCheck::Journaled(std::span<const JournalRecord> records, uint64_t launcher) {
+  for (const JournalRecord& record : records) {
+    if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher;
+    const auto* ended = std::get_if<journal::Ended>(&record);
+    if (!ended || ended->result.kind != AttemptResult::Kind::kLost) continue;
+    if (const auto since = launchers_.find(ended->ticket); since != launchers_.end() && since->second == launcher)
+      Violation(fmt::format("ticket {} is called lost, and its launcher has lived all the time", ended->ticket));
+  }
+  Replays(records);
+}
+
+void HostCheck::Replays(std::span<const JournalRecord> records) {
   for (const JournalRecord& record : records) {
     if (const auto* accepted = std::get_if<journal::Accepted>(&record)) accepted_.insert(accepted->ticket);
     if (const auto* launching = std::get_if<journal::Launching>(&record)) launching_.insert(launching->ticket);
@@ -106,9 +118,13 @@ void HostCheck::Stepped(const AgentQueue& queue) {
     std::erase_if(stops_, [&](const auto& stop) { return !known.contains(stop.first); });
   }
   for (const InventoryTicket& known : queue.Tickets())
-    if (const AttemptId& id = queue.Find(known.ticket)->id;
-        older_leases_.contains(id) && !before_.contains(known.ticket))
-      Violation(ToString(id) + " is taken from a coordinator that is older than one that was obeyed");
+    if (const QueuedAttempt& attempt = *queue.Find(known.ticket); !before_.contains(known.ticket)) {
+      if (older_leases_.contains(attempt.id))
+        Violation(ToString(attempt.id) + " is taken from a coordinator that is older than one that was obeyed");
+      if (refused_before_ && !queue.refusal().empty() && attempt.phase != QueuedAttempt::Phase::kEnded)
+        Violation(ToString(attempt.id) + " is taken, and the agent takes nothing new: " + queue.refusal());
+    }
+  refused_before_ = !queue.refusal().empty();
   before_.clear();
   for (const InventoryTicket& known : queue.Tickets()) before_[known.ticket] = queue.Find(known.ticket)->phase;
 }

@@ -26,7 +26,8 @@ class HostCheck {
   void Dies() { Disturbed(Duration(0)); }
   // A stop may not get through before then.
   void Disturbed(Duration until);
-  void Journaled(std::span<const JournalRecord> records);
+  // `launcher`: the number of the one that lives.
+  void Journaled(std::span<const JournalRecord> records, uint64_t launcher);
   // A coordinator of this epoch speaks on it, by what was sent, whatever has become of that on its way.
   void Greeted(StreamId stream, uint64_t epoch, bool second);
   void Answers(StreamId stream);
@@ -59,7 +60,11 @@ class HostCheck {
   void Violation(const std::string& what);
 
   World& world_;
+  void Replays(std::span<const JournalRecord> records);
+
   std::set<Ticket> accepted_, launching_, ended_;  // by the journal
+  std::map<Ticket, uint64_t> launchers_;           // that lived when it was accepted by this agent's installation
+  bool refused_before_ = false;                    // the step before this
   std::map<Ticket, QueuedAttempt::Phase> before_;  // after the step before
   std::vector<Said> said_;
   std::map<AttemptId, Duration> stops_;  // when they were told to stop

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/lease.h"
 #include "tests/sim/coordinator.h"
 #include "tests/sim/host.h"
 
@@ -290,6 +291,18 @@ void Network::Stall(const SimHost& host, Duration until) {
 bool Network::IsStalled(const SimHost& host) const {
   const auto stalled = stalled_until_.find(&host);
   return stalled != stalled_until_.end() && world_.timeline.now() < stalled->second + seconds(1);
+}
+
+bool Network::WasWell(const LinkPtr& link) const {
+  constexpr std::array kBoth = {true, true}, kNeither = {false, false};
+  if (!link || link->cut || link->black != kNeither || link->open != kBoth || !link->host->up()) return false;
+  const Duration now = world_.timeline.now();
+  for (Duration last : link->last_arrival)
+    if (last > now + seconds(1)) return false;  // it has been stalled
+  const auto stalled = stalled_until_.find(link->host);
+  const Duration since = std::max(link->host->well_since(), link->coordinator->well_since());
+  return now >
+         std::max(since, stalled == stalled_until_.end() ? since : stalled->second) + kUnreachableAfter + seconds(5);
 }
 
 void Network::Heal() {

@@ -57,6 +57,9 @@ class Network {
   // Null if there is none.
   const SimHost* HostAt(const std::string& address) const;
   std::vector<std::string> AddressesOf(const SimHost& host) const;
+  // The link is open at both ends, and for longer than anybody is silent nothing has harmed it or who speaks on it.
+  bool WasWell(const SimCoordinator& coordinator, LinkId id) const { return WasWell(ById(coordinator, id)); }
+  bool WasWell(StreamId stream) const { return WasWell(ByKey(stream)); }
   // What is sent to or by the host arrives late, or something has only just arrived so.
   bool IsStalled(const SimHost& host) const;
 
@@ -78,6 +81,7 @@ class Network {
   using LinkPtr = std::shared_ptr<Link>;
 
   LinkPtr ByKey(uint64_t key) const;
+  bool WasWell(const LinkPtr& link) const;
   LinkPtr ById(const SimCoordinator& coordinator, LinkId id) const;
   LinkPtr AnyOf(const SimHost& host) const;
   Duration Arrival(Link& link, Side to);

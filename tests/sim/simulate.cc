@@ -46,6 +46,7 @@ class Cluster {
         clients_(world_, coordinator_, Workload()),
         operators_(world_, coordinator_, hosts_, addresses_, options.seed ^ kPeople),
         faults_(world_, network_, coordinator_, hosts_) {
+    if (world_.dice.PerCent(30)) world_.batch = world_.dice.Between(1, 4);
     for (const auto& [address, index] : addresses_)
       while (hosts_.size() <= index) hosts_.push_back(std::make_unique<SimHost>(world_, network_, hosts_.size()));
     std::map<std::string, SimHost*> by_address;
@@ -65,9 +66,11 @@ class Cluster {
     auto patience = [this] { return world_.ledger.violations().empty() ? kPatience : kShortPatience; };
     while (!Settled() && world_.timeline.now() < since + patience() && world_.timeline.RunNext()) {
     }
-    if (!done_since_)
+    if (!done_since_) {
+      coordinator_.TellWhy();
       world_.ledger.Violation(
           fmt::format("invariant 4: not all was done {} after the last fault", FormatDuration(patience())));
+    }
     CheckHosts();
     if (world_.options.part.self_starts) coordinator_.CheckStarts();
     coordinator_.OnDeath({});

@@ -1,6 +1,7 @@
 // What all parts of one simulated cluster share.
 #pragma once
 
+#include "core/messages.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/options.h"
@@ -15,6 +16,7 @@ struct World {
   Ledger ledger;
   Dice dice;  // delays, durations and outcomes
   Situations situations = {};
+  size_t batch = kMaxBatch;  // items of a kind in a message of a session
 };
 
 }  // namespace cromt::sim
