@@ -17,14 +17,6 @@ GateResult ResultOf(const TaskStatus& status) {
   }
 }
 
-// Before the next attempt when so many have failed or were lost.
-Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts) {
-  double delay = static_cast<double>(policy.delay.count());
-  for (uint32_t i = 1; i < attempts && delay > 0 && delay < static_cast<double>(kMaxRetryDelay.count()); ++i)
-    delay *= policy.backoff_permille / 1000.0;
-  return std::min(Duration(static_cast<int64_t>(delay)), Duration(kMaxRetryDelay));
-}
-
 std::string Where(const Run& run, TaskIndex task) {
   const TaskSpec& spec = run.plan->spec(task);
   const std::string& host = run.plan->host(task).id;
@@ -84,7 +76,21 @@ const TaskRef* FirstOf(Group& group) {
   return nullptr;
 }
 
+// Before the next attempt when so many have failed or were lost.
+Duration RetryDelay(const RetryPolicy& policy, uint32_t attempts) {
+  double delay = static_cast<double>(policy.delay.count());
+  for (uint32_t i = 1; i < attempts && delay > 0 && delay < static_cast<double>(kMaxRetryDelay.count()); ++i)
+    delay *= policy.backoff_permille / 1000.0;
+  return std::min(Duration(static_cast<int64_t>(delay)), Duration(kMaxRetryDelay));
+}
+
 }  // namespace
+
+// By the wall clock, which may have jumped since: never longer than the whole pause.
+Duration RetryWait(const RetryPolicy& policy, const TaskStatus& status, Wall now) {
+  const Duration pause = RetryDelay(policy, status.tries + status.losses);
+  return std::clamp<Duration>(status.retry_at.value_or(now) - now, Duration(0), pause);
+}
 
 void Scheduler::State::Changed(const TaskRef& ref) {
   out.records.push_back(TaskChanged{ref.run->header.id, ref.task, ref.run->tasks[ref.task]});
@@ -380,11 +386,8 @@ void Scheduler::State::TryAgain(const TaskRef& ref, std::string reason, bool kee
   WaitForRetry(ref);
 }
 
-// By the wall clock, which may have jumped since: never longer than the whole pause.
 void Scheduler::State::WaitForRetry(const TaskRef& ref) {
-  const TaskStatus& status = ref.run->tasks[ref.task];
-  const Duration pause = RetryDelay(ref.run->plan->spec(ref.task).retry, status.tries + status.losses);
-  const Duration wait = std::clamp<Duration>(*status.retry_at - now.wall, Duration(0), pause);
+  const Duration wait = RetryWait(ref.run->plan->spec(ref.task).retry, ref.run->tasks[ref.task], now.wall);
   retry_timers.insert({now.mono + wait, ref.run->header.id, ref.task});
 }
 

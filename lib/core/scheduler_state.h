@@ -173,6 +173,8 @@ std::string DrainedText(const AgentDrained& drained);
 Mono GivenUpAt(const Route& route, const ReadyLine::Ready& ready);
 // How many wait there; some in its line may have moved on. Linear in it.
 size_t StillWaiting(const Route& route);
+// How long a task that waits for its next try still does.
+Duration RetryWait(const RetryPolicy& policy, const TaskStatus& status, Wall now);
 // By run and task, so that the same facts give the same decisions.
 std::vector<TaskRef> InOrder(const std::unordered_map<AttemptId, TaskRef>& attempts);
 

@@ -76,8 +76,9 @@ class Asker {
       case TaskState::kWaiting: return Waiting(run, run.plan->tasks[task].instance);
       case TaskState::kReady: return Ready(run, task);
       case TaskState::kRetryWait:
-        return Say(WhyKind::kRetry, fmt::format("its next try is due in {}: {}",
-                                                Left(status.retry_at.value_or(now_.wall) - now_.wall), status.reason));
+        return Say(WhyKind::kRetry,
+                   fmt::format("its next try is due in {}: {}",
+                               Left(RetryWait(run.plan->spec(task).retry, status, now_.wall)), status.reason));
       case TaskState::kLeased:
       case TaskState::kPreparing:
       case TaskState::kRunning:

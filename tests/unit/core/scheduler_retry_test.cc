@@ -93,6 +93,19 @@ TEST(SchedulerRetry, NoPauseIsLongerThanADay) {
   EXPECT_EQ(env.TaskText("r1", 1), "leased");
 }
 
+TEST(SchedulerRetry, ARetryWaitsNoLongerThanItsPauseAfterAClockWasPutBack) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Tried({.retries = 1, .delay = seconds(10)}));
+  env.Ends("a", "r1/1/1", 5);
+  env.SetWallBack(std::chrono::hours(2));
+  env.Restart();
+  env.Connect("a");
+  EXPECT_THAT(env.Why("r1", 1), HasSubstr("its next try is due in 10s"));
+  env.Pass(seconds(10));
+  EXPECT_EQ(env.TaskText("r1", 1), "leased");
+}
+
 // What has not ended by itself is not tried again.
 TEST(SchedulerRetry, LostAndCanceledAreNot) {
   SchedulerEnv env;
