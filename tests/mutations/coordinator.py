@@ -37,7 +37,6 @@ MUTATIONS = [
     Mutation("verdicts-are-not-sent", "An agent that has nothing gets no verdicts, and so no leases.", ENGINE,
              "if (auto* session = e.LiveSession(a.address)) session->AddVerdicts(std::move(a.verdicts));",
              "if (auto* session = e.LiveSession(a.address); session && !a.verdicts.empty()) session->AddVerdicts(std::move(a.verdicts));", 5),
-    Mutation("epoch-is-not-raised", "A recovery leaves the epoch as it was.", RECOVERY, "  ++out.epoch;\n", "", 600),
     Mutation("reports-are-counted-twice", "A recovery forgets which reports had been acknowledged.", RECOVERY,
              "  seen.applied_sequence = std::max(seen.applied_sequence, agent.hello.acked_sequence);\n", "", 600),
     Mutation("adopted-under-its-old-number", "What a recovery finds at an agent keeps the number that the store knew.", RECOVERY,

@@ -7,7 +7,7 @@ QUEUE = "lib/core/queue.cc"
 
 MUTATIONS = [
     Mutation("launch-is-not-replayed", "After a restart nobody knows by which launcher an attempt was to be begun.", RESTORE,
-             "      attempt->incarnation = r.incarnation;\n", "", 100),
+             "      attempt->incarnation = r.incarnation;\n", "", 600),
     Mutation("slot-is-not-replayed", "After a restart the slot of what runs is free.", RESTORE,
              "      s.free_slots.erase(r.slot);\n", "", 10),
     Mutation("ack-is-not-replayed", "After a restart reports are said again under numbers that were acknowledged.", RESTORE,

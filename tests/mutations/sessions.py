@@ -22,7 +22,7 @@ MUTATIONS = [
              "  sent_sequence_ = queue.AckedSequence(hello.mesh);",
              "  sent_sequence_ = queue.AckedSequence(hello.mesh) + queue.ReportsAfter(hello.mesh, 0, SIZE_MAX / 4).size();", 40),
     Mutation("heartbeats-stop", "An agent sends one heartbeat a session.", AGENT,
-             "next_heartbeat_ = now.mono + kHeartbeatInterval;", "next_heartbeat_ = now.mono + 1000 * kHeartbeatInterval;", 5),
+             "next_heartbeat_ = now.mono + kHeartbeatInterval;", "next_heartbeat_ = now.mono + 1000 * kHeartbeatInterval;", 20),
     Mutation("silence-is-not-noticed", "The coordinator waits for ever for an agent that says nothing.", COORDINATOR,
              "  return heard_ + kUnreachableAfter;", "  return heard_ + 10000 * kUnreachableAfter;", 60),
     Mutation("agent-waits-for-ever", "An agent waits for ever for a coordinator that says nothing.", AGENT,
@@ -30,5 +30,5 @@ MUTATIONS = [
     Mutation("stop-overtakes-its-lease", "A stop may leave before the lease that it stops.", COORDINATOR,
              "!stops_.empty() && stops_.front().first <= leases_sent_ && message", "!stops_.empty() && message", 600),
     Mutation("old-epoch-is-obeyed", "An agent obeys a coordinator of an older epoch than it has seen.", AGENT,
-             "  hello_.inspect |= hello.epoch < seen_epoch;", "  hello_.inspect |= hello.epoch + 1000 < seen_epoch;", 600),
+             "  hello_.inspect |= hello.epoch < seen_epoch;", "  hello_.inspect |= hello.epoch < seen_epoch && seen_epoch == 0;", 600),
 ]
