@@ -7,8 +7,8 @@ namespace {
 
 // Reading costs more than a step.
 constexpr uint64_t kReadEach = 100, kAskEach = 8;
-// What can't be sent for longer ends its link: within 10 s by an agent that hears nothing, or, if that hangs by then, 10 s
-// later by the coordinator.
+// What can't be sent for longer ends its link: within 10 s by an agent that hears nothing, or, if that hangs by then,
+// 10 s later by the coordinator.
 constexpr Duration kSendTakes = seconds(25);
 
 std::string Differs(const StoredRun& live, const StoredRun& read) {
