@@ -51,6 +51,7 @@ void Ledger::CheckStops() {
 // What became of it in the part that is gone is not known, and it may have been done again since. What had ended before
 // is as it was, and of what began after the recovery the store tells what happened.
 bool Ledger::MayDiffer(const RunId& run, const TaskView& task) const {
+  if (leased_by_second_.contains({run, task.index})) return true;
   if (!IsShaken(run)) return false;
   if (kept_.contains({run, task.index})) return true;
   const TaskStatus* copied = InCopy(run, task.index);

@@ -99,7 +99,7 @@ class SimHost final : private AgentEdges {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
-  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records, launchers_); }
+  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records); }
   void Forgotten(Ticket ticket) override { check_.Forgets(ticket); }
 
   void Later(Duration delay, std::string_view kind, QueueEvent event);

@@ -30,6 +30,8 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
     if (const auto* seen = std::get_if<journal::MeshSeen>(&record)) known = std::max(known, seen->epoch);
   if (known < second_epoch_ && second_epoch_ <= answered_epoch_) world_.ledger.ProofIsLost();
   answered_epoch_ = std::min(answered_epoch_, known);
+  launcher_.clear();
+  launcher_before_.clear();
   Disturbed(Duration(0));
   Replays(records);
 }
@@ -38,12 +40,15 @@ void HostCheck::Disturbed(Duration until) {
   calm_since_ = std::max({calm_since_, until, world_.timeline.now()});
 }
 
-void HostCheck::Journaled(std::span<const JournalRecord> records, uint64_t launcher) {
+// Launchers by what the agent has heard: one may have died in silence while it hung, and it took an attempt before it
+// heard of that.
+void HostCheck::Journaled(std::span<const JournalRecord> records) {
   for (const JournalRecord& record : records) {
-    if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher;
+    if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher_before_;
     const auto* ended = std::get_if<journal::Ended>(&record);
     if (!ended || ended->result.kind != AttemptResult::Kind::kLost) continue;
-    if (const auto since = launchers_.find(ended->ticket); since != launchers_.end() && since->second == launcher)
+    const auto since = launchers_.find(ended->ticket);
+    if (since != launchers_.end() && !launcher_.empty() && since->second == launcher_)
       Violation(fmt::format("ticket {} is called lost, and its launcher has lived all the time", ended->ticket));
   }
   Replays(records);
@@ -89,6 +94,7 @@ void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
   said_.clear();
   older_leases_.clear();
   older_stops_.clear();
+  launcher_before_ = launcher_;
   std::set<AttemptId> leases, stops;  // that the newest has said
   for (const AgentInput& input : inputs) {
     if (const auto* message = std::get_if<agent_input::StreamMessage>(&input)) {
@@ -103,6 +109,8 @@ void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
     const auto* tell = std::get_if<agent_input::Tell>(&input);
     const auto* stored = tell ? std::get_if<queue_event::LogsStored>(&tell->event) : nullptr;
     if (stored) stored_ = std::max(stored_, stored->position);
+    const auto* launcher = tell ? std::get_if<queue_event::LauncherUp>(&tell->event) : nullptr;
+    if (launcher) launcher_ = launcher->incarnation;
   }
   for (const AttemptId& id : leases) older_leases_.erase(id);
   for (const AttemptId& id : stops) older_stops_.erase(id);

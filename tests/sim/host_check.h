@@ -26,8 +26,7 @@ class HostCheck {
   void Dies() { Disturbed(Duration(0)); }
   // A stop may not get through before then.
   void Disturbed(Duration until);
-  // `launcher`: the number of the one that lives.
-  void Journaled(std::span<const JournalRecord> records, uint64_t launcher);
+  void Journaled(std::span<const JournalRecord> records);
   // A coordinator of this epoch speaks on it, by what was sent, whatever has become of that on its way.
   void Greeted(StreamId stream, uint64_t epoch, bool second);
   void Answers(StreamId stream);
@@ -63,7 +62,8 @@ class HostCheck {
   void Replays(std::span<const JournalRecord> records);
 
   std::set<Ticket> accepted_, launching_, ended_;  // by the journal
-  std::map<Ticket, uint64_t> launchers_;           // that lived when it was accepted by this agent's installation
+  std::string launcher_, launcher_before_;         // the incarnation heard of last, and before this step
+  std::map<Ticket, std::string> launchers_;        // heard of when it was accepted by this agent's installation
   bool refused_before_ = false;                    // the step before this
   std::map<Ticket, QueuedAttempt::Phase> before_;  // after the step before
   std::vector<Said> said_;

@@ -60,7 +60,7 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
     return process;
   }
   auto& earlier = by_task_[{id.run, id.task}];
-  if (IsShaken(id.run)) {
+  if (IsShaken(id.run) || leased_by_second_.contains({id.run, id.task})) {
     const TaskStatus* status = InCopy(id.run, id.task);
     if (status && status->state == TaskState::kFinished)
       Violation(fmt::format("invariant 2: {} was started though its task had ended before the store was copied",

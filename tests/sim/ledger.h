@@ -92,6 +92,9 @@ class Ledger {
   bool second_is_heard() const { return second_is_heard_; }
   // It has started this one by itself.
   void SecondStarts(const RunId& run) { shaken_.insert(run); }
+  // Neither knows of the other as long as no agent has talked to both. Then each may have done this one, and the first
+  // may have had it stopped as what it did not lease, and taken that for the end of its own attempt.
+  void SecondLeases(const AttemptId& id) { leased_by_second_.insert({id.run, id.task}); }
 
   // ---- The end ----------------------------------------------------------------------------------
 
@@ -174,6 +177,7 @@ class Ledger {
   std::set<Task> kept_;
   bool went_back_ = false;  // or was recovered
   bool second_is_heard_ = false;
+  std::set<Task> leased_by_second_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };

@@ -127,7 +127,10 @@ void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
   if (!link) return;
   std::optional<uint64_t> epoch;
   if (message.hello) epoch = message.hello->epoch;
-  if (from.is_second() && !message.leases.empty()) world_.situations.Saw("two coordinators", "the second leases");
+  if (from.is_second()) {
+    if (!message.leases.empty()) world_.situations.Saw("two coordinators", "the second leases");
+    for (const Lease& lease : message.leases) world_.ledger.SecondLeases(lease.id);
+  }
   if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
   for (Lease& lease : message.leases) {
     if (!world_.dice.PerMille(5)) continue;
