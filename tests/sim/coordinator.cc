@@ -10,6 +10,8 @@
 namespace cromt::sim {
 namespace {
 
+constexpr Duration kSlowCommit = milliseconds(200);
+
 // What is pushed is told to the first one, whose looks are judged.
 tl::unexpected<Error> Unreached() {
   return Fail(ErrorCode::kTimeout, "the forge can't be reached from here");
@@ -150,7 +152,8 @@ bool SimCoordinator::CrashMachine() {
 }
 
 void SimCoordinator::CheckStarts() {
-  if (engine_ && engine_->held().empty()) starts_.CheckSeen(engine_->triggers(), at_leisure_since_);
+  if (engine_ && engine_->held().empty())
+    starts_.CheckSeen(engine_->triggers(), at_leisure_since_, clock_.Read(world_.timeline.now()).wall);
 }
 
 void SimCoordinator::TellWhy() {
@@ -228,6 +231,7 @@ void SimCoordinator::AfterStep(const Status& stepped, uint64_t failures) {
       world_.ledger.Violation("the scheduler's own check: " + wrong);
   // While it waits for its disk it does nothing else.
   if (busy_until_ > world_.timeline.now()) waker_.HangUntil(busy_until_);
+  if (busy_until_ > world_.timeline.now() + kSlowCommit) slow_until_ = busy_until_;
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
   if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))

@@ -71,7 +71,7 @@ class SimCoordinator final : private CoordinatorEdges {
   const MeshId& mesh() const { return mesh_; }  // once it has been up
   const Clock& store_clock() const { return store_clock_; }
   // It is up and neither hangs nor waits for its disk.
-  Duration well_since() const { return std::max(at_leisure_since_, busy_until_); }
+  Duration well_since() const { return std::max(at_leisure_since_, slow_until_); }
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);
@@ -141,6 +141,7 @@ class SimCoordinator final : private CoordinatorEdges {
   LiveCheck live_;
   bool fail_commit_ = false;
   Duration busy_until_{0};  // with a commit on a slow disk
+  Duration slow_until_{0};  // with the last that took long
   bool committed_ = false;  // since the last look
   std::function<void()> on_death_;
   std::function<bool(const Error&)> on_damaged_;

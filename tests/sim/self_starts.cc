@@ -13,6 +13,7 @@ namespace {
 constexpr int kScheduled = 3, kWatching = 4;
 // The last push, and when all is paused: again and again, since a store that goes back forgets it.
 constexpr Duration kLookTakes = seconds(15);
+constexpr Duration kTickTakes = seconds(15), kSplay = seconds(20);
 constexpr Duration kLastPush = seconds(100), kPause = seconds(130), kPauseAgain = seconds(20);
 
 const std::string kFirstHead(40, 'a');
@@ -43,7 +44,7 @@ std::shared_ptr<const JobFile> MakeFile(size_t variant) {
                       .timezone = "UTC",
                       .overlap = static_cast<Overlap>(i)};
     schedule.cron = *ParseCron(schedule.crontab);
-    schedule.splay = i == 1 ? seconds(20) : seconds(0);
+    schedule.splay = i == 1 ? kSplay : Duration(0);
     Project project{.name = fmt::format("tick{}", i)};
     project.schedule = std::make_shared<const Schedule>(std::move(schedule));
     add(std::move(project));
@@ -164,7 +165,7 @@ std::vector<TickSettled> SelfStarts::LinesOf(StoreReader& reader, const std::str
   return {};
 }
 
-// Invariant 6, by a wall clock that nobody sets: from the first line on, each minute has one.
+// Invariant 6, by a wall clock that nobody sets: from the first line on, each minute has one, also while it is paused.
 void SelfStarts::CheckNoGap(const std::string& project, std::vector<TickSettled> lines) {
   if (world_.ledger.went_back() || coordinator_->live().commits().clock_jumped()) return;
   std::ranges::sort(lines, {}, &TickSettled::first);
@@ -172,10 +173,14 @@ void SelfStarts::CheckNoGap(const std::string& project, std::vector<TickSettled>
     if (lines[i].first != lines[i - 1].last + std::chrono::minutes(1))
       return world_.ledger.Violation(fmt::format("invariant 6: {} has a line for {} s after the one before it", project,
                                                  (lines[i].first - lines[i - 1].last) / seconds(1)));
+  if (!lines.empty() && settled_until_ && lines.back().last + std::chrono::minutes(1) < *settled_until_)
+    world_.ledger.Violation(fmt::format("invariant 6: {} has no line for the last {} s", project,
+                                        (*settled_until_ - lines.back().last) / seconds(1)));
 }
 
 // Those that are polled by every variant: 0 and 2, and so the repositories of both.
-void SelfStarts::CheckSeen(const Triggers& triggers, Duration since) {
+void SelfStarts::CheckSeen(const Triggers& triggers, Duration since, Wall wall) {
+  if (world_.timeline.now() > since + kTickTakes) settled_until_ = wall - kSplay - kTickTakes;
   const auto states = triggers.States();
   const Duration now = world_.timeline.now();
   for (int i : {0, 2}) {

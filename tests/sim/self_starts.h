@@ -1,12 +1,14 @@
 // What starts by itself in the simulation: a job file whose projects have schedules and watch repositories, other
 // revisions of it, the pushes, and hooks. All of it is paused in the end, so that a seed has one.
 //
-// Checked: each tick and each commit starts one run at most, and ledger and runs agree; each tick has its line; what a
+// Checked: each tick and each commit starts one run at most, and ledger and runs agree; each tick has its line, to the
+// end; what a
 // ref names when it is first seen starts nothing; what is polled is looked at as often as it should be, and seen.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,8 +42,8 @@ class SelfStarts {
   // Nothing starts by itself any more, unless the store goes back.
   bool done() const;
   void Check(StoreReader& reader, const std::vector<RunView>& runs);
-  // At the end, of a coordinator that has been there and at leisure since then.
-  void CheckSeen(const Triggers& triggers, Duration since);
+  // At the end, of a coordinator that has been there and at leisure since then; its clock shows `wall`.
+  void CheckSeen(const Triggers& triggers, Duration since, Wall wall);
 
  private:
   void Insist(std::shared_ptr<bool> done, std::function<void()> send);
@@ -64,6 +66,7 @@ class SelfStarts {
   std::map<std::string, Duration> pushed_at_;
   uint64_t pushed_ = 0;
   std::map<RunId, std::string> commits_;  // of the runs of pushes
+  std::optional<Wall> settled_until_;     // ticks before then have their line in the end
 };
 
 }  // namespace cromt::sim
