@@ -54,11 +54,11 @@ class TaskRecovery {
     status_.attempt = found_->item.id.attempt;
     status_.agent = found_->agent->hello.agent;
     status_.journal = found_->agent->hello.journal;
-    status_.state = begun ? TaskState::kRunning : TaskState::kLeased;
+    // Who wished that it stops meant the task, whichever attempt of it goes on.
+    status_.state = status_.stop_wanted ? TaskState::kStopping : begun ? TaskState::kRunning : TaskState::kLeased;
     if (begun && !status_.started_at) status_.started_at = now_;  // what the agent says later is better
-    status_.reason.clear();
+    if (!status_.stop_wanted) status_.reason.clear();
     status_.retry_at.reset();
-    status_.stop_wanted = false;
     out.adopted.push_back(found_->item.id);
   }
   void Lose(Recovery& out) {

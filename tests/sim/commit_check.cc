@@ -284,7 +284,6 @@ void CommitCheck::CheckTakenUp(const StoredState& state) {
 
 void CommitCheck::Greeted(LinkId link, const AgentHello& hello) {
   sessions_[link] = {hello.agent, hello.journal, timeline_.now()};
-  heard_[hello.agent] = timeline_.now();
 }
 
 void CommitCheck::Heard(LinkId link) {

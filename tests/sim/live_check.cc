@@ -46,12 +46,14 @@ void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
       commits_.Greeted(said->link, *hello);
     }
     if (const auto& refuses = said->message.refuses) refusals_.insert(*refuses);
-    commits_.Heard(said->link);
+    // Before its inventory is there, what it has may be called lost.
+    if (auto link = links_.find(said->link); link != links_.end() && link->second.live) commits_.Heard(said->link);
   }
 }
 
 void LiveCheck::IsLive(LinkId link) {
   links_[link].live = true;
+  commits_.Heard(link);
   links_[link].since = world_.timeline.now();
 }
 

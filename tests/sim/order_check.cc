@@ -55,6 +55,7 @@ Ledger::Possible Ledger::TaskEnded(const Wish& wish, const RunId& run, TaskIndex
     const bool early = taken->second.outcome == TaskOutcome::kStoppedEarly;
     return {.well = !early, .early = early};
   }
+  if (leased_by_second_.contains({run, task})) return {.well = true, .early = true, .badly = true};
   const InstanceIndex instance = wish.plan->tasks[task].instance;
   const PlannedInstance& planned = wish.plan->instances[instance];
   const bool ignores = planned.ignore_failure;
@@ -167,7 +168,7 @@ void Ledger::CheckOrder(const Wish& wish, const AttemptId& id) {
   auto has_started = [&](InstanceIndex i) {
     for (TaskIndex t = plan.instances[i].first_task; t < plan.instances[i].first_task + plan.instances[i].task_count;
          ++t)
-      if (by_task_.contains({id.run, t})) return true;
+      if (by_task_.contains({id.run, t}) && !leased_by_second_.contains({id.run, t})) return true;
     return false;
   };
   for (InstanceIndex i = 0; i < plan.instances.size(); ++i)

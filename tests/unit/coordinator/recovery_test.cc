@@ -106,6 +106,21 @@ TEST_F(RecoveryTest, ALaterAttemptIsAdopted) {
   EXPECT_TRUE(recovery.kept.empty());
 }
 
+// Seed 120010012 of the simulator: it was tried again, and its run was canceled.
+TEST_F(RecoveryTest, WhatWasToStopIsToStopAlsoUnderAnotherNumber) {
+  TaskStatus stopping = In(TaskState::kStopping, 1);
+  stopping.stop_wanted = true;
+  stopping.reason = "canceled by eve";
+  for (const Phase phase : {Phase::kLeased, Phase::kRunning}) {
+    const Recovery recovery = Recovered(State({stopping}), {Agent({{Id(0, 2), phase}})});
+    ASSERT_TRUE(Changed(recovery, 0));
+    EXPECT_EQ(Changed(recovery, 0)->attempt, 2u);
+    EXPECT_EQ(Changed(recovery, 0)->state, TaskState::kStopping);
+    EXPECT_TRUE(Changed(recovery, 0)->stop_wanted);
+    EXPECT_EQ(Changed(recovery, 0)->reason, "canceled by eve");
+  }
+}
+
 TEST_F(RecoveryTest, AnEndThatNobodyKnowsIsALoss) {
   StoredState state = State({In(TaskState::kRunning, 1), In(TaskState::kLeased, 1), In(TaskState::kReady)});
   const Recovery recovery = Recovered(state, {Agent({})});
