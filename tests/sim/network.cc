@@ -56,7 +56,7 @@ Duration Network::Arrival(Link& link, Side to) {
   Duration delay =
       dice.PerCent(95) ? dice.Between(Duration(50), milliseconds(2)) : dice.Between(Duration(0), milliseconds(500));
   Duration arrival = std::max(link.last_arrival[to], world_.timeline.now() + delay);
-  if (auto stall = stalled_until_.find(link.host); stall != stalled_until_.end())
+  if (auto stall = stalled_until_.find(link.host); !healed_ && stall != stalled_until_.end())
     arrival = std::max(arrival, stall->second + delay);
   if (arrival > world_.timeline.now() + seconds(1)) world_.situations.Saw("network", "a message is late");
   return link.last_arrival[to] = arrival;
@@ -293,7 +293,7 @@ void Network::Stall(const SimHost& host, Duration until) {
 
 bool Network::IsStalled(const SimHost& host) const {
   const auto stalled = stalled_until_.find(&host);
-  return stalled != stalled_until_.end() && world_.timeline.now() < stalled->second + seconds(1);
+  return !healed_ && stalled != stalled_until_.end() && world_.timeline.now() < stalled->second + seconds(1);
 }
 
 bool Network::WasWell(const LinkPtr& link) const {
@@ -309,7 +309,7 @@ bool Network::WasWell(const LinkPtr& link) const {
 }
 
 void Network::Heal() {
-  stalled_until_.clear();
+  healed_ = true;  // what is on its way comes as late as it would
 }
 
 }  // namespace cromt::sim

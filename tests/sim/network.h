@@ -100,6 +100,7 @@ class Network {
   uint64_t next_key_ = 1;
   std::map<uint64_t, LinkPtr> links_;                 // those of which an end is open
   std::map<const SimHost*, Duration> stalled_until_;  // looked up, never walked
+  bool healed_ = false;                               // nothing that is sent now is stalled
   // For what has occurred.
   std::map<std::pair<const SimHost*, Side>, uint64_t> newest_heard_;  // the newest link's key
   std::map<JournalId, uint64_t> reported_;
