@@ -305,6 +305,12 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
       Violation("the lease of " + ToString(lease.id) + " left before it was committed");
   }
   auto session = sessions_.find(link);
+  if (session != sessions_.end()) {
+    for (const Lease& lease : message.leases)
+      if (session->second.stops.contains(lease.id))
+        Violation(ToString(lease.id) + " is leased after it was told to stop");
+    session->second.stops.insert(message.stops.begin(), message.stops.end());
+  }
   if (message.ack && message.ack->commit > commit_)
     Violation(fmt::format("commit {} is acknowledged, and {} is the last", message.ack->commit, commit_));
   if (message.ack && message.ack->sequence > 0 && session != sessions_.end()) {

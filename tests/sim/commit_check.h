@@ -80,6 +80,7 @@ class CommitCheck {
     AgentId agent;
     JournalId journal;
     Duration begun{0};
+    std::set<AttemptId> stops = {};  // that were sent
   };
   // A task that could be leased at once: ready, and in no line of a group.
   using Key = std::pair<RunId, TaskIndex>;

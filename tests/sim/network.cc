@@ -157,10 +157,12 @@ void Network::Send(StreamId stream, FromAgent message) {
   Writable(link, kAgent);
 }
 
-// What was sent has left for the kernel's buffers, which a black link fills sooner or later.
+// What was sent has left for the kernel's buffers, which a black link fills sooner or later, and a busy one for a
+// while.
 void Network::Writable(const LinkPtr& link, Side side) {
   if (link->black[side == kAgent ? kCoordinator : kAgent] && world_.dice.PerCent(50)) return;
-  world_.timeline.After(world_.dice.Between(Duration(10), milliseconds(1)), "writable", link->key, [link, side] {
+  const Duration most = world_.dice.PerCent(95) ? milliseconds(1) : milliseconds(500);
+  world_.timeline.After(world_.dice.Between(Duration(10), most), "writable", link->key, [link, side] {
     if (link->cut || !link->open[side]) return;
     if (side == kAgent)
       link->host->Post(agent_input::StreamWritable{link->key});
