@@ -28,7 +28,7 @@ MUTATIONS = [
              "    attempt.end_acked = true;\n    ForgetIfDone(attempt);", "    attempt.end_acked = true;", 20),
     Mutation("begins-without-secrets", "What has lost its secrets in a restart begins without them.", QUEUE,
              "  if (!attempt.secrets && !attempt.spec->secrets.empty())\n    return \"the agent was restarted",
-             "  if (attempt.secrets && attempt.spec->secrets.empty())\n    return \"the agent was restarted", 300),
+             "  if (attempt.secrets && attempt.spec->secrets.empty())\n    return \"the agent was restarted", 600),
     Mutation("result-changes-on-its-way", "What ended by its timeout is told as an exit.", QUEUE,
              "  if (!result.started_at) result.started_at = attempt.started_at;",
              "  if (result.kind == AttemptResult::Kind::kTimedOut) result.kind = AttemptResult::Kind::kExited;\n  if (!result.started_at) result.started_at = attempt.started_at;", 60),

@@ -150,7 +150,7 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
   switch (kind) {
     case kAgentDies: return host.Die("killed");
-    case kAgentDiesInStep: return host.DieAfter(dice.Below(4));
+    case kAgentDiesInStep: return dice.PerCent(30) ? host.DieLaunching() : host.DieAfter(dice.Below(4));
     case kCoordinatorDies: return coordinator_.Die("killed");
     case kCoordinatorDiesInStep: return coordinator_.DieAfter(dice.Below(6));
     case kCommitFails: return coordinator_.FailNextCommit();

@@ -74,6 +74,7 @@ void SimHost::Die(const std::string& how) {
   files_.Die();
   waker_.Cancel();
   death_.Forget();
+  dies_launching_ = false;
   network_.AgentDied(*this);
   if (on_death_) on_death_();
 }
@@ -195,8 +196,13 @@ void SimHost::KillLauncher() {
   ConnectLauncher();
 }
 
-// A new connection takes the place of the one before; what that had not delivered is dropped.
+// A new connection takes the place of the one before; what that had not delivered is dropped. A busy launcher answers
+// when the agent has met its coordinators.
 void SimHost::ConnectLauncher() {
+  if (world_.dice.PerCent(20)) {
+    from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(0), seconds(5)));
+    check_.Disturbed(from_launcher_);
+  }
   TellLauncher([this, life = life_](SimLauncher& launcher) {
     connected_life_ = life;
     launcher.Connect([this, life](std::vector<QueueEvent> events) { FromLauncher(life, std::move(events)); });
@@ -235,6 +241,7 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
     for (const LeaseInput& input : *attempt.inputs)
       if (!files_.Has(input.artifact.digest))
         world_.ledger.Violation(fmt::format("{} is started without {}", ToString(attempt.id), input.path));
+  if (std::exchange(dies_launching_, false)) death_.After(0);
   if (!death_.Leaves()) return;
   auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
     launcher.Start(ticket, id, spec);

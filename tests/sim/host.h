@@ -42,6 +42,8 @@ class SimHost final : private AgentEdges {
   void Boot();
   void Die(const std::string& how);
   void DieAfter(uint64_t effects) { death_.After(effects); }
+  // When it launches the next, whose order does not leave.
+  void DieLaunching() { dies_launching_ = true; }
   // The whole machine: what the journal had not synced may be lost, and no link is ended properly.
   void Crash();
   // As by SIGSTOP: it hears and says nothing for so long, and nothing is lost.
@@ -111,6 +113,7 @@ class SimHost final : private AgentEdges {
   HostClock clock_;
   Waker waker_;
   Death death_;
+  bool dies_launching_ = false;
   SpinCheck spin_;
   QueueWatcher watcher_;
   HostCheck check_;
