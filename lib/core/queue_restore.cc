@@ -52,12 +52,32 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
     void operator()(const journal::Launching& r) const {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
+      const std::string& dir = OwnDirectory(*attempt);
+      ReturnToLine(*attempt);
+      if (!s.free_slots.contains(r.slot) || s.used_dirs.contains(dir))
+        for (auto& [ticket, other] : s.attempts)
+          if (other.slot == r.slot || (!dir.empty() && OwnDirectory(other) == dir)) ReturnToLine(other);
       s.DropFromLine(*attempt);
       attempt->phase = QueuedAttempt::Phase::kLaunching;
       attempt->incarnation = r.incarnation;
       attempt->slot = r.slot;
       s.free_slots.erase(r.slot);
-      if (const std::string& dir = OwnDirectory(*attempt); !dir.empty()) s.used_dirs.insert(dir);
+      if (!dir.empty()) s.used_dirs.insert(dir);
+    }
+    // One that the launcher never got went back to its line, which has no record: that shows when another takes its
+    // slot or its directory, or it is launched once more.
+    void ReturnToLine(QueuedAttempt& attempt) const {
+      if (attempt.phase != QueuedAttempt::Phase::kLaunching) return;
+      GiveUpSlot(attempt);
+      attempt.phase = QueuedAttempt::Phase::kQueued;
+      attempt.incarnation.clear();
+      s.JoinLine(attempt);
+    }
+    void GiveUpSlot(QueuedAttempt& attempt) const {
+      if (!attempt.slot) return;
+      if (*attempt.slot < s.limits.slots) s.free_slots.insert(*attempt.slot);
+      s.used_dirs.erase(OwnDirectory(attempt));
+      attempt.slot.reset();
     }
     void operator()(const journal::Started& r) const {
       QueuedAttempt* attempt = At(r.ticket);
@@ -79,9 +99,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
         return;
       }
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
-      if (attempt->slot && *attempt->slot < s.limits.slots) s.free_slots.insert(*attempt->slot);
-      if (attempt->slot) s.used_dirs.erase(OwnDirectory(*attempt));
-      attempt->slot.reset();
+      GiveUpSlot(*attempt);
       attempt->phase = QueuedAttempt::Phase::kEnded;
       attempt->result = r.result;
       attempt->log_begin = r.log_begin;

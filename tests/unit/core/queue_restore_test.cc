@@ -84,6 +84,38 @@ TEST(QueueRestore, DiedBetweenJournalAndLaunch) {
   }
 }
 
+// Seed 152 of the simulator: of an order that the launcher never got the journal tells, and not that it was taken back.
+TEST(QueueRestore, TheSlotOfAnOrderThatWasTakenBackIsAnothers) {
+  const TaskSpec urgent{.name = "x", .project = "x", .work = Command{{"x"}}, .priority = 1};
+  for (const uint32_t slots : {1u, 2u}) {
+    QueueEnv env({.slots = slots});
+    env.LauncherUp("launcher1");
+    env.Session("m");
+    env.Lease("m", "r1/1/1");
+    env.Apply(queue_event::LauncherDown{"the connection broke"});
+    env.LeaseSpec("m", "r1/2/1", urgent);
+    env.Forget();
+    env.LauncherUp("launcher1");
+    env.Apply(queue_event::SlotCleaned{0});
+    // With one slot the urgent one has it, and the lease of the other runs out; with two both have begun.
+    if (slots == 1)
+      EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 2 in 0"));
+    else
+      EXPECT_THAT(env.Effects("launch"), ElementsAre("launch 2 in 1", "launch 1 in 0"));
+    env.Begins(2);
+    env.Pass(2 * kLeaseTime);
+    env.Restart();
+    EXPECT_EQ(env.queue().Check(), "");
+    env.LauncherUp("launcher1", slots == 1 ? std::vector<queue_event::LauncherUp::Known>{{2, true}}
+                                           : std::vector<queue_event::LauncherUp::Known>{{1, true}, {2, true}});
+    env.Session("m");
+    env.Extend("m");
+    env.Lease("m", "r1/3/1");
+    EXPECT_THAT(env.Effects("launch"), IsEmpty());
+    EXPECT_EQ(env.queue().Check(), "");
+  }
+}
+
 TEST(QueueRestore, WhatADeadLauncherLeftIsTold) {
   QueueEnv env;
   env.LauncherUp("launcher1");
