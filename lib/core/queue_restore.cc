@@ -17,6 +17,21 @@ void NumberAnew(MeshState& mesh) {
 
 }  // namespace
 
+void AgentQueue::State::ReplayReturn(QueuedAttempt& attempt) {
+  if (attempt.phase != QueuedAttempt::Phase::kLaunching) return;
+  ReplaySlotFree(attempt);
+  attempt.phase = QueuedAttempt::Phase::kQueued;
+  attempt.incarnation.clear();
+  JoinLine(attempt);
+}
+
+void AgentQueue::State::ReplaySlotFree(QueuedAttempt& attempt) {
+  if (!attempt.slot) return;
+  if (*attempt.slot < limits.slots) free_slots.insert(*attempt.slot);
+  used_dirs.erase(OwnDirectory(attempt));
+  attempt.slot.reset();
+}
+
 // One record's change of state, the same whether it is being made now or was made before a crash.
 void AgentQueue::State::Replay(const JournalRecord& record) {
   struct Visitor {
@@ -53,31 +68,16 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
       const std::string& dir = OwnDirectory(*attempt);
-      ReturnToLine(*attempt);
+      s.ReplayReturn(*attempt);
       if (!s.free_slots.contains(r.slot) || s.used_dirs.contains(dir))
         for (auto& [ticket, other] : s.attempts)
-          if (other.slot == r.slot || (!dir.empty() && OwnDirectory(other) == dir)) ReturnToLine(other);
+          if (other.slot == r.slot || (!dir.empty() && OwnDirectory(other) == dir)) s.ReplayReturn(other);
       s.DropFromLine(*attempt);
       attempt->phase = QueuedAttempt::Phase::kLaunching;
       attempt->incarnation = r.incarnation;
       attempt->slot = r.slot;
       s.free_slots.erase(r.slot);
       if (!dir.empty()) s.used_dirs.insert(dir);
-    }
-    // One that the launcher never got went back to its line, which has no record: that shows when another takes its
-    // slot or its directory, or it is launched once more.
-    void ReturnToLine(QueuedAttempt& attempt) const {
-      if (attempt.phase != QueuedAttempt::Phase::kLaunching) return;
-      GiveUpSlot(attempt);
-      attempt.phase = QueuedAttempt::Phase::kQueued;
-      attempt.incarnation.clear();
-      s.JoinLine(attempt);
-    }
-    void GiveUpSlot(QueuedAttempt& attempt) const {
-      if (!attempt.slot) return;
-      if (*attempt.slot < s.limits.slots) s.free_slots.insert(*attempt.slot);
-      s.used_dirs.erase(OwnDirectory(attempt));
-      attempt.slot.reset();
     }
     void operator()(const journal::Started& r) const {
       QueuedAttempt* attempt = At(r.ticket);
@@ -99,7 +99,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
         return;
       }
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
-      GiveUpSlot(*attempt);
+      s.ReplaySlotFree(*attempt);
       attempt->phase = QueuedAttempt::Phase::kEnded;
       attempt->result = r.result;
       attempt->log_begin = r.log_begin;

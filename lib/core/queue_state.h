@@ -82,6 +82,10 @@ struct AgentQueue::State {
 
   // Replays one record; no effects.
   void Replay(const JournalRecord& record);
+  // An order that the launcher never got was taken back, of which there is no record: that shows when another takes its
+  // slot or its directory, or it is launched once more.
+  void ReplayReturn(QueuedAttempt& attempt);
+  void ReplaySlotFree(QueuedAttempt& attempt);
   void Recover(const OutputsInLog& outputs);
 
   size_t Met() const;

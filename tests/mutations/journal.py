@@ -19,7 +19,7 @@ MUTATIONS = [
              "      attempt->log_begin = r.log_begin;\n      s.AddReport(*attempt, r.sequence);",
              "      attempt->log_begin = r.log_begin;", 10),
     Mutation("taken-back-keeps-its-slot", "An order that was taken back has its slot still, as the journal is replayed.", RESTORE,
-             "      if (attempt.phase != QueuedAttempt::Phase::kLaunching) return;\n", "      if (attempt.phase != QueuedAttempt::Phase::kRunning) return;\n", 600),
+             "  if (attempt.phase != QueuedAttempt::Phase::kLaunching) return;\n", "  if (attempt.phase != QueuedAttempt::Phase::kRunning) return;\n", 600),
     Mutation("numbers-go-on", "A new journal counts its reports on from where the old one was.", RESTORE,
              "  mesh.acked = 0;\n", "", 60),
     Mutation("epoch-is-not-replayed", "After a restart an agent has seen no epoch.", RESTORE,
