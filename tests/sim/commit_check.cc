@@ -238,7 +238,8 @@ void CommitCheck::TakeUp(const StoredState& state) {
   doubt_ = false;
   kept_lanes_.clear();
   for (const LaneHeld& held : state.held) kept_lanes_.insert(held.id);
-  commit_ = state.commit;
+  taken_up_ = commit_ = state.commit;
+  went_back_.clear();
   sessions_.clear();
   for (const AgentSeen& seen : state.agents) seen_[seen.agent] = seen;
   drained_.clear();
@@ -283,6 +284,10 @@ void CommitCheck::CheckTakenUp(const StoredState& state) {
 // ---- What leaves ------------------------------------------------------------------------------
 
 void CommitCheck::Greeted(LinkId link, const AgentHello& hello) {
+  const uint64_t made = hello.seen_epoch < epoch_ ? taken_up_ : commit_;
+  if (hello.seen_epoch > epoch_ || hello.seen_commit > made)
+    went_back_ = fmt::format("{} has seen commit {} of epoch {}, which is not in the store", hello.agent.text(),
+                             hello.seen_commit, hello.seen_epoch);
   sessions_[link] = {hello.agent, hello.journal, timeline_.now()};
 }
 
@@ -304,6 +309,7 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
     if (!run || lease.id.task >= run->tasks.size() || run->tasks[lease.id.task].status.attempt < lease.id.attempt)
       Violation("the lease of " + ToString(lease.id) + " left before it was committed");
   }
+  if (message.hello) epoch_ = message.hello->epoch;
   auto session = sessions_.find(link);
   if (session != sessions_.end()) {
     for (const Lease& lease : message.leases)

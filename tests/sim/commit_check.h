@@ -58,6 +58,8 @@ class CommitCheck {
   // A link is there for an agent at an address, or is gone.
   void Greeted(LinkId link, const AgentHello& hello);
   void Heard(LinkId link);
+  // What shows that the store has gone back; empty = nothing. Who was told so has to be held.
+  const std::string& went_back() const { return went_back_; }
   void Sent(LinkId link, const ToAgent& message);
   void Answered(const Event& event, const Result<RunId>& answer);
   void ProcessStarts(const AttemptId& id);
@@ -120,6 +122,8 @@ class CommitCheck {
   std::map<AgentId, Duration> heard_;
   std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
+  uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
+  std::string went_back_;
   bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;
   int told_ = 0;  // violations

@@ -40,7 +40,7 @@ void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
     if (const auto* closed = std::get_if<engine_input::LinkClosed>(&input)) Closes(closed->link);
     const auto* said = std::get_if<engine_input::LinkMessage>(&input);
     if (!said) continue;
-    if (const auto& hello = said->message.hello) {
+    if (const auto& hello = said->message.hello; hello && links_.contains(said->link)) {
       links_[said->link].agent = hello->agent;
       slots_[hello->agent] = hello->slots;
       commits_.Greeted(said->link, *hello);
@@ -71,6 +71,7 @@ void LiveCheck::CheckStops() {
 void LiveCheck::Stepped(const Engine& engine, bool committed, Now now) {
   if (!engine.held().empty()) return;
   if (std::string left = engine.scheduler().Leftover(); !left.empty()) Violation("no run is left, and " + left);
+  if (!commits_.went_back().empty()) Violation("the coordinator is not held, and " + commits_.went_back());
   CheckStops();
   if (committed && ++commits_seen_ % kReadEach == 0) CheckRead(engine);
   if (++steps_ % kAskEach == 0) CheckWhy(engine, now);

@@ -46,6 +46,7 @@ bool WentBack::Copy() {
   auto runs = RunsIn(coordinator_.disk(), path);
   if (!runs) return false;  // its disk fails
   begun_ = true;
+  if (const auto mark = CommitMark::Read(path, coordinator_.disk()); mark && *mark) copied_ = (*mark)->commit;
   world_.timeline.Note("the store is copied");
   CopyStore(coordinator_.disk(), path, CopyOf(path));
   world_.ledger.StoreCopied(*runs);
@@ -133,6 +134,11 @@ void WentBack::Recover() {
   if (!store) return fail(store.error());
   auto state = (*store)->LoadToRecover();
   if (!state) return fail(state.error());
+  if (lied_ && state->commit < copied_) {  // also what had been there before is gone: the backup is newer
+    world_.timeline.Note("the copy is put in its place");
+    store->reset();
+    return CopyStore(coordinator_.disk(), CopyOf(path), path);
+  }
   std::vector<InspectedAgent> agents;
   for (const auto& host : hosts_) agents.push_back(host->Inspect(state->mesh));
   if (!MissingAgents(*state, agents).empty()) return fail({ErrorCode::kInternal, "all were asked and one is missing"});

@@ -50,6 +50,7 @@ class WentBack {
   Dice dice_;
   std::function<bool()> may_operate_;
   bool begun_ = false;
+  uint64_t copied_ = 0;  // the last commit in the copy
   bool lied_ = false;
   bool over_ = false;
   bool operating_ = false;
