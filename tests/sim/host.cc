@@ -202,6 +202,9 @@ void SimHost::ConnectLauncher() {
   if (world_.dice.PerCent(20)) {
     from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(0), seconds(5)));
     check_.Disturbed(from_launcher_);
+    // Who is installed anew meets nobody before it has answered.
+    world_.ledger.HostWasTroubled(index_);
+    world_.ledger.HostWasAway(index_);
   }
   TellLauncher([this, life = life_](SimLauncher& launcher) {
     connected_life_ = life;

@@ -73,7 +73,8 @@ void WentBack::CrashMachine() {
 
 void WentBack::Begin() {
   if (!Copy()) return;
-  world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "store goes back", 0, [this] {
+  const Duration most = dice_.PerCent(30) ? milliseconds(500) : seconds(15);
+  world_.timeline.After(dice_.Between(milliseconds(50), most), "store goes back", 0, [this] {
     if (!over_) GoBack();
   });
 }
@@ -82,6 +83,10 @@ void WentBack::GoBack() {
   world_.timeline.Note("the store goes back");
   coordinator_.Die("its store goes back");
   CopyStore(coordinator_.disk(), CopyOf(coordinator_.path()), coordinator_.path());
+  // Who comes late may find that as many commits have been made as are gone.
+  if (dice_.PerCent(40))
+    for (const auto& host : hosts_)
+      network_.Stall(*host, world_.timeline.now() + dice_.Between(Duration(0), seconds(8)));
   StoreIsOlder();
 }
 
