@@ -239,6 +239,7 @@ void CommitCheck::TakeUp(const StoredState& state) {
   kept_lanes_.clear();
   for (const LaneHeld& held : state.held) kept_lanes_.insert(held.id);
   taken_up_ = commit_ = state.commit;
+  acked_.clear();
   went_back_.clear();
   sessions_.clear();
   for (const AgentSeen& seen : state.agents) seen_[seen.agent] = seen;
@@ -284,8 +285,9 @@ void CommitCheck::CheckTakenUp(const StoredState& state) {
 // ---- What leaves ------------------------------------------------------------------------------
 
 void CommitCheck::Greeted(LinkId link, const AgentHello& hello) {
-  const uint64_t made = hello.seen_epoch < epoch_ ? taken_up_ : commit_;
-  if (hello.seen_epoch > epoch_ || hello.seen_commit > made)
+  // It can know no more of this life than it was told.
+  const uint64_t known = std::max(taken_up_, acked_[hello.agent]);
+  if (hello.seen_epoch > epoch_ || (hello.seen_commit > known && !ledger_.second_is_heard()))
     went_back_ = fmt::format("{} has seen commit {} of epoch {}, which is not in the store", hello.agent.text(),
                              hello.seen_commit, hello.seen_epoch);
   sessions_[link] = {hello.agent, hello.journal, timeline_.now()};
@@ -326,6 +328,8 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
       Violation(fmt::format("report {} of {} was acknowledged before it was committed", message.ack->sequence,
                             session->second.agent.text()));
   }
+  if (message.ack && session != sessions_.end())
+    acked_[session->second.agent] = std::max(acked_[session->second.agent], message.ack->commit);
   for (const AttemptId& id : message.stops) unsent_stops_.erase(id);
   for (const Verdict& verdict : message.verdicts)
     if (verdict.kind != Verdict::Kind::kKeep) unsent_stops_.erase(verdict.id);

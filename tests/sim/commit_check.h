@@ -123,6 +123,7 @@ class CommitCheck {
   std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
   uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
+  std::map<AgentId, uint64_t> acked_;  // the last commit of this life that it was told
   std::string went_back_;
   bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;

@@ -28,6 +28,9 @@ std::string Repository(int project) {
 
 // It has a tick each minute by every variant.
 constexpr char kNeverChanged[] = "tick1";
+// It is gone for a while by one of them. When it comes back it begins anew: a hook may start what it had started
+// before.
+constexpr char kTakenOut[] = "push3";
 
 // As it is at first, with fewer ticks, and without two projects, which are thereby gone for a while.
 constexpr size_t kVariants = 3;
@@ -204,7 +207,7 @@ void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
   std::map<RunId, int> told;
   for (const Project& project : job_file()->projects) {
     std::set<std::pair<uint64_t, Wall>> ticks;  // a project that was taken out and comes back begins anew
-    std::set<std::string> commits;
+    std::set<std::pair<uint64_t, std::string>> commits;
     const std::vector<TickSettled> lines = LinesOf(reader, project.name);
     if (project.name == kNeverChanged) CheckNoGap(project.name, lines);
     for (const TickSettled& line : lines) {
@@ -213,7 +216,8 @@ void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
       if (project.schedule && !ticks.emplace(line.revision, line.first).second)
         world_.ledger.Violation(fmt::format("a tick of {} has started two runs", project.name));
       auto commit = commits_.find(line.run);
-      if (project.push && commit != commits_.end() && !commits.insert(commit->second).second)
+      const uint64_t revision = project.name == kTakenOut ? line.revision : 0;
+      if (project.push && commit != commits_.end() && !commits.emplace(revision, commit->second).second)
         world_.ledger.Violation(fmt::format("commit {} has started two runs of {}", commit->second, project.name));
     }
   }
