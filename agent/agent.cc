@@ -293,6 +293,7 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
   } else if (std::holds_alternative<launcher::Ready>(message)) {
     if (ReplaceLauncher()) return;
     launcher_ready_ = true;
+    DropStarts();
     const auto lost = BegunByOthers(hello_.incarnation);
     hello_.remains = StopRemains(hello_, lost);
     SayLauncherIsUp(lost.size());
@@ -315,6 +316,12 @@ void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentIn
     options_.warn(trouble->text);
     inputs.push_back(agent_input::OutputBlocked{trouble->text.starts_with(launcher::kHeldBack) ? trouble->text : ""});
   }
+}
+
+// Those that were asked for after the connection before had broken, and before the queue had heard of that: it decides
+// anew by what this launcher says, which knows of none of them, so that they are called lost or begun again.
+void Agent::DropStarts() {
+  std::erase_if(to_launcher_, [](const auto& order) { return std::holds_alternative<launcher::Start>(order); });
 }
 
 // One of before an upgrade of this agent that has nothing to do; the next one is of now. Else it stays, with its jobs.

@@ -127,6 +127,7 @@ class Agent final : private AgentEdges {
   void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
   AgentInput EndedInput(const launcher::Ended& ended);
   bool ReplaceLauncher();
+  void DropStarts();
   std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
                          bool out_of_memory) const;
   void TrimLog();

@@ -59,6 +59,7 @@ void SimHost::Boot() {
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()), world_.batch);
   well_since_ = world_.timeline.now();
+  launcher_heard_ = false;
   check_.Boots(opened->records);
   AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
   if (up()) ConnectLauncher();
@@ -132,6 +133,11 @@ void SimHost::Post(AgentInput input) {
 void SimHost::Step() {
   if (!up()) return;
   check_.Takes(inbox_);
+  for (const AgentInput& input : inbox_) {
+    const auto* tell = std::get_if<agent_input::Tell>(&input);
+    const auto* launcher = tell ? std::get_if<queue_event::LauncherUp>(&tell->event) : nullptr;
+    if (launcher) launcher_heard_ = launcher->incarnation == LauncherName();
+  }
   AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
 }
 
@@ -166,8 +172,13 @@ OutputsInLog SimHost::OutputsAfter(const std::vector<JournalRecord>& records, co
 // ---- The launcher -----------------------------------------------------------------------------
 
 void SimHost::StartLauncher() {
-  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, ++launchers_), log_);
+  ++launchers_;
+  launcher_ = std::make_unique<SimLauncher>(world_, index_, LauncherName(), log_);
   to_launcher_ = from_launcher_ = Duration(0);
+}
+
+std::string SimHost::LauncherName() const {
+  return fmt::format("launcher-{}-{}", index_, launchers_);
 }
 
 void SimHost::HangLauncher(Duration time, bool hears) {
@@ -190,6 +201,7 @@ void SimHost::KillLauncher() {
   world_.ledger.HostMayLose(index_);
   check_.Disturbed(Duration(0));
   launcher_.reset();
+  launcher_heard_ = false;
   StartLauncher();
   if (!up()) return;
   Post(agent_input::Tell{queue_event::LauncherDown{"the connection broke"}, {}});
@@ -245,7 +257,7 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
       if (!files_.Has(input.artifact.digest))
         world_.ledger.Violation(fmt::format("{} is started without {}", ToString(attempt.id), input.path));
   if (std::exchange(dies_launching_, false)) death_.After(0);
-  if (!death_.Leaves()) return;
+  if (!death_.Leaves() || !launcher_heard_) return;
   auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
     launcher.Start(ticket, id, spec);
   };

@@ -83,6 +83,7 @@ class SimHost final : private AgentEdges {
   void Step();
   void AfterStep(const Status& stepped);
   void ConnectLauncher();
+  std::string LauncherName() const;  // of the one that lives
   void TellLauncher(std::function<void(SimLauncher&)> what);
   void FromLauncher(uint64_t life, std::vector<QueueEvent> events);
   OutputsInLog OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const;
@@ -114,6 +115,7 @@ class SimHost final : private AgentEdges {
   Waker waker_;
   Death death_;
   bool dies_launching_ = false;
+  bool launcher_heard_ = false;  // what the one that lives knows; it is asked to start nothing before
   SpinCheck spin_;
   QueueWatcher watcher_;
   HostCheck check_;

@@ -108,6 +108,7 @@ void Rot::StrikeStore(Dice& dice) {
   for (const std::string& copy : {whole, rotten})
     for (const char* of : kStoreFiles) disk.Copy("", copy + of);
   if (!was || disk.failures() != failures) return;  // there is more that is wrong
+  if (!is && is.error().code == ErrorCode::kExhausted) return;
   const std::string_view name = end.empty() ? "a database" : end == "-wal" ? "a log" : "a mark";
   // A crash of the machine may have put the mark back, until the coordinator has started again. Then agents prove it.
   const bool mark_is_older = mark && *mark && ((*mark)->commit < was->commit || (*mark)->epoch < was->epoch);
