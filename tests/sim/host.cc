@@ -118,6 +118,7 @@ void SimHost::Reinstall(bool machine) {
   world_.ledger.HostMayLose(index_);
   if (machine) Crash();
   Die("its directory is removed");
+  world_.ledger.AgentForgets();
   disk_.Wipe();
   files_.Wipe();
 }

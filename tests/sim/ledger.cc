@@ -135,8 +135,12 @@ void Ledger::StoreWentBack() {
 }
 
 void Ledger::StoreRecovered() {
-  went_back_ = true;
+  went_back_ = recovered_ = true;
   Shake();
+}
+
+void Ledger::AgentForgets() {
+  if (went_back_ && !recovered_) before_back_ = processes_.size();
 }
 
 void Ledger::ProofIsLost() {

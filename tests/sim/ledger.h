@@ -83,6 +83,8 @@ class Ledger {
   void Kept(const AttemptId& id) { kept_.insert({id.run, id.task}); }
   // Of processes that begin from here on the store tells what happened, as ever.
   void StoreRecovered();
+  // An agent that may have known better than the store has forgotten all.
+  void AgentForgets();
   // An agent turns to a second coordinator, which goes on from the copy. From then on the first does not know all, so
   // lanes are not judged. What the second has done is told of by no store, which shows once the first is recovered: as
   // if its store had gone back, of runs that both have known.
@@ -176,6 +178,7 @@ class Ledger {
   std::set<RunId> shaken_;
   std::set<Task> kept_;
   bool went_back_ = false;  // or was recovered
+  bool recovered_ = false;
   bool second_is_heard_ = false;
   std::set<Task> leased_by_second_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
