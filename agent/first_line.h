@@ -1,3 +1,4 @@
+// A small text file, such as an id that is kept. Never fails. Any thread.
 #pragma once
 
 #include <fstream>
