@@ -57,7 +57,8 @@ bool Ledger::MayDiffer(const RunId& run, const TaskView& task) const {
   const TaskStatus* copied = InCopy(run, task.index);
   if (copied && copied->state == TaskState::kFinished) return false;
   auto found = by_task_.find({run, task.index});
-  return found == by_task_.end() || found->second.back() < before_back_;
+  if (found == by_task_.end()) return true;
+  return found->second.back() < before_back_ || leased_before_back_.contains(processes_[found->second.back()].id);
 }
 
 void Ledger::CheckRun(const RunView& run) {

@@ -127,6 +127,7 @@ void Ledger::StoreCopied(const std::vector<RunView>& runs) {
 void Ledger::StoreWentBack() {
   went_back_ = true;
   before_back_ = processes_.size();
+  leased_before_back_ = leased_;
   for (const auto& [run, wish] : wishes_)
     if (auto copied = copy_.find(run); copied == copy_.end() || copied->second.status.state != RunState::kFinished)
       shaken_.insert(run);

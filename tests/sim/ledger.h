@@ -83,6 +83,8 @@ class Ledger {
   void Kept(const AttemptId& id) { kept_.insert({id.run, id.task}); }
   // Of processes that begin from here on the store tells what happened, as ever.
   void StoreRecovered();
+  // A lease leaves. Those of before the store went back may arrive later, and maybe nobody can prove them then.
+  void Leased(const AttemptId& id) { leased_.insert(id); }
   // An agent that may have known better than the store has forgotten all.
   void AgentForgets();
   // An agent turns to a second coordinator, which goes on from the copy. From then on the first does not know all, so
@@ -179,6 +181,7 @@ class Ledger {
   std::set<Task> kept_;
   bool went_back_ = false;  // or was recovered
   bool recovered_ = false;
+  std::set<AttemptId> leased_, leased_before_back_;
   bool second_is_heard_ = false;
   std::set<Task> leased_by_second_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered

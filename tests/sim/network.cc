@@ -131,6 +131,7 @@ void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
     if (!message.leases.empty()) world_.situations.Saw("two coordinators", "the second leases");
     for (const Lease& lease : message.leases) world_.ledger.SecondLeases(lease.id);
   }
+  for (const Lease& lease : message.leases) world_.ledger.Leased(lease.id);
   if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
   for (Lease& lease : message.leases) {
     if (!world_.dice.PerMille(5)) continue;
