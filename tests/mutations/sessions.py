@@ -1,4 +1,5 @@
-"""What coordinator and agent say to each other: lib/core/agent_session.cc and coordinator_session.cc."""
+"""What coordinator and agent say to each other: lib/core/agent_session.cc, coordinator_session.cc,
+and what an agent remembers of it."""
 
 from mutation import Mutation
 

@@ -2,8 +2,8 @@
 // revisions of it, the pushes, and hooks. All of it is paused in the end, so that a seed has one.
 //
 // Checked: each tick and each commit starts one run at most, and ledger and runs agree; each tick has its line, to the
-// end; what a
-// ref names when it is first seen starts nothing; what is polled is looked at as often as it should be, and seen.
+// end; what a ref names when it is first seen starts nothing; what is polled is looked at as often as it should be, and
+// seen.
 #pragma once
 
 #include <map>
