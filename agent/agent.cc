@@ -33,7 +33,8 @@ Result<AgentId> OwnId(const DataDir& dir, Random& random) {
 
 // ---- Start and end ----------------------------------------------------------------------------
 
-Agent::Agent(AgentOptions options) : options_(std::move(options)), trace_(std::make_unique<AgentTrace>()) {}
+Agent::Agent(AgentOptions options)
+    : options_(std::move(options)), trace_(std::make_unique<AgentTrace>()), talk_(*this) {}
 
 Result<std::unique_ptr<Agent>> Agent::Start(AgentOptions options) {
   std::unique_ptr<Agent> agent(new Agent(std::move(options)));
@@ -153,7 +154,7 @@ Agent::~Agent() {
 
 void Agent::StopAll() {
   Post(agent_input::Inspect{[this](const AgentQueue& queue) {
-    for (const InventoryTicket& item : queue.Tickets()) to_launcher_.push_back(launcher::Stop{item.ticket});
+    for (const InventoryTicket& item : queue.Tickets()) talk_.Stop(item.ticket);
   }});
 }
 
@@ -161,7 +162,7 @@ void Agent::ShutDownLauncher() {
   auto gone = std::make_shared<std::promise<void>>();
   auto waiting = gone->get_future();
   Post(agent_input::Inspect{[this, gone](const AgentQueue&) {
-    to_launcher_.push_back(launcher::Shutdown{});
+    talk_.ShutDown();
     launcher_gone_ = gone;
   }});
   waiting.wait_for(kShutdownPatience);
@@ -182,13 +183,13 @@ void Agent::Run() {
     if (auto taken = TakeFromLauncher(inputs); !taken) return Fail(taken.error());
     trace_->TookIn(inputs, clock_.Read().wall);
     if (auto stepped = engine_->Step(std::move(inputs), clock_.Read()); !stepped) return Fail(stepped.error());
-    if (launcher_ && launcher_ready_ && !to_launcher_.empty()) {
+    if (launcher_ && !talk_.orders().empty()) {
       // A broken connection shows at the next Receive; what was asked is asked again after the next hello. A launcher
       // that does not read is asked once it does.
-      auto sent = launcher_->Send(to_launcher_);
-      if (sent || sent.error().code != ErrorCode::kExhausted) to_launcher_.clear();
+      auto sent = launcher_->Send(talk_.orders());
+      if (sent || sent.error().code != ErrorCode::kExhausted) talk_.Sent();
     }
-    log_end_heard_ = log_end_;
+    log_end_heard_ = log_end();
     TrimLog();
   }
 }
@@ -214,8 +215,8 @@ void Agent::OnFailure(std::function<void(Error)> callback) {
 
 // Deletes segments that nobody needs; looks only when the log has grown by another one.
 void Agent::TrimLog() {
-  if (seglog::SegmentOf(log_end_) <= seglog::SegmentOf(trimmed_to_)) return;
-  uint64_t needed = engine_->queue().LogNeededFrom(log_end_);
+  if (seglog::SegmentOf(log_end()) <= seglog::SegmentOf(trimmed_to_)) return;
+  uint64_t needed = engine_->queue().LogNeededFrom(log_end());
   if (seglog::SegmentOf(needed) <= seglog::SegmentOf(trimmed_to_)) return;
   if (seglog::RemoveBefore(launcher::LogDir(dir_->path()), needed)) trimmed_to_ = needed;
 }
@@ -226,7 +227,7 @@ void Agent::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   logs_->Register(attempt.ticket, attempt.mesh, attempt.id);
   auto start = StartOf(attempt, slot);
   const Status may = start ? CheckLevel(*start) : tl::unexpected<Error>(start.error());
-  if (may) return to_launcher_.push_back(std::move(*start));
+  if (may) return talk_.Start(std::move(*start));
   AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = may.error().message};
   Post(agent_input::Tell{
       queue_event::LauncherEnded{attempt.ticket, std::move(result), log_end_heard_, log_end_heard_, false}, {}});
@@ -251,20 +252,20 @@ Result<launcher::Start> Agent::StartOf(const QueuedAttempt& attempt, uint32_t sl
 
 // Nothing is begun that the launcher of before an upgrade would begin without what it does not know.
 Status Agent::CheckLevel(const launcher::Start& start) const {
-  if (start.level() <= launcher_level_) return {};
+  if (start.level() <= talk_.level()) return {};
   return cromt::Fail(
       ErrorCode::kUnavailable,
       fmt::format("the launcher here (process {}) is of before the agent's upgrade and can't {}; a restart of the "
                   "agent replaces it once the jobs that it runs have ended",
                   launcher_->pid(),
-                  launcher_level_ < 2 ? "limit or confine jobs, or hide their secrets" : "hide the secrets of jobs"));
+                  talk_.level() < 2 ? "limit or confine jobs, or hide their secrets" : "hide the secrets of jobs"));
 }
 
 void Agent::StopProcess(Ticket ticket) {
-  to_launcher_.push_back(launcher::Stop{ticket});
+  talk_.Stop(ticket);
 }
 void Agent::ForgetResult(Ticket ticket) {
-  to_launcher_.push_back(launcher::Forget{ticket});
+  talk_.Forget(ticket);
 }
 void Agent::CleanSlot(uint32_t slot) {
   preparer_->Clean(slot);

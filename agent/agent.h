@@ -15,6 +15,7 @@
 #include "agent/job_users.h"
 #include "agent/launch_command.h"
 #include "agent/launcher_client.h"
+#include "agent/launcher_talk.h"
 #include "agent/log_feed.h"
 #include "agent/preparer.h"
 #include "agent/publisher.h"
@@ -67,7 +68,7 @@ using JobWatcher = std::function<void(const QueuedAttempt&)>;
 class AgentTrace;
 class Diagnosis;
 
-class Agent final : private AgentEdges {
+class Agent final : private AgentEdges, private LauncherTalk::Host {
  public:
   // Opens the data directory, starts or finds the launcher, and begins to work.
   static Result<std::unique_ptr<Agent>> Start(AgentOptions options);
@@ -86,7 +87,7 @@ class Agent final : private AgentEdges {
   void BlobArrived(const Digest& digest);
   RunId NewJobId();
   // Both REQUIRE: called within an Inspect. How far the host's log has been written.
-  uint64_t log_end() const { return log_end_; }
+  uint64_t log_end() const { return talk_.log_end(); }
   // No output of an attempt lies before this whose start the queue has not heard of: where to read on from for one that
   // is about to start. log_end() may be past its first output already, for it is known as soon as the launcher says so.
   uint64_t log_end_heard() const { return log_end_heard_; }
@@ -121,13 +122,8 @@ class Agent final : private AgentEdges {
   Status ConnectLauncher();
   void Run();
   Status TakeFromLauncher(std::vector<AgentInput>& inputs);
-  std::vector<const QueuedAttempt*> BegunByOthers(const std::string& incarnation) const;
-  std::string StopRemains(queue_event::LauncherUp& launcher, const std::vector<const QueuedAttempt*>& lost);
-  void SayLauncherIsUp(size_t lost);
-  void Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs);
-  AgentInput EndedInput(const launcher::Ended& ended);
-  bool ReplaceLauncher();
-  void DropStarts();
+  std::string StopRemains(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost);
+  void SayLauncherIsUp(const queue_event::LauncherUp& up, size_t lost);
   std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
                          bool out_of_memory) const;
   void TrimLog();
@@ -150,6 +146,14 @@ class Agent final : private AgentEdges {
   void Journaled(std::span<const JournalRecord> records) override;
   void Forgotten(Ticket ticket) override;
 
+  // LauncherTalk::Host, likewise.
+  bool IsOfBefore() override;
+  void Replaces() override;
+  void Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) override;
+  void Complete(const launcher::Ended& ended, const QueuedAttempt* attempt, queue_event::LauncherEnded& event) override;
+  void LogGrew(launcher::LogPosition end) override;
+  void Warn(const std::string& text) override;
+
   AgentOptions options_;
   std::optional<DataDir> dir_;
   AgentIdentity identity_;
@@ -169,15 +173,10 @@ class Agent final : private AgentEdges {
 
   // The supervisor thread's own.
   std::optional<LauncherClient> launcher_;
-  std::vector<launcher::ToLauncher> to_launcher_;
-  queue_event::LauncherUp hello_;       // being received
-  std::vector<launcher::Known> known_;  // likewise
-  bool launcher_ready_ = false;
-  uint32_t launcher_level_ = 1;
+  LauncherTalk talk_;
   std::string last_incarnation_;                       // of the launcher that said last what it knows; empty = none has
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
-  uint64_t log_end_ = 0;
-  uint64_t log_end_heard_ = 0;  // log_end_ when the last Step was over
+  uint64_t log_end_heard_ = 0;                         // log_end() when the last Step was over
   uint64_t trimmed_to_ = 0;
 
   Mailbox<AgentInput> inbox_;

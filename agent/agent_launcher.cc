@@ -15,10 +15,6 @@
 namespace cromt {
 namespace {
 
-queue_event::LauncherStarted StartedEvent(const launcher::Started& started) {
-  return {started.log_id, WallFromMicros(started.wall_us), started.log_begin};
-}
-
 constexpr Duration kLauncherPatience = seconds(10);
 // For one that is stopping its jobs before it leaves, and how long a connection to it is tried at a time.
 constexpr Duration kLeavingPatience = seconds(30);
@@ -27,9 +23,7 @@ constexpr Duration kLeavingPause = milliseconds(200);
 }  // namespace
 
 Status Agent::ConnectLauncher() {
-  launcher_ready_ = false;
-  hello_ = {};
-  known_.clear();
+  talk_.Connected();
   if (options_.launcher.is_service) {
     CROMT_ASSIGN(launcher_, LauncherClient::Connect(dir_->path(), kLeavingPatience));
     Post(agent_input::LauncherConnected{launcher_->pid()});
@@ -55,7 +49,7 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
   if (launcher_->wants_write()) (void)launcher_->Flush();
   auto messages = launcher_->Receive();
   if (messages) {
-    for (const launcher::FromLauncher& message : *messages) Translate(message, inputs);
+    talk_.Take(*messages, engine_->queue(), inputs);
     return {};
   }
   if (stopping_) return {};
@@ -68,93 +62,40 @@ Status Agent::TakeFromLauncher(std::vector<AgentInput>& inputs) {
       fmt::format("the connection to the launcher (process {}) broke: {}; it is made again, with a new launcher if "
                   "that one has ended",
                   launcher_->pid(), messages.error().message));
-  inputs.push_back(agent_input::Tell{queue_event::LauncherDown{messages.error().message}, {}});
-  inputs.push_back(agent_input::OutputBlocked{""});  // the next one says so itself
-  to_launcher_.clear();
+  talk_.Broke(messages.error().message, inputs);
   return ConnectLauncher();
 }
 
-void Agent::Translate(const launcher::FromLauncher& message, std::vector<AgentInput>& inputs) {
-  auto tell = [&](QueueEvent event) { inputs.push_back(agent_input::Tell{std::move(event), {}}); };
-  if (const auto* hello = std::get_if<launcher::Hello>(&message)) {
-    hello_.incarnation = hello->incarnation;
-    launcher_level_ = hello->level;
-    hello_.log_end = log_end_ = hello->log_end;
-    logs_->Advanced(log_end_);
-  } else if (const auto* known = std::get_if<launcher::Known>(&message)) {
-    hello_.known.push_back({known->started.log_id, !known->ended});
-    known_.push_back(*known);
-  } else if (std::holds_alternative<launcher::Ready>(message)) {
-    if (ReplaceLauncher()) return;
-    launcher_ready_ = true;
-    DropStarts();
-    const auto lost = BegunByOthers(hello_.incarnation);
-    hello_.remains = StopRemains(hello_, lost);
-    SayLauncherIsUp(lost.size());
-    tell(hello_);
-    for (const launcher::Known& known_one : known_) {
-      if (known_one.ended)
-        inputs.push_back(EndedInput(*known_one.ended));
-      else
-        tell(StartedEvent(known_one.started));
-    }
-  } else if (const auto* started = std::get_if<launcher::Started>(&message)) {
-    tell(StartedEvent(*started));
-  } else if (const auto* ended = std::get_if<launcher::Ended>(&message)) {
-    log_end_ = std::max(log_end_, ended->log_end);
-    inputs.push_back(EndedInput(*ended));
-  } else if (const auto* moved = std::get_if<launcher::LogEnd>(&message)) {
-    log_end_ = std::max(log_end_, moved->position);
-    logs_->Advanced(log_end_);
-  } else if (const auto* trouble = std::get_if<launcher::Trouble>(&message)) {
-    options_.warn(trouble->text);
-    inputs.push_back(agent_input::OutputBlocked{trouble->text.starts_with(launcher::kHeldBack) ? trouble->text : ""});
-  }
+bool Agent::IsOfBefore() {
+  return launcher_->is_of_before();
 }
 
-// Those that were asked for after the connection before had broken, and before the queue had heard of that: it decides
-// anew by what this launcher says, which knows of none of them, so that they are called lost or begun again.
-void Agent::DropStarts() {
-  std::erase_if(to_launcher_, [](const auto& order) { return std::holds_alternative<launcher::Start>(order); });
-}
-
-// One of before an upgrade of this agent that has nothing to do; the next one is of now. Else it stays, with its jobs.
-bool Agent::ReplaceLauncher() {
-  if (launcher_level_ >= launcher::kLevel && !launcher_->is_of_before()) return false;
-  if (!known_.empty() || !BegunByOthers("").empty()) return false;
+void Agent::Replaces() {
   options_.warn(
       fmt::format("the launcher (process {}) is of before this agent's upgrade and has nothing to do: it is replaced",
                   launcher_->pid()));
-  return launcher_->Send(std::array{launcher::ToLauncher(launcher::Shutdown{})}).has_value();
 }
 
-// What another launcher was asked to start, and has not said that it ended.
-std::vector<const QueuedAttempt*> Agent::BegunByOthers(const std::string& incarnation) const {
-  std::vector<const QueuedAttempt*> begun;
-  for (const InventoryTicket& item : engine_->queue().Tickets()) {
-    const QueuedAttempt& attempt = *engine_->queue().Find(item.ticket);
-    if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
-    if (attempt.incarnation != incarnation) begun.push_back(&attempt);
-  }
-  return begun;
+void Agent::Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) {
+  up.remains = StopRemains(up, lost);
+  SayLauncherIsUp(up, lost.size());
 }
 
-// Another launcher than the one that started them can't end them: what is left of them is stopped before they are
-// called lost, and what it has written of their output is counted. Blocks for as long as that takes; there is nothing
-// else to be done with a launcher that is just up.
-std::string Agent::StopRemains(queue_event::LauncherUp& launcher, const std::vector<const QueuedAttempt*>& lost) {
+// Blocks for as long as that takes; there is nothing else to be done with a launcher that is just up. What has been
+// written of their output is counted.
+std::string Agent::StopRemains(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) {
   const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
   if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
   std::unordered_set<Ticket> tickets;
-  uint64_t begin = launcher.log_end;
+  uint64_t begin = up.log_end;
   for (const QueuedAttempt* attempt : lost) {
     marks.insert(MarkOf(*attempt));
     tickets.insert(attempt->ticket);
     begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
   }
   if (marks.empty()) return {};
-  launcher.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
+  up.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
   auto killed = launcher::KillMarked(marks);
   if (!killed) return killed.error().message;
   if (*killed == 0) return left;
@@ -163,48 +104,38 @@ std::string Agent::StopRemains(queue_event::LauncherUp& launcher, const std::vec
 }
 
 // To the operator, unless it is the first launcher that this agent hears of and nothing is lost by it.
-void Agent::SayLauncherIsUp(size_t lost) {
-  const std::string before = std::exchange(last_incarnation_, hello_.incarnation);
-  if (before == hello_.incarnation)
+void Agent::SayLauncherIsUp(const queue_event::LauncherUp& up, size_t lost) {
+  const std::string before = std::exchange(last_incarnation_, up.incarnation);
+  if (before == up.incarnation)
     return options_.warn(
         fmt::format("the launcher (process {}) is connected again, and its jobs go on", launcher_->pid()));
   if (before.empty() && lost == 0) return;
   std::string became = lost == 0   ? "no job is lost by that"
                        : lost == 1 ? "one job is called lost"
                                    : fmt::format("{} jobs are called lost", lost);
-  if (lost > 0) became += "; " + (hello_.remains.empty() ? "no process of it is left" : hello_.remains);
+  if (lost > 0) became += "; " + (up.remains.empty() ? "no process of it is left" : up.remains);
   options_.warn(
       fmt::format("the launcher has ended, and a new one was started (process {}): {}", launcher_->pid(), became));
 }
 
-AgentInput Agent::EndedInput(const launcher::Ended& ended) {
-  AttemptResult result;
-  using Cause = launcher::Ended::Cause;
-  result.kind = ended.cause == Cause::kStopped    ? AttemptResult::Kind::kStopped
-                : ended.cause == Cause::kTimedOut ? AttemptResult::Kind::kTimedOut
-                : ended.cause == Cause::kItself   ? AttemptResult::Kind::kExited
-                                                  : AttemptResult::Kind::kNotStarted;
-  if (ended.cause == Cause::kNotSpawned) {
-    result.reason =
-        ended.reason.empty() ? ErrnoError("its process could not be made", ended.spawn_errno).message : ended.reason;
-  } else {
-    result.status = ended.signal != 0 ? ExitStatus(Signaled{ended.signal}) : ExitStatus(Exited{ended.exit_code});
-    result.started_at = WallFromMicros(ended.started_wall_us);
-    result.ended_at = WallFromMicros(ended.ended_wall_us);
-  }
-  const QueuedAttempt* attempt = engine_->queue().Find(ended.log_id);
-  if (ended.cause == Cause::kStopped) result.reason = "stopped";
-  if (ended.cause == Cause::kTimedOut && attempt && attempt->spec->timeout)
+void Agent::Complete(const launcher::Ended& ended, const QueuedAttempt* attempt, queue_event::LauncherEnded& event) {
+  AttemptResult& result = event.result;
+  if (result.kind == AttemptResult::Kind::kTimedOut && attempt && attempt->spec->timeout)
     result.reason = "it ran longer than its timeout of " + FormatDuration(*attempt->spec->timeout);
-  result.log_bytes = ended.log_bytes;
-  if (result.kind == AttemptResult::Kind::kExited && result.reason.empty())
+  if (result.kind == AttemptResult::Kind::kExited)
     result.reason = HowItEnded(attempt, result.status, ended.out_of_memory);
   if (attempt && attempt->slot && attempt->spec->container)
     result.image_digest = ImageThatRan(workspaces_->BoxPath(*attempt->slot));
-  const bool clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) &&
-                     !NeedsScriptFile(*attempt->spec) && !HasSecretFiles(*attempt->spec);
-  return agent_input::Tell{
-      queue_event::LauncherEnded{ended.log_id, std::move(result), ended.log_begin, ended.log_end, clean}, {}};
+  event.workspace_clean = attempt && attempt->slot && workspaces_->IsClean(*attempt->slot) &&
+                          !NeedsScriptFile(*attempt->spec) && !HasSecretFiles(*attempt->spec);
+}
+
+void Agent::LogGrew(launcher::LogPosition end) {
+  logs_->Advanced(end);
+}
+
+void Agent::Warn(const std::string& text) {
+  options_.warn(text);
 }
 
 // In words, where there is more to say than its exit code. `attempt` may be null.

@@ -149,19 +149,9 @@ Status LauncherClient::Send(std::span<const launcher::ToLauncher> messages) {
 
 Result<std::vector<launcher::FromLauncher>> LauncherClient::Receive() {
   Status filled = socket_.Fill();
-  std::vector<launcher::FromLauncher> messages;
   std::string_view rest = socket_.received();
-  size_t before = rest.size();
-  while (true) {
-    CROMT_ASSIGN(std::optional<launcher::FromLauncher> message, launcher::DecodeFromLauncher(rest));
-    if (!message) break;
-    const auto* hello = std::get_if<launcher::Hello>(&*message);
-    if (hello && hello->version != launcher::kProtocolVersion) {
-      return Fail(ErrorCode::kInvalid, fmt::format("the launcher speaks protocol version {}, this agent {}",
-                                                   hello->version, launcher::kProtocolVersion));
-    }
-    messages.push_back(std::move(*message));
-  }
+  const size_t before = rest.size();
+  CROMT_ASSIGN(auto messages, launcher::DecodeAllFromLauncher(rest));
   socket_.Consume(before - rest.size());
   // What came before the end is given first; the next call tells of the end again.
   if (!filled && messages.empty()) return tl::unexpected(std::move(filled).error());

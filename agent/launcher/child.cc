@@ -78,23 +78,7 @@ void UnblockAllSignals() {
   plan.Run();
 }
 
-bool HasNul(const std::string& text) {
-  return text.find('\0') != std::string::npos;
-}
-
-bool IsAbsolute(const std::string& path) {
-  return path.starts_with('/') && !HasNul(path);
-}
-
 }  // namespace
-
-bool IsValid(const Start& start) {
-  return !start.argv.empty() && IsAbsolute(start.cwd) && !HasNul(start.mark) &&
-         std::none_of(start.argv.begin(), start.argv.end(), HasNul) &&
-         std::all_of(start.writable.begin(), start.writable.end(), IsAbsolute) &&
-         std::all_of(start.readable.begin(), start.readable.end(), IsAbsolute) &&
-         std::none_of(start.env.begin(), start.env.end(), HasNul);
-}
 
 tl::expected<Child, int> StartChild(const Start& start, const Groups& groups, const rlimit& open_files) {
   Pipe out, err, records;

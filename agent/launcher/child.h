@@ -29,9 +29,6 @@ struct Groups {
   std::span<const int> enter;  // to each of which the process first writes "0"
 };
 
-// True when `start` can be run at all: some argv, an absolute cwd, no NUL within a text.
-bool IsValid(const Start& start);
-
 // Forks and execs `start` in these groups. Returns when the process exists:
 // whether its exec works shows in how it exits (exec.h). The errno when it can't be made. `open_files` is the limit it
 // gets, as the launcher raises its own. REQUIRES: IsValid(start); descriptors 0 to 3 of this process are in use, 0 is

@@ -138,7 +138,7 @@ bool Launcher::Over() const {
     auto gone = [](const Attempt* attempt) { return attempt->gone(); };
     return by_pid_.empty() && (sink_.blocked() || ending_.empty()) && std::all_of(ending_.begin(), ending_.end(), gone);
   }
-  return shutdown_ && Idle() && link_.unsent_bytes() == 0;
+  return shutdown_ && roster_.idle() && link_.unsent_bytes() == 0;
 }
 
 // Output first: an attempt in these events lives until the round's end, and what a process wrote before it ended
@@ -173,7 +173,7 @@ void Launcher::TakeSignals() {
   signalfd_siginfo info{};
   while (read(signals_.get(), &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGTERM) continue;
-    if (Idle()) {
+    if (roster_.idle()) {
       exit_now_ = true;
     } else if (options_.is_service && !abandoned_) {
       options_.manager.Stopping("stops its jobs");
@@ -181,7 +181,7 @@ void Launcher::TakeSignals() {
       Abandon("it was told to stop, so it had stopped its jobs and left");
     } else {
       Say(fmt::format("SIGTERM is ignored: {} attempts run, {} results wait for the agent", attempts_.size(),
-                      results_.size()));
+                      roster_.results()));
     }
   }
   while (true) {
@@ -238,7 +238,8 @@ void Launcher::FireTimers() {
 // Who comes from now on waits until we are gone: it would be told of ends that nobody has asked for.
 void Launcher::Abandon(const std::string& why) {
   abandoned_ = true;
-  if (!Idle()) LeaveWord(LeftPath(options_.data_dir), why + "\n");
+  roster_.Leave();
+  if (!roster_.idle()) LeaveWord(LeftPath(options_.data_dir), why + "\n");
   link_.Close();
   StopAll();
 }
@@ -267,22 +268,20 @@ void Launcher::ServeAgent() {
 }
 
 void Launcher::On(const Hello&) {
-  link_.Send(Hello{.incarnation = incarnation_,
-                   .pid = static_cast<uint32_t>(getpid()),
-                   .log_end = sink_.position(),
-                   .level = kLevel});
-  for (const auto& [log_id, entry] : attempts_) link_.Send(Known{entry.attempt->started(), std::nullopt});
-  for (const auto& [log_id, known] : results_) link_.Send(known);
-  link_.Send(Ready{});
+  roster_.Greet({.incarnation = incarnation_, .pid = static_cast<uint32_t>(getpid()), .log_end = sink_.position()},
+                [this](const FromLauncher& message) { link_.Send(message); });
   if (sink_.blocked()) TellTrouble();
   log_end_told_ = sink_.position();
 }
 
 void Launcher::On(const Start& start) {
-  if (attempts_.contains(start.log_id) || results_.contains(start.log_id)) return;
-  if (shutdown_ || abandoned_) return Refuse(start, ESHUTDOWN, "", /*keep=*/false);
-  if (attempts_.size() + results_.size() >= kMaxAttempts) return Refuse(start, EAGAIN, "", /*keep=*/false);
-  if (!IsValid(start)) return Refuse(start, EINVAL, "", /*keep=*/true);
+  switch (roster_.Judge(start)) {
+    case Roster::Verdict::kKnown: return;
+    case Roster::Verdict::kLeaving: return Refuse(start, ESHUTDOWN, "", /*keep=*/false);
+    case Roster::Verdict::kFull: return Refuse(start, EAGAIN, "", /*keep=*/false);
+    case Roster::Verdict::kInvalid: return Refuse(start, EINVAL, "", /*keep=*/true);
+    case Roster::Verdict::kBegin: break;
+  }
   seglog::Position log_begin = sink_.position();
   SlotCgroup* cgroup = cgroups_ && !busy_slots_.contains(start.slot) ? cgroups_->Slot(start.slot) : nullptr;
   now_ = clock_.Read();
@@ -308,17 +307,9 @@ Result<LimitGroup> Launcher::MakeLimits(const Start& start, const SlotCgroup* sl
 }
 
 void Launcher::Refuse(const Start& start, int error, std::string reason, bool keep) {
-  Started started{.log_id = start.log_id, .wall_us = Micros(now_.wall), .log_begin = sink_.position()};
-  Ended ended{.log_id = start.log_id,
-              .cause = Ended::Cause::kNotSpawned,
-              .spawn_errno = error,
-              .started_wall_us = started.wall_us,
-              .ended_wall_us = started.wall_us,
-              .log_begin = started.log_begin,
-              .log_end = started.log_begin,
-              .reason = std::move(reason)};
-  if (keep) results_.emplace(start.log_id, Known{started, ended});
-  link_.Send(ended);
+  const Known known = NotSpawned(start, error, std::move(reason), now_.wall, sink_.position());
+  if (keep) roster_.Keep(known);
+  link_.Send(*known.ended);
 }
 
 void Launcher::Adopt(const Start& start, Child& child, SlotCgroup* cgroup, LimitGroup limits,
@@ -332,6 +323,7 @@ void Launcher::Adopt(const Start& start, Child& child, SlotCgroup* cgroup, Limit
   by_pid_[attempt.pid()] = &attempt;
   if (cgroup) busy_slots_.insert(start.slot);
   Reschedule(attempt);
+  roster_.Began(attempt.started());
   link_.Send(attempt.started());
 }
 
@@ -355,11 +347,12 @@ void Launcher::On(const Stop& stop) {
 }
 
 void Launcher::On(const Forget& forget) {
-  results_.erase(forget.log_id);
+  roster_.Forget(forget.log_id);
 }
 
 void Launcher::On(const Shutdown&) {
   shutdown_ = true;
+  roster_.Leave();
 }
 
 // ---- The end of a round: outputs, log, results -----------------------------------------------------
@@ -423,7 +416,7 @@ void Launcher::TellEnds() {
     Known known{attempt->started(), attempt->ToEnded(sink_.position())};
     link_.Send(*known.ended);
     if (attempt->in_cgroup()) FreeSlot(*attempt);
-    results_.emplace(attempt->log_id(), known);
+    roster_.Keep(known);
     attempts_.erase(found);
     return true;
   });

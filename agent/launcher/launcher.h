@@ -17,7 +17,6 @@
 #include <array>
 #include <csignal>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +30,7 @@
 #include "agent/launcher/limit_group.h"
 #include "agent/launcher/log_sink.h"
 #include "agent/launcher/poller.h"
+#include "agent/launcher/roster.h"
 #include "base/result.h"
 #include "base/service_manager.h"
 
@@ -107,7 +107,6 @@ class Launcher {
   void Abandon(const std::string& why);
   void StopAll();
   void AgentCameOrWent();
-  bool Idle() const { return attempts_.empty() && results_.empty(); }
 
   const Options options_;
   const std::string incarnation_;
@@ -131,7 +130,7 @@ class Launcher {
   MainProcesses by_pid_;
   std::vector<Attempt*> ending_;             // main process ended, not told yet
   std::unordered_set<uint32_t> busy_slots_;  // whose cgroup an attempt is in
-  std::map<uint64_t, Known> results_;        // ended, until forgotten
+  Roster roster_;                            // of these, and of the results
   seglog::Position log_end_told_ = 0;
   Mono log_blocked_since_{};
   bool log_was_blocked_ = false;

@@ -304,4 +304,16 @@ Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in) {
   return std::optional<FromLauncher>(std::move(message));
 }
 
+Result<std::vector<FromLauncher>> DecodeAllFromLauncher(std::string_view& in) {
+  std::vector<FromLauncher> messages;
+  while (true) {
+    CROMT_ASSIGN(std::optional<FromLauncher> message, DecodeFromLauncher(in));
+    if (!message) return messages;
+    if (const auto* hello = std::get_if<Hello>(&*message); hello && hello->version != kProtocolVersion)
+      return Fail(ErrorCode::kInvalid, fmt::format("the launcher speaks protocol version {}, this agent {}",
+                                                   hello->version, kProtocolVersion));
+    messages.push_back(std::move(*message));
+  }
+}
+
 }  // namespace cromt::launcher

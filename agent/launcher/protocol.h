@@ -183,5 +183,7 @@ void Encode(const FromLauncher& message, std::string& out);
 // kCorrupt for an impossible length, an unknown type or a body that does not fit.
 Result<std::optional<ToLauncher>> DecodeToLauncher(std::string_view& in);
 Result<std::optional<FromLauncher>> DecodeFromLauncher(std::string_view& in);
+// All whole ones. kInvalid, too, for a launcher of another version.
+Result<std::vector<FromLauncher>> DecodeAllFromLauncher(std::string_view& in);
 
 }  // namespace cromt::launcher

@@ -6,6 +6,13 @@
 #include "tests/sim/workload.h"
 
 namespace cromt::sim {
+namespace {
+
+std::string MarkOf(const QueuedAttempt& attempt) {
+  return attempt.mesh.text() + "/" + ToString(attempt.id);
+}
+
+}  // namespace
 
 SimHost::SimHost(World& world, Network& network, size_t index)
     : world_(world),
@@ -26,7 +33,8 @@ SimHost::SimHost(World& world, Network& network, size_t index)
                     Post(agent_input::BlobWanted{mesh, digest});
                   },
               .arrived = [this](const Digest& digest) { Post(agent_input::BlobArrived{digest}); }}),
-      disk_(world.dice.Fork()) {
+      disk_(world.dice.Fork()),
+      has_cgroups_(world.dice.PerCent(50)) {
   StartLauncher();
 }
 
@@ -59,7 +67,7 @@ void SimHost::Boot() {
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},
                                           JournalId(world_.dice.Name()), world_.batch);
   well_since_ = world_.timeline.now();
-  launcher_heard_ = false;
+  talk_.emplace(static_cast<LauncherTalk::Host&>(*this));
   check_.Boots(opened->records);
   AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
   if (up()) ConnectLauncher();
@@ -83,6 +91,7 @@ void SimHost::Die(const std::string& how) {
 // What a process that is gone had in its memory.
 void SimHost::Forget() {
   disk_.Freeze();
+  socket_.reset();
   engine_.reset();
   journal_.reset();
   disk_.Thaw();
@@ -95,6 +104,8 @@ void SimHost::Crash() {
   on_ = false;
   Die("its host crashed");
   launcher_.reset();
+  ++launchers_;
+  KillOrphans();
   disk_.Crash();
   clock_.Reboot(world_.timeline.now());
   ++boot_;
@@ -119,6 +130,8 @@ void SimHost::Reinstall(bool machine) {
   if (machine) Crash();
   Die("its directory is removed");
   world_.ledger.AgentForgets();
+  KillOrphans();  // nobody would know of them any more
+  log_.outputs.clear();
   disk_.Wipe();
   files_.Wipe();
 }
@@ -128,21 +141,23 @@ void SimHost::Reinstall(bool machine) {
 void SimHost::Post(AgentInput input) {
   if (!up()) return;
   inbox_.push_back(std::move(input));
+  Wake();
+}
+
+void SimHost::Wake() {
   waker_.WakeAt(world_.timeline.now() + world_.dice.Between(Duration(10), milliseconds(1)));
 }
 
 void SimHost::Step() {
   if (!up()) return;
-  check_.Takes(inbox_);
-  for (const AgentInput& input : inbox_) {
-    const auto* tell = std::get_if<agent_input::Tell>(&input);
-    const auto* launcher = tell ? std::get_if<queue_event::LauncherUp>(&tell->event) : nullptr;
-    if (launcher) launcher_heard_ = launcher->incarnation == LauncherName();
-  }
-  AfterStep(engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now())));
+  std::vector<AgentInput> inputs = std::exchange(inbox_, {});
+  TakeFromLauncher(inputs);
+  check_.Takes(inputs);
+  AfterStep(engine_->Step(std::move(inputs), clock_.Read(world_.timeline.now())));
 }
 
 void SimHost::AfterStep(const Status& stepped) {
+  if (stepped && !death_.was_met()) SendOrders();
   if (death_.planned()) return Die("in the middle of a step");
   if (!stepped) return Die(stepped.error().message);
   watcher_.See(engine_->queue());
@@ -174,12 +189,20 @@ OutputsInLog SimHost::OutputsAfter(const std::vector<JournalRecord>& records, co
 
 void SimHost::StartLauncher() {
   ++launchers_;
-  launcher_ = std::make_unique<SimLauncher>(world_, index_, LauncherName(), log_);
+  launcher_release_ = release_;
+  if (has_cgroups_) KillOrphans();
   to_launcher_ = from_launcher_ = Duration(0);
-}
-
-std::string SimHost::LauncherName() const {
-  return fmt::format("launcher-{}-{}", index_, launchers_);
+  auto write = [this, launcher = launchers_](const std::shared_ptr<LauncherSocket>& socket, std::string bytes) {
+    if (launcher == launchers_) FromLauncher(socket, std::move(bytes));
+  };
+  auto says = [this](const launcher::Ended& ended) { check_.Launcher(up() ? &engine_->queue() : nullptr, ended); };
+  auto leave = [this, launcher = launchers_] {
+    world_.timeline.After(milliseconds(1), "launcher leaves", index_, [this, launcher] {
+      if (launcher == launchers_) LauncherEnds();
+    });
+  };
+  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, launchers_), log_,
+                                            jobs_, SimLauncher::Callbacks{write, says, leave});
 }
 
 void SimHost::HangLauncher(Duration time, bool hears) {
@@ -197,21 +220,43 @@ void SimHost::HangProcesses(Duration time) {
 }
 
 void SimHost::KillLauncher() {
-  if (!on_) return;
+  if (!on_ || !launcher_) return;
   world_.timeline.Note(fmt::format("launcher of host {} dies", index_));
   world_.ledger.HostMayLose(index_);
   check_.Disturbed(Duration(0));
-  launcher_.reset();
-  launcher_heard_ = false;
-  StartLauncher();
-  if (!up()) return;
-  Post(agent_input::Tell{queue_event::LauncherDown{"the connection broke"}, {}});
-  ConnectLauncher();
+  if (world_.dice.PerCent(50))
+    for (const auto& [mark, process] : launcher_->TakeProcesses()) {
+      orphans_.emplace(mark, process);
+      world_.timeline.After(world_.dice.Between(Duration(0), seconds(60)), "orphan ends", index_,
+                            [this, mark] { KillOrphans(mark); });
+    }
+  LauncherEnds();
 }
 
-// A new connection takes the place of the one before; what that had not delivered is dropped. A busy launcher answers
-// when the agent has met its coordinators.
+void SimHost::KillOrphans(const std::string& mark) {
+  for (auto orphan = orphans_.find(mark); orphan != orphans_.end(); orphan = orphans_.find(mark)) {
+    world_.ledger.ProcessEnded(orphan->second, {.kind = AttemptResult::Kind::kLost});
+    orphans_.erase(orphan);
+  }
+}
+
+void SimHost::KillOrphans() {
+  while (!orphans_.empty()) KillOrphans(orphans_.begin()->first);
+}
+
+// What it has said still arrives, and its end behind that. The agent starts the next one.
+void SimHost::LauncherEnds() {
+  launcher_.reset();
+  if (!socket_) return;
+  AfterLauncherSaid([this, socket = socket_] {
+    socket->ended = true;
+    if (socket == socket_) Wake();
+  });
+}
+
+// A busy launcher answers when the agent has met its coordinators.
 void SimHost::ConnectLauncher() {
+  if (!launcher_) StartLauncher();
   if (world_.dice.PerCent(20)) {
     from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(0), seconds(5)));
     check_.Disturbed(from_launcher_);
@@ -219,34 +264,88 @@ void SimHost::ConnectLauncher() {
     world_.ledger.HostWasTroubled(index_);
     world_.ledger.HostWasAway(index_);
   }
-  TellLauncher([this, life = life_](SimLauncher& launcher) {
-    connected_life_ = life;
-    launcher.Connect([this, life](std::vector<QueueEvent> events) { FromLauncher(life, std::move(events)); });
-  });
+  socket_ = std::make_shared<LauncherSocket>();
+  std::string hello;
+  launcher::Encode(launcher::ToLauncher(launcher::Hello{}), hello);
+  ToLauncher(std::move(hello));
+  talk_->Connected();
+  Post(agent_input::LauncherConnected{});
 }
 
-// In order; what a dead agent has written may still arrive, until a new one has connected.
-void SimHost::TellLauncher(std::function<void(SimLauncher&)> what) {
-  to_launcher_ = std::max(to_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
-  world_.timeline.At(to_launcher_, "to launcher", index_,
-                     [this, what = std::move(what), life = life_, launcher = launchers_] {
-                       if (launcher_ && launcher == launchers_ && life >= connected_life_) what(*launcher_);
-                     });
+// As the supervisor does: what came before the end of the connection first, and then that.
+void SimHost::TakeFromLauncher(std::vector<AgentInput>& inputs) {
+  if (!socket_) return;
+  std::string_view rest = socket_->at_agent;
+  auto messages = launcher::DecodeAllFromLauncher(rest);
+  if (!messages) return world_.ledger.Violation("an agent can't read its launcher: " + messages.error().message);
+  socket_->at_agent.erase(0, socket_->at_agent.size() - rest.size());
+  if (!messages->empty()) {
+    talk_->Take(*messages, engine_->queue(), inputs);
+    if (socket_->ended) Wake();
+  } else if (socket_->ended) {
+    talk_->Broke("it was closed", inputs);
+    ConnectLauncher();
+  }
 }
 
-void SimHost::FromLauncher(uint64_t life, std::vector<QueueEvent> events) {
-  check_.Launcher(up() ? &engine_->queue() : nullptr, events);
+// Who dies over this has written only some of it, maybe a message by half.
+void SimHost::SendOrders() {
+  if (!socket_ || talk_->orders().empty()) return;
+  std::string bytes;
+  for (const launcher::ToLauncher& order : talk_->orders()) launcher::Encode(order, bytes);
+  talk_->Sent();
+  if (death_.planned()) bytes.resize(world_.dice.Below(bytes.size() + 1));
+  ToLauncher(std::move(bytes));
+}
+
+void SimHost::ToLauncher(std::string bytes) {
+  const size_t first = world_.dice.PerCent(10) ? world_.dice.Below(bytes.size() + 1) : bytes.size();
+  for (std::string piece : {bytes.substr(0, first), bytes.substr(first)}) {
+    if (piece.empty()) continue;
+    to_launcher_ = std::max(to_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
+    world_.timeline.At(to_launcher_, "to launcher", index_,
+                       [this, socket = socket_, launcher = launchers_, piece = std::move(piece)] {
+                         if (launcher_ && launcher == launchers_) launcher_->Arrived(socket, piece);
+                       });
+  }
+}
+
+void SimHost::FromLauncher(const std::shared_ptr<LauncherSocket>& socket, std::string bytes) {
+  const size_t first = world_.dice.PerCent(10) ? world_.dice.Below(bytes.size() + 1) : bytes.size();
+  for (std::string piece : {bytes.substr(0, first), bytes.substr(first)}) {
+    if (piece.empty()) continue;
+    AfterLauncherSaid([this, socket, piece = std::move(piece)] {
+      socket->at_agent += piece;
+      if (socket == socket_) Wake();
+    });
+  }
+}
+
+void SimHost::AfterLauncherSaid(std::function<void()> what) {
   from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(5), milliseconds(1)));
-  world_.timeline.At(from_launcher_, "from launcher", index_,
-                     [this, life, launcher = launchers_, events = std::move(events)] {
-                       if (life != life_ || launcher != launchers_) return;
-                       for (const QueueEvent& event : events) Post(agent_input::Tell{event, {}});
-                     });
+  world_.timeline.At(from_launcher_, "from launcher", index_, std::move(what));
+}
+
+void SimHost::Replaces() {
+  world_.situations.Saw("launcher", "of before an upgrade, and replaced");
+}
+
+void SimHost::Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) {
+  for (const QueuedAttempt* attempt : lost) {
+    if (orphans_.contains(MarkOf(*attempt))) world_.situations.Saw("launcher", "died, and its processes lived on");
+    KillOrphans(MarkOf(*attempt));
+    if (const auto output = log_.outputs.find(attempt->ticket); output != log_.outputs.end())
+      up.written.insert(*output);
+  }
+}
+
+void SimHost::Complete(const launcher::Ended&, const QueuedAttempt*, queue_event::LauncherEnded& event) {
+  event.workspace_clean = world_.dice.PerCent(70);
 }
 
 // ---- Edges ------------------------------------------------------------------------------------
 
-void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
+void SimHost::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   check_.Begins(engine_->queue(), attempt);
   check_.Launches(attempt);
   const SecretValues wanted = SecretsFor(*attempt.spec);
@@ -258,22 +357,28 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t) {
       if (!files_.Has(input.artifact.digest))
         world_.ledger.Violation(fmt::format("{} is started without {}", ToString(attempt.id), input.path));
   if (std::exchange(dies_launching_, false)) death_.After(0);
-  if (!death_.Leaves() || !launcher_heard_) return;
-  auto start = [ticket = attempt.ticket, id = attempt.id, spec = attempt.spec](SimLauncher& launcher) {
-    launcher.Start(ticket, id, spec);
-  };
-  TellLauncher(start);
-  if (world_.options.bugs.forgetful_launcher && world_.dice.PerCent(10)) TellLauncher(start);
+  if (!death_.Leaves()) return;
+  const std::string mark = MarkOf(attempt);
+  jobs_[{mark, attempt.ticket}] = {attempt.id, attempt.spec};
+  const launcher::Start start{.log_id = attempt.ticket,
+                              .mark = mark,
+                              .argv = {"job"},
+                              .cwd = "/",
+                              .slot = slot,
+                              .timeout_us = static_cast<uint64_t>(attempt.spec->timeout.value_or(Duration(0)).count()),
+                              .grace_us = static_cast<uint64_t>(attempt.spec->grace.count())};
+  talk_->Start(start);
+  if (world_.options.bugs.forgetful_launcher && world_.dice.PerCent(10)) talk_->Start(start);
 }
 
 void SimHost::StopProcess(Ticket ticket) {
   if (const QueuedAttempt* attempt = engine_->queue().Find(ticket)) check_.Stops(attempt->id);
-  if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Stop(ticket); });
+  if (death_.Leaves()) talk_->Stop(ticket);
 }
 
 void SimHost::ForgetResult(Ticket ticket) {
   check_.ForgetsResult(ticket);
-  if (death_.Leaves()) TellLauncher([ticket](SimLauncher& launcher) { launcher.Forget(ticket); });
+  if (death_.Leaves()) talk_->Forget(ticket);
 }
 
 void SimHost::Prepare(const QueuedAttempt& attempt, uint32_t) {
@@ -334,7 +439,7 @@ std::string SimHost::Leftover() const {
   if (!engine_->queue().idle()) return "the agent's queue is not idle";
   if (engine_->queue().attempts() != 0)
     return fmt::format("the agent still knows {} attempts", engine_->queue().attempts());
-  if (!launcher_->empty()) return "the launcher still knows a process";
+  if (!launcher_ || !launcher_->empty()) return "the launcher still knows a process";
   return "";
 }
 

@@ -1,15 +1,17 @@
 // One simulated host: its clock, its disk (journal and blobs), its launcher, and the agent's process with the real
-// engine in it, which may die at any effect.
+// engine and its real half of the launcher's protocol in it, which may die at any effect.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "agent/engine.h"
 #include "agent/journal.h"
+#include "agent/launcher_talk.h"
 #include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/disk/sim_disk.h"
@@ -26,7 +28,7 @@ class Network;
 // Of a host's journal: so little that some faults last beyond it, and the agent dies as on a failing disk.
 inline constexpr uint64_t kSimReserve = 4000;
 
-class SimHost final : private AgentEdges {
+class SimHost final : private AgentEdges, private LauncherTalk::Host {
  public:
   SimHost(World& world, Network& network, size_t index);
   ~SimHost() override;
@@ -80,12 +82,21 @@ class SimHost final : private AgentEdges {
 
  private:
   void Forget();
+  void Wake();
   void Step();
   void AfterStep(const Status& stepped);
   void ConnectLauncher();
-  std::string LauncherName() const;  // of the one that lives
-  void TellLauncher(std::function<void(SimLauncher&)> what);
-  void FromLauncher(uint64_t life, std::vector<QueueEvent> events);
+  void TakeFromLauncher(std::vector<AgentInput>& inputs);
+  void SendOrders();
+  // Bytes of one connection; in order, in one or two pieces.
+  void ToLauncher(std::string bytes);
+  void FromLauncher(const std::shared_ptr<LauncherSocket>& socket, std::string bytes);
+  // What comes now has all that was written before it in front of it.
+  void AfterLauncherSaid(std::function<void()> what);
+  void LauncherEnds();
+  // Of a launcher that died: those of one attempt, or all.
+  void KillOrphans(const std::string& mark);
+  void KillOrphans();
   OutputsInLog OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const;
   void StartLauncher();
 
@@ -102,8 +113,16 @@ class SimHost final : private AgentEdges {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
-  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records); }
+  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records, log_.outputs); }
   void Forgotten(Ticket ticket) override { check_.Forgets(ticket); }
+
+  // LauncherTalk::Host.
+  bool IsOfBefore() override { return launcher_ && launcher_release_ != release_; }
+  void Replaces() override;
+  void Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) override;
+  void Complete(const launcher::Ended& ended, const QueuedAttempt* attempt, queue_event::LauncherEnded& event) override;
+  void LogGrew(launcher::LogPosition) override {}
+  void Warn(const std::string&) override {}
 
   void Later(Duration delay, std::string_view kind, QueueEvent event);
 
@@ -115,7 +134,6 @@ class SimHost final : private AgentEdges {
   Waker waker_;
   Death death_;
   bool dies_launching_ = false;
-  bool launcher_heard_ = false;  // what the one that lives knows; it is asked to start nothing before
   SpinCheck spin_;
   QueueWatcher watcher_;
   HostCheck check_;
@@ -125,6 +143,7 @@ class SimHost final : private AgentEdges {
   // On its disk, or in its kernel.
   SimDisk disk_;
   HostLog log_;
+  JobsOnDisk jobs_;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
   bool on_ = true;
@@ -132,13 +151,17 @@ class SimHost final : private AgentEdges {
   Duration well_since_{0};  // it is up and does not hang
 
   uint64_t launchers_ = 0;
+  uint64_t launcher_release_ = 0;
   std::unique_ptr<SimLauncher> launcher_;
-  Duration to_launcher_{0}, from_launcher_{0};  // when the last message arrives
+  const bool has_cgroups_;                      // so that the next launcher finds what the one before has left
+  std::multimap<std::string, size_t> orphans_;  // processes of launchers that died, by their marks
+  Duration to_launcher_{0}, from_launcher_{0};  // when the last bytes arrive
 
   // Of the agent's process.
   uint64_t life_ = 0;
-  uint64_t connected_life_ = 0;  // whose hello the launcher has taken
   std::unique_ptr<Journal> journal_;
+  std::optional<LauncherTalk> talk_;
+  std::shared_ptr<LauncherSocket> socket_;  // to its launcher
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;
 };

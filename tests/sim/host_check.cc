@@ -42,11 +42,15 @@ void HostCheck::Disturbed(Duration until) {
 
 // Launchers by what the agent has heard: one may have died in silence while it hung, and it took an attempt before it
 // heard of that.
-void HostCheck::Journaled(std::span<const JournalRecord> records) {
+void HostCheck::Journaled(std::span<const JournalRecord> records, const OutputsInLog& log) {
   for (const JournalRecord& record : records) {
     if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher_before_;
     const auto* ended = std::get_if<journal::Ended>(&record);
     if (!ended || ended->result.kind != AttemptResult::Kind::kLost) continue;
+    const auto written = log.find(ended->ticket);
+    if (written != log.end() && written->second.bytes != ended->result.log_bytes)
+      Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
+                            ended->result.log_bytes, written->second.bytes));
     const auto since = launchers_.find(ended->ticket);
     if (since != launchers_.end() && !launcher_.empty() && since->second == launcher_)
       Violation(fmt::format("ticket {} is called lost, and its launcher has lived all the time", ended->ticket));
@@ -172,19 +176,15 @@ void HostCheck::Forgets(Ticket ticket) {
   outputs_.erase(output);
 }
 
-void HostCheck::Launcher(const AgentQueue* queue, const std::vector<QueueEvent>& events) {
-  for (const QueueEvent& event : events) {
-    const auto* ended = std::get_if<queue_event::LauncherEnded>(&event);
-    if (!ended) continue;
-    outputs_[ended->ticket] = {ended->result.log_bytes, ended->log_end};
-    const QueuedAttempt* attempt = queue ? queue->Find(ended->ticket) : nullptr;
-    auto stop = attempt ? stops_.find(attempt->id) : stops_.end();
-    if (stop == stops_.end() || ended->result.kind == AttemptResult::Kind::kStopped) continue;
-    const Duration since = std::max(stop->second, calm_since_), now = world_.timeline.now();
-    if (now > since + attempt->spec->grace + kStopTakes)
-      Violation(fmt::format("{} was told to stop and goes on for {}", ToString(attempt->id),
-                            FormatDuration(now - stop->second)));
-  }
+void HostCheck::Launcher(const AgentQueue* queue, const launcher::Ended& ended) {
+  outputs_[ended.log_id] = {ended.log_bytes, ended.log_end};
+  const QueuedAttempt* attempt = queue ? queue->Find(ended.log_id) : nullptr;
+  auto stop = attempt ? stops_.find(attempt->id) : stops_.end();
+  if (stop == stops_.end() || ended.cause == launcher::Ended::Cause::kStopped) return;
+  const Duration since = std::max(stop->second, calm_since_), now = world_.timeline.now();
+  if (now > since + attempt->spec->grace + kStopTakes)
+    Violation(fmt::format("{} was told to stop and goes on for {}", ToString(attempt->id),
+                          FormatDuration(now - stop->second)));
 }
 
 }  // namespace cromt::sim

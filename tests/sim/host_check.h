@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/engine.h"
+#include "agent/launcher/protocol.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
@@ -26,7 +27,8 @@ class HostCheck {
   void Dies() { Disturbed(Duration(0)); }
   // A stop may not get through before then.
   void Disturbed(Duration until);
-  void Journaled(std::span<const JournalRecord> records);
+  // `log` is what the host's launchers have written.
+  void Journaled(std::span<const JournalRecord> records, const OutputsInLog& log);
   // A coordinator of this epoch speaks on it, by what was sent, whatever has become of that on its way.
   void Greeted(StreamId stream, uint64_t epoch, bool second);
   void Answers(StreamId stream);
@@ -42,8 +44,8 @@ class HostCheck {
   void Stops(const AttemptId& id);
   void ForgetsResult(Ticket ticket);
   void Forgets(Ticket ticket);
-  // What the launcher has to say, as it says it.
-  void Launcher(const AgentQueue* queue, const std::vector<QueueEvent>& events);
+  // What the launcher says, as it says it.
+  void Launcher(const AgentQueue* queue, const launcher::Ended& ended);
 
  private:
   // Stops of one message; obeyed unless its session is closed for it.

@@ -2,68 +2,134 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+
 #include "tests/sim/files.h"
 
 namespace cromt::sim {
+namespace {
 
-SimLauncher::SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log)
-    : world_(world), host_(host), incarnation_(std::move(incarnation)), log_(log) {}
+launcher::Ended EndOf(const launcher::Started& started, const AttemptResult& result, const HostLog& log) {
+  using Cause = launcher::Ended::Cause;
+  launcher::Ended ended{.log_id = started.log_id,
+                        .cause = result.kind == AttemptResult::Kind::kStopped    ? Cause::kStopped
+                                 : result.kind == AttemptResult::Kind::kTimedOut ? Cause::kTimedOut
+                                                                                 : Cause::kItself,
+                        .started_wall_us = started.wall_us,
+                        .ended_wall_us = Micros(*result.ended_at),
+                        .log_begin = started.log_begin,
+                        .log_end = log.end,
+                        .log_bytes = result.log_bytes};
+  if (const auto* exited = std::get_if<Exited>(&*result.status)) ended.exit_code = exited->code;
+  if (const auto* signaled = std::get_if<Signaled>(&*result.status)) ended.signal = signaled->signal;
+  return ended;
+}
+
+}  // namespace
+
+SimLauncher::SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log, const JobsOnDisk& jobs,
+                         Callbacks callbacks)
+    : world_(world),
+      host_(host),
+      incarnation_(std::move(incarnation)),
+      log_(log),
+      on_disk_(jobs),
+      callbacks_(std::move(callbacks)) {}
 
 SimLauncher::~SimLauncher() {
   *alive_ = false;
-  for (const auto& [ticket, job] : jobs_)
-    if (!job.ended) world_.ledger.ProcessEnded(job.process, {.kind = AttemptResult::Kind::kLost});
+  for (const auto& [ticket, job] : jobs_) world_.ledger.ProcessEnded(job.process, {.kind = AttemptResult::Kind::kLost});
 }
 
-void SimLauncher::Connect(ToAgent agent) {
-  agent_ = std::move(agent);
-  queue_event::LauncherUp up{.incarnation = incarnation_, .known = {}, .written = log_.outputs, .log_end = log_.end};
-  for (const auto& [ticket, job] : jobs_) up.known.push_back({ticket, !job.ended});
-  std::vector<QueueEvent> events = {std::move(up)};
-  for (const auto& [ticket, job] : jobs_) {
-    if (job.ended)
-      events.push_back(job.end);
-    else
-      events.push_back(queue_event::LauncherStarted{ticket, job.started_at, job.log_begin});
+std::multimap<std::string, size_t> SimLauncher::TakeProcesses() {
+  std::multimap<std::string, size_t> taken;
+  for (const auto& [ticket, job] : std::exchange(jobs_, {})) taken.emplace(job.mark, job.process);
+  return taken;
+}
+
+// ---- What the agent says ------------------------------------------------------------------------
+
+void SimLauncher::Arrived(const std::shared_ptr<LauncherSocket>& socket, std::string_view bytes) {
+  if (socket->hung_up) return;
+  socket->at_launcher += bytes;
+  std::string_view rest = socket->at_launcher;
+  for (;;) {
+    auto message = launcher::DecodeToLauncher(rest);
+    if (!message) world_.ledger.Violation("a launcher can't read what its agent says: " + message.error().message);
+    if (!message || !*message) break;
+    if (std::holds_alternative<launcher::Hello>(**message)) {
+      if (agent_) agent_->hung_up = true;
+      agent_ = socket;
+    }
+    if (socket != agent_) return world_.ledger.Violation("an agent does not begin with a hello to its launcher");
+    std::visit([this](const auto& one) { On(one); }, **message);
   }
-  agent_(std::move(events));
+  socket->at_launcher.erase(0, socket->at_launcher.size() - rest.size());
+  Flush();
 }
 
-void SimLauncher::Tell(QueueEvent event) {
-  if (agent_) agent_({std::move(event)});
+void SimLauncher::On(const launcher::Hello&) {
+  unsent_.clear();
+  roster_.Greet({.incarnation = incarnation_, .pid = 1, .log_end = log_.end},
+                [this](const launcher::FromLauncher& message) { Send(message); });
 }
 
-void SimLauncher::Start(Ticket ticket, const AttemptId& id, std::shared_ptr<const TaskSpec> spec) {
-  bool known = jobs_.contains(ticket);
-  if (known && !world_.options.bugs.forgetful_launcher) return;
-  Job& job = jobs_[ticket];
-  if (known && !job.ended) world_.ledger.ProcessEnded(job.process, {.kind = AttemptResult::Kind::kLost});
-  job = Job{.id = id, .spec = std::move(spec)};
-  if (world_.dice.PerMille(5)) {
-    world_.ledger.CouldNotStart(id);
-    AttemptResult result{.kind = AttemptResult::Kind::kNotStarted, .reason = "its process could not be made"};
-    job.ended = true;
-    job.end = {ticket, std::move(result), log_.end, log_.end, true};
-    return Tell(job.end);
+void SimLauncher::On(const launcher::Start& start) {
+  const auto on_disk = on_disk_.find({start.mark, start.log_id});
+  if (on_disk == on_disk_.end()) return world_.ledger.Violation("a launcher is to start what is not there");
+  const bool begins_again = world_.options.bugs.forgetful_launcher && jobs_.contains(start.log_id);
+  switch (begins_again ? launcher::Roster::Verdict::kBegin : roster_.Judge(start)) {
+    case launcher::Roster::Verdict::kKnown: return;
+    case launcher::Roster::Verdict::kLeaving: return Refuse(start, ESHUTDOWN, false);
+    case launcher::Roster::Verdict::kFull: return Refuse(start, EAGAIN, false);
+    case launcher::Roster::Verdict::kInvalid: return Refuse(start, EINVAL, true);
+    case launcher::Roster::Verdict::kBegin: break;
   }
-  Begin(ticket, job);
+  if (begins_again) world_.ledger.ProcessEnded(jobs_.at(start.log_id).process, {.kind = AttemptResult::Kind::kLost});
+  if (!world_.dice.PerMille(5)) return Begin(start, on_disk->second);
+  world_.ledger.CouldNotStart(on_disk->second.id);
+  Refuse(start, ENOMEM, true);
 }
 
-void SimLauncher::Begin(Ticket ticket, Job& job) {
-  job.process = world_.ledger.ProcessStarted(job.id, host_);
-  job.started_at = WallFromMicros(world_.timeline.now().count());
-  job.log_begin = log_.end;
-  Tell(queue_event::LauncherStarted{ticket, job.started_at, job.log_begin});
+void SimLauncher::Refuse(const launcher::Start& start, int error, bool keep) {
+  const auto known = launcher::NotSpawned(start, error, "", WallFromMicros(world_.timeline.now().count()), log_.end);
+  if (keep) roster_.Keep(known);
+  Send(*known.ended);
+}
+
+void SimLauncher::Begin(const launcher::Start& start, JobOnDisk on_disk) {
+  Job& job = jobs_[start.log_id];
+  job = Job{.on_disk = std::move(on_disk), .mark = start.mark, .grace = Duration(start.grace_us)};
+  job.process = world_.ledger.ProcessStarted(job.on_disk.id, host_);
+  job.started = {.log_id = start.log_id, .pid = 2, .wall_us = world_.timeline.now().count(), .log_begin = log_.end};
+  roster_.Began(job.started);
+  Send(job.started);
   Dice& dice = world_.dice;
   Duration length = dice.PerCent(60)   ? dice.Between(Duration(200), milliseconds(50))
                     : dice.PerCent(80) ? dice.Between(milliseconds(50), seconds(5))
                                        : dice.Between(seconds(5), seconds(60));
-  if (job.spec->timeout && length > *job.spec->timeout) {
-    AttemptResult late{.kind = AttemptResult::Kind::kTimedOut, .status = Signaled{15}, .reason = "it ran too long"};
-    return EndAfter(*job.spec->timeout + dice.Between(Duration(0), job.spec->grace), ticket, std::move(late));
+  if (const Duration timeout(start.timeout_us); timeout.count() > 0 && length > timeout) {
+    AttemptResult late{.kind = AttemptResult::Kind::kTimedOut, .status = Signaled{15}};
+    return EndAfter(timeout + dice.Between(Duration(0), job.grace), start.log_id, std::move(late));
   }
-  EndAfter(length, ticket, OwnEnd(*job.spec));
+  EndAfter(length, start.log_id, OwnEnd(*job.on_disk.spec));
 }
+
+void SimLauncher::On(const launcher::Stop& stop) {
+  auto found = jobs_.find(stop.log_id);
+  if (found == jobs_.end() || found->second.stopping) return;
+  found->second.stopping = true;
+  bool obeys = world_.dice.PerCent(80);
+  Duration delay = obeys ? world_.dice.Between(Duration(100), milliseconds(200)) : found->second.grace;
+  EndAfter(delay, stop.log_id, {.kind = AttemptResult::Kind::kStopped, .status = Signaled{obeys ? 15 : 9}});
+}
+
+void SimLauncher::On(const launcher::Shutdown&) {
+  roster_.Leave();
+  leaves_ = true;
+}
+
+// ---- Processes ----------------------------------------------------------------------------------
 
 // Mostly well; sometimes as its exit policy knows it, by a signal, or badly.
 AttemptResult SimLauncher::OwnEnd(const TaskSpec& spec) {
@@ -82,7 +148,7 @@ void SimLauncher::EndAfter(Duration delay, Ticket ticket, AttemptResult result) 
   world_.timeline.After(delay, "process ends", ticket, [this, alive = alive_, ticket, process, result] {
     if (!*alive) return;
     auto job = jobs_.find(ticket);
-    if (job == jobs_.end() || job->second.process != process || job->second.ended) return;
+    if (job == jobs_.end() || job->second.process != process) return;
     if (result.kind == AttemptResult::Kind::kExited && none_ends_before_ > world_.timeline.now())
       return EndAfter(none_ends_before_ - world_.timeline.now() + world_.dice.Between(Duration(0), seconds(60)), ticket,
                       result);
@@ -91,39 +157,38 @@ void SimLauncher::EndAfter(Duration delay, Ticket ticket, AttemptResult result) 
 }
 
 void SimLauncher::End(Ticket ticket, AttemptResult result) {
-  Job& job = jobs_.at(ticket);
-  if (job.stopping) {
-    result.kind = AttemptResult::Kind::kStopped;
-    result.reason = "stopped";
-  }
-  result.started_at = job.started_at;
+  const Job job = std::move(jobs_.extract(ticket).mapped());
+  if (job.stopping) result.kind = AttemptResult::Kind::kStopped;
+  result.started_at = WallFromMicros(job.started.wall_us);
   result.ended_at = WallFromMicros(world_.timeline.now().count());
   result.log_bytes = static_cast<int64_t>(world_.dice.Below(2) * world_.dice.Below(1000));
   log_.end += static_cast<uint64_t>(result.log_bytes);
-  if (result.log_bytes > 0) log_.outputs[ticket] = {result.log_bytes, job.log_begin, log_.end};
+  if (result.log_bytes > 0) log_.outputs[ticket] = {result.log_bytes, job.started.log_begin, log_.end};
   AttemptResult truth = result;
-  const TaskOutcome meaning = Meaning(job.spec->exit_policy, result);
+  const TaskOutcome meaning = Meaning(job.on_disk.spec->exit_policy, result);
   const bool ended_well = meaning == TaskOutcome::kSucceeded || meaning == TaskOutcome::kStoppedEarly;
-  if (ended_well && !job.spec->publishes.empty() && CantPublish(job.id))
+  if (ended_well && !job.on_disk.spec->publishes.empty() && CantPublish(job.on_disk.id))
     truth.kind = AttemptResult::Kind::kNotPublished;
   world_.ledger.ProcessEnded(job.process, truth);
-  job.ended = true;
-  job.end = {ticket, std::move(result), job.log_begin, log_.end, world_.dice.PerCent(70)};
-  Tell(job.end);
+  const launcher::Known known{job.started, EndOf(job.started, result, log_)};
+  roster_.Keep(known);
+  if (result.log_bytes > 0) Send(launcher::LogEnd{log_.end});
+  Send(*known.ended);
+  Flush();
 }
 
-void SimLauncher::Stop(Ticket ticket) {
-  auto found = jobs_.find(ticket);
-  if (found == jobs_.end() || found->second.ended || found->second.stopping) return;
-  found->second.stopping = true;
-  bool obeys = world_.dice.PerCent(80);
-  Duration delay = obeys ? world_.dice.Between(Duration(100), milliseconds(200)) : found->second.spec->grace;
-  EndAfter(delay, ticket, {.kind = AttemptResult::Kind::kStopped, .status = Signaled{obeys ? 15 : 9}});
+// ---- To the agent -------------------------------------------------------------------------------
+
+void SimLauncher::Send(const launcher::FromLauncher& message) {
+  if (const auto* ended = std::get_if<launcher::Ended>(&message)) callbacks_.says(*ended);
+  const auto* known = std::get_if<launcher::Known>(&message);
+  if (known && known->ended) callbacks_.says(*known->ended);
+  if (agent_) launcher::Encode(message, unsent_);
 }
 
-void SimLauncher::Forget(Ticket ticket) {
-  auto found = jobs_.find(ticket);
-  if (found != jobs_.end() && found->second.ended) jobs_.erase(found);
+void SimLauncher::Flush() {
+  if (!unsent_.empty()) callbacks_.write(agent_, std::exchange(unsent_, {}));
+  if (leaves_ && roster_.idle() && std::exchange(leaves_, false)) callbacks_.leave();
 }
 
 }  // namespace cromt::sim

@@ -1,12 +1,15 @@
-// A simulated launcher: the parent of a host's job processes. It outlives the agent, keeps results until they are
-// forgotten, and starts a ticket once. Which process does what is drawn from the world's dice and told to the ledger.
+// A simulated launcher: the parent of a host's job processes. What it knows, and says to an agent, is the launcher's
+// own roster, and what is said are the bytes of its protocol, which arrive in pieces; which process does what is drawn
+// from the world's dice and told to the ledger.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "agent/launcher/roster.h"
 #include "core/queue.h"
 #include "tests/sim/world.h"
 
@@ -18,53 +21,81 @@ struct HostLog {
   OutputsInLog outputs;
 };
 
+// What a host's jobs do, by the mark and ticket that they are started with.
+struct JobOnDisk {
+  AttemptId id;
+  std::shared_ptr<const TaskSpec> spec;
+};
+using JobsOnDisk = std::map<std::pair<std::string, Ticket>, JobOnDisk>;
+
+// One connection of an agent with its launcher.
+struct LauncherSocket {
+  std::string at_launcher, at_agent;  // has arrived, and is not taken out
+  bool hung_up = false;               // by the launcher: a newer agent has said hello
+  bool ended = false;                 // the launcher is gone, and all that it said has arrived
+};
+
 class SimLauncher {
  public:
-  // What goes to the agent that is connected; it arrives in order, if that agent still lives then.
-  using ToAgent = std::function<void(std::vector<QueueEvent>)>;
+  struct Callbacks {
+    std::function<void(const std::shared_ptr<LauncherSocket>&, std::string)> write;  // arrives in order
+    std::function<void(const launcher::Ended&)> says;                                // among it
+    std::function<void()> leave;                                                     // as it was told
+  };
 
-  // `log` is the host's, and outlives the launcher.
-  SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log);
-  // All its processes die with it.
+  // `log` and `jobs` are the host's, and outlive the launcher.
+  SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log, const JobsOnDisk& jobs,
+              Callbacks callbacks);
+  // Its processes die with it, unless it was asked for them.
   ~SimLauncher();
   SimLauncher(const SimLauncher&) = delete;
   SimLauncher& operator=(const SimLauncher&) = delete;
 
-  // An agent says hello; it is told all that is known. It takes the place of the one before.
-  void Connect(ToAgent agent);
-  void Start(Ticket ticket, const AttemptId& id, std::shared_ptr<const TaskSpec> spec);
-  void Stop(Ticket ticket);
-  void Forget(Ticket ticket);
+  void Arrived(const std::shared_ptr<LauncherSocket>& socket, std::string_view bytes);
   // No process ends of its own before then, as if it waited for something that is not there.
   void NothingEndsBefore(Duration time) { none_ends_before_ = time; }
 
+  // Processes that live on without it, by their marks.
+  std::multimap<std::string, size_t> TakeProcesses();
+
   // No process runs and no result waits.
-  bool empty() const { return jobs_.empty(); }
+  bool empty() const { return roster_.idle(); }
 
  private:
   struct Job {
-    AttemptId id;
-    std::shared_ptr<const TaskSpec> spec;
+    JobOnDisk on_disk;
+    std::string mark;
+    launcher::Started started;
+    Duration grace{};
     size_t process = 0;  // in the ledger
-    Wall started_at;
-    uint64_t log_begin = 0;
     bool stopping = false;
-    bool ended = false;
-    queue_event::LauncherEnded end;
   };
 
-  void Begin(Ticket ticket, Job& job);
+  void On(const launcher::Hello&);
+  void On(const launcher::Start& start);
+  void On(const launcher::Stop& stop);
+  void On(const launcher::Forget& forget) { roster_.Forget(forget.log_id); }
+  void On(const launcher::Shutdown&);
+
+  void Refuse(const launcher::Start& start, int error, bool keep);
+  void Begin(const launcher::Start& start, JobOnDisk on_disk);
   void EndAfter(Duration delay, Ticket ticket, AttemptResult result);
   void End(Ticket ticket, AttemptResult result);
-  void Tell(QueueEvent event);
+  void Send(const launcher::FromLauncher& message);
+  void Flush();
   AttemptResult OwnEnd(const TaskSpec& spec);
 
   World& world_;
   size_t host_;
   std::string incarnation_;
   HostLog& log_;
-  ToAgent agent_;
-  std::map<Ticket, Job> jobs_;
+  const JobsOnDisk& on_disk_;
+  const Callbacks callbacks_;
+  launcher::Roster roster_;
+  std::map<Ticket, Job> jobs_;  // that run
+  std::shared_ptr<LauncherSocket> agent_;
+  std::string unsent_;
+  bool leaves_ = false;
   Duration none_ends_before_{0};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events of a dead launcher do nothing
 };

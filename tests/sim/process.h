@@ -50,18 +50,27 @@ class Waker {
 class Death {
  public:
   void After(uint64_t effects) { left_ = effects; }
-  void Forget() { left_.reset(); }
+  void Forget() {
+    left_.reset();
+    met_ = false;
+  }
   // Whether the next effect still leaves.
   bool Leaves() {
     if (!left_) return true;
-    if (*left_ == 0) return false;
+    if (*left_ == 0) {
+      met_ = true;
+      return false;
+    }
     --*left_;
     return true;
   }
   bool planned() const { return left_.has_value(); }
+  // Some effect has not left.
+  bool was_met() const { return met_; }
 
  private:
   std::optional<uint64_t> left_;
+  bool met_ = false;
 };
 
 // Whether an owner's deadline stays in the past, step after step. One more step at once is no sin.

@@ -85,6 +85,8 @@ constexpr std::string_view kListed[] = {
     "inventory: ended",
     "inventory: leased",
     "inventory: running",
+    "launcher: died, and its processes lived on",
+    "launcher: of before an upgrade, and replaced",
     "lease: extended",
     "lease: given back unused",
     "lease: offered",
