@@ -12,7 +12,7 @@ MUTATIONS = [
              "    return {TaskOutcome::kFailed, SignalText(signaled->signal)};",
              "    return {TaskOutcome::kSucceeded, SignalText(signaled->signal)};", 40),
     Mutation("returned-is-a-failure", "A lease that was given back unused counts as a failure of its task.", AGENTS,
-             "bool returned = result.returned && result.kind", "bool returned = !result.returned && result.kind", 60),
+             "bool returned = result.returned && result.kind", "bool returned = !result.returned && result.kind", 600),
     Mutation("stop-is-a-failure", "A process that was stopped makes its task a failed one, which may be tried again.", AGENTS,
              "      return EndTask(ref, TaskOutcome::kCanceled, status.stop_wanted ? status.reason : result.reason);",
              "      return EndTry(ref, TaskOutcome::kFailed, status.stop_wanted ? status.reason : result.reason);", 40),

@@ -222,6 +222,11 @@ void CommitCheck::CheckAlone(const RunHeader& header) {
       header.trigger == Trigger::kCron || header.trigger == Trigger::kScm || header.trigger == Trigger::kHook;
   const Project* project = file_ ? file_->Find(header.project) : nullptr;
   if (!by_itself || !project) return;
+  for (const std::string& scope : {header.project, std::string()})
+    if (const auto pause = pauses_.find(scope);
+        pause != pauses_.end() && (!pause->second.until || *pause->second.until > header.created_at))
+      Violation(fmt::format("run {} of {} begins by itself, and {} paused", header.id.text(), header.project,
+                            scope.empty() ? "all projects are" : "it is"));
   const Overlap overlap = project->schedule ? project->schedule->overlap : project->push->overlap;
   if (overlap == Overlap::kAllow) return;
   for (const auto& [id, run] : runs_)
@@ -241,6 +246,8 @@ void CommitCheck::TakeUp(const StoredState& state) {
   taken_up_ = commit_ = state.commit;
   acked_.clear();
   went_back_.clear();
+  pauses_.clear();
+  for (const Paused& pause : state.pauses) pauses_[pause.project] = pause;
   sessions_.clear();
   for (const AgentSeen& seen : state.agents) seen_[seen.agent] = seen;
   drained_.clear();

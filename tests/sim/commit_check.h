@@ -93,6 +93,8 @@ class CommitCheck {
   void On(const TaskChanged& record);
   void On(const AgentSeen& record);
   void On(const AgentDrained& record) { drained_[record.address] = record; }
+  void On(const Paused& record) { pauses_[record.project] = record; }
+  void On(const Unpaused& record) { pauses_.erase(record.project); }
   void On(const LaneHeld& record) { kept_lanes_.insert(record.id); }
   void On(const LaneFreed& record) { kept_lanes_.erase(record.id); }
   void On(const AgentResumed& record) { drained_.erase(record.address); }
@@ -125,6 +127,7 @@ class CommitCheck {
   uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
   std::map<AgentId, uint64_t> acked_;  // the last commit of this life that it was told
   std::string went_back_;
+  std::map<std::string, Paused> pauses_;  // by project, "" = all
   bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;
   int told_ = 0;  // violations

@@ -22,6 +22,9 @@ std::string TextOf(size_t variant) {
   return fmt::format("jobs, variant {}", variant);
 }
 
+// Of those that watch repositories.
+constexpr int kHooksOnly = 1;
+
 std::string Repository(int project) {
   return fmt::format("git://forge{}/r", project / 2);  // two projects share one
 }
@@ -54,7 +57,7 @@ std::shared_ptr<const JobFile> MakeFile(size_t variant) {
   }
   for (int i = 0; i < kWatching; ++i) {
     if (variant == 2 && i == 3) continue;
-    PushTrigger trigger{.poll = i != 1, .interval = seconds(5 + 10 * i), .hook_secret = "s"};
+    PushTrigger trigger{.poll = i != kHooksOnly, .interval = seconds(5 + 10 * i), .hook_secret = "s"};
     if (i == 2) trigger.overlap = Overlap::kAllow;
     Project project{.name = fmt::format("push{}", i)};
     project.source.repository = Repository(i);
@@ -125,7 +128,10 @@ void SelfStarts::Push() {
   for (int i = 0; i < kWatching; ++i)
     if (Repository(i) == repository && !dice_.PerCent(20))
       world_.timeline.After(dice_.Between(milliseconds(1), seconds(3)), "hook", static_cast<uint64_t>(i), [this, i] {
-        coordinator_->Post(engine_input::HookCame{fmt::format("push{}", i), [](const Result<RunId>&) {}});
+        const std::string name = fmt::format("push{}", i);
+        coordinator_->Post(engine_input::HookCame{name, [this, name](const Result<RunId>& known) {
+                                                    if (known) hooked_at_[name] = world_.timeline.now();
+                                                  }});
       });
 }
 
@@ -200,6 +206,20 @@ void SelfStarts::CheckSeen(const Triggers& triggers, Duration since, Wall wall) 
     if (must_see && state->second.seen != heads_.at(repository))
       world_.ledger.Violation(fmt::format("push{} has not seen what was pushed last", i));
   }
+  CheckHooked(triggers, since);
+}
+
+// Who waits for its hooks alone is not told of what others see.
+void SelfStarts::CheckHooked(const Triggers& triggers, Duration since) {
+  const std::string repository = Repository(kHooksOnly), project = fmt::format("push{}", kHooksOnly);
+  const auto hooked = hooked_at_.find(project);
+  const auto states = triggers.States();
+  const auto state = states.find(project);
+  if (world_.ledger.went_back() || hooked == hooked_at_.end() || state == states.end()) return;
+  const Looks& looks = looks_[repository];
+  if (hooked->second > pushed_at_[repository] && looks.last_good > std::max(hooked->second, since) &&
+      world_.timeline.now() > looks.last_good + kLookTakes && state->second.seen != heads_.at(repository))
+    world_.ledger.Violation("the hook of what was pushed last to " + project + " is known, and nobody has looked");
 }
 
 // Of a store that went back the lines of a while are gone, as its runs are.

@@ -49,6 +49,7 @@ class SelfStarts {
   void Insist(std::shared_ptr<bool> done, std::function<void()> send);
   void Apply(uint64_t number, size_t variant);
   void Push();
+  void CheckHooked(const Triggers& triggers, Duration since);
   void CheckNoGap(const std::string& project, std::vector<TickSettled> lines);
   std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
 
@@ -64,6 +65,7 @@ class SelfStarts {
   };
   std::map<std::string, Looks> looks_;
   std::map<std::string, Duration> pushed_at_;
+  std::map<std::string, Duration> hooked_at_;  // by project: when the coordinator has said that it knows of it
   uint64_t pushed_ = 0;
   std::map<RunId, std::string> commits_;  // of the runs of pushes
   std::optional<Wall> settled_until_;     // ticks before then have their line in the end
