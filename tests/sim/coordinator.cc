@@ -321,10 +321,13 @@ void SimCoordinator::PlanPush(const DuePush& push) {
   });
 }
 
+// What a look finds may be old when it comes here.
 void SimCoordinator::LookAt(const WatchedRef& ref) {
-  Later("looked", starts_.Delay(), [this, ref]() -> EngineInput {
+  std::optional<Result<std::string>> early;
+  if (!second_ && world_.dice.PerCent(50)) early = starts_.Look(ref);
+  Later("looked", starts_.Delay(), [this, ref, early]() -> EngineInput {
     if (second_) return engine_input::RefLooked{ref, Unreached()};
-    return engine_input::RefLooked{ref, starts_.Look(ref)};
+    return engine_input::RefLooked{ref, early ? *early : starts_.Look(ref)};
   });
 }
 

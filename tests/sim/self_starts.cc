@@ -118,21 +118,31 @@ bool SelfStarts::done() const {
   return world_.timeline.now() > kPause;
 }
 
-// The forge says so to those that have a hook, or it gets lost.
+// The forge says so to those that have a hook, or it gets lost. What was pushed is sometimes put right at once.
 void SelfStarts::Push() {
-  const int project = static_cast<int>(dice_.Below(kWatching));
-  const std::string repository = Repository(project);
+  Push(Repository(static_cast<int>(dice_.Below(kWatching))));
+}
+
+void SelfStarts::Push(const std::string& repository) {
   heads_[repository] = fmt::format("{:012x}{}", ++pushed_, std::string(28, '0'));
   pushed_at_[repository] = world_.timeline.now();
   world_.timeline.Note(fmt::format("commit {} is pushed to {}", pushed_, repository));
   for (int i = 0; i < kWatching; ++i)
     if (Repository(i) == repository && !dice_.PerCent(20))
-      world_.timeline.After(dice_.Between(milliseconds(1), seconds(3)), "hook", static_cast<uint64_t>(i), [this, i] {
+      world_.timeline.After(HookTakes(), "hook", static_cast<uint64_t>(i), [this, i] {
         const std::string name = fmt::format("push{}", i);
         coordinator_->Post(engine_input::HookCame{name, [this, name](const Result<RunId>& known) {
                                                     if (known) hooked_at_[name] = world_.timeline.now();
                                                   }});
       });
+  if (dice_.PerCent(30))
+    world_.timeline.After(dice_.Between(milliseconds(1), seconds(1)), "pushes", 0,
+                          [this, repository] { Push(repository); });
+}
+
+Duration SelfStarts::HookTakes() {
+  return dice_.PerCent(50) ? dice_.Between(milliseconds(1), milliseconds(200))
+                           : dice_.Between(milliseconds(1), seconds(3));
 }
 
 Result<StartRun> SelfStarts::Plan(const std::string& project, const RequestId& request) {

@@ -49,6 +49,8 @@ class SelfStarts {
   void Insist(std::shared_ptr<bool> done, std::function<void()> send);
   void Apply(uint64_t number, size_t variant);
   void Push();
+  void Push(const std::string& repository);
+  Duration HookTakes();
   void CheckHooked(const Triggers& triggers, Duration since);
   void CheckNoGap(const std::string& project, std::vector<TickSettled> lines);
   std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
