@@ -8,19 +8,15 @@
 #include <thread>
 #include <variant>
 
+#include "agent/blob_waits.h"
 #include "agent/workspaces.h"
 #include "core/queue.h"
 #include "io/process/mailbox.h"
 
 namespace cromt {
 
-class Preparer {
+class Preparer final : private BlobWaits::Edges {
  public:
-  // How long an attempt waits for its files before it is given up.
-  static constexpr Duration kPatience = std::chrono::minutes(10);
-  // Artifacts may be large; that something comes is watched by who brings them.
-  static constexpr Duration kArtifactPatience = std::chrono::hours(6);
-
   struct Callbacks {
     std::function<void(QueueEvent)> tell;                         // Prepared, PrepareFailed, SlotCleaned
     std::function<void(const MeshId&, const Digest&)> want_blob;  // of the coordinator; BlobArrived or BlobFailed
@@ -32,7 +28,7 @@ class Preparer {
   // Both outlive the preparer.
   // Blobs beyond `blob_quota_bytes` go, the least recently used first.
   Preparer(const Workspaces& workspaces, BlobStore& blobs, int64_t blob_quota_bytes, Callbacks callbacks);
-  ~Preparer();
+  ~Preparer() override;
 
   // Any thread.
   // `dir` is the task's directory: that of the slot, or the source's own.
@@ -49,14 +45,10 @@ class Preparer {
 
  private:
   struct Job {
-    Ticket ticket = 0;
-    MeshId mesh;
+    QueuedAttempt attempt;
     uint32_t slot = 0;
-    std::shared_ptr<const TaskSpec> spec;
-    LeaseInputs inputs;
     std::string dir;
     std::optional<launcher::JobUser> owner;
-    Mono give_up_at{};
   };
   struct NotFetched {
     MeshId mesh;
@@ -78,13 +70,16 @@ class Preparer {
   using Command = std::variant<Job, CleanUp, GiveUp, Look, NotFetched, Refused>;
 
   void Run();
-  void Take(Job job);
-  void Take(const NotFetched& failed);
-  void Take(const Refused& refused);
-  void Take(const GiveUp& stop);
-  const Digest* Missing(const Job& job) const;
+  void Take(Command command);
   void Stage(const Job& job);
-  void ServeWaiting();
+
+  // BlobWaits::Edges.
+  bool Has(const Digest& digest) override { return blobs_.Has(digest); }
+  void Want(const MeshId& mesh, const Digest& digest) override { callbacks_.want_blob(mesh, digest); }
+  bool Fetch(const MeshId& mesh, const LeaseInput& input) override;
+  void IsHere(Ticket ticket) override;
+  void GaveUp(Ticket ticket, const std::string& reason) override;
+
   Status Empty(uint32_t slot);
   void ServeDirty();
   void TrimBlobs();
@@ -94,10 +89,10 @@ class Preparer {
   const int64_t blob_quota_bytes_;
   const Callbacks callbacks_;
   Mailbox<Command> inbox_;
-  std::list<Job> waiting_;                          // for a blob; the thread's own
-  std::map<std::string, std::string> not_fetched_;  // by hash: why its holder did not give it; likewise
-  std::list<CleanUp> dirty_;                        // likewise
-  std::optional<Mono> trim_at_;                     // something has come since the last time; likewise
+  BlobWaits waits_;               // the thread's own
+  std::map<Ticket, Job> jobs_;    // that wait in it; likewise
+  std::list<CleanUp> dirty_;      // likewise
+  std::optional<Mono> trim_at_;   // something has come since the last time; likewise
   Mono trimmed_at_{};
   std::thread thread_;
 };

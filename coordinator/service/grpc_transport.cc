@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
-#include <deque>
 #include <map>
-#include <set>
 #include <thread>
 #include <variant>
 
+#include "coordinator/blob_pushes.h"
 #include "coordinator/service/agent_channel.h"
 #include "coordinator/service/blob_push.h"
 #include "coordinator/service/logs_call.h"
@@ -21,26 +20,18 @@
 namespace cromt {
 namespace {
 
-// Pushes of blobs under way at once, each with a chunk in memory; the rest waits in line.
-constexpr size_t kPushes = 64;
 // A push of which nothing has left for so long is given up.
 constexpr Duration kPushPatience = seconds(30);
-// Pushes of one blob that break for what may pass, before the agent is told that it can't have it.
-constexpr int kPushTries = 3;
 constexpr Duration kLogsAgain = seconds(1);
 
-bool MayPass(const Error& error) {
-  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kCanceled ||
-         error.code == ErrorCode::kTimeout || error.code == ErrorCode::kExhausted;
-}
-
 // Commands go to one thread, which resolves names and opens channels: both may block, and the engine must not.
-class GrpcTransport final : public AgentTransport {
+class GrpcTransport final : public AgentTransport, private BlobPushes::Edges {
  public:
   GrpcTransport(GrpcTransportOptions options, LogCollector& logs, BlobStore& blobs)
       : options_(std::move(options)),
         logs_(logs),
         blobs_(blobs),
+        orders_(static_cast<BlobPushes::Edges&>(*this)),
         fetcher_(blobs, {.insecure = options_.dialing.insecure, .tls = options_.dialing.tls}),
         thread_([this] { Run(); }) {
     rpc::KeepCallbackThreads();
@@ -55,7 +46,7 @@ class GrpcTransport final : public AgentTransport {
   }
   void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                 const std::optional<LeaseInput>& holder) override {
-    inbox_.Post(PushCommand{link, address, digest, holder});
+    inbox_.Post(PushCommand{{link, address, digest, holder}});
   }
 
   void FetchBlob(const LeaseInput& from, std::function<void(const Status&)> done) override {
@@ -79,24 +70,20 @@ class GrpcTransport final : public AgentTransport {
     LinkId link = 0;
   };
   struct PushCommand {
-    LinkId link = 0;
-    std::string address;
-    Digest digest;
-    std::optional<LeaseInput> holder;
-    int tries = 0;  // that have failed
+    BlobPushes::Order order;
   };
   // The blob of a push was brought here from its holder, or could not be.
-  struct RelayedCommand {
-    PushCommand push;
+  struct FetchedCommand {
+    BlobPushes::Order order;
     Status status;
   };
   struct PushedCommand {
-    PushCommand push;
+    BlobPushes::Order order;
     Status status;
   };
-  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, RelayedCommand, PushedCommand>;
+  using Command = std::variant<DialCommand, CollectCommand, ClosedCommand, PushCommand, FetchedCommand, PushedCommand>;
   using PushKey = std::pair<LinkId, std::string>;  // the digest's hash
-  static PushKey KeyOf(const PushCommand& push) { return {push.link, push.digest.sha256}; }
+  static PushKey KeyOf(const BlobPushes::Order& order) { return {order.link, order.digest.sha256}; }
   struct Link {
     std::string address;
     std::shared_ptr<service::SessionCall> session;
@@ -106,18 +93,20 @@ class GrpcTransport final : public AgentTransport {
   void Run();
   std::optional<Mono> NextDeadline() const;
   void CheckTimes();
-  void PushWaiting() CROMT_EXCLUDES(mutex_);
-  void Relay(const PushCommand& command);
-  void Relayed(const PushCommand& push, const Status& status);
-  void Undeliverable(const PushCommand& push, const Error& why);
-  Status StartPush(const PushCommand& command) CROMT_EXCLUDES(mutex_);
-  void Pushed(const PushCommand& push, const Status& status);
-  void DropPushes(LinkId link);
   void DialNow(const DialCommand& command) CROMT_EXCLUDES(mutex_);
   void CollectNow(const CollectCommand& command) CROMT_EXCLUDES(mutex_);
   void Drop(LinkId link) CROMT_EXCLUDES(mutex_);
   void FromLink(EngineInput input);
   std::shared_ptr<service::SessionCall> SessionOf(LinkId link) CROMT_EXCLUDES(mutex_);
+
+  // BlobPushes::Edges, on the thread.
+  bool Has(const Digest& digest) override { return blobs_.Has(digest); }
+  Status Push(const BlobPushes::Order& order) override CROMT_EXCLUDES(mutex_);
+  void CancelPush(const BlobPushes::Order& order) override;
+  void Fetch(const BlobPushes::Order& order) override;
+  bool IsOpen(LinkId link) override { return SessionOf(link) != nullptr; }
+  void Undeliverable(const BlobPushes::Order& order, const Error& why) override;
+  void Remove(const Digest& digest) override { (void)blobs_.Remove(digest); }
 
   const GrpcTransportOptions options_;
   LogCollector& logs_;
@@ -130,10 +119,8 @@ class GrpcTransport final : public AgentTransport {
   Mailbox<Command> inbox_;
   // The thread's own.
   std::vector<CollectCommand> later_;
-  std::set<PushKey> asked_;  // and neither brought nor refused yet: asked for again, they are still brought once
-  std::deque<PushCommand> waiting_pushes_;
-  std::map<PushKey, std::shared_ptr<service::BlobPush>> pushes_;
-  std::map<std::string, size_t> relays_;  // by hash: pushes of a blob that is here only for them
+  BlobPushes orders_;
+  std::map<PushKey, std::shared_ptr<service::BlobPush>> pushes_;  // their calls
   BlobFetcher fetcher_;
   std::thread thread_;
 };
@@ -162,19 +149,22 @@ void GrpcTransport::Run() {
     for (Command& command : inbox_.WaitAndTakeAll(NextDeadline())) {
       if (auto* dial = std::get_if<DialCommand>(&command)) DialNow(*dial);
       if (auto* collect = std::get_if<CollectCommand>(&command)) later_.push_back(*collect);
-      if (auto* push = std::get_if<PushCommand>(&command))
-        if (asked_.insert(KeyOf(*push)).second) waiting_pushes_.push_back(*push);
-      if (auto* relayed = std::get_if<RelayedCommand>(&command)) Relayed(relayed->push, relayed->status);
-      if (auto* pushed = std::get_if<PushedCommand>(&command)) Pushed(pushed->push, pushed->status);
-      if (auto* closed = std::get_if<ClosedCommand>(&command)) DropPushes(closed->link);
+      if (auto* push = std::get_if<PushCommand>(&command)) orders_.Ask(push->order);
+      if (auto* fetched = std::get_if<FetchedCommand>(&command))
+        orders_.Fetched(fetched->order, fetched->status, SystemClock().Read().mono);
+      if (auto* pushed = std::get_if<PushedCommand>(&command)) {
+        pushes_.erase(KeyOf(pushed->order));
+        orders_.Pushed(pushed->order, pushed->status, SystemClock().Read().mono);
+      }
+      if (auto* closed = std::get_if<ClosedCommand>(&command)) orders_.LinkClosed(closed->link);
     }
     CheckTimes();
-    PushWaiting();
+    orders_.Serve(SystemClock().Read().mono);
   }
 }
 
 std::optional<Mono> GrpcTransport::NextDeadline() const {
-  std::optional<Mono> next;
+  std::optional<Mono> next = orders_.NextDeadline();
   auto at = [&](Mono t) { next = next ? std::min(*next, t) : t; };
   for (const CollectCommand& collect : later_) at(collect.at);
   for (const auto& [key, push] : pushes_) at(push->progress_at() + kPushPatience);
@@ -286,80 +276,37 @@ void GrpcTransport::CollectNow(const CollectCommand& command) {
 
 // ---- Blobs ------------------------------------------------------------------------------------
 
-void GrpcTransport::PushWaiting() {
-  while (!waiting_pushes_.empty() && pushes_.size() < kPushes) {
-    PushCommand push = std::move(waiting_pushes_.front());
-    waiting_pushes_.pop_front();
-    if (push.holder && !blobs_.Has(push.digest)) {
-      Relay(push);
-      continue;
-    }
-    if (auto started = StartPush(push); !started) Pushed(push, started);
-  }
-}
-
-Status GrpcTransport::StartPush(const PushCommand& command) {
-  CROMT_ASSIGN(const service::AgentChannel opened, service::OpenAgent(options_.dialing, command.address));
-  CROMT_ASSIGN(UniqueFd blob, blobs_.Read(command.digest));
-  auto done = [this, command](Status status) {
-    inbox_.Post(PushedCommand{command, std::move(status)});
+Status GrpcTransport::Push(const BlobPushes::Order& order) {
+  CROMT_ASSIGN(const service::AgentChannel opened, service::OpenAgent(options_.dialing, order.address));
+  CROMT_ASSIGN(UniqueFd blob, blobs_.Read(order.digest));
+  auto done = [this, order](Status status) {
+    inbox_.Post(PushedCommand{order, std::move(status)});
     MutexLock lock(mutex_);
     --calls_;
     idle_.notify_all();
   };
-  auto push = std::make_shared<service::BlobPush>(opened.channel, command.digest, std::move(blob), done);
+  auto push = std::make_shared<service::BlobPush>(opened.channel, order.digest, std::move(blob), done);
   {
     MutexLock lock(mutex_);
     if (stopping_) return {};
     ++calls_;
   }
-  pushes_.emplace(KeyOf(command), push);
+  pushes_.emplace(KeyOf(order), push);
   push->Start();
   return {};
 }
 
-void GrpcTransport::Pushed(const PushCommand& push, const Status& status) {
-  pushes_.erase(KeyOf(push));
-  const bool again = !status && MayPass(status.error()) && push.tries + 1 < kPushTries;
-  if (again && SessionOf(push.link)) {
-    waiting_pushes_.push_back(push);
-    ++waiting_pushes_.back().tries;
-    return;
-  }
-  asked_.erase(KeyOf(push));
-  if (!status) Undeliverable(push, status.error());
-  auto relay = relays_.find(push.digest.sha256);
-  if (relay == relays_.end() || --relay->second > 0) return;
-  relays_.erase(relay);
-  (void)blobs_.Remove(push.digest);  // its holder has it; should it stay, it is in nobody's way
+void GrpcTransport::CancelPush(const BlobPushes::Order& order) {
+  if (const auto push = pushes_.find(KeyOf(order)); push != pushes_.end()) push->second->Cancel();
 }
 
-// The two agents can't reach each other: the blob comes here first.
-void GrpcTransport::Relay(const PushCommand& command) {
-  ++relays_[command.digest.sha256];
-  FetchBlob(*command.holder, [this, command](const Status& status) { inbox_.Post(RelayedCommand{command, status}); });
+void GrpcTransport::Fetch(const BlobPushes::Order& order) {
+  FetchBlob(*order.holder, [this, order](const Status& status) { inbox_.Post(FetchedCommand{order, status}); });
 }
 
-void GrpcTransport::Relayed(const PushCommand& push, const Status& status) {
-  if (!status) {
-    PushCommand last = push;
-    last.tries = kPushTries;  // the fetcher has tried often enough
-    return Pushed(last, status);
-  }
-  if (auto started = StartPush(push); !started) Pushed(push, started);
-}
-
-void GrpcTransport::Undeliverable(const PushCommand& push, const Error& why) {
-  options_.warn(fmt::format("files for {} could not be brought there: {}", push.address, why.message));
-  options_.post(engine_input::BlobUndeliverable{push.link, {push.digest, why.message}});
-}
-
-// Whoever still needs the blob asks again in the next session.
-void GrpcTransport::DropPushes(LinkId link) {
-  std::erase_if(waiting_pushes_,
-                [&](const PushCommand& push) { return push.link == link && asked_.erase(KeyOf(push)) != 0; });
-  for (const auto& [key, push] : pushes_)
-    if (key.first == link) push->Cancel();
+void GrpcTransport::Undeliverable(const BlobPushes::Order& order, const Error& why) {
+  options_.warn(fmt::format("files for {} could not be brought there: {}", order.address, why.message));
+  options_.post(engine_input::BlobUndeliverable{order.link, {order.digest, why.message}});
 }
 
 }  // namespace

@@ -65,7 +65,13 @@ SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& start
       disk_(world.dice.Fork()),
       waker_(world.timeline, "coordinator wakes", second, [this] { Step(); }),
       watcher_(world.situations),
-      live_(world, disk_, path_) {
+      live_(world, disk_, path_),
+      pushes_(world, network,
+              {.is_open = [this](LinkId link) { return network_.IsOpen(*this, link); },
+               .undeliverable =
+                   [this](LinkId link, BlobFailure failure) {
+                     Post(engine_input::BlobUndeliverable{link, std::move(failure)});
+                   }}) {
   (void)disk_.MakeDirectory(DirectoryOf(path_), 0700);
   live_.commits().Know(starts.job_file());
   if (!second) {
@@ -135,6 +141,7 @@ void SimCoordinator::Die(const std::string& how) {
   world_.timeline.Note(name_ + " dies: " + how);
   live_.Dies();
   Forget();
+  pushes_.Die();
   inbox_.clear();
   waker_.Cancel();
   death_.Forget();
@@ -181,6 +188,7 @@ void SimCoordinator::Hang(Duration time) {
 
 void SimCoordinator::Post(EngineInput input) {
   if (!up()) return;
+  if (const auto* closed = std::get_if<engine_input::LinkClosed>(&input)) pushes_.LinkClosed(closed->link);
   inbox_.push_back(std::move(input));
   waker_.WakeAt(world_.timeline.now() + world_.dice.Between(Duration(10), milliseconds(1)));
 }
@@ -256,7 +264,11 @@ void SimCoordinator::Close(LinkId link, const std::string& reason) {
   world_.timeline.Note(fmt::format("{} closes link {}: {}", name_, link, reason));
   live_.Closes(link);
   CheckSilence(link, reason);
-  if (death_.Leaves()) Out([this, link] { network_.CloseByCoordinator(*this, link); });
+  if (!death_.Leaves()) return;
+  Out([this, link] {
+    network_.CloseByCoordinator(*this, link);
+    pushes_.LinkClosed(link);
+  });
 }
 
 void SimCoordinator::Send(LinkId link, ToAgent message) {
@@ -270,9 +282,10 @@ void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&
   if (death_.Leaves()) Out([this, link, mesh] { network_.CollectLogs(*this, link, mesh); });
 }
 
-void SimCoordinator::PushBlob(LinkId link, const std::string&, const Digest& digest,
+void SimCoordinator::PushBlob(LinkId link, const std::string& address, const Digest& digest,
                               const std::optional<LeaseInput>& holder) {
-  if (death_.Leaves()) Out([this, link, digest, holder] { network_.PushBlob(*this, link, digest, holder); });
+  if (death_.Leaves())
+    Out([this, link, address, digest, holder] { pushes_.Ask(link, address, digest, holder); });
 }
 
 void SimCoordinator::Resolve(const ResolveSources& wanted) {
@@ -291,7 +304,7 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
                                 ref,
                                 commit.empty() ? std::string(40, 'c') : commit,
                                 "main",
-                                {std::string(64, ref.empty() ? 'a' : 'b'), 100}});
+                                TreeOf(ref.empty())});
     Post(engine_input::Ask{std::move(resolved), {}});
   });
 }

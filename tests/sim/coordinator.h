@@ -11,6 +11,7 @@
 #include "tests/sim/disk/sim_disk.h"
 #include "tests/sim/live_check.h"
 #include "tests/sim/process.h"
+#include "tests/sim/pushes.h"
 #include "tests/sim/self_starts.h"
 #include "tests/sim/watcher.h"
 #include "tests/sim/workload.h"
@@ -81,6 +82,8 @@ class SimCoordinator final : private CoordinatorEdges {
   // What the store has of a run, for who starts it again; nullopt while it has not finished.
   Result<std::optional<StoredRun>> Finished(const RunId& run);
 
+  // Nothing is brought to agents any more.
+  bool pushes_idle() const { return pushes_.idle(); }
   // Nothing is left to do for any run.
   bool idle() const { return engine_ && engine_->held().empty() && engine_->scheduler().unfinished_runs() == 0; }
 
@@ -139,6 +142,7 @@ class SimCoordinator final : private CoordinatorEdges {
   Duration at_leisure_since_{0};  // it was neither down nor hung nor held
   CommitWatcher watcher_;
   LiveCheck live_;
+  SimPushes pushes_;
   bool fail_commit_ = false;
   Duration busy_until_{0};  // with a commit on a slow disk
   Duration slow_until_{0};  // with the last that took long

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 
+#include "io/blob/sha256.h"
 #include "tests/sim/host.h"
 #include "tests/sim/network.h"
 
 namespace cromt::sim {
 namespace {
-
-// What did not come by then is given up, as by the agent.
-constexpr Duration kPatience = std::chrono::minutes(10);
 
 uint64_t Hash(std::string_view text, uint64_t hash) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;  // FNV-1a
@@ -20,11 +18,19 @@ uint64_t Hash(std::string_view text, uint64_t hash) {
 
 }  // namespace
 
-Digest ArtifactOf(const AttemptId& id, const std::string& name) {
+std::string ArtifactBytes(const AttemptId& id, const std::string& name) {
   const std::string text = ToString(id) + "/" + name;
-  std::string sha256;
-  for (uint64_t part = 1; part <= 4; ++part) sha256 += fmt::format("{:016x}", Hash(text, part));
-  return {std::move(sha256), static_cast<int64_t>(1 + Hash(text, 5) % 1000)};
+  std::string bytes(1 + Hash(text, 5) % 1000, '\0');
+  for (size_t i = 0; i < bytes.size(); i += 8) {
+    const uint64_t part = Hash(text, i + 7);
+    for (size_t k = i; k < std::min(i + 8, bytes.size()); ++k) bytes[k] = static_cast<char>(part >> (k - i) * 8);
+  }
+  return bytes;
+}
+
+Digest ArtifactOf(const AttemptId& id, const std::string& name) {
+  const std::string bytes = ArtifactBytes(id, name);
+  return {Sha256Hex(bytes), static_cast<int64_t>(bytes.size())};
 }
 
 bool CantPublish(const AttemptId& id) {
@@ -32,102 +38,137 @@ bool CantPublish(const AttemptId& id) {
 }
 
 SimFiles::SimFiles(World& world, Network& network, size_t host, Callbacks callbacks)
-    : world_(world), network_(network), host_(host), callbacks_(std::move(callbacks)) {}
+    : world_(world), network_(network), host_(host), callbacks_(std::move(callbacks)), fetches_(world, network) {
+  Die();
+}
+
+SimFiles::~SimFiles() = default;
 
 void SimFiles::Die() {
   ++life_;
-  waiting_.clear();
+  fetches_.Die();
+  preparing_.clear();
+  waits_ = std::make_unique<BlobWaits>(static_cast<BlobWaits::Edges&>(*this));
 }
 
+void SimFiles::Wipe() {
+  blobs_.clear();
+  staged_.clear();
+}
+
+const std::string* SimFiles::Read(const Digest& digest) const {
+  const auto blob = blobs_.find(digest.sha256);
+  return blob == blobs_.end() ? nullptr : &blob->second;
+}
+
+bool SimFiles::IsStaged(Ticket ticket, const Digest& digest) const {
+  const auto staged = staged_.find(ticket);
+  return staged != staged_.end() && staged->second.contains(digest.sha256);
+}
+
+// After a while, unless the process has died meanwhile.
 void SimFiles::Later(Duration delay, std::string_view kind, std::function<void()> what) {
   world_.timeline.After(delay, kind, host_, [this, life = life_, what = std::move(what)] {
     if (life == life_) what();
   });
 }
 
+void SimFiles::Command(std::function<void()> what) {
+  const Duration now = world_.timeline.now();
+  last_command_ = std::max(last_command_, now + world_.dice.Between(Duration(10), milliseconds(20)));
+  Later(last_command_ - now, "preparer", [this, what = std::move(what)] {
+    what();
+    waits_->Serve(MonoFromMicros(world_.timeline.now().count()));
+  });
+}
+
+// What is kept within its bound loses something now and then that nobody waits with.
+void SimFiles::Keep(const Digest& digest, const std::string& bytes) {
+  if (Sha256Hex(bytes) != digest.sha256) world_.ledger.Violation("other bytes are kept than were asked for");
+  if (world_.dice.PerCent(10)) {
+    const auto waited = waits_->Waited();
+    std::vector<std::string> others;
+    for (const auto& [sha256, others_bytes] : blobs_)
+      if (!waited.contains(sha256)) others.push_back(sha256);
+    if (!others.empty()) {
+      world_.situations.Saw("artifact", "trimmed");
+      blobs_.erase(others[world_.dice.Below(others.size())]);
+    }
+  }
+  blobs_[digest.sha256] = bytes;
+}
+
 // ---- In ---------------------------------------------------------------------------------------
 
 void SimFiles::Prepare(const QueuedAttempt& attempt) {
-  Job job{attempt.id, {}};
-  auto miss = [&](const Digest& digest) {
-    if (!Has(digest)) job.missing.push_back(digest.sha256);
-    return !Has(digest);
-  };
-  if (const Digest& tree = attempt.spec->source.tree; !tree.empty() && miss(tree))
-    Later(world_.dice.Between(milliseconds(1), milliseconds(200)), "blob wanted", [this, mesh = attempt.mesh, tree] {
-      if (!Has(tree)) callbacks_.want(mesh, tree);
-    });
-  if (attempt.inputs)
-    for (const LeaseInput& input : *attempt.inputs)
-      if (miss(input.artifact.digest)) Fetch(attempt.mesh, input);
-  const Ticket ticket = attempt.ticket;
-  if (job.missing.empty()) {
-    const Duration delay = world_.dice.Between(milliseconds(1), milliseconds(200));
-    if (world_.dice.PerMille(5)) {
-      world_.ledger.CouldNotStart(attempt.id);
-      return Later(delay, "prepare failed", [this, ticket] {
-        callbacks_.tell(queue_event::PrepareFailed{ticket, "its files can't be staged"});
-      });
+  Command([this, attempt] {
+    const Mono now = MonoFromMicros(world_.timeline.now().count());
+    preparing_.insert_or_assign(attempt.ticket, attempt);
+    waits_->Take(attempt, now);
+    const auto deadline = waits_->NextDeadline();
+    if (deadline) Later(*deadline - now, "blobs given up", [this, deadline] { waits_->Serve(*deadline); });
+  });
+}
+
+bool SimFiles::Fetch(const MeshId& mesh, const LeaseInput& input) {
+  const Digest digest = input.artifact.digest;
+  fetches_.Fetch(input, [this, mesh, digest](const Result<std::string>& fetched) {
+    world_.situations.Saw("artifact", fetched ? "from its holder" : "its holder does not give it");
+    if (fetched) {
+      Keep(digest, *fetched);
+      return Command([] {});
     }
-    return Later(delay, "prepared", [this, ticket] { callbacks_.tell(queue_event::Prepared{ticket}); });
-  }
-  waiting_[ticket] = std::move(job);
-  Later(kPatience, "blobs given up", [this, ticket] {
-    auto late = waiting_.find(ticket);
-    if (late == waiting_.end()) return;
-    world_.ledger.CouldNotStart(late->second.id);
-    waiting_.erase(late);
-    callbacks_.tell(queue_event::PrepareFailed{ticket, "its files did not come in time"});
+    Command([this, mesh, digest, reason = fetched.error().message] { waits_->NotFetched(mesh, digest, reason); });
   });
+  return true;
 }
 
-void SimFiles::Fetch(const MeshId& mesh, const LeaseInput& input) {
-  const Digest& digest = input.artifact.digest;
-  artifacts_.insert(digest.sha256);
-  Later(world_.dice.Between(milliseconds(1), seconds(1)), "blob fetched", [this, mesh, digest, from = input.address] {
-    if (Has(digest)) return Take(digest);
-    const SimHost* holder = network_.HostAt(from);
-    const bool answers = holder && holder->up() && !network_.IsStalled(*holder) && holder->files().Has(digest);
-    world_.situations.Saw("artifact", answers ? "from its holder" : "its holder does not give it");
-    if (answers && !world_.dice.PerCent(10)) return Take(digest);
-    callbacks_.want(mesh, digest);
+void SimFiles::IsHere(Ticket ticket) {
+  const QueuedAttempt attempt = std::move(preparing_.extract(ticket).mapped());
+  std::set<std::string>& staged = staged_[ticket];
+  staged.insert(attempt.spec->source.tree.sha256);
+  if (attempt.inputs)
+    for (const LeaseInput& input : *attempt.inputs) staged.insert(input.artifact.digest.sha256);
+  std::erase_if(staged, [this](const std::string& sha256) { return !blobs_.contains(sha256); });
+  const bool fails = world_.dice.PerMille(5);
+  if (fails) world_.ledger.CouldNotStart(attempt.id);
+  Later(world_.dice.Between(milliseconds(1), milliseconds(200)), "prepared", [this, ticket, fails] {
+    if (fails)
+      callbacks_.tell(queue_event::PrepareFailed{ticket, "its files can't be staged"});
+    else
+      callbacks_.tell(queue_event::Prepared{ticket});
   });
-}
-
-void SimFiles::Take(const Digest& digest) {
-  blobs_.insert(digest.sha256);
-  callbacks_.arrived(digest);
-  for (auto job = waiting_.begin(); job != waiting_.end();) {
-    std::erase(job->second.missing, digest.sha256);
-    const Ticket ticket = job->first;
-    const bool all = job->second.missing.empty();
-    if (all) Later(milliseconds(1), "prepared", [this, ticket] { callbacks_.tell(queue_event::Prepared{ticket}); });
-    job = all ? waiting_.erase(job) : std::next(job);
-  }
 }
 
 // Of a tree this can only be said of what the coordinator has given up meanwhile. Of what it still believes to be here
 // the ledger would see it.
+void SimFiles::GaveUp(Ticket ticket, const std::string& reason) {
+  const QueuedAttempt attempt = std::move(preparing_.extract(ticket).mapped());
+  const bool tree = refused_ && attempt.spec->source.tree.sha256 == refused_->sha256;
+  if (!tree && !stopped_) world_.ledger.CouldNotStart(attempt.id);
+  callbacks_.tell(queue_event::PrepareFailed{ticket, (tree ? kFilesRefused : "") + reason});
+}
+
+void SimFiles::Take(const Digest& digest, const std::string& bytes) {
+  Keep(digest, bytes);
+  callbacks_.arrived(digest);
+  Command([] {});
+}
+
 void SimFiles::Failed(const BlobFailure& failure) {
-  const bool artifact = artifacts_.contains(failure.digest.sha256);
-  for (auto job = waiting_.begin(); job != waiting_.end();) {
-    const Ticket ticket = job->first;
-    const bool needs = std::ranges::count(job->second.missing, failure.digest.sha256) > 0;
-    if (needs && artifact) world_.ledger.CouldNotStart(job->second.id);
-    if (needs)
-      Later(milliseconds(1), "prepare failed",
-            [this, ticket, reason = (artifact ? "it can't have its artifact: " : kFilesRefused) + failure.reason] {
-              callbacks_.tell(queue_event::PrepareFailed{ticket, reason});
-            });
-    job = needs ? waiting_.erase(job) : std::next(job);
-  }
+  Command([this, failure] {
+    refused_ = &failure.digest;
+    waits_->Refused(failure.digest, failure.reason);
+    refused_ = nullptr;
+  });
 }
 
 // What was prepared meanwhile has been said before.
 void SimFiles::StopPreparing(Ticket ticket) {
-  if (waiting_.erase(ticket) == 0) return;
-  Later(milliseconds(1), "stopped preparing", [this, ticket] {
-    callbacks_.tell(queue_event::PrepareFailed{ticket, "stopped before it began"});
+  Command([this, ticket] {
+    stopped_ = true;
+    waits_->Stop(ticket);
+    stopped_ = false;
   });
 }
 
@@ -139,12 +180,14 @@ void SimFiles::Publish(const QueuedAttempt& attempt) {
     return Later(delay, "not published", [this, ticket = attempt.ticket] {
       callbacks_.tell(queue_event::PublishFailed{ticket, "its artifact is not there"});
     });
-  queue_event::Published published{attempt.ticket, {}};
-  for (const ArtifactOut& out : attempt.spec->publishes)
-    published.artifacts.push_back({.name = out.name, .digest = ArtifactOf(attempt.id, out.name), .grant = "grant"});
-  Later(delay, "published", [this, published = std::move(published)] {
-    for (const PublishedArtifact& artifact : published.artifacts) blobs_.insert(artifact.digest.sha256);
+  Later(delay, "published", [this, ticket = attempt.ticket, id = attempt.id, spec = attempt.spec] {
+    queue_event::Published published{ticket, {}};
+    for (const ArtifactOut& out : spec->publishes) {
+      published.artifacts.push_back({.name = out.name, .digest = ArtifactOf(id, out.name), .grant = "grant"});
+      Keep(published.artifacts.back().digest, ArtifactBytes(id, out.name));
+    }
     callbacks_.tell(published);
+    Command([] {});
   });
 }
 

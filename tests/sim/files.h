@@ -1,5 +1,5 @@
-// The trees and artifacts of one simulated host: what its agent has, what its attempts wait for, and who is asked for
-// it. The stand-in for the agent's preparer, publisher and fetcher: straight from the holder, else by the coordinator.
+// The blobs of one simulated host: what its agent has, what its attempts wait for, who is asked for it, and what their
+// workspaces were staged with. Who waits for what is the preparer's own; the bytes are real, and digested.
 #pragma once
 
 #include <functional>
@@ -8,58 +8,74 @@
 #include <string>
 #include <vector>
 
+#include "agent/blob_waits.h"
 #include "core/queue.h"
+#include "tests/sim/fetches.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
 
 class Network;
 
-// Names an artifact's bytes: those of each attempt are others.
+// An artifact's bytes: those of each attempt are others.
+std::string ArtifactBytes(const AttemptId& id, const std::string& name);
 Digest ArtifactOf(const AttemptId& id, const std::string& name);
 // One attempt in a hundred can't publish, however often that is tried.
 bool CantPublish(const AttemptId& id);
 
-class SimFiles {
+class SimFiles final : private BlobWaits::Edges {
  public:
   struct Callbacks {
     std::function<void(QueueEvent)> tell;                    // the agent's queue
     std::function<void(const MeshId&, const Digest&)> want;  // asks the coordinator
-    std::function<void(const Digest&)> arrived;              // something is here now
+    std::function<void(const Digest&)> arrived;              // from the coordinator
   };
   SimFiles(World& world, Network& network, size_t host, Callbacks callbacks);
+  ~SimFiles() override;
 
-  bool Has(const Digest& digest) const { return blobs_.contains(digest.sha256); }
+  // Null if it is not here.
+  const std::string* Read(const Digest& digest) const;
+  // What its workspace was staged with has this.
+  bool IsStaged(Ticket ticket, const Digest& digest) const;
+
   // Answers Prepared or PrepareFailed, once.
   void Prepare(const QueuedAttempt& attempt);
   // Answers PrepareFailed, unless it has answered.
   void StopPreparing(Ticket ticket);
   void Publish(const QueuedAttempt& attempt);
-  // From the coordinator, or from another host.
-  void Take(const Digest& digest);
+  // From the coordinator.
+  void Take(const Digest& digest, const std::string& bytes);
   void Failed(const BlobFailure& failure);
 
   // The agent's process is gone: nobody waits any more.
   void Die();
-  void Wipe() { blobs_.clear(); }
+  void Wipe();
 
  private:
-  struct Job {
-    AttemptId id;
-    std::vector<std::string> missing;  // SHA-256
-  };
-  void Fetch(const MeshId& mesh, const LeaseInput& input);
-  void Refuse(const std::string& sha256, const std::string& prefix, const std::string& reason);
-  // After a while, unless the process has died meanwhile.
+  // BlobWaits::Edges.
+  bool Has(const Digest& digest) override { return Read(digest) != nullptr; }
+  void Want(const MeshId& mesh, const Digest& digest) override { callbacks_.want(mesh, digest); }
+  bool Fetch(const MeshId& mesh, const LeaseInput& input) override;
+  void IsHere(Ticket ticket) override;
+  void GaveUp(Ticket ticket, const std::string& reason) override;
+
+  // On the preparer's thread: in this order, then it looks who can be served.
+  void Command(std::function<void()> what);
+  void Keep(const Digest& digest, const std::string& bytes);
   void Later(Duration delay, std::string_view kind, std::function<void()> what);
 
   World& world_;
   Network& network_;
   const size_t host_;
   const Callbacks callbacks_;
-  std::set<std::string> blobs_;
-  std::set<std::string> artifacts_;  // digests that were asked of holders, and no tree
-  std::map<Ticket, Job> waiting_;
+  std::map<std::string, std::string> blobs_;          // by SHA-256
+  std::map<Ticket, std::set<std::string>> staged_;    // SHA-256 of what is in the workspace
+  std::unique_ptr<BlobWaits> waits_;
+  std::map<Ticket, QueuedAttempt> preparing_;
+  const Digest* refused_ = nullptr;  // by the coordinator, just now
+  bool stopped_ = false;             // by the queue, just now
+  SimFetches fetches_;
+  Duration last_command_{0};
   uint64_t life_ = 0;
 };
 

@@ -352,9 +352,12 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   if (!attempt.spec->secrets.empty() && (!attempt.secrets || *attempt.secrets != *wanted))
     world_.ledger.Violation(ToString(attempt.id) + " is started without its secrets");
   world_.ledger.CheckInputs(attempt.id, attempt.inputs);
+  const Digest& tree = attempt.spec->source.tree;
+  if (!tree.empty() && !files_.IsStaged(attempt.ticket, tree))
+    world_.ledger.Violation(ToString(attempt.id) + " is started without the files of its repository");
   if (attempt.inputs)
     for (const LeaseInput& input : *attempt.inputs)
-      if (!files_.Has(input.artifact.digest))
+      if (!files_.IsStaged(attempt.ticket, input.artifact.digest))
         world_.ledger.Violation(fmt::format("{} is started without {}", ToString(attempt.id), input.path));
   if (std::exchange(dies_launching_, false)) death_.After(0);
   if (!death_.Leaves()) return;
@@ -386,8 +389,8 @@ void SimHost::Prepare(const QueuedAttempt& attempt, uint32_t) {
   if (death_.Leaves()) files_.Prepare(attempt);
 }
 
-void SimHost::TakeBlob(const Digest& digest) {
-  if (up()) files_.Take(digest);
+void SimHost::TakeBlob(const Digest& digest, const std::string& bytes) {
+  if (up()) files_.Take(digest, bytes);
 }
 
 void SimHost::CleanSlot(uint32_t slot) {

@@ -70,7 +70,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void Greeted(StreamId stream, uint64_t epoch, bool second) { check_.Greeted(stream, epoch, second); }
   const SimFiles& files() const { return files_; }
   // A tree or an artifact came from the coordinator.
-  void TakeBlob(const Digest& digest);
+  void TakeBlob(const Digest& digest, const std::string& bytes);
 
   // Whether it answers who only asks what there is.
   bool Answers(const MeshId& mesh) const;

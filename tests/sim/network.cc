@@ -185,27 +185,9 @@ void Network::StoreLogs(const LinkPtr& link, const MeshId& mesh) {
   world_.timeline.After(seconds(5), "log poll", link->key, [this, link, mesh] { StoreLogs(link, mesh); });
 }
 
-const SimHost* Network::HostAt(const std::string& address) const {
+SimHost* Network::HostAt(const std::string& address) const {
   const auto found = addresses_.find(address);
   return found == addresses_.end() ? nullptr : found->second;
-}
-
-void Network::PushBlob(SimCoordinator& coordinator, LinkId id, const Digest& digest,
-                       const std::optional<LeaseInput>& holder) {
-  LinkPtr link = ById(coordinator, id);
-  if (!link) return;
-  const Duration delay = world_.dice.Between(milliseconds(1), seconds(2));
-  world_.timeline.After(delay, "blob sent", link->key, [this, link, digest, holder] {
-    const SimHost* from = holder ? HostAt(holder->address) : nullptr;
-    if (holder && (!from || !from->up() || IsStalled(*from) || !from->files().Has(digest))) {
-      world_.situations.Saw("artifact", "the coordinator can't bring it");
-      if (link->open[kCoordinator])
-        link->coordinator->Post(engine_input::BlobUndeliverable{link->id, {digest, "its holder does not give it"}});
-      return;
-    }
-    if (holder) world_.situations.Saw("artifact", "brought by the coordinator");
-    Deliver(link, kAgent, "blob arrived", [link, digest] { link->host->TakeBlob(digest); });
-  });
 }
 
 // ---- Endings ----------------------------------------------------------------------------------

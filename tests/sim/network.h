@@ -32,9 +32,7 @@ class Network {
   void Send(SimCoordinator& from, LinkId link, cromt::ToAgent message);
   // The agent may be told how far its output is stored, as long as the link is there.
   void CollectLogs(SimCoordinator& from, LinkId link, const MeshId& mesh);
-  // A tree, which the coordinator has; or, with a holder, an artifact, which that must still have.
-  void PushBlob(SimCoordinator& coordinator, LinkId link, const Digest& digest,
-                const std::optional<LeaseInput>& holder);
+  bool IsOpen(const SimCoordinator& coordinator, LinkId link) const { return ById(coordinator, link) != nullptr; }
   // The kernel ends the links of a dead process.
   void CoordinatorDied(const SimCoordinator& coordinator);
   // No link is ended properly.
@@ -55,7 +53,7 @@ class Network {
   void Stall(const SimHost& host, Duration until);
   void Heal();
   // Null if there is none.
-  const SimHost* HostAt(const std::string& address) const;
+  SimHost* HostAt(const std::string& address) const;
   std::vector<std::string> AddressesOf(const SimHost& host) const;
   // The link is open at both ends, and for longer than anybody is silent nothing has harmed it or who speaks on it.
   bool WasWell(const SimCoordinator& coordinator, LinkId id) const { return WasWell(ById(coordinator, id)); }

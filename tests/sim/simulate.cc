@@ -106,6 +106,7 @@ class Cluster {
   // A coordinator that comes up with nothing to do calls only the agents that its configuration names; the others keep
   // what they have until a run needs them.
   void CheckHosts() {
+    if (!coordinator_.pushes_idle()) world_.ledger.Violation("at the end something is still on its way to an agent");
     if (!watches_) return;
     for (const auto& host : hosts_)
       if (std::string left = host->Leftover(); !left.empty())

@@ -8,10 +8,15 @@ namespace cromt::sim {
 namespace {
 
 constexpr std::string_view kListed[] = {
+    "artifact: a call goes on where the one before broke",
     "artifact: brought by the coordinator",
     "artifact: from its holder",
     "artifact: its holder does not give it",
+    "artifact: its holder serves others",
+    "artifact: other bytes come",
+    "artifact: pushed again",
     "artifact: the coordinator can't bring it",
+    "artifact: trimmed",
     "attempt ends: exited",
     "attempt ends: lost",
     "attempt ends: not_published",

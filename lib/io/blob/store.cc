@@ -213,7 +213,7 @@ Status BlobStore::Remove(const Digest& digest) {
   return {};
 }
 
-Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes) {
+Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes, const std::function<bool(const Digest&)>& needed) {
   struct Blob {
     timespec used;
     Digest digest;
@@ -234,6 +234,7 @@ Result<BlobStore::Trimmed> BlobStore::Trim(int64_t quota_bytes) {
   Trimmed trimmed;
   for (const Blob& blob : blobs) {
     if (total <= quota_bytes) break;
+    if (needed && needed(blob.digest)) continue;
     CROMT_TRY(Remove(blob.digest));
     total -= blob.digest.size_bytes;
     ++trimmed.blobs;

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -77,13 +78,13 @@ class BlobStore {
   // Succeeds also when there is none.
   Status Remove(const Digest& digest);
 
-  // Removes the blobs that were read or written least recently, until what is there has at most `quota_bytes`. What
-  // somebody has open stays readable to him. Linear in the number of blobs.
+  // Removes the blobs that were read or written least recently and are not `needed` (empty: none is), until what is
+  // there has at most `quota_bytes`. What somebody has open stays readable to him. Linear in the number of blobs.
   struct Trimmed {
     int64_t blobs = 0;
     int64_t bytes = 0;
   };
-  Result<Trimmed> Trim(int64_t quota_bytes);
+  Result<Trimmed> Trim(int64_t quota_bytes, const std::function<bool(const Digest&)>& needed = {});
 
   // Removes it unless it was read or written since then; false if it was. Whoever has read one through this object
   // before it decides keeps it.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
-#include <algorithm>
 
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/channel.h"
@@ -16,14 +15,7 @@
 namespace cromt {
 namespace {
 
-constexpr int kFruitless = 3;             // calls in a row that bring nothing
 constexpr int kReadAheadBytes = 4 << 20;  // in gRPC
-constexpr Duration kFirstPause = milliseconds(200);
-
-bool MayPass(ErrorCode code) {
-  return code == ErrorCode::kUnavailable || code == ErrorCode::kCanceled || code == ErrorCode::kInternal ||
-         code == ErrorCode::kExhausted || code == ErrorCode::kTimeout;
-}
 
 // The call by gRPC, of a holder that does not know the blob line.
 class GrpcFetch final : public Arrival, public grpc::ClientReadReactor<v1::BlobChunk> {
@@ -79,30 +71,18 @@ BlobFetcher::~BlobFetcher() {
     changed_.notify_all();
   }
   for (std::thread& thread : threads) thread.join();
-  for (auto& [hash, job] : jobs_)
-    for (const auto& done : job.done) done(Fail(ErrorCode::kUnavailable, "the program is stopping"));
+  for (auto& [hash, waiting] : done_)
+    for (const auto& done : waiting) done(Fail(ErrorCode::kUnavailable, "the program is stopping"));
 }
 
 void BlobFetcher::Fetch(const LeaseInput& from, std::function<void(const Status&)> done) {
   MutexLock lock(mutex_);
-  auto [job, is_new] = jobs_.try_emplace(from.artifact.digest.sha256);
-  job->second.done.push_back(std::move(done));
-  if (!is_new) return;
-  job->second.from = from;
-  line_.push_back(from.artifact.digest.sha256);
+  done_[from.artifact.digest.sha256].push_back(std::move(done));
+  if (!line_.Add(from)) return;
   if (idle_ > 0)
     changed_.notify_all();
-  else if (threads_.size() < kAtOnce && !stopping_)
+  else if (threads_.size() < FetchLine::kAtOnce && !stopping_)
     threads_.emplace_back([this] { Run(); });
-}
-
-// The first whose holder has a place left; the end if there is none.
-std::deque<std::string>::iterator BlobFetcher::NextInLine() {
-  return std::find_if(line_.begin(), line_.end(),
-                      [this](const std::string& hash) CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-                        const auto busy = under_way_.find(jobs_.at(hash).from.holder);
-                        return busy == under_way_.end() || busy->second < kOfOneHolder;
-                      });
 }
 
 void BlobFetcher::Run() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
@@ -113,24 +93,21 @@ void BlobFetcher::Run() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
       std::unique_lock<Mutex> lock(mutex_);
       ++idle_;
       changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-        return stopping_ || NextInLine() != line_.end();
+        return stopping_ || line_.has_next();
       });
       --idle_;
       if (stopping_) return;
-      const auto next = NextInLine();
-      from = jobs_.at(*next).from;
-      line_.erase(next);
-      ++under_way_[from.holder];
+      from = *line_.Next();
     }
     Status fetched = FetchNow(from);
-    Job job;
+    Done waiting;
     {
       MutexLock lock(mutex_);
-      job = std::move(jobs_.extract(from.artifact.digest.sha256).mapped());
-      if (--under_way_[from.holder] == 0) under_way_.erase(from.holder);
+      waiting = std::move(done_.extract(from.artifact.digest.sha256).mapped());
+      line_.Done(from.artifact.digest);
       changed_.notify_all();
     }
-    for (const auto& done : job.done) done(fetched);
+    for (const auto& done : waiting) done(fetched);
   }
 }
 
@@ -168,30 +145,18 @@ Status BlobFetcher::FetchNow(const LeaseInput& from) {
   if (store_.Has(digest)) return {};
   const std::string where = fmt::format("artifact '{}' of {} ({})", from.artifact.name, from.host, from.address);
   CROMT_ASSIGN(BlobWriter writer, store_.Write());
-  const Mono began = SystemClock().Read().mono;
-  const Mono turn_until = began + options_.turn;
-  auto too_late = [&] { return SystemClock().Read().mono - began > options_.whole; };
+  FetchTry attempt(digest.size_bytes, options_.limits, SystemClock().Read().mono);
   auto stopped = [&] {
     MutexLock lock(mutex_);
-    return stopping_ || too_late();
+    return stopping_ || attempt.is_late(SystemClock().Read().mono);
   };
-  for (int fruitless = 0;;) {
-    const int64_t before = writer.size_bytes();
+  for (;;) {
     auto [ended, written] = CallOnce(from, writer, stopped);
     if (!written) return Fail(where, written.error());
-    if (writer.size_bytes() == digest.size_bytes) break;  // however the call ended: the digest decides
-    if (ended) ended = Fail(ErrorCode::kUnavailable, "it ended before its end");
-    // One that serves others is not broken: large artifacts that many hosts take may take minutes.
-    const bool in_turn = ended.error().code == ErrorCode::kExhausted && SystemClock().Read().mono < turn_until;
-    if (writer.size_bytes() > before)
-      fruitless = 0;
-    else if (!in_turn)
-      ++fruitless;
-    if (!MayPass(ended.error().code) || fruitless >= kFruitless) return Fail(where, ended.error());
-    if (too_late())
-      return Fail(ErrorCode::kTimeout,
-                  fmt::format("{}: it has not all come within {}", where, FormatDuration(options_.whole)));
-    if (!Pause(kFirstPause * (1 << fruitless))) return Fail(ErrorCode::kUnavailable, "the program is stopping");
+    const auto pause = attempt.CallEnded(writer.size_bytes(), std::move(ended), SystemClock().Read().mono);
+    if (!pause) return Fail(where, pause.error());
+    if (!*pause) break;
+    if (!Pause(**pause)) return Fail(ErrorCode::kUnavailable, "the program is stopping");
   }
   auto committed = writer.Commit(digest);
   if (!committed) return Fail(where, committed.error());

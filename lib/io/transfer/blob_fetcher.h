@@ -1,16 +1,14 @@
 // Brings blobs from the agents that hold them into a blob store, by the blob line (blob_line.h), or by
 // AgentService.GetBlob from those that do not know that yet.
 //
-// The bytes are digested as they come and get their name only when they are what was asked for. A call that breaks is
-// made again from where it broke, as long as each brings something; one from which nothing comes is given up. At most
-// kAtOnce blobs are fetched at a time, each with a few chunks in memory, and not all of them from one holder: one that
-// is slow, or pretends to be, holds up nobody else. The rest waits in line.
+// The bytes are digested as they come and get their name only when they are what was asked for. A call from which
+// nothing comes is broken off; when it is made again, and in which order blobs are fetched, core/blob_fetches.h says.
+// Each that is under way has a few chunks in memory.
 //
 // Thread-safe. Its threads are made when they are first needed.
 #pragma once
 
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,6 +18,7 @@
 
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "core/blob_fetches.h"
 #include "core/model.h"
 #include "io/blob/store.h"
 
@@ -30,16 +29,12 @@ class Tls;
 
 class BlobFetcher {
  public:
-  static constexpr size_t kAtOnce = 5;
-  static constexpr size_t kOfOneHolder = 4;
-
   struct Options {
-    bool insecure = false;                   // holders beyond loopback are dialled in plaintext
-    std::shared_ptr<rpc::Tls> tls;           // null: plaintext; else each holder must be the agent that is meant
-    Duration stall = seconds(30);            // nothing comes for so long: the call is broken off
-    Duration first_byte = seconds(10);       // likewise, before its first byte
-    Duration turn = seconds(600);            // a holder that serves as many others as it may is asked again for so long
-    Duration whole = std::chrono::hours(6);  // one blob, however it comes
+    bool insecure = false;          // holders beyond loopback are dialled in plaintext
+    std::shared_ptr<rpc::Tls> tls;  // null: plaintext; else each holder must be the agent that is meant
+    Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
+    Duration first_byte = seconds(10);  // likewise, before its first byte
+    FetchTry::Limits limits = {};
   };
 
   // The store outlives the fetcher.
@@ -56,13 +51,9 @@ class BlobFetcher {
     Status ended;
     Status written;
   };
-  struct Job {
-    LeaseInput from;
-    std::vector<std::function<void(const Status&)>> done;
-  };
+  using Done = std::vector<std::function<void(const Status&)>>;
 
   void Run() CROMT_EXCLUDES(mutex_);
-  std::deque<std::string>::iterator NextInLine() CROMT_REQUIRES(mutex_);
   Status FetchNow(const LeaseInput& from) CROMT_EXCLUDES(mutex_);
   Call CallOnce(const LeaseInput& from, BlobWriter& writer, const std::function<bool()>& stopped);
   bool Pause(Duration time) CROMT_EXCLUDES(mutex_);
@@ -71,11 +62,10 @@ class BlobFetcher {
   const Options options_;
   Mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, Job> jobs_ CROMT_GUARDED_BY(mutex_);  // by hash; waiting or under way
-  std::deque<std::string> line_ CROMT_GUARDED_BY(mutex_);     // of those that wait
+  FetchLine line_ CROMT_GUARDED_BY(mutex_);
+  std::map<std::string, Done> done_ CROMT_GUARDED_BY(mutex_);  // by hash; waiting or under way
   std::vector<std::thread> threads_ CROMT_GUARDED_BY(mutex_);
-  std::map<AgentId, size_t> under_way_ CROMT_GUARDED_BY(mutex_);  // by holder
-  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;                      // threads that wait for work
+  size_t idle_ CROMT_GUARDED_BY(mutex_) = 0;  // threads that wait for work
   bool stopping_ CROMT_GUARDED_BY(mutex_) = false;
 };
 

@@ -126,7 +126,7 @@ TEST_F(BlobFetcherTest, AHolderThatServesOthersIsAskedUntilItsTurnComes) {
   holder_.offsets.clear();
   holder_.busy = 100;
   BlobFetcher::Options options;
-  options.turn = seconds(0);
+  options.limits.turn = seconds(0);
   EXPECT_THAT(Fetch(Input(), options), HasSubstr("too many"));
   EXPECT_THAT(holder_.offsets, ElementsAre(0, 0, 0));
 }
@@ -181,7 +181,7 @@ TEST_F(BlobFetcherTest, ABlobThatComesTooSlowlyIsGivenUp) {
   holder_.per_call = 1;
   holder_.status = {grpc::StatusCode::UNAVAILABLE, "broke"};
   BlobFetcher::Options options;
-  options.whole = milliseconds(300);
+  options.limits.whole = milliseconds(300);
   EXPECT_EQ(Fetch(Input(), options),
             "artifact 'x' of hostA (" + holder_.address() + "): it has not all come within 300ms");
 }
