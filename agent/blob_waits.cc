@@ -112,8 +112,7 @@ bool BlobWaits::HasAll(Job& job) {
 std::list<BlobWaits::Job>::iterator BlobWaits::Leave(std::list<Job>::iterator job) {
   const auto next = waiting_.erase(job);
   std::erase_if(not_fetched_, [this](const auto& reason) {
-    return std::none_of(waiting_.begin(), waiting_.end(),
-                        [&](const Job& other) { return Needs(other, reason.first); });
+    return std::none_of(waiting_.begin(), waiting_.end(), [&](const Job& other) { return Needs(other, reason.first); });
   });
   return next;
 }

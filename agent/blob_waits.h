@@ -46,8 +46,8 @@ class BlobWaits {
   void Refused(const Digest& digest, const std::string& reason);
   // It is to be stopped, if it still waits.
   void Stop(Ticket ticket);
-  // Looks who has all that it needs, and who has waited for too long. To be called when something was taken or has come,
-  // and at NextDeadline.
+  // Looks who has all that it needs, and who has waited for too long. To be called when something was taken or has
+  // come, and at NextDeadline.
   void Serve(Mono now);
   std::optional<Mono> NextDeadline() const;
   // Digests' hashes, of what is here and what is not.
@@ -72,7 +72,8 @@ class BlobWaits {
 
   Edges& edges_;
   std::list<Job> waiting_;
-  std::map<std::string, std::string> not_fetched_;  // by hash, of those that are waited for: why the holder did not give it
+  std::map<std::string, std::string>
+      not_fetched_;  // by hash, of those that are waited for: why the holder did not give it
 };
 
 }  // namespace cromt

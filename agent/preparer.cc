@@ -68,8 +68,7 @@ void Preparer::TrimBlobs() {
   trim_at_.reset();
   trimmed_at_ = now;
   const auto waited = waits_.Waited();
-  auto trimmed =
-      blobs_.Trim(blob_quota_bytes_, [&](const Digest& digest) { return waited.contains(digest.sha256); });
+  auto trimmed = blobs_.Trim(blob_quota_bytes_, [&](const Digest& digest) { return waited.contains(digest.sha256); });
   if (!trimmed) callbacks_.warn("the blob store can't be kept within its quota: " + trimmed.error().message);
 }
 

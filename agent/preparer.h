@@ -89,10 +89,10 @@ class Preparer final : private BlobWaits::Edges {
   const int64_t blob_quota_bytes_;
   const Callbacks callbacks_;
   Mailbox<Command> inbox_;
-  BlobWaits waits_;               // the thread's own
-  std::map<Ticket, Job> jobs_;    // that wait in it; likewise
-  std::list<CleanUp> dirty_;      // likewise
-  std::optional<Mono> trim_at_;   // something has come since the last time; likewise
+  BlobWaits waits_;              // the thread's own
+  std::map<Ticket, Job> jobs_;   // that wait in it; likewise
+  std::list<CleanUp> dirty_;     // likewise
+  std::optional<Mono> trim_at_;  // something has come since the last time; likewise
   Mono trimmed_at_{};
   std::thread thread_;
 };

@@ -6,15 +6,20 @@
 namespace cromt {
 namespace {
 
-bool MayPass(const Error& error) {
-  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kCanceled ||
-         error.code == ErrorCode::kTimeout || error.code == ErrorCode::kExhausted;
+Duration PatienceWith(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kCanceled:
+    case ErrorCode::kTimeout: return BlobPushes::kPatience;
+    case ErrorCode::kExhausted: return BlobPushes::kFullPatience;
+    default: return Duration(0);  // it would be the same again
+  }
 }
 
 }  // namespace
 
 void BlobPushes::Ask(Order order) {
-  if (asked_.insert(KeyOf(order)).second) line_.push_back(std::move(order));
+  if (edges_.IsOpen(order.link) && asked_.insert(KeyOf(order)).second) line_.push_back(std::move(order));
 }
 
 void BlobPushes::Serve(Mono now) {
@@ -48,7 +53,7 @@ void BlobPushes::Begin(const Order& order, Mono now) {
 
 // Who fetches has tried often enough.
 void BlobPushes::Fetched(const Order& order, const Status& status, Mono now) {
-  if (status)
+  if (status && edges_.IsOpen(order.link))
     Begin(order, now);
   else
     End(order, status);
@@ -56,7 +61,7 @@ void BlobPushes::Fetched(const Order& order, const Status& status, Mono now) {
 
 void BlobPushes::Pushed(const Order& order, const Status& status, Mono now) {
   under_way_.erase(KeyOf(order));
-  const bool again = !status && MayPass(status.error()) && now - order.failed_at.value_or(now) < kPatience;
+  const bool again = !status && now - order.failed_at.value_or(now) < PatienceWith(status.error());
   if (!again || !edges_.IsOpen(order.link)) return End(order, status);
   Order next = order;
   if (!next.failed_at) next.failed_at = now;

@@ -1,7 +1,7 @@
-// Blobs on their way from the coordinator to agents: files of repositories, which are here, and artifacts of agents that
-// the other can't reach, which are brought here first. Each is brought once, however often it is asked for; a push that
-// breaks is tried again, and the agent is told of what it can't have. Deterministic, no thread or socket: the transport
-// and the simulator run it. Not thread-safe.
+// Blobs on their way from the coordinator to agents: files of repositories, which are here, and artifacts of agents
+// that the other can't reach, which are brought here first. Each is brought once, however often it is asked for; a push
+// that breaks is tried again, and the agent is told of what it can't have. Deterministic, no thread or socket: the
+// transport and the simulator run it. Not thread-safe.
 #pragma once
 
 #include <deque>
@@ -24,6 +24,7 @@ class BlobPushes {
   // One that breaks for what may pass is tried again for so long, as long as the link is open, before the agent is told
   // that it can't have the blob; after such pauses, each twice the one before.
   static constexpr Duration kPatience = std::chrono::minutes(5);
+  static constexpr Duration kFullPatience = seconds(20);  // likewise, where the agent has no room for it
   static constexpr Duration kFirstPause = milliseconds(200);
   static constexpr Duration kLongestPause = seconds(10);
 
@@ -32,8 +33,8 @@ class BlobPushes {
     std::string address;
     Digest digest;
     std::optional<LeaseInput> holder = {};  // of an artifact
-    std::optional<Mono> failed_at = {};  // first
-    int tries = 0;                       // that have failed
+    std::optional<Mono> failed_at = {};     // first
+    int tries = 0;                          // that have failed
     Mono not_before{};
   };
 

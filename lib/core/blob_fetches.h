@@ -1,6 +1,6 @@
-// Blobs on their way from the agents that hold them: in which order they are fetched, and what is done after a call that
-// has brought only some of one. Deterministic, no thread, clock or socket: the fetcher (io/transfer/blob_fetcher.h) and
-// the simulator run it. Not thread-safe.
+// Blobs on their way from the agents that hold them: in which order they are fetched, and what is done after a call
+// that has brought only some of one. Deterministic, no thread, clock or socket: the fetcher
+// (io/transfer/blob_fetcher.h) and the simulator run it. Not thread-safe.
 #pragma once
 
 #include <deque>
@@ -33,10 +33,10 @@ class FetchLine {
  private:
   std::deque<LeaseInput>::const_iterator FindNext() const;
 
-  std::set<std::string> known_;              // SHA-256 of those that wait or are under way
-  std::deque<LeaseInput> line_;              // that wait
+  std::set<std::string> known_;               // SHA-256 of those that wait or are under way
+  std::deque<LeaseInput> line_;               // that wait
   std::map<std::string, AgentId> under_way_;  // by SHA-256: their holders
-  std::map<AgentId, size_t> of_holder_;      // how many are under way
+  std::map<AgentId, size_t> of_holder_;       // how many are under way
 };
 
 // One of them. A call that breaks is made again from where it broke, as long as each brings something; a holder that
@@ -50,7 +50,8 @@ class FetchTry {
   static constexpr int kFruitless = 3;  // calls in a row that bring nothing
   static constexpr Duration kFirstPause = milliseconds(200);
 
-  FetchTry(int64_t size_bytes, const Limits& limits, Mono now) : size_bytes_(size_bytes), limits_(limits), began_(now) {}
+  FetchTry(int64_t size_bytes, const Limits& limits, Mono now)
+      : size_bytes_(size_bytes), limits_(limits), began_(now) {}
 
   // A call has ended so, and `have` bytes are here, however it ended. nullopt: those are all; their digest decides.
   // Else the pause until the next call, or why there is none.

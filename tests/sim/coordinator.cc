@@ -284,8 +284,7 @@ void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&
 
 void SimCoordinator::PushBlob(LinkId link, const std::string& address, const Digest& digest,
                               const std::optional<LeaseInput>& holder) {
-  if (death_.Leaves())
-    Out([this, link, address, digest, holder] { pushes_.Ask(link, address, digest, holder); });
+  if (death_.Leaves()) Out([this, link, address, digest, holder] { pushes_.Ask(link, address, digest, holder); });
 }
 
 void SimCoordinator::Resolve(const ResolveSources& wanted) {
@@ -300,11 +299,7 @@ void SimCoordinator::Resolve(const ResolveSources& wanted) {
     }
     SourcesResolved resolved{wanted.run, {}};
     for (const auto& [url, ref, commit] : wanted.repositories)
-      resolved.items.push_back({url,
-                                ref,
-                                commit.empty() ? std::string(40, 'c') : commit,
-                                "main",
-                                TreeOf(ref.empty())});
+      resolved.items.push_back({url, ref, commit.empty() ? std::string(40, 'c') : commit, "main", TreeOf(ref.empty())});
     Post(engine_input::Ask{std::move(resolved), {}});
   });
 }

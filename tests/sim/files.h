@@ -68,8 +68,8 @@ class SimFiles final : private BlobWaits::Edges {
   Network& network_;
   const size_t host_;
   const Callbacks callbacks_;
-  std::map<std::string, std::string> blobs_;          // by SHA-256
-  std::map<Ticket, std::set<std::string>> staged_;    // SHA-256 of what is in the workspace
+  std::map<std::string, std::string> blobs_;        // by SHA-256
+  std::map<Ticket, std::set<std::string>> staged_;  // SHA-256 of what is in the workspace
   std::unique_ptr<BlobWaits> waits_;
   std::map<Ticket, QueuedAttempt> preparing_;
   const Digest* refused_ = nullptr;  // by the coordinator, just now

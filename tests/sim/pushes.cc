@@ -16,7 +16,10 @@ Digest TreeOf(bool at_default_branch) {
 }
 
 SimPushes::SimPushes(World& world, Network& network, Callbacks callbacks)
-    : world_(world), network_(network), callbacks_(std::move(callbacks)), fetches_(world, network),
+    : world_(world),
+      network_(network),
+      callbacks_(std::move(callbacks)),
+      fetches_(world, network),
       waker_(world.timeline, "pushes", 0, [this] { Serve(); }) {
   for (const bool at_default_branch : {true, false})
     blobs_[TreeOf(at_default_branch).sha256] = TreeBytes(at_default_branch);
@@ -30,6 +33,7 @@ void SimPushes::Die() {
   waker_.Cancel();
   fetches_.Die();
   calls_.clear();
+  closed_.clear();
   orders_ = std::make_unique<BlobPushes>(static_cast<BlobPushes::Edges&>(*this));
 }
 
@@ -41,14 +45,16 @@ void SimPushes::Later(Duration delay, std::function<void()> what) {
 
 void SimPushes::Ask(LinkId link, const std::string& address, const Digest& digest,
                     const std::optional<LeaseInput>& holder) {
-  Later(world_.dice.Between(Duration(10), milliseconds(5)), [this, order = BlobPushes::Order{link, address, digest, holder}] {
-    orders_->Ask(order);
-    Serve();
-  });
+  Later(world_.dice.Between(Duration(10), milliseconds(5)),
+        [this, order = BlobPushes::Order{link, address, digest, holder}] {
+          orders_->Ask(order);
+          Serve();
+        });
 }
 
 void SimPushes::LinkClosed(LinkId link) {
   Later(world_.dice.Between(Duration(10), milliseconds(5)), [this, link] {
+    closed_.insert(link);
     orders_->LinkClosed(link);
     Serve();
   });
@@ -63,6 +69,7 @@ void SimPushes::Serve() {
 // ---- BlobPushes::Edges ------------------------------------------------------------------------
 
 Status SimPushes::Push(const BlobPushes::Order& order) {
+  if (closed_.contains(order.link)) world_.ledger.Violation("something is brought for a session that is over");
   if (order.tries > 0) world_.situations.Saw("artifact", "pushed again");
   if (world_.dice.PerMille(10)) return Fail(ErrorCode::kUnavailable, "no channel");
   const auto call = std::pair(order.link, order.digest.sha256);

@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 
 #include "coordinator/blob_pushes.h"
@@ -59,6 +61,7 @@ class SimPushes final : private BlobPushes::Edges {
   SimFetches fetches_;
   Waker waker_;
   std::map<std::pair<LinkId, std::string>, bool> calls_;  // under way: whether it was called off
+  std::set<LinkId> closed_;
   uint64_t life_ = 0;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
-
 #include "cromt/v1/agent.grpc.pb.h"
 #include "io/rpc/channel.h"
 #include "io/rpc/status.h"
@@ -92,9 +91,8 @@ void BlobFetcher::Run() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
     {
       std::unique_lock<Mutex> lock(mutex_);
       ++idle_;
-      changed_.wait(lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) {
-        return stopping_ || line_.has_next();
-      });
+      changed_.wait(
+          lock, [this]() CROMT_THREAD_ANNOTATION(no_thread_safety_analysis) { return stopping_ || line_.has_next(); });
       --idle_;
       if (stopping_) return;
       from = *line_.Next();

@@ -30,8 +30,8 @@ class Tls;
 class BlobFetcher {
  public:
   struct Options {
-    bool insecure = false;          // holders beyond loopback are dialled in plaintext
-    std::shared_ptr<rpc::Tls> tls;  // null: plaintext; else each holder must be the agent that is meant
+    bool insecure = false;              // holders beyond loopback are dialled in plaintext
+    std::shared_ptr<rpc::Tls> tls;      // null: plaintext; else each holder must be the agent that is meant
     Duration stall = seconds(30);       // nothing comes for so long: the call is broken off
     Duration first_byte = seconds(10);  // likewise, before its first byte
     FetchTry::Limits limits = {};

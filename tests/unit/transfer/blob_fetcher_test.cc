@@ -192,7 +192,7 @@ TEST_F(BlobFetcherTest, OneHolderThatHangsHoldsUpNobodyElse) {
   Holder other;
   other.bytes = holder_.bytes;
   BlobFetcher fetcher(*store_, {});
-  for (size_t i = 0; i < BlobFetcher::kAtOnce + 3; ++i) {
+  for (size_t i = 0; i < FetchLine::kAtOnce + 3; ++i) {
     LeaseInput input = Input();
     input.artifact.digest.sha256 = Sha256Hex(std::to_string(i));
     fetcher.Fetch(input, [](const Status&) {});
