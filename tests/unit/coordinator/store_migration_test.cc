@@ -20,6 +20,12 @@ class StoreMigration : public StoreEnv {
   }
 };
 
+TEST_F(StoreMigration, TheDocumentsNameTheVersionThatIsWritten) {
+  const std::string page = Bytes(fmt::format("{}/docs/reliability.md", std::getenv("CROMT_SOURCE")));
+  for (const char* text : {"this is version {}.", "\nVersion {}: tables", "cromt-store schema={} mesh"})
+    EXPECT_NE(page.find(fmt::format(fmt::runtime(text), kSchemaVersion)), std::string::npos) << text;
+}
+
 // ---- 6 ----------------------------------------------------------------------------------------
 
 class StoreFrom6 : public StoreMigration {
