@@ -69,6 +69,7 @@ class CommitCheck {
   const std::map<RunId, RunOf>& runs() const { return runs_; }
   const RunOf* Find(const RunId& run) const;
   // A commit has failed that may have made or ended it: what became of it is not known.
+  bool ever_in_doubt() const { return ever_in_doubt_; }
   bool IsUnsure(const RunId& run) const { return ever_in_doubt_ && !Find(run); }
   // By address, who is out of service.
   const std::map<std::string, AgentDrained>& drained() const { return drained_; }

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "coordinator/why.h"
+#include "tests/sim/coordinator.h"
+
 namespace cromt::sim {
 namespace {
 
@@ -138,6 +143,35 @@ void LiveCheck::CheckWhy(const Engine& engine, const RunId& run, TaskIndex task,
   if (!lines) return Violation("why is not told of what has not finished: " + lines.error().message);
   if (!lines->empty()) world_.situations.Saw("why", ToString(lines->front().kind));
   if (std::string wrong = WhyUntrue(*lines, run, task, facts); !wrong.empty()) Violation("why is not true: " + wrong);
+  if (commits_.Find(run)->tasks[task].status.state == TaskState::kRunning) CheckHowItGoes(run, task, now);
+}
+
+// What one that runs took when it succeeded before is what some earlier run of its project and job file took.
+void LiveCheck::CheckHowItGoes(const RunId& id, TaskIndex task, Now now) {
+  auto reader = Reader();
+  if (!reader) return;
+  const auto took = (*reader)->TookBefore(id, task);
+  if (!took && took.error().message.ends_with(kDiskFails)) return;
+  if (!took) return Violation("how long a task took before can't be read: " + took.error().message);
+  const WhyLine line = HowItGoes(std::nullopt, "", *took, now.wall);
+  world_.situations.Saw("why", ToString(line.kind));
+  if (line.text.find("it ran") != std::string::npos)
+    world_.situations.Saw("why", "output, and how long it took before");
+  if (world_.ledger.went_back() || commits_.ever_in_doubt()) return;
+  const RunHeader& header = commits_.Find(id)->header;
+  for (const Duration one : *took) {
+    const bool known = std::ranges::any_of(commits_.runs(), [&](const auto& other) {
+      const auto& [header_of, status, plan, tasks] = other.second;
+      if (header_of.project != header.project || header_of.revision != header.revision || task >= tasks.size())
+        return false;
+      const TaskStatus& before = tasks[task].status;
+      return before.outcome == TaskOutcome::kSucceeded && before.started_at && before.finished_at &&
+             *before.finished_at - *before.started_at == one;
+    });
+    if (!known)
+      Violation(fmt::format("why is not true: no earlier run of {} has taken {} for its task {}", header.project,
+                            FormatDuration(one), task + 1));
+  }
 }
 
 // How many tasks of it stand where.

@@ -59,6 +59,7 @@ class LiveCheck {
   void CheckWhy(const Engine& engine, const RunId& run, TaskIndex task, const WhyFacts& facts, Now now);
   void CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts, Now now);
   void CheckProgress(const Engine& engine, const RunId& id, Now now);
+  void CheckHowItGoes(const RunId& id, TaskIndex task, Now now);
   void Violation(const std::string& what);
 
   World& world_;

@@ -194,6 +194,8 @@ constexpr std::string_view kListed[] = {
     "why: lane_lost",
     "why: leased",
     "why: needs",
+    "why: output",
+    "why: output, and how long it took before",
     "why: parallel",
     "why: paused",
     "why: progress",

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "coordinator/store/backup.h"
+#include "coordinator/store/schema.h"
 #include "tests/unit/coordinator/store_env.h"
 
 namespace cromt {
