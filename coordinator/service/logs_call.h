@@ -39,7 +39,10 @@ class LogsCall final : public grpc::ClientBidiReactor<v1::LogCredit, v1::LogBatc
     self_ = shared_from_this();
     stub_->async()->CollectLogs(&context_, this);
     AddHold();
-    writing_ = true;
+    {
+      MutexLock lock(mutex_);
+      writing_ = true;
+    }
     StartWrite(&outgoing_);
     StartRead(&incoming_);
     StartCall();

@@ -228,7 +228,7 @@ void SimHost::KillLauncher() {
     for (const auto& [mark, process] : launcher_->TakeProcesses()) {
       orphans_.emplace(mark, process);
       world_.timeline.After(world_.dice.Between(Duration(0), seconds(60)), "orphan ends", index_,
-                            [this, mark] { KillOrphans(mark); });
+                            [this, mark = mark] { KillOrphans(mark); });
     }
   LauncherEnds();
 }
