@@ -20,7 +20,7 @@ MUTATIONS = [
     Mutation("fetched-once-for-ever", "What has been fetched, or could not be, is never fetched again.", FETCHES,
              "  known_.erase(digest.sha256);\n", "", 60),
     Mutation("push-is-given-up-at-once", "A push that breaks once is not tried again.", PUSHES,
-             "< PatienceWith(status.error());", "< Duration(0);", 60),
+             "< PatienceWith(status.error());", "< std::min(PatienceWith(status.error()), Duration(0));", 60),
     Mutation("asked-again-is-not-heard", "What was brought once is never brought to that agent again.", PUSHES,
              "  asked_.erase(KeyOf(order));\n", "", 20),
     Mutation("closed-link-keeps-its-orders", "What an agent wanted is kept for a session that is over.", PUSHES,

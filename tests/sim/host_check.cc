@@ -9,6 +9,12 @@ namespace {
 
 constexpr Duration kStopTakes = seconds(2);  // besides what the process is given
 
+const QueuedAttempt* FindById(const AgentQueue& queue, const AttemptId& id) {
+  for (const InventoryTicket& known : queue.Tickets())
+    if (known.id == id) return queue.Find(known.ticket);
+  return nullptr;
+}
+
 }  // namespace
 
 void HostCheck::Violation(const std::string& what) {
@@ -32,6 +38,7 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   answered_epoch_ = std::min(answered_epoch_, known);
   launcher_.clear();
   launcher_before_.clear();
+  booted_at_ = world_.timeline.now();
   Disturbed(Duration(0));
   Replays(records);
 }
@@ -122,7 +129,12 @@ void HostCheck::Takes(const std::vector<AgentInput>& inputs) {
 
 void HostCheck::Stepped(const AgentQueue& queue) {
   for (const Said& said : std::exchange(said_, {}))
-    for (const AttemptId& id : said.stops) stops_.emplace(id, world_.timeline.now());
+    for (const AttemptId& id : said.stops) {
+      stops_.emplace(id, world_.timeline.now());
+      const QueuedAttempt* attempt = FindById(queue, id);
+      if (attempt && !attempt->stop_wanted && attempt->phase != QueuedAttempt::Phase::kEnded && !IsOlder(said.stream))
+        Violation(ToString(id) + " is to be stopped, and the agent does not know that");
+    }
   if (!stops_.empty()) {
     // An id means another attempt once this one is gone: who has put the store back leases it again.
     std::set<AttemptId> known;
@@ -160,6 +172,8 @@ void HostCheck::Begins(const AgentQueue& queue, const QueuedAttempt& attempt) {
 void HostCheck::Launches(const QueuedAttempt& attempt) {
   if (!launching_.contains(attempt.ticket))
     Violation(ToString(attempt.id) + " is launched before that is in the journal");
+  if (const auto stop = stops_.find(attempt.id); stop != stops_.end() && stop->second >= booted_at_)
+    Violation(ToString(attempt.id) + " is launched after it was told to stop");
 }
 
 void HostCheck::ForgetsResult(Ticket ticket) {

@@ -3,7 +3,7 @@
 // Checked: nothing is launched, and no result forgotten, before that is in the journal; an attempt is forgotten when
 // its output is stored; who has the higher priority begins first, else who came first; a stop that has arrived ends its
 // process, unless the agent, its launcher or its disk was in trouble meanwhile; who has answered a coordinator takes no
-// attempt and no stop from one whose epoch is lower.
+// attempt and no stop from one whose epoch is lower; what it was told to stop it stops, and launches no more.
 #pragma once
 
 #include <map>
@@ -76,7 +76,7 @@ class HostCheck {
   uint64_t second_epoch_ = 0;
   std::set<AttemptId> older_leases_, older_stops_;  // only an older coordinator has just said so
   uint64_t stored_ = 0;                             // of the host's output
-  Duration calm_since_{0};
+  Duration calm_since_{0}, booted_at_{0};
   int told_ = 0;
 };
 
