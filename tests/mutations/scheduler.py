@@ -50,7 +50,7 @@ MUTATIONS = [
              "return queued_at(a) < queued_at(b); });", "return queued_at(b) < queued_at(a); });", 60),
     Mutation("nobody-moves-up", "Who waits in a lane is not told when somebody who was before it is canceled in the line.", RUN,
              "  ref.run->holds[ref.task] = false;\n  AdvanceGroups(ref);\n",
-             "  const bool held = ref.run->holds[ref.task];\n  ref.run->holds[ref.task] = false;\n  if (held) AdvanceGroups(ref);\n", 600),
+             "  const bool held = ref.run->holds[ref.task];\n  ref.run->holds[ref.task] = false;\n  if (held) AdvanceGroups(ref);\n", 2000),
     Mutation("run-timeout-ends-clean-ups", "A run's time limit stops its clean-ups, too.", RUN,
              "StopRun(run, CancelWish::kAllButCleanups,\n          fmt::format(", "StopRun(run, CancelWish::kAll,\n          fmt::format(", 100),
     Mutation("cancel-skips-what-runs", "A cancel ends what waits and lets run what runs.", RUN,

@@ -18,7 +18,7 @@ MUTATIONS = [
              "    if (verdict.kind == Verdict::Kind::kStop) events", "    if (verdict.kind == Verdict::Kind::kForget) events", 200),
     Mutation("verdict-before-a-stop", "A stop that a session brings is dropped where it brings verdicts, too.", AGENT,
              "for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});",
-             "if (message.leases.empty())\n    for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});", 100),
+             "if (message.leases.empty())\n    for (const AttemptId& id : message.stops) events.push_back(queue_event::StopWanted{hello_.mesh, id});", 600),
     Mutation("reports-are-said-once", "What was reported and not acknowledged is not said again in the next session.", AGENT,
              "  sent_sequence_ = queue.AckedSequence(hello.mesh);",
              "  sent_sequence_ = queue.AckedSequence(hello.mesh) + queue.ReportsAfter(hello.mesh, 0, SIZE_MAX / 4).size();", 40),
