@@ -233,7 +233,7 @@ void SimHost::KillLauncher() {
   LauncherEnds();
 }
 
-void SimHost::KillOrphans(const std::string& mark) {
+void SimHost::KillOrphans(std::string mark) {
   for (auto orphan = orphans_.find(mark); orphan != orphans_.end(); orphan = orphans_.find(mark)) {
     world_.ledger.ProcessEnded(orphan->second, {.kind = AttemptResult::Kind::kLost});
     orphans_.erase(orphan);

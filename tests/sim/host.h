@@ -95,7 +95,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void AfterLauncherSaid(std::function<void()> what);
   void LauncherEnds();
   // Of a launcher that died: those of one attempt, or all.
-  void KillOrphans(const std::string& mark);
+  void KillOrphans(std::string mark);
   void KillOrphans();
   OutputsInLog OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const;
   void StartLauncher();
