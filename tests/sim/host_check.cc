@@ -38,7 +38,7 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   answered_epoch_ = std::min(answered_epoch_, known);
   launcher_.clear();
   launcher_before_.clear();
-  booted_at_ = world_.timeline.now();
+  told_to_stop_.clear();
   Disturbed(Duration(0));
   Replays(records);
 }
@@ -132,6 +132,7 @@ void HostCheck::Stepped(const AgentQueue& queue) {
     for (const AttemptId& id : said.stops) {
       stops_.emplace(id, world_.timeline.now());
       const QueuedAttempt* attempt = FindById(queue, id);
+      if (attempt && attempt->stop_wanted) told_to_stop_.insert(attempt->ticket);
       if (attempt && !attempt->stop_wanted && attempt->phase != QueuedAttempt::Phase::kEnded && !IsOlder(said.stream))
         Violation(ToString(id) + " is to be stopped, and the agent does not know that");
     }
@@ -172,7 +173,7 @@ void HostCheck::Begins(const AgentQueue& queue, const QueuedAttempt& attempt) {
 void HostCheck::Launches(const QueuedAttempt& attempt) {
   if (!launching_.contains(attempt.ticket))
     Violation(ToString(attempt.id) + " is launched before that is in the journal");
-  if (const auto stop = stops_.find(attempt.id); stop != stops_.end() && stop->second >= booted_at_)
+  if (told_to_stop_.contains(attempt.ticket))
     Violation(ToString(attempt.id) + " is launched after it was told to stop");
 }
 

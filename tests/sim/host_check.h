@@ -76,7 +76,8 @@ class HostCheck {
   uint64_t second_epoch_ = 0;
   std::set<AttemptId> older_leases_, older_stops_;  // only an older coordinator has just said so
   uint64_t stored_ = 0;                             // of the host's output
-  Duration calm_since_{0}, booted_at_{0};
+  std::set<Ticket> told_to_stop_;  // in this life; of a store that went back an id may mean another attempt
+  Duration calm_since_{0};
   int told_ = 0;
 };
 
