@@ -95,7 +95,7 @@ bool Preparer::Fetch(const MeshId& mesh, const LeaseInput& input) {
 }
 
 void Preparer::IsHere(Ticket ticket) {
-  Stage(jobs_.extract(ticket).mapped());
+  if (const auto job = jobs_.extract(ticket); !job.empty()) Stage(job.mapped());
 }
 
 void Preparer::GaveUp(Ticket ticket, const std::string& reason) {

@@ -28,7 +28,8 @@ class AgentTransport {
   // The session is live: collect the mesh's output from this agent until the link closes. What it sends counts as this
   // agent's, so no other one at the same address may be asked.
   virtual void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) = 0;
-  // Bring the blob to the agent, by a channel of its own. If that fails the agent asks again in its next session.
+  // Bring the blob to the agent, by a channel of its own. One that breaks is tried again while the link is open
+  // (blob_pushes.h); after that the agent asks again in its next session.
   // One that is not here is an artifact of `holder`'s, through us: the two can't reach each other. BlobUndeliverable
   // follows if that can't be done. Here and below a holder comes with its grant.
   virtual void PushBlob(LinkId link, const std::string& address, const Digest& digest,
