@@ -108,11 +108,11 @@ void Engine::On(engine_input::LinkMessage input) {
     if (Status can = CheckSeen(*hello, epoch_, commit_); !can) return Break(input.link, can.error().message);
     // Who we have not met yet can't have seen what we have committed ourselves.
     const uint64_t may_have_seen = met_.insert(hello->agent).second ? taken_up_ : commit_;
-    // Where several of us have committed since, only this tells: reports that were acknowledged are in the store.
-    if (const auto applied = scheduler_.AppliedOf(hello->agent, hello->journal);
-        applied < hello->acked_sequence && applied)
+    // Where several of us have committed since, only this tells: reports that were acknowledged are in the store, which
+    // forgets of no agent how many there were.
+    if (const uint64_t applied = scheduler_.AppliedOf(hello->agent, hello->journal); applied < hello->acked_sequence)
       went_back_ = fmt::format("{}: of agent {} at {} {} reports were acknowledged, the store has {}", kWentBack,
-                               hello->agent.text(), link.address, hello->acked_sequence, *applied);
+                               hello->agent.text(), link.address, hello->acked_sequence, applied);
     if (hello->seen_epoch > epoch_ || hello->seen_commit > may_have_seen)
       went_back_ = fmt::format(
           "{}: agent {} at {} has seen commit {} of epoch {}, the store is at commit {} of epoch {}", kWentBack,

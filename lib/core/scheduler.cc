@@ -132,10 +132,9 @@ std::vector<AgentView> Scheduler::Agents() const {
   return views;
 }
 
-std::optional<uint64_t> Scheduler::AppliedOf(const AgentId& agent, const JournalId& journal) const {
+uint64_t Scheduler::AppliedOf(const AgentId& agent, const JournalId& journal) const {
   const auto seen = state_->seen.find(agent);
-  if (seen == state_->seen.end() || seen->second.journal != journal) return std::nullopt;
-  return seen->second.applied_sequence;
+  return seen == state_->seen.end() || seen->second.journal != journal ? 0 : seen->second.applied_sequence;
 }
 
 std::vector<Scheduler::BlobSource> Scheduler::SourcesFor(const AgentId& agent,

@@ -17,9 +17,12 @@ namespace {
 class NoEdges final : public CoordinatorEdges {
  public:
   std::vector<std::string> said;
+  std::vector<Verdict> verdicts;
   void Dial(const std::string& address, LinkId) override { said.push_back("dial " + address); }
   void Close(LinkId, const std::string& reason) override { said.push_back("close: " + reason); }
-  void Send(LinkId, ToAgent) override {}
+  void Send(LinkId, ToAgent message) override {
+    verdicts.insert(verdicts.end(), message.verdicts.begin(), message.verdicts.end());
+  }
   void CollectLogs(LinkId, const MeshId&, const AgentId&) override {}
   void PushBlob(LinkId, const std::string&, const Digest&, const std::optional<LeaseInput>&) override {}
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
@@ -148,7 +151,7 @@ TEST_F(EngineThatLetsGo, NotOfWhatStillHoldsLanes) {
 
 class EngineThatWentBack : public EngineTest {
  protected:
-  // An agent at the only address answers that it has seen this commit.
+  // An agent at the only address answers that it has seen this commit, and runs what this store has never heard of.
   void AgentHasSeen(Engine& engine, uint64_t commit, LinkId link = 1, Now now = {}, uint64_t acked = 0) {
     ASSERT_TRUE(engine.Step({}, now));
     ASSERT_EQ(edges_.said.at(0), "dial a:4000");
@@ -158,9 +161,13 @@ class EngineThatWentBack : public EngineTest {
     hello.hello = AgentHello{.agent = AgentId("agent"), .journal = JournalId("journal"), .slots = 1};
     hello.hello->seen_commit = commit;
     hello.hello->acked_sequence = acked;
+    hello.inventory.push_back({{RunId("gone"), 0, 1}, InventoryItem::Phase::kRunning});
     hello.inventory_done = true;
     inputs.push_back(engine_input::LinkMessage{link, std::move(hello)});
     ASSERT_TRUE(engine.Step(std::move(inputs), now));
+    std::vector<EngineInput> writable;  // after its own hello
+    writable.push_back(engine_input::LinkWritable{link});
+    ASSERT_TRUE(engine.Step(std::move(writable), now));
   }
   std::string Start(Engine& engine, const std::string& request) {
     std::string answer = "none";
@@ -201,12 +208,23 @@ TEST_F(EngineThatWentBack, IsNotOneWhoseAgentHasSeenItsLastCommit) {
 }
 
 TEST_F(EngineThatWentBack, IsOneThatLacksReportsWhichItHasAcknowledged) {
+  EngineTest::Start();
+  ASSERT_TRUE(store_->Commit(std::vector<Record>{AgentSeen{AgentId("agent"), JournalId("journal"), "a:4000", 7, {}}}));
   Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
-  AgentHasSeen(engine, 0, 1, {}, 7);  // a journal that it does not know yet proves nothing
+  AgentHasSeen(engine, 0, 1, {}, 7);
   EXPECT_EQ(engine.held(), "");
+  EXPECT_EQ(edges_.verdicts, (std::vector<Verdict>{{{RunId("gone"), 0, 1}, Verdict::Kind::kStop}}));
   Engine& next = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
-  AgentHasSeen(next, 0, 1, {}, 7);
-  EXPECT_NE(next.held().find("7 reports were acknowledged, the store has 0"), std::string::npos) << next.held();
+  AgentHasSeen(next, 0, 1, {}, 8);
+  EXPECT_NE(next.held().find("8 reports were acknowledged, the store has 7"), std::string::npos) << next.held();
+}
+
+// What it runs is from before, so nothing is stopped: it is asked for nothing and told nothing.
+TEST_F(EngineThatWentBack, IsOneThatDoesNotKnowAnAgentWhoseReportsItHasAcknowledged) {
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(engine, 0, 1, {}, 1);
+  EXPECT_NE(engine.held().find("1 reports were acknowledged, the store has 0"), std::string::npos) << engine.held();
+  EXPECT_EQ(edges_.verdicts, std::vector<Verdict>{});
 }
 
 // The numbers that it has seen are others than ours, though we have made as many since.
