@@ -102,21 +102,24 @@ void Engine::On(engine_input::LinkOpened input) {
 
 void Engine::On(engine_input::LinkMessage input) {
   auto found = links_.find(input.link);
-  if (found == links_.end() || !found->second.session) return;
+  // What is proven to be older than what was made of it decides nothing any more by what agents have and lack.
+  if (found == links_.end() || !found->second.session || went_back_) return;
   Link& link = found->second;
   if (const auto& hello = input.message.hello) {
     if (Status can = CheckSeen(*hello, epoch_, commit_); !can) return Break(input.link, can.error().message);
     // Who we have not met yet can't have seen what we have committed ourselves.
     const uint64_t may_have_seen = met_.insert(hello->agent).second ? taken_up_ : commit_;
-    // Where several of us have committed since, only this tells: reports that were acknowledged are in the store, which
-    // forgets of no agent how many there were.
-    if (const uint64_t applied = scheduler_.AppliedOf(hello->agent, hello->journal); applied < hello->acked_sequence)
+    // Where several of us have committed since, only this tells: reports that were acknowledged are in the store. Of a
+    // journal that another has replaced it does not know how many there were: a data directory may be put back.
+    if (const auto applied = scheduler_.AppliedOf(hello->agent, hello->journal);
+        applied && *applied < hello->acked_sequence)
       went_back_ = fmt::format("{}: of agent {} at {} {} reports were acknowledged, the store has {}", kWentBack,
-                               hello->agent.text(), link.address, hello->acked_sequence, applied);
+                               hello->agent.text(), link.address, hello->acked_sequence, *applied);
     if (hello->seen_epoch > epoch_ || hello->seen_commit > may_have_seen)
       went_back_ = fmt::format(
           "{}: agent {} at {} has seen commit {} of epoch {}, the store is at commit {} of epoch {}", kWentBack,
           hello->agent.text(), link.address, hello->seen_commit, hello->seen_epoch, may_have_seen, epoch_);
+    if (went_back_) return;
   }
   auto events = link.session->Receive(std::move(input.message), now_);
   if (!events) return Break(input.link, events.error().message);

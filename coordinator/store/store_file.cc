@@ -58,6 +58,9 @@ Result<int> CheckStoreFile(const std::string& path, FileSystem& files) {
                 fmt::format("{} is a database of something else than cromt (application id {:#x})", path,
                             header.application_id));
   if (header.user_version > kSchemaVersion) return Newer(path, header.user_version, files);
+  if (!header.known_format)
+    return tl::unexpected<Error>(
+        Advise(path, Error{ErrorCode::kCorrupt, "its header names a file format that SQLite does not have"}));
   return static_cast<int>(header.user_version);
 }
 

@@ -132,9 +132,11 @@ std::vector<AgentView> Scheduler::Agents() const {
   return views;
 }
 
-uint64_t Scheduler::AppliedOf(const AgentId& agent, const JournalId& journal) const {
+std::optional<uint64_t> Scheduler::AppliedOf(const AgentId& agent, const JournalId& journal) const {
   const auto seen = state_->seen.find(agent);
-  return seen == state_->seen.end() || seen->second.journal != journal ? 0 : seen->second.applied_sequence;
+  if (seen == state_->seen.end()) return 0;
+  if (seen->second.journal != journal) return std::nullopt;
+  return seen->second.applied_sequence;
 }
 
 std::vector<Scheduler::BlobSource> Scheduler::SourcesFor(const AgentId& agent,

@@ -96,8 +96,8 @@ class Scheduler {
   // itself. Linear in what its attempts take.
   using BlobSource = Result<std::optional<LeaseInput>>;
   std::vector<BlobSource> SourcesFor(const AgentId& agent, const std::vector<Digest>& wanted) const;
-  // Of this agent's reports as many are applied: 0 also if this journal is not known.
-  uint64_t AppliedOf(const AgentId& agent, const JournalId& journal) const;
+  // Of this agent's reports as many are applied, 0 if none ever came; nullopt if they were of another journal.
+  std::optional<uint64_t> AppliedOf(const AgentId& agent, const JournalId& journal) const;
   size_t unfinished_runs() const;
   bool IsUnfinished(const RunId& run) const;
   // Those with an attempt that was lost and still holds lanes. Linear in the agents.

@@ -300,7 +300,9 @@ void Scheduler::State::On(const AgentUp& event) {
   agent->warns = event.warns;
   SetTimer(agent);
   AgentSeen& last = seen[event.hello.agent];
-  if (last.journal != event.hello.journal) last = {event.hello.agent, event.hello.journal, event.address, 0, {}};
+  // A journal that was put back is not one to begin with: what was acknowledged of it is not said again.
+  if (last.journal != event.hello.journal)
+    last = {event.hello.agent, event.hello.journal, event.address, event.hello.acked_sequence, {}};
   last.address = event.address;
   last.labels = event.hello.labels;
   out.records.push_back(last);

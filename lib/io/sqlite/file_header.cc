@@ -12,6 +12,8 @@ namespace {
 // Of SQLite's file format, section 1.3.
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 constexpr size_t kHeaderBytes = 100;
+constexpr size_t kWriteFormatAt = 18;  // and behind it that for who only reads: 1, or with a WAL 2
+constexpr unsigned char kNewestFormat = 2;
 constexpr size_t kUserVersionAt = 60;
 constexpr size_t kApplicationIdAt = 68;
 
@@ -34,8 +36,9 @@ Result<FileHeader> ReadFileHeader(const std::string& path, FileSystem& files) {
   if (header.empty()) return FileHeader{FileHeader::Kind::kEmpty};
   if (header.find_first_not_of('\0') == header.npos) return FileHeader{FileHeader::Kind::kUnwritten};
   if (header.size() < kHeaderBytes || !header.starts_with(kMagic)) return FileHeader{FileHeader::Kind::kForeign};
+  const auto known = [&](size_t at) { return static_cast<unsigned char>(header[at]) <= kNewestFormat; };
   return FileHeader{FileHeader::Kind::kDatabase, BigEndian(header.substr(kApplicationIdAt)),
-                    BigEndian(header.substr(kUserVersionAt))};
+                    BigEndian(header.substr(kUserVersionAt)), known(kWriteFormatAt) && known(kWriteFormatAt + 1)};
 }
 
 }  // namespace cromt::sqlite

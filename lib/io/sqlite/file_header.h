@@ -21,6 +21,7 @@ struct FileHeader {
   Kind kind = Kind::kAbsent;
   uint32_t application_id = 0;  // PRAGMA application_id; 0 = none
   uint32_t user_version = 0;    // PRAGMA user_version
+  bool known_format = true;     // else SQLite only reads it, or not even that
 };
 
 // Fails only if the file is there and can't be read.

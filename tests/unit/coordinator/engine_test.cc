@@ -151,7 +151,8 @@ TEST_F(EngineThatLetsGo, NotOfWhatStillHoldsLanes) {
 
 class EngineThatWentBack : public EngineTest {
  protected:
-  // An agent at the only address answers that it has seen this commit, and runs what this store has never heard of.
+  // An agent at the only address answers that it has seen this commit, and has nothing but what this store has never
+  // heard of.
   void AgentHasSeen(Engine& engine, uint64_t commit, LinkId link = 1, Now now = {}, uint64_t acked = 0) {
     ASSERT_TRUE(engine.Step({}, now));
     ASSERT_EQ(edges_.said.at(0), "dial a:4000");
@@ -225,6 +226,42 @@ TEST_F(EngineThatWentBack, IsOneThatDoesNotKnowAnAgentWhoseReportsItHasAcknowled
   AgentHasSeen(engine, 0, 1, {}, 1);
   EXPECT_NE(engine.held().find("1 reports were acknowledged, the store has 0"), std::string::npos) << engine.held();
   EXPECT_EQ(edges_.verdicts, std::vector<Verdict>{});
+}
+
+// Its data directory was away for a while.
+TEST_F(EngineThatWentBack, IsNotOneThatKnowsAnotherJournalOfTheAgent) {
+  EngineTest::Start();
+  ASSERT_TRUE(store_->Commit(std::vector<Record>{AgentSeen{AgentId("agent"), JournalId("other"), "a:4000", 2, {}}}));
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(engine, 0, 1, {}, 7);
+  EXPECT_EQ(engine.held(), "");
+  Engine& next = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(next, 0, 1, {}, 7);
+  EXPECT_EQ(next.held(), "");
+}
+
+// By this store the task is leased, and the agent has nothing: it may have ended long ago, which the store lacks.
+TEST_F(EngineThatWentBack, DecidesNothingByWhatTheAgentHasThatProvesIt) {
+  PlanBuilder plan;
+  plan.Add("p", {.hosts = {"a"}});
+  StartRun start{RunId("run"), RequestId("q"), "p"};
+  start.plan = plan.Build();
+  Engine& before = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(before, 0);
+  std::vector<EngineInput> inputs;
+  inputs.push_back(engine_input::Ask{start, {}});
+  ASSERT_TRUE(before.Step(std::move(inputs), {}));
+  auto leased = [&] {
+    auto reader = *StoreReader::Open(testing::TempDir() + "engine-test.db");
+    const TaskStatus task = reader.Stored(RunId("run"))->tasks.at(0);
+    return task.state == TaskState::kLeased ? task.attempt : 0;
+  };
+  ASSERT_EQ(leased(), 1u);
+  edges_.said.clear();
+  Engine& engine = EngineTest::Start({.limits = {}, .agents = {"a:4000"}});
+  AgentHasSeen(engine, 100);
+  EXPECT_NE(engine.held(), "");
+  EXPECT_EQ(leased(), 1u);
 }
 
 // The numbers that it has seen are others than ours, though we have made as many since.

@@ -80,6 +80,17 @@ TEST_F(StoreDamage, ABitFlipsInTheDatabase) {
   EXPECT_GT(FlipBits("", 41), 60u);
 }
 
+// SQLite would open such a file, and refuse the first thing that is written.
+TEST_F(StoreDamage, ABitFlipsInTheNumberOfTheFileFormat) {
+  PhotographAtRest();
+  for (size_t at : {18, 19}) {
+    Files files = files_;
+    files[""][at] = static_cast<char>(files[""][at] ^ 32);
+    const std::string why = Refusal(files, fmt::format("byte {}", at));
+    EXPECT_NE(why.find("store.db is damaged: its header names a file format"), std::string::npos) << why;
+  }
+}
+
 TEST_F(StoreDamage, ABitFlipsInTheMark) {
   EXPECT_EQ(FlipBits("-mark", 8), files_["-mark"].size() / 8);
 }
