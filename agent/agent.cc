@@ -57,6 +57,7 @@ Status Agent::Open() {
   JobSettings own = OwnJobSettings(options_.program_dir + "/cromt-step");
   own.env = options_.env;
   own.limits = options_.limits;
+  own.agent_mark = AgentMark(identity_.agent, dir_->path());
   CROMT_ASSIGN(users_, JobUsers::Open(options_.users, std::move(own)));
   // Who runs jobs as others lets them through to their workspaces.
   if (options_.users.names_others() && ::geteuid() == 0 && ::chmod(dir_->path().c_str(), 0711) != 0)

@@ -82,21 +82,26 @@ void Agent::Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* con
 }
 
 // Blocks for as long as that takes; there is nothing else to be done with a launcher that is just up. What has been
-// written of their output is counted.
+// written of their output is counted. Of an agent that may have been installed before under its name, all goes that a
+// launcher of then has left, should this one have nothing yet: no journal tells of it any more.
 std::string Agent::StopRemains(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) {
   const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
   if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
   std::unordered_set<Ticket> tickets;
   uint64_t begin = up.log_end;
+  const std::string agent_mark = AgentMark(identity_.agent, dir_->path());
   for (const QueuedAttempt* attempt : lost) {
-    marks.insert(MarkOf(*attempt));
+    marks.insert(agent_mark + MarkOf(*attempt));
+    marks.insert(MarkOf(*attempt));  // it was started by an agent of before 2026-11-28
     tickets.insert(attempt->ticket);
     begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
   }
-  if (marks.empty()) return {};
-  up.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
-  auto killed = launcher::KillMarked(marks);
+  const bool all = !options_.name.empty() && up.known.empty() && up.incarnation != last_incarnation_;
+  if (marks.empty() && !all) return {};
+  if (!lost.empty()) up.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
+  auto killed = launcher::KillMarked(
+      [&](const std::string& mark) { return marks.contains(mark) || (all && mark.starts_with(agent_mark)); });
   if (!killed) return killed.error().message;
   if (*killed == 0) return left;
   return fmt::format("{} that it left running {} stopped",
@@ -109,7 +114,10 @@ void Agent::SayLauncherIsUp(const queue_event::LauncherUp& up, size_t lost) {
   if (before == up.incarnation)
     return options_.warn(
         fmt::format("the launcher (process {}) is connected again, and its jobs go on", launcher_->pid()));
-  if (before.empty() && lost == 0) return;
+  if (before.empty() && lost == 0) {
+    if (!up.remains.empty()) options_.warn("an earlier installation of this agent is gone: " + up.remains);
+    return;
+  }
   std::string became = lost == 0   ? "no job is lost by that"
                        : lost == 1 ? "one job is called lost"
                                    : fmt::format("{} jobs are called lost", lost);

@@ -1,10 +1,12 @@
 #include "agent/launch_command.h"
 
+#include <fmt/format.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "core/host_gaps.h"
 #include "core/script.h"
@@ -83,6 +85,12 @@ JobSettings OwnJobSettings(std::string step_program) {
   return settings;
 }
 
+std::string AgentMark(const AgentId& agent, const std::string& data_dir) {
+  std::error_code error;  // then as it was given
+  const std::filesystem::path whole = std::filesystem::canonical(data_dir, error);
+  return fmt::format("{}@{}:", agent.text(), error ? data_dir : whole.string());
+}
+
 std::string MarkOf(const QueuedAttempt& attempt) {
   return attempt.mesh.text() + "/" + ToString(attempt.id);
 }
@@ -97,7 +105,7 @@ Result<launcher::Start> MakeStart(const QueuedAttempt& attempt, uint32_t slot, c
   const TaskSpec& spec = *filled;
   launcher::Start start;
   start.log_id = attempt.ticket;
-  start.mark = MarkOf(attempt);
+  start.mark = settings.agent_mark + MarkOf(attempt);
   start.argv = ArgvOf(spec.work, settings, script_file);
   start.cwd = WorkingDirectory(spec, settings, workspace);
   start.slot = slot;

@@ -13,6 +13,7 @@ namespace cromt {
 // What every job of this agent gets.
 struct JobSettings {
   std::string step_program;  // path of cromt-step
+  std::string agent_mark;    // with what CROMT_ATTEMPT_MARK begins: AgentMark
   std::string home, user, shell;
   Variables env;  // the agent's configured `env`
   std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -30,7 +31,9 @@ inline constexpr uint32_t kFirstSlotGroup = 2'000'000'000;
 // HOME, USER and SHELL of the user that this process runs as; LANG and TZ of its own environment.
 JobSettings OwnJobSettings(std::string step_program);
 
-// CROMT_ATTEMPT_MARK of every process of the attempt: no other has the same.
+// CROMT_ATTEMPT_MARK of every process of the attempt is this and MarkOf: no other has the same. It is the same for all
+// that have been installed as this agent in this directory, one after the other.
+std::string AgentMark(const AgentId& agent, const std::string& data_dir);
 std::string MarkOf(const QueuedAttempt& attempt);
 
 // Where the task works: the source's own directory where it has one, else `workspace`.

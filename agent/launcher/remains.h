@@ -3,16 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
-#include <unordered_set>
 
 #include "base/result.h"
 
 namespace cromt::launcher {
 
-// Kills (SIGKILL) every process that carries the CROMT_ATTEMPT_MARK of one of `marks`, and what that forks
-// meanwhile; returns how many. Their numbers can't be mixed up: each is held by a pidfd while it is looked at.
+// Kills (SIGKILL) every process whose CROMT_ATTEMPT_MARK is one of what is `left`, and what that forks meanwhile;
+// returns how many. Their numbers can't be mixed up: each is held by a pidfd while it is looked at.
 // What wiped its environment is not found. kUnavailable when some are still there after ten rounds.
-Result<size_t> KillMarked(const std::unordered_set<std::string>& marks);
+Result<size_t> KillMarked(const std::function<bool(const std::string& mark)>& left);
 
 }  // namespace cromt::launcher

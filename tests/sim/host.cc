@@ -130,7 +130,6 @@ void SimHost::Reinstall(bool machine) {
   if (machine) Crash();
   Die("its directory is removed");
   world_.ledger.AgentForgets();
-  KillOrphans();  // nobody would know of them any more
   log_.outputs.clear();
   disk_.Wipe();
   files_.Wipe();
@@ -337,6 +336,9 @@ void SimHost::Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* c
     if (const auto output = log_.outputs.find(attempt->ticket); output != log_.outputs.end())
       up.written.insert(*output);
   }
+  if (orphans_.empty() || !up.known.empty()) return;
+  world_.situations.Saw("launcher", "died, and left what no journal tells of");
+  KillOrphans();
 }
 
 void SimHost::Complete(const launcher::Ended&, const QueuedAttempt*, queue_event::LauncherEnded& event) {

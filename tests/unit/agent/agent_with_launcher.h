@@ -30,8 +30,14 @@ class AgentWithLauncher : public testing::Test {
   }
 
   void StartAgent(Duration orphan_timeout = std::chrono::minutes(1)) {
-    AgentOptions options{.data_dir = dir_, .slots = 1, .program_dir = Programs()};
+    AgentOptions options;
     options.launcher.orphan_timeout = orphan_timeout;
+    StartAgent(std::move(options));
+  }
+  void StartAgent(AgentOptions options) {
+    options.data_dir = dir_;
+    options.slots = 1;
+    options.program_dir = Programs();
     auto agent = Agent::Start(std::move(options));
     ASSERT_TRUE(agent) << agent.error().message;
     agent_ = std::move(*agent);

@@ -1,9 +1,11 @@
 // A launcher that dies while its agent decides.
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
+#include "agent/launcher/process_table.h"
 #include "tests/unit/agent/agent_with_launcher.h"
 
 namespace cromt {
@@ -30,6 +32,47 @@ class LauncherDiesTest : public AgentWithLauncher {
     return 0;
   }
 };
+
+// Seed 900025502 of the simulator: the agent's directory was removed, and then its launcher died, which left a job. The
+// next agent of that name took up tasks of its lane.
+TEST_F(LauncherDiesTest, WhatAnEarlierInstallationOfThisAgentHasLeftIsStopped) {
+  std::promise<std::string> told;
+  auto start = [&](const std::string& name) {
+    AgentOptions options{.name = name};
+    options.launcher.cgroup = "none";
+    options.warn = [&told](const std::string& text) {
+      if (text.find("earlier installation") != std::string::npos) told.set_value(text);
+    };
+    StartAgent(std::move(options));
+  };
+  auto lives = [](pid_t pid) {
+    const auto all = launcher::ReadAllProcesses();
+    return std::ranges::any_of(all, [&](const auto& process) { return process.pid == pid && !process.zombie; });
+  };
+  start("web1");
+  Submit(In(dir_, {"sh", "-c", "echo $$ >pid.new; mv pid.new pid; exec sleep 300"}));
+  WaitFor("the job runs", [&] { return std::filesystem::exists(dir_ + "/pid"); });
+  pid_t job = 0;
+  std::ifstream(dir_ + "/pid") >> job;
+  ASSERT_GT(job, 1);
+  auto removed = [&] {
+    agent_.reset();
+    const pid_t launcher = Launcher();
+    if (launcher != 0) ::kill(launcher, SIGKILL);
+    WaitFor("the launcher is dead", [&] { return Launcher() == 0; });
+    for (const auto& entry : std::filesystem::directory_iterator(dir_)) std::filesystem::remove_all(entry.path());
+  };
+  removed();
+  EXPECT_TRUE(lives(job));
+  start("web2");  // of another agent it is nothing
+  EXPECT_EQ(EndOf(Submit(In(dir_, {"true"}))).kind, AttemptResult::Kind::kExited);
+  EXPECT_TRUE(lives(job));
+  removed();
+  start("web1");
+  EXPECT_EQ(told.get_future().get(),
+            "an earlier installation of this agent is gone: a process that it left running was stopped");
+  EXPECT_FALSE(lives(job));
+}
 
 // Seed 210018098 of the simulator: the job came in the same step as the news that the launcher is gone. It was called
 // lost, and the next launcher got the order.

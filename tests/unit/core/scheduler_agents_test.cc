@@ -381,30 +381,6 @@ TEST(SchedulerAgents, NewJournalMeansLost) {
   EXPECT_EQ(env.RunText("r1"), "failed");
 }
 
-// A disk that was not mounted at one start, and is at the next.
-TEST(SchedulerAgents, AJournalThatIsPutBackGoesOnWhereItWas) {
-  SchedulerEnv env;
-  env.Connect("a");
-  env.Start(Chain(1));
-  env.Begins("a", "r1/1/1");
-  env.Disconnect("a");
-  env.LoseJournal("a");
-  env.Connect("a");
-  env.Disconnect("a");
-  const AgentId agent("agent-a");
-  const JournalId journal("journal-a");
-  EXPECT_EQ(env.scheduler().AppliedOf(agent, journal), std::nullopt);
-  AgentHello hello{.agent = agent, .journal = journal, .slots = 4};
-  hello.acked_sequence = 1;
-  env.NextSession(9);
-  env.Apply(AgentUp{"a:4000", hello, {{{RunId("r1"), 0, 1}, InventoryItem::Phase::kEnded}}, 9});
-  EXPECT_EQ(env.scheduler().AppliedOf(agent, journal), 1u);
-  env.Forget();
-  env.Apply(AgentReported{"a:4000", {{2, {RunId("r1"), 0, 1}, AttemptResult{}}}});
-  EXPECT_THAT(env.Effects(), ElementsAre("ack 2 to a"));
-  EXPECT_THAT(env.Records(), ElementsAre("seen 2 of journal-a"));
-}
-
 // The agent that has the attempt may come back, by this address or another one: its silence counts, as always.
 TEST(SchedulerAgents, AnotherAgentAtTheAddressIsSilenceOfTheFirst) {
   SchedulerEnv env;

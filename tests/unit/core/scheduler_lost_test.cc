@@ -1,4 +1,5 @@
-// Lanes that an attempt keeps which was lost in its agent's silence: its process may still run, so nobody else may.
+// Lanes that an attempt keeps which was lost in its agent's silence: its process may still run, so nobody else may. And
+// agents that lost what they knew.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -260,6 +261,30 @@ TEST_F(LostLane, WhoHasMovedAndIsUpIsNotForgottenByWhereItWas) {
   EXPECT_THAT(env.Effects(), ElementsAre("reply refused: the agent at b:4000 is up at c:4000; only one that will not "
                                          "come back can be forgotten"));
   EXPECT_EQ(env.TaskText("r1", 1), "running");
+}
+
+// A disk that was not mounted at one start, and is at the next.
+TEST(LostJournal, ThatIsPutBackGoesOnWhereItWas) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Chain(1));
+  env.Begins("a", "r1/1/1");
+  env.Disconnect("a");
+  env.LoseJournal("a");
+  env.Connect("a");
+  env.Disconnect("a");
+  const AgentId agent("agent-a");
+  const JournalId journal("journal-a");
+  EXPECT_EQ(env.scheduler().AppliedOf(agent, journal), std::nullopt);
+  AgentHello hello{.agent = agent, .journal = journal, .slots = 4};
+  hello.acked_sequence = 1;
+  env.NextSession(9);
+  env.Apply(AgentUp{"a:4000", hello, {{{RunId("r1"), 0, 1}, InventoryItem::Phase::kEnded}}, 9});
+  EXPECT_EQ(env.scheduler().AppliedOf(agent, journal), 1u);
+  env.Forget();
+  env.Apply(AgentReported{"a:4000", {{2, {RunId("r1"), 0, 1}, AttemptResult{}}}});
+  EXPECT_THAT(env.Effects(), ElementsAre("ack 2 to a"));
+  EXPECT_THAT(env.Records(), ElementsAre("seen 2 of journal-a"));
 }
 
 }  // namespace

@@ -215,8 +215,8 @@ TEST(DeadLauncherTest, TheAgentFindsWhatIsLeftByItsMark) {
   });
   agent.KillLauncher();
   EXPECT_TRUE(Lives(main));
-  EXPECT_EQ(KillMarked({"another/1/1"}).value(), 0u);
-  EXPECT_EQ(KillMarked({mark, "another/1/1"}).value(), 2u);
+  EXPECT_EQ(KillMarked([](const std::string& of) { return of == "another/1/1"; }).value(), 0u);
+  EXPECT_EQ(KillMarked([&](const std::string& of) { return of == mark; }).value(), 2u);
   EXPECT_FALSE(Lives(main));
 }
 
