@@ -102,7 +102,7 @@ void Faults::Begin() {
 
 // Something may still be on that was to last longer.
 void Faults::EndIfEnough() {
-  if (kinds_.empty() || (drawn_ >= kAtLeast && world_.timeline.now() >= until_)) return End();
+  if (kinds_.empty() || (IsEnough() && world_.timeline.now() >= until_)) return End();
   until_ = std::max(until_, world_.timeline.now() + seconds(5));
   world_.timeline.At(until_, "faults end", 0, [this] { EndIfEnough(); });
 }
@@ -127,56 +127,50 @@ Duration Faults::Downtime() {
 
 void Faults::Next() {
   world_.timeline.After(dice_.Between(Duration(0), 2 * mean_), "fault", drawn_, [this] {
-    if (over_ || (drawn_ >= kAtLeast && world_.timeline.now() >= strike_until_)) return;
+    if (over_ || (IsEnough() && world_.timeline.now() >= strike_until_)) return;
     const uint64_t number = ++drawn_;
     const Kind kind = kinds_[dice_.Below(kinds_.size())];
     SimHost& host = *hosts_[dice_.Below(hosts_.size())];
     Dice own(dice_.Fork());
     const auto& only = world_.options.part.faults;
     if (!only || only->contains(number)) {
-      ++count_;
       world_.timeline.Note(fmt::format("fault {}", number));
-      world_.situations.Saw("fault", kNamed.at(kind).name);
-      Strike(kind, host, own);
+      if (Strike(kind, host, own)) {
+        ++count_;
+        world_.situations.Saw("fault", kNamed.at(kind).name);
+      }
     }
     Next();
   });
 }
 
-void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
+bool Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
   const bool all = kind == kCoordinatorDies || kind == kCoordinatorDiesInStep || kind == kCommitFails ||
                    kind == kCoordinatorFull || kind == kCoordinatorHangs || kind >= kCoordinatorsMachineCrashes;
   for (const auto& other : hosts_)
     if (all || other.get() == &host) world_.ledger.HostWasTroubled(other->index());
+  const bool agent = host.up(), launcher = host.has_launcher(), coordinator = coordinator_.up();
   switch (kind) {
-    case kAgentDies: return host.Die("killed");
-    case kAgentDiesInStep: return dice.PerCent(30) ? host.DieLaunching() : host.DieAfter(dice.Below(4));
-    case kCoordinatorDies: return coordinator_.Die("killed");
-    case kCoordinatorDiesInStep: return coordinator_.DieAfter(dice.Below(6));
-    case kCommitFails: return coordinator_.FailNextCommit();
+    case kAgentDies: host.Die("killed"); return agent;
+    case kAgentDiesInStep:
+      if (dice.PerCent(30))
+        host.DieLaunching();
+      else
+        host.DieAfter(dice.Below(4));
+      return agent;
+    case kCoordinatorDies: coordinator_.Die("killed"); return coordinator;
+    case kCoordinatorDiesInStep: coordinator_.DieAfter(dice.Below(6)); return coordinator;
+    case kCommitFails: coordinator_.FailNextCommit(); return coordinator;
     case kCut:
-      if (network_.Cut(host)) world_.timeline.Note(fmt::format("link of host {} is cut", host.index()));
-      return;
     case kBlackLink:
-      world_.ledger.HostWasAway(host.index());
-      if (network_.TurnBlack(host, Network::Way::kBoth))
-        world_.timeline.Note(fmt::format("link of host {} swallows all", host.index()));
-      return;
-    case kStall: return StallFor(host, dice);
-    case kHostCrashes: return host.Crash();
-    case kLauncherDies: return host.KillLauncher();
-    case kJournalFails:
-      return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
-                 [&host](bool on) { host.disk().FailWrites(on); });
-    case kAgentFull:
-      return For(dice.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
-                 [&host](bool on) { host.FillDisk(on); });
-    case kCoordinatorFull:
-      return For(dice.Between(milliseconds(10), seconds(60)), "disk of the coordinator is full",
-                 [this](bool on) { coordinator_.FillDisk(on); });
+    case kOneWay: return StrikeLink(kind, host, dice);
+    case kStall: StallFor(host, dice); return true;
+    case kHostCrashes: host.Crash(); return true;
+    case kLauncherDies: host.KillLauncher(); return launcher;
     case kWallJumps:
       host.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
-      return coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
+      coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
+      return true;
     case kStoreGoesBack: return went_back_.Begin();
     case kTwoCoordinators: return twin_.Begin();
     case kLauncherHangs: {
@@ -184,25 +178,44 @@ void Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
       host.HangLauncher(time, dice.PerCent(50));
       if (dice.PerCent(40))  // and is killed for that
         world_.timeline.After(time - milliseconds(1), "watchdog", host.index(), [&host] { host.KillLauncher(); });
-      return;
-    }
-    case kOneWay: {
-      const bool to_host = dice.PerCent(50);
-      world_.ledger.HostWasAway(host.index());
-      if (network_.TurnBlack(host, to_host ? Network::Way::kToHost : Network::Way::kFromHost))
-        world_.timeline.Note(
-            fmt::format("link of host {} swallows what is sent {} it", host.index(), to_host ? "to" : "by"));
-      return;
+      return launcher;
     }
     case kAgentHangs:
       world_.ledger.HostWasAway(host.index());
-      return host.Hang(dice.Between(milliseconds(10), seconds(60)));
-    case kCoordinatorHangs: return coordinator_.Hang(dice.Between(milliseconds(10), seconds(60)));
-    case kAgentUpgraded: return host.Upgrade();
-    case kAgentReinstalled: return host.Reinstall(true);
-    case kLauncherOrphaned: return host.Reinstall(false);
+      host.Hang(dice.Between(milliseconds(10), seconds(60)));
+      return agent;
+    case kCoordinatorHangs: coordinator_.Hang(dice.Between(milliseconds(10), seconds(60))); return coordinator;
+    case kAgentUpgraded: host.Upgrade(); return true;
+    case kAgentReinstalled: host.Reinstall(true); return true;
+    case kLauncherOrphaned:
+      host.Reinstall(false);
+      if (dice.PerCent(50)) host.KillLauncher();  // which may leave what no journal tells of
+      return launcher;
     default: return StrikeDisk(kind, host, dice);
   }
+}
+
+bool Faults::StrikeLink(Kind kind, SimHost& host, Dice& dice) {
+  std::string how = "is cut";
+  bool struck = false;
+  if (kind == kCut) {
+    struck = network_.Cut(host);
+  } else {
+    const bool to_host = kind == kOneWay && dice.PerCent(50);
+    how = kind == kBlackLink ? "swallows all" : to_host ? "swallows what is sent to it" : "swallows what is sent by it";
+    world_.ledger.HostWasAway(host.index());
+    struck = network_.TurnBlack(host, kind == kBlackLink ? Network::Way::kBoth
+                                      : to_host          ? Network::Way::kToHost
+                                                         : Network::Way::kFromHost);
+  }
+  if (struck) world_.timeline.Note(fmt::format("link of host {} {}", host.index(), how));
+  return struck;
+}
+
+// Of a part of a seed all of its faults come.
+bool Faults::IsEnough() const {
+  const auto& only = world_.options.part.faults;
+  return only ? only->empty() || drawn_ >= *only->rbegin() : count_ >= kAtLeast;
 }
 
 void Faults::StallFor(SimHost& host, Dice& dice) {
@@ -223,10 +236,11 @@ void Faults::StallFor(SimHost& host, Dice& dice) {
     host.HangProcesses(time);
 }
 
-void Faults::For(Duration time, std::string_view what, std::function<void(bool)> set) {
+bool Faults::For(Duration time, std::string_view what, std::function<void(bool)> set) {
   world_.timeline.Note(fmt::format("{} for {}", what, FormatDuration(time)));
   set(true);
   world_.timeline.After(time, "disk is well", count_, [set = std::move(set)] { set(false); });
+  return true;
 }
 
 }  // namespace cromt::sim

@@ -62,15 +62,17 @@ class Faults {
 
   void EndIfEnough();
   void Next();
-  // `dice` are its own, so that leaving out one fault changes no other.
-  void Strike(Kind kind, SimHost& host, Dice& dice);
+  bool IsEnough() const;
+  // False if there was nothing to strike. `dice` are its own, so that leaving out one fault changes no other.
+  bool Strike(Kind kind, SimHost& host, Dice& dice);
+  bool StrikeLink(Kind kind, SimHost& host, Dice& dice);
   void StallFor(SimHost& host, Dice& dice);
   void DrawSilences();
   // faults_disk.cc
-  void StrikeDisk(Kind kind, SimHost& host, Dice& dice);
+  bool StrikeDisk(Kind kind, SimHost& host, Dice& dice);
   void EndDisk();
-  // Until it is over again.
-  void For(Duration time, std::string_view what, std::function<void(bool)> set);
+  // Until it is over again. True.
+  bool For(Duration time, std::string_view what, std::function<void(bool)> set);
   Duration Downtime();
 
   World& world_;

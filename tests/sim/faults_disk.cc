@@ -5,16 +5,26 @@
 
 namespace cromt::sim {
 
-void Faults::StrikeDisk(Kind kind, SimHost& host, Dice& dice) {
+bool Faults::StrikeDisk(Kind kind, SimHost& host, Dice& dice) {
   SimDisk& disk = coordinator_.disk();
   const Duration time = dice.Between(milliseconds(10), seconds(20));
   switch (kind) {
-    case kCoordinatorsMachineCrashes: return went_back_.CrashMachine();
+    case kCoordinatorsMachineCrashes: went_back_.CrashMachine(); return true;
+    case kJournalFails:
+      return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
+                 [&host](bool on) { host.disk().FailWrites(on); });
+    case kAgentFull:
+      return For(dice.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
+                 [&host](bool on) { host.FillDisk(on); });
+    case kCoordinatorFull:
+      return For(dice.Between(milliseconds(10), seconds(60)), "disk of the coordinator is full",
+                 [this](bool on) { coordinator_.FillDisk(on); });
     case kSyncFails:
       world_.timeline.Note(fmt::format("the next syncs of the coordinator and of host {} fail", host.index()));
       world_.ledger.HostMayLose(host.index());  // the journal, if what was written is forgotten
       disk.FailSyncs(1 + dice.Below(2));
-      return host.disk().FailSyncs(1);
+      host.disk().FailSyncs(1);
+      return true;
     case kSyncLies: return went_back_.Lie();
     case kIoErrors: {
       const bool reads = dice.PerCent(50);
@@ -26,8 +36,8 @@ void Faults::StrikeDisk(Kind kind, SimHost& host, Dice& dice) {
     case kDiskSlow:
       return For(time, "disk of the coordinator is slow",
                  [&disk](bool on) { disk.SlowDown(on ? seconds(3) : seconds(0)); });
-    case kBitFlips: return rot_.Strike(host, dice);
-    default: return;
+    case kBitFlips: rot_.Strike(host, dice); return disk.Size(coordinator_.path()) > 0;
+    default: return false;
   }
 }
 

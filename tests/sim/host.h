@@ -37,6 +37,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   // The machine runs; the agent's process runs in it.
   bool on() const { return on_; }
   bool up() const { return engine_ != nullptr; }
+  bool has_launcher() const { return launcher_ != nullptr; }
   uint64_t log_end() const { return log_.end; }
   Duration well_since() const { return well_since_; }
 

@@ -91,6 +91,7 @@ constexpr std::string_view kListed[] = {
     "inventory: leased",
     "inventory: running",
     "launcher: died, and its processes lived on",
+    "launcher: died, and left what no journal tells of",
     "launcher: of before an upgrade, and replaced",
     "lease: extended",
     "lease: given back unused",

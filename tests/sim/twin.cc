@@ -8,14 +8,15 @@ Twin::Twin(World& world, SimCoordinator& first, WentBack& went_back)
   went_back_.OperateWhen([this] { return IsGone(); });
 }
 
-void Twin::Begin() {
-  if (!went_back_.Copy()) return;
+bool Twin::Begin() {
+  if (!went_back_.Copy()) return false;
   // Mostly at once, so that it knows all that agents have seen.
   const Duration delay =
       dice_.PerCent(60) ? dice_.Between(Duration(0), milliseconds(200)) : dice_.Between(milliseconds(200), seconds(15));
   world_.timeline.After(delay, "second coordinator", 0, [this] {
     if (!over_) Start();
   });
+  return true;
 }
 
 void Twin::Start() {

@@ -17,7 +17,7 @@ class Twin {
 
   // The store is copied now, and the second started then, or a while later. Once only, and in no seed whose store goes
   // back, too: less could be said of what is left.
-  void Begin();
+  bool Begin();
   // There is none from here on.
   void End();
 

@@ -53,14 +53,15 @@ bool WentBack::Copy() {
   return true;
 }
 
-void WentBack::Lie() {
-  if (!Copy()) return;
+bool WentBack::Lie() {
+  if (!Copy()) return false;
   lied_ = true;
   world_.timeline.Note("the coordinator's disk says that it syncs, and does not");
   coordinator_.disk().Lie(true);
   world_.timeline.After(dice_.Between(milliseconds(50), seconds(15)), "machine crashes", 0, [this] {
     if (!over_) CrashMachine();
   });
+  return true;
 }
 
 void WentBack::CrashMachine() {
@@ -71,12 +72,13 @@ void WentBack::CrashMachine() {
   StoreIsOlder();
 }
 
-void WentBack::Begin() {
-  if (!Copy()) return;
+bool WentBack::Begin() {
+  if (!Copy()) return false;
   const Duration most = dice_.PerCent(30) ? milliseconds(500) : seconds(15);
   world_.timeline.After(dice_.Between(milliseconds(50), most), "store goes back", 0, [this] {
     if (!over_) GoBack();
   });
+  return true;
 }
 
 void WentBack::GoBack() {

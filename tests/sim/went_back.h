@@ -23,10 +23,10 @@ class WentBack {
   // No operator does anything before that.
   void OperateWhen(std::function<bool()> may) { may_operate_ = std::move(may); }
   // The store is copied now, and the copy put in its place some time later. Once only.
-  void Begin();
+  bool Begin();
   // The store is copied, the coordinator's disk says from now on that it syncs and does not, and some time later the
   // machine crashes. Once only, and only one of the two.
-  void Lie();
+  bool Lie();
   // The coordinator's machine does. What its disk had said to be synced and was not may be gone.
   void CrashMachine();
   // The coordinator refuses its store. True if there is a reason for that, and a person who does what it says.
