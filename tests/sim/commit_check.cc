@@ -142,6 +142,10 @@ void CommitCheck::CheckChange(const RunOf& run, const AttemptId& id, const TaskS
     if (same != before || after.ignored) violation("changes, and has finished");
   }
   if (after.state == TaskState::kFinished && !after.outcome) violation("ends as nothing");
+  const bool in_silence = after.reason.find("silent") != std::string::npos || after.state == TaskState::kUnreachable;
+  if (!went_back_.empty() && InFlight(before.state) && before.agent == proven_by_ && !InFlight(after.state) &&
+      !in_silence)
+    violation(fmt::format("becomes {}, and {}", ToString(after.state), went_back_));
   if (before.stop_wanted && !after.stop_wanted && !HasEnded(after)) violation("is not to be stopped any more");
   const bool leased = after.state == TaskState::kLeased && before.state == TaskState::kReady;
   if (leased) return CheckLease(run, id, before);
@@ -246,6 +250,7 @@ void CommitCheck::TakeUp(const StoredState& state) {
   taken_up_ = commit_ = state.commit;
   acked_.clear();
   went_back_.clear();
+  proven_by_ = AgentId();
   pauses_.clear();
   for (const Paused& pause : state.pauses) pauses_[pause.project] = pause;
   sessions_.clear();
@@ -294,9 +299,11 @@ void CommitCheck::CheckTakenUp(const StoredState& state) {
 void CommitCheck::Greeted(LinkId link, const AgentHello& hello) {
   // It can know no more of this life than it was told.
   const uint64_t known = std::max(taken_up_, acked_[hello.agent]);
-  if (hello.seen_epoch > epoch_ || (hello.seen_commit > known && !ledger_.second_is_heard()))
+  if (hello.seen_epoch > epoch_ || (hello.seen_commit > known && !ledger_.second_is_heard())) {
     went_back_ = fmt::format("{} has seen commit {} of epoch {}, which is not in the store", hello.agent.text(),
                              hello.seen_commit, hello.seen_epoch);
+    proven_by_ = hello.agent;
+  }
   sessions_[link] = {hello.agent, hello.journal, timeline_.now()};
 }
 

@@ -128,6 +128,7 @@ class CommitCheck {
   uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
   std::map<AgentId, uint64_t> acked_;  // the last commit of this life that it was told
   std::string went_back_;
+  AgentId proven_by_;                     // it
   std::map<std::string, Paused> pauses_;  // by project, "" = all
   bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;

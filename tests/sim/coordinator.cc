@@ -348,6 +348,8 @@ void SimCoordinator::Held(const std::string& why) {
   if (second_ || world_.ledger.second_is_heard())
     world_.situations.Saw("two coordinators", second_ ? "the second is behind" : "the first is behind");
   world_.timeline.Note(name_ + " is held: " + why);
+  if (!second_ && !world_.ledger.went_back() && !world_.ledger.second_is_heard())
+    world_.ledger.Violation("the coordinator is held, and its store is all that was committed: " + why);
   if (on_went_back_) on_went_back_();
 }
 
