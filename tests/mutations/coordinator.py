@@ -22,6 +22,8 @@ MUTATIONS = [
              "if (hello->seen_epoch > epoch_ || hello->seen_commit > may_have_seen)", "if (hello->seen_epoch > epoch_ + 1000)", 600),
     Mutation("own-commits-hide-it", "A store that went back is not noticed once it has made as many commits as it had lost.", ENGINE,
              "? taken_up_ : commit_;", "? commit_ : commit_;", 2000),
+    Mutation("apply-is-not-committed", "A job file that is applied is answered, and in no commit.", ENGINE,
+             "    records_.push_back(*decision->record);\n", "", 5),
     Mutation("kept-is-stopped", "What a recovery keeps is stopped by the next verdict.", ENGINE,
              "        return kept_.contains({up->hello.agent, item.id});", "        return !kept_.contains({up->hello.agent, item.id}) && false;", 1000),
     Mutation("lost-link-is-not-told", "The scheduler is not told that a link is gone.", ENGINE,

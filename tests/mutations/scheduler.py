@@ -69,6 +69,8 @@ MUTATIONS = [
              "  bytes -= run->bytes;\n", "", 5),
     Mutation("why-names-the-wrong-one", "Who waits is told of the last project that it needs, whether or not that has ended.",
              "lib/core/scheduler_why.cc", "if (!cause && !IsDone(run.instances[need])) cause = need;", "cause = need;", 20),
+    Mutation("why-says-that-it-counts", "Of who has failed it is said that it counts as succeeded.", "lib/core/why.cc",
+             "  if (status.ignored) text +=", "  if (status.ignored || status.outcome == TaskOutcome::kFailed) text +=", 40),
     Mutation("why-counts-wrong", "Who waits in a lane is told of one more before it than there is.", "lib/core/scheduler_why.cc",
              "      ++before;\n      if (!first) first = &ref;", "      ++before;\n      if (!first) first = &ref, ++before;", 60),
 ]

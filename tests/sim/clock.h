@@ -22,6 +22,8 @@ class HostClock {
     while (Local(Duration(time)) < Micros(mono)) ++time;
     return Duration(time);
   }
+  // By more than 1 %.
+  bool is_skewed() const { return rate_ppm_ > 10'000 || rate_ppm_ < -10'000; }
   void JumpWall(Duration by) { wall_offset_ += by.count(); }
   // CLOCK_BOOTTIME begins at zero again.
   void Reboot(Duration time) { offset_ -= Local(time); }

@@ -253,6 +253,7 @@ void CommitCheck::TakeUp(const StoredState& state) {
   proven_by_ = AgentId();
   pauses_.clear();
   for (const Paused& pause : state.pauses) pauses_[pause.project] = pause;
+  files_ = FilesOf(state);
   sessions_.clear();
   for (const AgentSeen& seen : state.agents) seen_[seen.agent] = seen;
   drained_.clear();
@@ -275,6 +276,12 @@ void CommitCheck::TakeUp(const StoredState& state) {
     if (run.status.state == RunState::kFinished && !runs_.contains(id)) runs_.emplace(id, std::move(run));
 }
 
+std::map<std::string, CommitCheck::Applied> CommitCheck::FilesOf(const StoredState& state) {
+  std::map<std::string, Applied> files;
+  for (const StoredFile& file : state.files) files[file.file] = {file.revision, file.text};
+  return files;
+}
+
 void CommitCheck::CheckTakenUp(const StoredState& state) {
   std::set<RunId> stored;
   for (const StoredRun& run : state.runs) {
@@ -292,6 +299,7 @@ void CommitCheck::CheckTakenUp(const StoredState& state) {
   for (const auto& [id, run] : runs_)
     if (run.status.state != RunState::kFinished && !stored.contains(id))
       Violation("invariant 1: run " + id.text() + " has not finished and is not taken up");
+  if (FilesOf(state) != files_) Violation("invariant 1: what was applied is taken up as something else");
 }
 
 // ---- What leaves ------------------------------------------------------------------------------
@@ -372,6 +380,13 @@ void CommitCheck::Answered(const Event& event, const Result<RunId>& answer) {
   const RunOf* run = cancel ? Find(cancel->run) : nullptr;
   if (run && run->status.state != RunState::kFinished && run->status.cancel == CancelWish::kNone)
     Violation("the cancel of run " + cancel->run.text() + " was acknowledged before it was committed");
+}
+
+void CommitCheck::Answered(const ApplyAnswer& answer) {
+  const bool known =
+      std::ranges::any_of(files_, [&](const auto& file) { return file.second.revision >= answer.revision; });
+  if (!known)
+    Violation(fmt::format("invariant 1: revision {} was acknowledged before it was committed", answer.revision));
 }
 
 void CommitCheck::ProcessStarts(const AttemptId& id) {

@@ -18,6 +18,7 @@
 
 #include "coordinator/store/store.h"
 #include "coordinator/transport.h"
+#include "core/control.h"
 #include "core/event.h"
 #include "core/job_file.h"
 #include "core/messages.h"
@@ -62,6 +63,7 @@ class CommitCheck {
   const std::string& went_back() const { return went_back_; }
   void Sent(LinkId link, const ToAgent& message);
   void Answered(const Event& event, const Result<RunId>& answer);
+  void Answered(const ApplyAnswer& answer);
   void ProcessStarts(const AttemptId& id);
 
   // ---- For other checks ------------------------------------------------------------------------
@@ -85,6 +87,12 @@ class CommitCheck {
     Duration begun{0};
     std::set<AttemptId> stops = {};  // that were sent
   };
+  // What is applied of a job file.
+  struct Applied {
+    uint64_t revision = 0;
+    std::string text;
+    friend bool operator==(const Applied&, const Applied&) = default;
+  };
   // A task that could be leased at once: ready, and in no line of a group.
   using Key = std::pair<RunId, TaskIndex>;
 
@@ -93,6 +101,7 @@ class CommitCheck {
   void On(const RunChanged& record);
   void On(const TaskChanged& record);
   void On(const AgentSeen& record);
+  void On(const FileApplied& record) { files_[record.file] = {record.revision, record.text}; }
   void On(const AgentDrained& record) { drained_[record.address] = record; }
   void On(const Paused& record) { pauses_[record.project] = record; }
   void On(const Unpaused& record) { pauses_.erase(record.project); }
@@ -107,6 +116,7 @@ class CommitCheck {
   void CheckTurn(const RunOf& run, TaskIndex task);
   void CheckTime(const RunOf& run, const AttemptId& id, const Task& before, const TaskStatus& after);
   void CheckAlone(const RunHeader& header);
+  static std::map<std::string, Applied> FilesOf(const StoredState& state);
   void CheckTakenUp(const StoredState& state);
   void Update(RunOf& run, TaskIndex task, const TaskStatus& status);
   // Since when an attempt is not current; nothing if it is, or was never leased.
@@ -130,6 +140,7 @@ class CommitCheck {
   std::string went_back_;
   AgentId proven_by_;                     // it
   std::map<std::string, Paused> pauses_;  // by project, "" = all
+  std::map<std::string, Applied> files_;
   bool doubt_ = false, ever_in_doubt_ = false;
   bool clock_jumped_ = false;
   int told_ = 0;  // violations

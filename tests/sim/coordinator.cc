@@ -72,6 +72,7 @@ SimCoordinator::SimCoordinator(World& world, Network& network, SelfStarts& start
                    [this](LinkId link, BlobFailure failure) {
                      Post(engine_input::BlobUndeliverable{link, std::move(failure)});
                    }}) {
+  disk_.OnLoss([this](std::string_view how) { world_.situations.Saw("crash of the coordinator's machine", how); });
   (void)disk_.MakeDirectory(DirectoryOf(path_), 0700);
   live_.commits().Know(starts.job_file());
   if (!second) {

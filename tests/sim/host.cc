@@ -35,6 +35,8 @@ SimHost::SimHost(World& world, Network& network, size_t index)
               .arrived = [this](const Digest& digest) { Post(agent_input::BlobArrived{digest}); }}),
       disk_(world.dice.Fork()),
       has_cgroups_(world.dice.PerCent(50)) {
+  disk_.OnLoss([this](std::string_view how) { world_.situations.Saw("crash of a host", how); });
+  if (clock_.is_skewed()) world_.situations.Saw("fault", "clock runs fast or slow");
   StartLauncher();
 }
 

@@ -50,14 +50,24 @@ void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
       slots_[hello->agent] = hello->slots;
       commits_.Greeted(said->link, *hello);
     }
-    if (const auto& refuses = said->message.refuses) refusals_.insert(*refuses);
+    if (const auto& refuses = said->message.refuses) Refuses(said->link, *refuses);
     // Before its inventory is there, what it has may be called lost.
     if (auto link = links_.find(said->link); link != links_.end() && link->second.live) commits_.Heard(said->link);
   }
 }
 
+// Counts from when its session is live; each begins without.
+void LiveCheck::Refuses(LinkId id, const std::string& why) {
+  auto link = links_.find(id);
+  if (link == links_.end()) return;
+  link->second.refuses = why;
+  if (link->second.live) refusals_[link->second.agent] = why;
+}
+
 void LiveCheck::IsLive(LinkId link) {
   links_[link].live = true;
+  refusals_[links_[link].agent] = links_[link].refuses;
+  last_at_[links_[link].address] = links_[link].agent;
   commits_.Heard(link);
   links_[link].since = world_.timeline.now();
 }
@@ -114,8 +124,12 @@ void LiveCheck::CheckRead(const Engine& engine) {
 
 // One task after another is asked for, in no order in particular.
 void LiveCheck::CheckWhy(const Engine& engine, Now now) {
-  WhyFacts facts{
-      .answers = {}, .slots = slots_, .refusals = refusals_, .committed = &commits_, .ledger = &world_.ledger};
+  WhyFacts facts{.answers = {},
+                 .last_at = last_at_,
+                 .slots = slots_,
+                 .refusals = refusals_,
+                 .committed = &commits_,
+                 .ledger = &world_.ledger};
   for (const auto& [id, link] : links_)
     if (link.live) facts.answers[link.address] = link.agent;
   if (!commits_.kept_lanes().empty()) CheckWhoWaitsForLanes(engine, facts, now);

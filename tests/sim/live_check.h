@@ -51,6 +51,7 @@ class LiveCheck {
     AgentId agent;
     bool live = false;
     Duration since{0};  // it is live
+    std::string refuses = {};
   };
 
   void CheckStops();
@@ -60,6 +61,7 @@ class LiveCheck {
   void CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts, Now now);
   void CheckProgress(const Engine& engine, const RunId& id, Now now);
   void CheckHowItGoes(const RunId& id, TaskIndex task, Now now);
+  void Refuses(LinkId link, const std::string& why);
   void Violation(const std::string& what);
 
   World& world_;
@@ -69,7 +71,8 @@ class LiveCheck {
   CommitCheck commits_;
   std::map<LinkId, Link> links_;
   std::map<AgentId, uint32_t> slots_;
-  std::set<std::string> refusals_;
+  std::map<AgentId, std::string> refusals_;
+  std::map<std::string, AgentId> last_at_;
   Duration calm_since_{0};
   uint64_t steps_ = 0, commits_seen_ = 0, asked_ = 0;
   int told_ = 0;

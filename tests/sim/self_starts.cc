@@ -93,8 +93,11 @@ void SelfStarts::Apply(uint64_t number, size_t variant) {
                          .path = "/jobs.yaml",
                          .text = TextOf(variant),
                          .author = "sim"};
-    coordinator_->Post(engine_input::Apply{std::move(request), files_[variant],
-                                           [done](const Result<ApplyAnswer>& answer) { *done |= answer.has_value(); }});
+    coordinator_->Post(
+        engine_input::Apply{std::move(request), files_[variant], [this, done](const Result<ApplyAnswer>& answer) {
+                              if (answer) coordinator_->live().commits().Answered(*answer);
+                              *done |= answer.has_value();
+                            }});
   });
 }
 

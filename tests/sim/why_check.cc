@@ -109,6 +109,7 @@ class Judge {
         if (!status_.stop_wanted) return "nobody wished that";
         return IsThere(status_.agent) ? "" : "nobody reaches that agent";
       case WhyKind::kSilent: return IsThere(status_.agent) ? "that agent has a session" : "";
+      case WhyKind::kEnded: return WrongEnd(text);
       default: return "";
     }
   }
@@ -196,11 +197,21 @@ class Judge {
 
   static bool MayHold(const TaskStatus& status) { return InFlight(status.state) || status.state == TaskState::kReady; }
 
+  // By an attempt that was lost in silence. Of a run that is not known any more it may be.
+  bool IsKept(const PlannedGroup& lane) const {
+    return std::ranges::any_of(facts_.committed->kept_lanes(), [&](const AttemptId& id) {
+      const RunOf* run = facts_.committed->Find(id.run);
+      return !run || std::ranges::any_of(run->plan->tasks[id.task].groups, [&](uint32_t g) {
+        return run->plan->groups[g].mesh_wide && run->plan->groups[g].name == lane.name;
+      });
+    });
+  }
+
   std::string WrongLane(const std::string& text, std::string_view before, std::string_view after) const {
     const auto name = Between(text, before, after);
     const PlannedGroup* group = name ? GroupNamed(*name) : nullptr;
     if (!group || !group->mesh_wide) return "it is in no such lane";
-    if (text.find("is kept for") != text.npos) return "";  // lost ones are in no commit that is looked at here
+    if (text.find("is kept for") != text.npos) return IsKept(*group) ? "" : "nobody keeps it";
     return OthersIn(*group, MayHold) > 0 ? "" : "nobody can have it";
   }
 
@@ -259,8 +270,11 @@ class Judge {
   }
 
   std::string WrongRefusal(const std::string& text) const {
-    for (const std::string& reason : facts_.refusals)
-      if (text.ends_with(": " + reason)) return "";
+    const auto here = facts_.last_at.find(address_);
+    for (const AgentId& agent : {here == facts_.last_at.end() ? AgentId() : here->second, status_.agent})
+      if (const auto says = facts_.refusals.find(agent);
+          says != facts_.refusals.end() && !says->second.empty() && text.ends_with(": " + says->second))
+        return "";
     for (const auto& [address, drained] : facts_.committed->drained())
       if (text.find("out of service by " + drained.author) != text.npos) return "";
     return "nobody has said that";
@@ -275,6 +289,14 @@ class Judge {
     if (text.find(silence.skip_unreachable ? "it is skipped" : "it is failed") == text.npos)
       return "its rule is another";
     return said && *said <= silence.unreachable + seconds(1) ? "" : "nobody waits as long";
+  }
+
+  std::string WrongEnd(std::string_view text) const {
+    std::string outcome(status_.outcome ? ToString(*status_.outcome) : "");
+    std::ranges::replace(outcome, '_', ' ');
+    if (outcome.empty() || !text.starts_with(outcome)) return "it has ended as " + outcome;
+    const bool counts = text.find("which counts as succeeded") != text.npos;
+    return counts == status_.ignored ? "" : "it counts otherwise";
   }
 
   std::string WrongRetry(const std::string& text) const {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 
 #include "core/why.h"
@@ -14,9 +13,10 @@ namespace cromt::sim {
 
 // What is so, besides what was committed.
 struct WhyFacts {
-  std::map<std::string, AgentId> answers;  // addresses of live links, and who is there
-  std::map<AgentId, uint32_t> slots;       // of agents that were reached
-  std::set<std::string> refusals;          // what agents have said that keeps them from taking leases
+  std::map<std::string, AgentId> answers;   // addresses of live links, and who is there
+  std::map<std::string, AgentId> last_at;   // who was there last, also if it is reached by another address now
+  std::map<AgentId, uint32_t> slots;        // of agents that were reached
+  std::map<AgentId, std::string> refusals;  // what each has said last that keeps it from taking leases
   const CommitCheck* committed = nullptr;
   const Ledger* ledger = nullptr;
 };

@@ -364,6 +364,21 @@ void SimDisk::CrashPage(Page& page, uint32_t kept) {
   page.now = page.durable = std::move(mixed);
 }
 
+// Of one file.
+struct SimDisk::Losses {
+  bool vanished = false, torn = false;
+  uint64_t first_gone = std::numeric_limits<uint64_t>::max(), last_kept = 0;  // when written
+
+  void Add(uint64_t written, uint32_t kept, uint32_t all) {
+    vanished |= kept == 0;
+    torn |= kept != 0 && kept != all;
+    if (kept == 0)
+      first_gone = std::min(first_gone, written);
+    else
+      last_kept = std::max(last_kept, written);
+  }
+};
+
 // True if something is gone that was promised.
 bool SimDisk::CrashFile(Inode& inode) {
   constexpr std::array kModes = {Keeps::kNone, Keeps::kAll, Keeps::kUntil, Keeps::kAnyPages, Keeps::kAnySectors};
@@ -380,6 +395,7 @@ bool SimDisk::CrashFile(Inode& inode) {
   const uint64_t until = first + dice_.Below(writes_ - first + 1);
   bool broken = false;
   uint64_t end = 0;  // of what was kept
+  Losses losses;
   for (size_t i = 0; i < inode.pages.size(); ++i) {
     Page& page = inode.pages[i];
     Keeps of_page = keeps;
@@ -387,6 +403,7 @@ bool SimDisk::CrashFile(Inode& inode) {
     if (!page.dirty || (cut_is_lost && i >= inode.cut_to / kPage)) of_page = Keeps::kNone;
     const uint32_t kept = of_page == Keeps::kNone ? 0 : KeptSectors(of_page);
     const std::shared_ptr<Data> wanted = page.now;
+    if (page.dirty) losses.Add(page.written, kept, KeptSectors(Keeps::kAll));
     if (kept == 0)
       page.now = page.durable;
     else
@@ -398,6 +415,9 @@ bool SimDisk::CrashFile(Inode& inode) {
   if (!cut_is_lost)
     inode.durable_size = has_its_length ? inode.size : std::max(inode.durable_size, std::min(inode.size, end));
   SetLength(inode, inode.durable_size);
+  if (on_loss_ && losses.vanished) on_loss_("unsynced writes vanish");
+  if (on_loss_ && losses.torn) on_loss_("a write is torn");
+  if (on_loss_ && losses.first_gone < losses.last_kept) on_loss_("writes are reordered");
   return broken;
 }
 

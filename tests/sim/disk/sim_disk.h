@@ -18,6 +18,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -53,6 +54,8 @@ class SimDisk final : public FileSystem {
   void Thaw() { frozen_ = false; }
   // The machine loses its memory; thaws. True if something is gone that a sync had said to be there.
   bool Crash();
+  // Told of each file in a crash whose unsynced writes vanished, tore or came in another order than they were made.
+  void OnLoss(std::function<void(std::string_view how)> told) { on_loss_ = std::move(told); }
   // New room: only so much, besides what is allocated and what is freed.
   void Fill(uint64_t room_bytes);
   void HasRoom() { capacity_ = std::numeric_limits<uint64_t>::max(); }
@@ -117,6 +120,7 @@ class SimDisk final : public FileSystem {
     bool promised = false;
   };
   class OpenFile;
+  struct Losses;
 
   std::optional<int> Fails(Call call, const std::string& path, Fate& fate);
   int Check(Call call, const std::string& path);
@@ -141,6 +145,7 @@ class SimDisk final : public FileSystem {
   std::vector<NameChange> unsynced_names_;  // in order
   std::set<std::string> directories_;
   std::function<Fate(Call, const std::string&)> fate_;
+  std::function<void(std::string_view)> on_loss_;
   uint64_t writes_ = 0, failures_ = 0;
   uint64_t capacity_ = std::numeric_limits<uint64_t>::max();  // bytes
   uint64_t failing_syncs_ = 0;
