@@ -10,6 +10,7 @@
 
 #include "core/host_gaps.h"
 #include "core/script.h"
+#include "io/blob/sha256.h"
 
 namespace cromt {
 namespace {
@@ -88,7 +89,8 @@ JobSettings OwnJobSettings(std::string step_program) {
 std::string AgentMark(const AgentId& agent, const std::string& data_dir) {
   std::error_code error;  // then as it was given
   const std::filesystem::path whole = std::filesystem::canonical(data_dir, error);
-  return fmt::format("{}@{}:", agent.text(), error ? data_dir : whole.string());
+  const std::string place = Sha256Hex(error ? data_dir : whole.string());  // jobs and their images see it
+  return fmt::format("{}@{}:", agent.text(), std::string_view(place).substr(0, 16));
 }
 
 std::string MarkOf(const QueuedAttempt& attempt) {
