@@ -314,7 +314,7 @@ void SimCoordinator::Later(std::string_view kind, Duration delay, std::function<
 
 void SimCoordinator::PlanTick(const DueTick& tick) {
   Later("planned", starts_.Delay(), [this, tick] {
-    auto start = starts_.Plan(tick.project, RequestOf(tick));
+    auto start = starts_.Plan(tick.project, RequestOf(tick), {engine_->scheduler().Agents(), agents_, live_});
     if (second_ && start) {
       world_.ledger.SecondStarts(start->run);
       world_.situations.Saw("two coordinators", "the second starts a run by itself");
@@ -326,7 +326,7 @@ void SimCoordinator::PlanTick(const DueTick& tick) {
 void SimCoordinator::PlanPush(const DuePush& push) {
   Later("planned", starts_.Delay(), [this, push]() -> EngineInput {
     if (second_) return engine_input::PushPlanned{push, Unreached()};
-    return engine_input::PushPlanned{push, starts_.Plan(push)};
+    return engine_input::PushPlanned{push, starts_.Plan(push, {engine_->scheduler().Agents(), agents_, live_})};
   });
 }
 

@@ -64,6 +64,7 @@ void SimHost::Boot() {
   AgentIdentity identity{.agent = AgentId(fmt::format("agent-{}", index_)),
                          .boot = boot,
                          .slots = slots_,
+                         .labels = {{"zone", index_ % 2 == 0 ? "even" : "odd"}},
                          .levels = {kSessionLevel + static_cast<uint32_t>((index_ + release_) % 2), kSessionLevel}};
   AgentEdges& edges = *this;
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, std::move(identity), QueueLimits{.slots = slots_},

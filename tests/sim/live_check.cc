@@ -48,6 +48,7 @@ void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
     if (const auto& hello = said->message.hello; hello && links_.contains(said->link)) {
       links_[said->link].agent = hello->agent;
       slots_[hello->agent] = hello->slots;
+      labels_[hello->agent] = hello->labels;
       commits_.Greeted(said->link, *hello);
     }
     if (const auto& refuses = said->message.refuses) Refuses(said->link, *refuses);
@@ -64,12 +65,52 @@ void LiveCheck::Refuses(LinkId id, const std::string& why) {
   if (link->second.live) refusals_[link->second.agent] = why;
 }
 
-void LiveCheck::IsLive(LinkId link) {
-  links_[link].live = true;
-  refusals_[links_[link].agent] = links_[link].refuses;
-  last_at_[links_[link].address] = links_[link].agent;
-  commits_.Heard(link);
-  links_[link].since = world_.timeline.now();
+void LiveCheck::IsLive(LinkId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end()) return;  // it has closed in the same step
+  Link& link = found->second;
+  link.live = true;
+  link.since = world_.timeline.now();
+  refusals_[link.agent] = link.refuses;
+  last_at_[link.address] = reached_[link.address] = link.agent;
+  commits_.Heard(id);
+}
+
+// Each agent once, none that is out of service or has other labels; whoever is up before whoever is not. Who is at an
+// address that this coordinator has not reached yet nobody can know; labels are remembered by that where it was last.
+void LiveCheck::CheckPool(const Pool& pool, const std::vector<std::string>& addresses, const Result<Plan>& plan) {
+  std::set<AgentId> out, may_be_out, up;
+  for (const std::string& address : addresses) {
+    if (!commits_.drained().contains(address)) continue;
+    if (const auto agent = reached_.find(address); agent != reached_.end()) out.insert(agent->second);
+    if (const auto last = last_at_.find(address); last != last_at_.end()) may_be_out.insert(last->second);
+  }
+  auto fits = [&](const AgentId& agent) { return std::ranges::includes(labels_[agent], pool.labels); };
+  for (const auto& [id, link] : links_)
+    if (link.live && fits(link.agent) && !may_be_out.contains(link.agent)) up.insert(link.agent);
+  if (!plan) {
+    if (up.size() >= pool.count.value_or(1)) Violation("a pool gets nobody: " + plan.error().message);
+    return world_.situations.Saw("pool", "too few agents fit");
+  }
+  std::set<AgentId> chosen;
+  size_t chosen_up = 0, unreached = 0;
+  for (const PlannedHost& host : plan->hosts) {
+    auto wrong = [&](std::string_view why) { Violation(fmt::format("a pool gets {}, {}", host.address, why)); };
+    if (commits_.drained().contains(host.address)) wrong("which is out of service");
+    if (const auto last = last_at_.find(host.address); last != last_at_.end() && !fits(last->second))
+      wrong("which has other labels");
+    const auto agent = reached_.find(host.address);
+    unreached += agent == reached_.end();  // the store may say who it is by what he has
+    if (agent == reached_.end()) continue;
+    if (out.contains(agent->second)) wrong("which is out of service by another address");
+    if (!chosen.insert(agent->second).second) wrong("which is there by another address");
+    chosen_up += up.contains(agent->second);
+  }
+  if (pool.count && plan->hosts.size() != *pool.count)
+    Violation(fmt::format("a pool gets {} agents and not {}", plan->hosts.size(), *pool.count));
+  if (chosen_up + unreached < std::min<size_t>(up.size(), pool.count.value_or(up.size())))
+    Violation(fmt::format("a pool gets {} agents that are up, and {} are", chosen_up, up.size()));
+  world_.situations.Saw("pool", chosen_up == plan->hosts.size() ? "agents that are up" : "agents that are down");
 }
 
 // A stop that is committed is sent to who has the task, if he is there.

@@ -12,6 +12,7 @@
 
 #include "coordinator/engine.h"
 #include "coordinator/store/reader.h"
+#include "core/pool.h"
 #include "io/file/file_system.h"
 #include "tests/sim/commit_check.h"
 #include "tests/sim/why_check.h"
@@ -29,15 +30,18 @@ class LiveCheck {
   // What it is about to take in.
   void Takes(const std::vector<EngineInput>& inputs);
   void Dials(const std::string& address, LinkId link) { links_[link].address = address; }
-  void IsLive(LinkId link);
+  void IsLive(LinkId id);
   // It may do nothing before then.
   void Disturbed(Duration until) { calm_since_ = std::max(calm_since_, until); }
   void Sends(LinkId link, const ToAgent& message) { commits_.Sent(link, message); }
   void Closes(LinkId link) { links_.erase(link); }
+  // A run was planned whose project has this pool, of agents at these addresses.
+  void CheckPool(const Pool& pool, const std::vector<std::string>& addresses, const Result<Plan>& plan);
   // After a step; `committed`: it had something to commit.
   void Stepped(const Engine& engine, bool committed, Now now);
   void Dies() {
     links_.clear();
+    reached_.clear();
     reader_.reset();
   }
   // Of the store of the process that lives, as its API reads it.
@@ -72,7 +76,8 @@ class LiveCheck {
   std::map<LinkId, Link> links_;
   std::map<AgentId, uint32_t> slots_;
   std::map<AgentId, std::string> refusals_;
-  std::map<std::string, AgentId> last_at_;
+  std::map<std::string, AgentId> last_at_, reached_;  // by address; reached_: in this life
+  std::map<AgentId, Labels> labels_;                  // as each states them, always the same
   Duration calm_since_{0};
   uint64_t steps_ = 0, commits_seen_ = 0, asked_ = 0;
   int told_ = 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "coordinator/pool_agents.h"
+#include "core/planner.h"
 #include "tests/sim/coordinator.h"
 
 namespace cromt::sim {
@@ -53,6 +55,9 @@ std::shared_ptr<const JobFile> MakeFile(size_t variant) {
     schedule.splay = i == 1 ? kSplay : Duration(0);
     Project project{.name = fmt::format("tick{}", i)};
     project.schedule = std::make_shared<const Schedule>(std::move(schedule));
+    project.run = "true";
+    if (i == 0) project.pool = std::make_shared<const Pool>(Pool{.at = {}, .labels = {{"zone", "even"}}, .count = 1});
+    if (i == 1) project.pool = std::make_shared<const Pool>(Pool{.at = {}, .labels = {}, .count = std::nullopt});
     add(std::move(project));
   }
   for (int i = 0; i < kWatching; ++i) {
@@ -64,6 +69,8 @@ std::shared_ptr<const JobFile> MakeFile(size_t variant) {
     project.push = std::make_shared<const PushTrigger>(std::move(trigger));
     add(std::move(project));
   }
+  Diagnostics none("jobs.yaml");
+  CheckJobFile(*file, none);
   return file;
 }
 
@@ -148,24 +155,35 @@ Duration SelfStarts::HookTakes() {
                            : dice_.Between(milliseconds(1), seconds(3));
 }
 
-Result<StartRun> SelfStarts::Plan(const std::string& project, const RequestId& request) {
+Result<StartRun> SelfStarts::Plan(const std::string& project, const RequestId& request, const Agents& agents) {
   if (dice_.PerCent(5)) return Fail(ErrorCode::kInvalid, "a secret is missing");
+  const std::shared_ptr<const Pool> pool = files_.front()->Find(project)->pool;
   auto plan = std::make_shared<cromt::Plan>();
-  plan->specs = {{.name = project, .project = project, .work = Command{{"true"}}}};
-  plan->hosts = {{"h", addresses_[dice_.Below(addresses_.size())]}};
-  plan->instances = {{.project = project, .first_task = 0, .task_count = 1}};
-  plan->tasks = {{0, 0, 0, {}}};
+  if (pool && !agents.named.empty()) {
+    PlannerOptions options;
+    for (size_t i = 0; i < agents.named.size(); ++i) options.agents.emplace(fmt::format("h{}", i), agents.named[i]);
+    options.pool_agents = PoolAgents(agents.views, options.agents, "");
+    auto planned = PlanRun(*files_.front(), project, {}, options);
+    agents.live.CheckPool(*pool, agents.named, planned);
+    if (!planned) return tl::unexpected<Error>(std::move(planned).error());
+    *plan = std::move(*planned);
+  } else {
+    plan->specs = {{.name = project, .project = project, .work = Command{{"true"}}}};
+    plan->hosts = {{"h", addresses_[dice_.Below(addresses_.size())]}};
+    plan->instances = {{.project = project, .first_task = 0, .task_count = 1}};
+    plan->tasks = {{0, 0, 0, {}}};
+  }
   StartRun start{.run = RunId(dice_.Name()), .request = request, .project = project, .author = "sim"};
   start.plan = plan;
   world_.ledger.Offered(start.run, request, plan);
   return start;
 }
 
-Result<StartRun> SelfStarts::Plan(const DuePush& push) {
+Result<StartRun> SelfStarts::Plan(const DuePush& push, const Agents& agents) {
   if (push.trigger == Trigger::kScm && push.commit == kFirstHead)
     world_.ledger.Violation("what was there before anybody looked is to start " + push.project);
   if (dice_.PerCent(10)) return Fail(ErrorCode::kExhausted, "the disk is nearly full");
-  auto start = Plan(push.project, RequestId(dice_.Name()));
+  auto start = Plan(push.project, RequestId(dice_.Name()), agents);
   if (start) commits_[start->run] = push.commit;
   return start;
 }

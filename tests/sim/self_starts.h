@@ -19,6 +19,7 @@
 
 namespace cromt::sim {
 
+class LiveCheck;
 class SimCoordinator;
 
 class SelfStarts {
@@ -33,9 +34,15 @@ class SelfStarts {
   std::shared_ptr<const JobFile> job_file() const { return files_.front(); }
   // What an applied text means.
   std::shared_ptr<const JobFile> Parse(const std::string& text) const;
+  // What pools choose from.
+  struct Agents {
+    std::vector<AgentView> views;           // as the coordinator sees them
+    const std::vector<std::string>& named;  // addresses that its configuration names; none: there are no pools
+    LiveCheck& live;                        // judges what they get
+  };
   // The run of a project that starts by itself; the ledger knows of it. A failure now and then.
-  Result<StartRun> Plan(const std::string& project, const RequestId& request);
-  Result<StartRun> Plan(const DuePush& push);
+  Result<StartRun> Plan(const std::string& project, const RequestId& request, const Agents& agents);
+  Result<StartRun> Plan(const DuePush& push, const Agents& agents);
   Result<std::string> Look(const WatchedRef& ref);
   Duration Delay() { return dice_.Between(milliseconds(1), seconds(2)); }
 
