@@ -175,6 +175,7 @@ void HostCheck::Launches(const QueuedAttempt& attempt) {
     Violation(ToString(attempt.id) + " is launched before that is in the journal");
   if (told_to_stop_.contains(attempt.ticket))
     Violation(ToString(attempt.id) + " is launched after it was told to stop");
+  stops_.erase(attempt.id);  // of another of the same number, which a store had leased that went back since
 }
 
 void HostCheck::ForgetsResult(Ticket ticket) {

@@ -43,6 +43,12 @@ void LiveCheck::Violation(const std::string& what) {
 void LiveCheck::Takes(const std::vector<EngineInput>& inputs) {
   for (const EngineInput& input : inputs) {
     if (const auto* closed = std::get_if<engine_input::LinkClosed>(&input)) Closes(closed->link);
+    if (const auto* ask = std::get_if<engine_input::Ask>(&input);
+        ask && std::holds_alternative<ForgetAgent>(ask->event))
+      std::erase_if(reached_, [this](const auto& at) {  // those that are not up may be forgotten
+        return std::ranges::none_of(links_,
+                                    [&](const auto& one) { return one.second.live && one.second.agent == at.second; });
+      });
     const auto* said = std::get_if<engine_input::LinkMessage>(&input);
     if (!said) continue;
     if (const auto& hello = said->message.hello; hello && links_.contains(said->link)) {
