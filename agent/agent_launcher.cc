@@ -93,7 +93,7 @@ std::string Agent::StopRemains(queue_event::LauncherUp& up, std::span<const Queu
   const std::string agent_mark = AgentMark(identity_.agent, dir_->path());
   for (const QueuedAttempt* attempt : lost) {
     marks.insert(agent_mark + MarkOf(*attempt));
-    marks.insert(MarkOf(*attempt));  // it was started by an agent of before 2026-11-28
+    marks.insert(MarkOf(*attempt));  // all of the mark, of one that was started before an upgrade
     tickets.insert(attempt->ticket);
     begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
   }

@@ -10,8 +10,8 @@
 
 namespace cromt::launcher {
 
-// Kills (SIGKILL) every process whose CROMT_ATTEMPT_MARK is one of what is `left`, and what that forks meanwhile;
-// returns how many. Their numbers can't be mixed up: each is held by a pidfd while it is looked at.
+// Kills (SIGKILL) every process for whose CROMT_ATTEMPT_MARK `left` is true, and what that forks meanwhile; returns how
+// many. Their numbers can't be mixed up: each is held by a pidfd while it is looked at.
 // What wiped its environment is not found. kUnavailable when some are still there after ten rounds.
 Result<size_t> KillMarked(const std::function<bool(const std::string& mark)>& left);
 
