@@ -85,6 +85,7 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
   bool first = !session.greeted();
   auto events = session.Receive(input.message, queue_, now_);
   if (!events) return CloseStream(input.stream, events.error());
+  if (first && session.ends_others()) EndOthers(input.stream, "somebody asks what there is, to recover its store");
   if (first && !session.inspected()) {
     if (!SupersedeOthers(input.stream)) return;
     for (const Digest& digest : wanted_[session.mesh()]) session.WantBlob(digest);
@@ -102,19 +103,27 @@ void AgentEngine::On(agent_input::StreamMessage& input) {
 
 // One session a mesh: the newer closes the older. False if this one is the older.
 bool AgentEngine::SupersedeOthers(StreamId newest) {
-  const AgentSession& mine = streams_.at(newest).session;
-  std::vector<StreamId> older;
-  for (const auto& [id, stream] : streams_) {
-    if (id == newest || !stream.session.greeted() || stream.session.inspected() || stream.session.mesh() != mine.mesh())
-      continue;
-    if (stream.session.order() >= mine.order()) {
-      CloseStream(newest, {ErrorCode::kConflict, "this mesh has a newer session with the agent"});
-      return false;
-    }
-    older.push_back(id);
+  const auto mine = streams_.at(newest).session.order();
+  for (StreamId other : OthersOfItsMesh(newest)) {
+    if (streams_.at(other).session.order() < mine) continue;
+    CloseStream(newest, {ErrorCode::kConflict, "this mesh has a newer session with the agent"});
+    return false;
   }
-  for (StreamId id : older) CloseStream(id, {ErrorCode::kConflict, "a newer session of this mesh took over"});
+  EndOthers(newest, "a newer session of this mesh took over");
   return true;
+}
+
+void AgentEngine::EndOthers(StreamId stream, const std::string& why) {
+  for (StreamId other : OthersOfItsMesh(stream)) CloseStream(other, {ErrorCode::kConflict, why});
+}
+
+std::vector<StreamId> AgentEngine::OthersOfItsMesh(StreamId stream) const {
+  const MeshId& mesh = streams_.at(stream).session.mesh();
+  std::vector<StreamId> others;
+  for (const auto& [id, other] : streams_)
+    if (id != stream && other.session.greeted() && !other.session.inspected() && other.session.mesh() == mesh)
+      others.push_back(id);
+  return others;
 }
 
 void AgentEngine::On(agent_input::StreamWritable& input) {

@@ -153,6 +153,8 @@ class AgentEngine {
   void On(agent_input::Inspect& input);
   void Take(QueueDecision decision, const std::function<void(Result<RunId>)>* reply = nullptr);
   bool SupersedeOthers(StreamId newest);
+  void EndOthers(StreamId stream, const std::string& why);
+  std::vector<StreamId> OthersOfItsMesh(StreamId stream) const;
   void CloseStream(StreamId stream, Error why);
   void CheckTimers();
   Status WriteJournal();

@@ -59,7 +59,7 @@ Status AgentSession::ReceiveHello(const ToAgent& message, const AgentQueue& queu
     return Fail(ErrorCode::kExhausted, std::move(why));
   const uint64_t seen_epoch = queue.Seen(hello.mesh).first;
   hello_ = hello;
-  hello_.inspect |= hello.epoch < seen_epoch;  // its store went back: it is told so, and has no more to say
+  stale_ = hello.epoch < seen_epoch;
   phase_ = Phase::kAwaitVerdicts;
   auto items = queue.Inventory(hello.mesh);
   inventory_.assign(items.begin(), items.end());

@@ -51,7 +51,9 @@ class AgentSession {
 
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
   // Who opened it only asks: it takes no part in which session of a mesh is the newest.
-  bool inspected() const { return hello_.inspect; }
+  bool inspected() const { return hello_.inspect || stale_; }
+  // It asks what there is once no other session of its mesh is obeyed any more.
+  bool ends_others() const { return hello_.inspect; }
   // REQUIRES: greeted(), as for what follows.
   const MeshId& mesh() const { return hello_.mesh; }
   uint32_t level() const { return level_; }
@@ -67,6 +69,7 @@ class AgentSession {
   size_t batch_;
   Phase phase_ = Phase::kAwaitHello;
   CoordinatorHello hello_;
+  bool stale_ = false;  // its store went back: it is told so, and has no more to say
   uint32_t level_ = 0;
   bool hello_sent_ = false;
   std::deque<InventoryItem> inventory_;

@@ -34,8 +34,9 @@ struct CoordinatorHello {
   uint64_t session = 0;  // higher than any earlier session of this epoch
   SessionLevels levels;
   uint64_t commit = 0;  // number of the store's last commit when this incarnation began
-  // Only asks what the agent has seen and what it knows, whatever the numbers: the answer is its hello and inventory,
-  // and nothing changes by it. For `cromt-coordinator recover`.
+  // Only asks what the agent has seen and what it knows, whatever the numbers: the answer is its hello and inventory.
+  // The mesh's other sessions end before it, so that nothing of them begins once that is said. For
+  // `cromt-coordinator recover`.
   bool inspect = false;
   friend bool operator==(const CoordinatorHello&, const CoordinatorHello&) = default;
 };

@@ -8,6 +8,8 @@
 namespace cromt::sim {
 namespace {
 
+constexpr StreamId kAsks = UINT64_MAX;  // no link of the network
+
 std::string MarkOf(const QueuedAttempt& attempt) {
   return attempt.mesh.text() + "/" + ToString(attempt.id);
 }
@@ -151,8 +153,10 @@ void SimHost::Wake() {
 }
 
 void SimHost::Step() {
-  if (!up()) return;
-  std::vector<AgentInput> inputs = std::exchange(inbox_, {});
+  if (up()) Step(std::exchange(inbox_, {}));
+}
+
+void SimHost::Step(std::vector<AgentInput> inputs) {
   TakeFromLauncher(inputs);
   check_.Takes(inputs);
   AfterStep(engine_->Step(std::move(inputs), clock_.Read(world_.timeline.now())));
@@ -416,11 +420,16 @@ void SimHost::BlobFailed(const BlobFailure& failure) {
 }
 
 void SimHost::Send(StreamId stream, FromAgent message) {
+  if (stream == kAsks) return AnswerAsked(message);
   if (message.hello) check_.Answers(stream);
   if (death_.Leaves()) network_.Send(stream, std::move(message));
 }
 
 void SimHost::Close(StreamId stream, const Error& why) {
+  if (stream == kAsks) {
+    asked_ = Result<InspectedAgent>(tl::unexpected(why));
+    return;
+  }
   check_.Closes(stream);
   world_.timeline.Note(fmt::format("agent {} closes stream {}: {}", index_, stream, why.message));
   if (why.code == ErrorCode::kTimeout && network_.WasWell(stream))
@@ -432,14 +441,24 @@ bool SimHost::Answers(const MeshId& mesh) const {
   return up() && !waker_.hangs() && engine_->queue().WhyNotMet(mesh, clock_.Read(world_.timeline.now()), true).empty();
 }
 
-InspectedAgent SimHost::Inspect(const MeshId& mesh) const {
-  const AgentQueue& queue = engine_->queue();
-  InspectedAgent agent{network_.AddressesOf(*this), {}, queue.Inventory(mesh)};
-  agent.hello.agent = AgentId(fmt::format("agent-{}", index_));
-  agent.hello.journal = queue.JournalOf(mesh);
-  std::tie(agent.hello.seen_epoch, agent.hello.seen_commit) = queue.Seen(mesh);
-  agent.hello.acked_sequence = queue.AckedSequence(mesh);
-  return agent;
+// While the coordinator is down: at once, as far as everybody else can see.
+Result<InspectedAgent> SimHost::Inspect(const MeshId& mesh) {
+  asked_ = InspectedAgent{network_.AddressesOf(*this), {}, {}};
+  asked_all_ = false;
+  ToAgent message;
+  message.hello = CoordinatorHello{.mesh = mesh, .inspect = true};
+  Step({agent_input::StreamOpened{kAsks}, agent_input::StreamMessage{kAsks, message}});
+  while (up() && *asked_ && !asked_all_) Step({agent_input::StreamWritable{kAsks}});
+  Post(agent_input::StreamClosed{kAsks});
+  if (*asked_ && !asked_all_) return Fail(ErrorCode::kUnavailable, "it died");
+  return *std::exchange(asked_, {});
+}
+
+void SimHost::AnswerAsked(const FromAgent& message) {
+  InspectedAgent& agent = **asked_;
+  if (message.hello) agent.hello = *message.hello;
+  agent.inventory.insert(agent.inventory.end(), message.inventory.begin(), message.inventory.end());
+  asked_all_ |= message.inventory_done;
 }
 
 std::string SimHost::Leftover() const {

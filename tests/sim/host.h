@@ -75,16 +75,19 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
 
   // Whether it answers who only asks what there is.
   bool Answers(const MeshId& mesh) const;
-  // What it answers then. REQUIRES: it is up.
-  InspectedAgent Inspect(const MeshId& mesh) const;
+  // What it answers then, whatever is on its way to it. An error if it closes that session, or dies of a disk that
+  // fails. REQUIRES: it is up.
+  Result<InspectedAgent> Inspect(const MeshId& mesh);
 
   // Empty if all work is over and forgotten, else what is left.
   std::string Leftover() const;
 
  private:
+  void AnswerAsked(const FromAgent& message);
   void Forget();
   void Wake();
   void Step();
+  void Step(std::vector<AgentInput> inputs);
   void AfterStep(const Status& stepped);
   void ConnectLauncher();
   void TakeFromLauncher(std::vector<AgentInput>& inputs);
@@ -165,6 +168,9 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   std::shared_ptr<LauncherSocket> socket_;  // to its launcher
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;
+  // Who recovers the store is being told what there is, and has been told all.
+  std::optional<Result<InspectedAgent>> asked_;
+  bool asked_all_ = false;
 };
 
 }  // namespace cromt::sim

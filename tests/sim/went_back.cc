@@ -147,7 +147,15 @@ void WentBack::Recover() {
     return CopyStore(coordinator_.disk(), CopyOf(path), path);
   }
   std::vector<InspectedAgent> agents;
-  for (const auto& host : hosts_) agents.push_back(host->Inspect(state->mesh));
+  for (const auto& host : hosts_) {
+    auto agent = host->Inspect(state->mesh);
+    if (!agent) {  // later
+      world_.timeline.Note(fmt::format("agent {} can't be asked: {}", host->index(), agent.error().message));
+      operating_ = true;
+      return Operate();
+    }
+    agents.push_back(*std::move(agent));
+  }
   if (!MissingAgents(*state, agents).empty()) return fail({ErrorCode::kInternal, "all were asked and one is missing"});
   Recovery recovery = PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, coordinator_.wall());
   if (world_.options.bugs.recovery) world_.options.bugs.recovery(recovery);
