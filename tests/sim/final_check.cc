@@ -130,7 +130,9 @@ std::string Ledger::WhyWrong(const Wish& wish, const RunView& run, const TaskVie
   const bool none_of_last = waited_again || (tried_again && process && process->id.attempt < status.attempt);
   if (process && process->id != current && *status.outcome != TaskOutcome::kLost && !none_of_last)
     return "the process was that of " + ToString(process->id);
-  bool cancel_wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.index) || run.status.timed_out;
+  const bool second_timed_out = wish.plan->run_timeout && stopped_by_second_.contains({run.header.id, task.index});
+  bool cancel_wished =
+      wish.cancels_offered > 0 || wish.task_cancels.contains(task.index) || run.status.timed_out || second_timed_out;
   if (std::string wrong = WhyNoCleanUp(wish, run, task); !wrong.empty() && !IsShaken(run.header.id)) return wrong;
   size_t host = process ? process->host : hosts_.at(wish.plan->host(task.index).address);
   switch (*status.outcome) {

@@ -99,6 +99,8 @@ class Ledger {
   // Neither knows of the other as long as no agent has talked to both. Then each may have done this one, and the first
   // may have had it stopped as what it did not lease, and taken that for the end of its own attempt.
   void SecondLeases(const AttemptId& id) { leased_by_second_.insert({id.run, id.task}); }
+  // By its own clock the run may take too long there, while the first lets it go on.
+  void SecondStops(const AttemptId& id) { stopped_by_second_.insert({id.run, id.task}); }
 
   // ---- The end ----------------------------------------------------------------------------------
 
@@ -183,7 +185,7 @@ class Ledger {
   bool recovered_ = false;
   std::set<AttemptId> leased_, leased_before_back_;
   bool second_is_heard_ = false;
-  std::set<Task> leased_by_second_;
+  std::set<Task> leased_by_second_, stopped_by_second_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };

@@ -130,6 +130,9 @@ void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
   if (from.is_second()) {
     if (!message.leases.empty()) world_.situations.Saw("two coordinators", "the second leases");
     for (const Lease& lease : message.leases) world_.ledger.SecondLeases(lease.id);
+    for (const AttemptId& stopped : message.stops) world_.ledger.SecondStops(stopped);
+    for (const Verdict& verdict : message.verdicts)
+      if (verdict.kind == Verdict::Kind::kStop) world_.ledger.SecondStops(verdict.id);
   }
   for (const Lease& lease : message.leases) world_.ledger.Leased(lease.id);
   if (world_.options.bugs.to_agent) world_.options.bugs.to_agent(message);
