@@ -39,7 +39,7 @@ MUTATIONS = [
     Mutation("deed-before-journal", "An agent does what it has decided before that is in its journal.", ENGINE,
              "  CheckTimers();\n  if (auto written", "  CheckTimers();\n  for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);\n  if (auto written", 5),
     Mutation("older-session-wins", "A session that was there keeps a newer one of its mesh out.", ENGINE,
-             "if (stream.session.order() >= mine.order()) {", "if (stream.session.order() <= mine.order()) {", 60),
+             "if (streams_.at(other).session.order() < mine) continue;", "if (streams_.at(other).session.order() > mine) continue;", 60),
     Mutation("blob-asked-for-once", "A tree that is missing is not asked for again in the next session.", ENGINE,
              "    for (const Digest& digest : wanted_[session.mesh()]) session.WantBlob(digest);\n", "    (void)wanted_[session.mesh()];\n", 200),
     Mutation("refusal-for-ever", "An agent whose disk was full never takes anything again.", ENGINE,

@@ -244,7 +244,7 @@ void SimCoordinator::AfterStep(const Status& stepped, uint64_t failures) {
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
   if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))
-    world_.ledger.Violation("the coordinator's next deadline stays in the past: it would spin");
+    world_.ledger.Violation("invariant 9: the coordinator's next deadline stays in the past: it would spin");
   waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
 }
 

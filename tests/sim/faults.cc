@@ -167,10 +167,12 @@ bool Faults::Strike(Kind kind, SimHost& host, Dice& dice) {
     case kStall: StallFor(host, dice); return true;
     case kHostCrashes: host.Crash(); return true;
     case kLauncherDies: host.KillLauncher(); return launcher;
-    case kWallJumps:
-      host.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
-      coordinator_.JumpWall(dice.Between(-seconds(3600), seconds(3600)));
+    case kWallJumps: {
+      const Duration most = std::chrono::hours(dice.PerCent(70) ? 1 : 4);  // more than a hundred ticks
+      host.JumpWall(dice.Between(-most, most));
+      coordinator_.JumpWall(dice.Between(-most, most));
       return true;
+    }
     case kStoreGoesBack: return went_back_.Begin();
     case kTwoCoordinators: return twin_.Begin();
     case kLauncherHangs: {

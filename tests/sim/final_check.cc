@@ -25,7 +25,7 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
                             first->second.text(), run.header.id.text()));
     CheckRun(run);
   }
-  CheckStops();
+  CheckEnds();
   for (const auto& [request, run] : acknowledged_)
     if (!stored.contains(run))
       Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
@@ -36,15 +36,30 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
   }
 }
 
-// Jobs go on whatever becomes of the store, unless somebody wished them to end.
-void Ledger::CheckStops() {
+// A process ends by itself, by its time limit, because somebody wished that, or with its machine or launcher: not
+// because a program starts again, and not with the store.
+void Ledger::CheckEnds() {
   for (const ProcessRecord& process : processes_) {
-    if (!IsShaken(process.id.run) || !process.result || process.result->kind != AttemptResult::Kind::kStopped) continue;
-    const Wish& wish = wishes_.at(process.id.run);
-    const bool wished =
-        wish.cancels_offered > 0 || wish.task_cancels.contains(process.id.task) || wish.plan->run_timeout;
-    if (!wished && !MayBeLost(wish, process.id.task, process.host))
-      Violation("the store went back, and " + ToString(process.id) + " was stopped, which nobody wished");
+    const auto found = wishes_.find(process.id.run);
+    if (found == wishes_.end() || !process.result) continue;
+    const Wish& wish = found->second;
+    const Task task(process.id.run, process.id.task);
+    const bool wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.second) || wish.plan->run_timeout ||
+                        stopped_by_second_.contains(task);
+    std::string wrong;
+    switch (process.result->kind) {
+      case AttemptResult::Kind::kStopped:
+        if (!wished && !MayBeLost(wish, task.second, process.host)) wrong = "stopped, which nobody wished";
+        break;
+      case AttemptResult::Kind::kTimedOut:
+        if (!wish.plan->spec(task.second).timeout) wrong = "ended for its time limit, and has none";
+        break;
+      case AttemptResult::Kind::kLost:
+        if (!may_lose_.contains(process.host)) wrong = "ended with its host, which was there all the time";
+        break;
+      default: break;
+    }
+    if (!wrong.empty()) Violation(fmt::format("invariant 8: {} was {}", ToString(process.id), wrong));
   }
 }
 

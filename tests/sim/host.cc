@@ -173,7 +173,8 @@ void SimHost::AfterStep(const Status& stepped) {
   auto deadline = engine_->NextDeadline();
   if (!deadline) return;
   if (spin_.Spins(*deadline <= clock_.Read(world_.timeline.now()).mono))
-    world_.ledger.Violation(fmt::format("agent {}'s next deadline stays in the past: it would spin", index_));
+    world_.ledger.Violation(
+        fmt::format("invariant 9: agent {}'s next deadline stays in the past: it would spin", index_));
   waker_.WakeAt(std::max(clock_.When(*deadline), world_.timeline.now() + milliseconds(1)));
 }
 

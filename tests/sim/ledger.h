@@ -7,6 +7,8 @@
 // Checked of the final store:  1. acknowledged starts exist and finished, once    2. outcomes are what the processes
 // did
 //                              a run's outcome follows from its tasks; a clean-up has run
+//                              8. no process was ended but by itself, its time limit or somebody's wish, or with its
+//                              machine or launcher
 #pragma once
 
 #include <functional>
@@ -149,7 +151,7 @@ class Ledger {
   // What the copy said of a task of such a run; null if it was not there.
   const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
   bool MayDiffer(const RunId& run, const TaskView& task) const;
-  void CheckStops();
+  void CheckEnds();
   Published PublishedBy(const Wish& wish, const RunId& run, TaskIndex task, const std::string& name) const;
   // Nobody may have published what it wants.
   bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;

@@ -75,6 +75,16 @@ void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::
   });
 }
 
+void Network::CheckBounds(Link& link, Side by, std::initializer_list<size_t> sizes) {
+  auto wrong = [&](const std::string& what) {
+    world_.ledger.Violation(fmt::format("invariant 9: the {} of stream {} sends {}",
+                                        by == kAgent ? "agent" : "coordinator", link.key, what));
+  };
+  if (std::exchange(link.writing[by], true)) wrong("before what it has sent last has left");
+  if (const size_t most = std::max(sizes); most > world_.batch)
+    wrong(fmt::format("{} items of a kind, and {} is the limit", most, world_.batch));
+}
+
 void Network::SeeReports(Link& link, const FromAgent& message) {
   if (message.hello) link.journal = message.hello->journal;
   if (message.reports.empty()) return;
@@ -125,6 +135,8 @@ void Network::Refuse(const LinkPtr& link, const std::string& reason) {
 void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
   LinkPtr link = ById(from, id);
   if (!link) return;
+  CheckBounds(*link, kCoordinator,
+              {message.leases.size(), message.verdicts.size(), message.stops.size(), message.blob_failures.size()});
   std::optional<uint64_t> epoch;
   if (message.hello) epoch = message.hello->epoch;
   if (from.is_second()) {
@@ -152,6 +164,7 @@ void Network::Send(SimCoordinator& from, LinkId id, cromt::ToAgent message) {
 void Network::Send(StreamId stream, FromAgent message) {
   LinkPtr link = ByKey(stream);
   if (!link) return;
+  CheckBounds(*link, kAgent, {message.inventory.size(), message.reports.size(), message.wanted_blobs.size()});
   if (world_.options.bugs.from_agent) world_.options.bugs.from_agent(message);
   Deliver(link, kCoordinator, "from agent", [this, link, message] {
     link->watcher.See(message);
@@ -168,6 +181,7 @@ void Network::Writable(const LinkPtr& link, Side side) {
   const Duration most = world_.dice.PerCent(95) ? milliseconds(1) : milliseconds(500);
   world_.timeline.After(world_.dice.Between(Duration(10), most), "writable", link->key, [link, side] {
     if (link->cut || !link->open[side]) return;
+    link->writing[side] = false;
     if (side == kAgent)
       link->host->Post(agent_input::StreamWritable{link->key});
     else

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -74,7 +75,8 @@ class Network {
     bool cut = false;
     std::array<bool, 2> black{};  // what is sent to this side gets lost
     std::array<Duration, 2> last_arrival{};
-    JournalId journal;  // of the agent
+    std::array<bool, 2> writing{};  // what this side has sent last has not left it yet
+    JournalId journal;              // of the agent
   };
   using LinkPtr = std::shared_ptr<Link>;
 
@@ -88,6 +90,8 @@ class Network {
   void Refuse(const LinkPtr& link, const std::string& reason);
   void NoticeEnd(const LinkPtr& link, Side by);
   void LeaveLink(const LinkPtr& link, Side side);
+  // One message leaves after another, and each holds so many items of a kind at most, whatever waits: `sizes`.
+  void CheckBounds(Link& link, Side by, std::initializer_list<size_t> sizes);
   void Writable(const LinkPtr& link, Side side);
   void StoreLogs(const LinkPtr& link, const MeshId& mesh);
   void Drop(const LinkPtr& link);

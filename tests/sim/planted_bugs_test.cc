@@ -84,6 +84,8 @@ TEST(PlantedBugs, StoreThatForgetsRequests) {
 
 TEST(PlantedBugs, LauncherThatStartsATicketTwice) {
   EXPECT_NE(Find({.forgetful_launcher = true}, "invariant 2", {.faults = false}), "");
+  EXPECT_NE(Find({.forgetful_launcher = true}, "ended with its host, which was there all the time", {.faults = false}),
+            "");
 }
 
 // A lease of an attempt that was returned arrives once more, after the next attempt was leased.
@@ -99,6 +101,26 @@ TEST(PlantedBugs, NetworkThatReplaysALeaseOfAnOlderAttempt) {
     message.leases.insert(message.leases.end(), replayed.begin(), replayed.end());
   };
   EXPECT_NE(Find(bugs, "invariant 2"), "");
+}
+
+TEST(PlantedBugs, VerdictThatStopsWhatIsToGoOn) {
+  PlantedBugs bugs;
+  bugs.to_agent = [](ToAgent& message) {
+    for (Verdict& verdict : message.verdicts) verdict.kind = Verdict::Kind::kStop;
+  };
+  EXPECT_NE(Find(bugs, "was stopped, which nobody wished"), "");
+}
+
+TEST(PlantedBugs, LeaseWithATimeLimitThatTheTaskHasNot) {
+  PlantedBugs bugs;
+  bugs.to_agent = [](ToAgent& message) {
+    for (Lease& lease : message.leases) {
+      auto spec = std::make_shared<TaskSpec>(*lease.spec);
+      spec->timeout = milliseconds(1);
+      lease.spec = std::move(spec);
+    }
+  };
+  EXPECT_NE(Find(bugs, "was ended for its time limit, and has none", {.faults = false}), "");
 }
 
 TEST(PlantedBugs, ReportThatTellsAnotherExitStatus) {

@@ -65,6 +65,15 @@ TEST(PlantedStarts, ALedgerWithoutALine) {
   EXPECT_TRUE(Finds([](std::vector<Record>& records) { std::erase_if(records, Is<TickSettled>); }, " has 0 lines"));
 }
 
+TEST(PlantedStarts, ALineThatTellsOfMoreTicksThanThereWere) {
+  EXPECT_TRUE(Finds(
+      [](std::vector<Record>& records) {
+        for (Record& record : records)
+          if (auto* line = std::get_if<TickSettled>(&record)) ++line->count;
+      },
+      "invariant 6: a line of tick1 tells of"));
+}
+
 TEST(PlantedStarts, ALedgerThatTellsOfRunsThatNeverWere) {
   EXPECT_TRUE(Finds(
       [](std::vector<Record>& records) {

@@ -218,6 +218,24 @@ void SelfStarts::CheckNoGap(const std::string& project, std::vector<TickSettled>
                                         (*settled_until_ - lines.back().last) / seconds(1)));
 }
 
+// Invariant 6, of ticks of each minute: each has a line of its own, but what was missed at once, if it was more than a
+// hundred, has one that says from when to when, and how many they were.
+void SelfStarts::CheckMissed(const std::vector<TickSettled>& lines) {
+  constexpr uint64_t kLinesOfAGap = 100;
+  std::map<Wall, uint64_t> alone;  // by when they were written
+  for (const TickSettled& line : lines) {
+    if (line.count == 0 && world_.ledger.went_back()) continue;  // what the store has lost nobody knows
+    const auto ticks = static_cast<uint64_t>((line.last - line.first) / std::chrono::minutes(1)) + 1;
+    if (line.count != ticks || (ticks > 1 && (line.outcome != TickOutcome::kMissed || ticks <= kLinesOfAGap)))
+      world_.ledger.Violation(fmt::format("invariant 6: a line of {} tells of {} ticks in {} minutes as {}",
+                                          line.project, line.count, ticks, ToString(line.outcome)));
+    alone[line.at] += ticks == 1 && line.outcome == TickOutcome::kMissed;
+  }
+  for (const auto& [at, missed] : alone)
+    if (missed > kLinesOfAGap)
+      world_.ledger.Violation(fmt::format("invariant 6: {} ticks that were missed at once have a line each", missed));
+}
+
 // Those that are polled by every variant: 0 and 2, and so the repositories of both.
 void SelfStarts::CheckSeen(const Triggers& triggers, Duration since, Wall wall) {
   if (world_.timeline.now() > since + kTickTakes) settled_until_ = wall - kSplay - kTickTakes;
@@ -260,12 +278,15 @@ void SelfStarts::Check(StoreReader& reader, const std::vector<RunView>& runs) {
     std::set<std::pair<uint64_t, Wall>> ticks;  // a project that was taken out and comes back begins anew
     std::set<std::pair<uint64_t, std::string>> commits;
     const std::vector<TickSettled> lines = LinesOf(reader, project.name);
-    if (project.name == kNeverChanged) CheckNoGap(project.name, lines);
+    if (project.name == kNeverChanged) {
+      CheckNoGap(project.name, lines);
+      CheckMissed(lines);
+    }
     for (const TickSettled& line : lines) {
       if (line.outcome != TickOutcome::kStarted) continue;
       ++told[line.run];
       if (project.schedule && !ticks.emplace(line.revision, line.first).second)
-        world_.ledger.Violation(fmt::format("a tick of {} has started two runs", project.name));
+        world_.ledger.Violation(fmt::format("invariant 6: a tick of {} has started two runs", project.name));
       auto commit = commits_.find(line.run);
       const uint64_t revision = project.name == kTakenOut ? line.revision : 0;
       if (project.push && commit != commits_.end() && !commits.emplace(revision, commit->second).second)

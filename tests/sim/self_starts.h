@@ -60,6 +60,7 @@ class SelfStarts {
   Duration HookTakes();
   void CheckHooked(const Triggers& triggers, Duration since);
   void CheckNoGap(const std::string& project, std::vector<TickSettled> lines);
+  void CheckMissed(const std::vector<TickSettled>& lines);
   std::vector<TickSettled> LinesOf(StoreReader& reader, const std::string& project);
 
   World& world_;
