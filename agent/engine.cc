@@ -7,7 +7,7 @@
 namespace cromt {
 namespace {
 
-constexpr Duration kReserveRetry = seconds(1);
+constexpr Duration kReserveRetry = seconds(1), kRewriteRetry = seconds(1);
 
 // Of an empty journal. A launcher may have outlived the one before, and the host's log may hold its output: so the
 // tickets of two journals, of which the ids are random, have nothing in common.
@@ -48,6 +48,10 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
     for (auto& [reply, result] : std::exchange(replies_, {})) reply(tl::unexpected<Error>(written.error()));
     return written;
   }
+  if (in_doubt()) {  // what has gathered leaves once it is written
+    Flush();
+    return {};
+  }
   for (const QueueEffect& effect : std::exchange(effects_, {})) Carry(effect);
   for (auto& [reply, result] : std::exchange(replies_, {})) reply(std::move(result));
   Flush();
@@ -56,6 +60,7 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
 
 std::optional<Mono> AgentEngine::NextDeadline() const {
   if (Refusal() != queue_.refusal() || disk_.warning != queue_.warning()) return now_.mono;
+  if (in_doubt()) return rewrite_due_;
   auto next = queue_.NextDeadline();
   if (!disk_full_.empty()) next = next ? std::min(*next, reserve_due_) : reserve_due_;
   if (auto at = launcher_.NextDeadline()) next = next ? std::min(*next, *at) : at;
@@ -197,18 +202,48 @@ void AgentEngine::Take(QueueDecision decision, const std::function<void(Result<R
 }
 
 Status AgentEngine::WriteJournal() {
-  if (!records_.empty()) {
-    CROMT_TRY(journal_.Append(records_));
-    edges_.Journaled(records_);
-  }
+  if (in_doubt())
+    RewriteWhatIsInDoubt();
+  else
+    CROMT_TRY(AppendRecords());
+  if (in_doubt()) return {};
+  if (!records_.empty()) edges_.Journaled(records_);
   for (const JournalRecord& record : records_)
     if (const auto* forgotten = std::get_if<journal::Forgotten>(&record)) edges_.Forgotten(forgotten->ticket);
   records_.clear();
-  // What could not be synced may be gone from the file, too: the only copy then is here.
-  if (!replies_.empty())
-    if (Status synced = journal_.Sync(); !synced) CROMT_TRY(journal_.Rewrite(queue_.Snapshot()));
   if (disk_full_.empty()) KeepReserve();
   return Compact();
+}
+
+Status AgentEngine::AppendRecords() {
+  if (!records_.empty()) CROMT_TRY(journal_.Append(records_));
+  if (replies_.empty()) return {};
+  if (const Status synced = journal_.Sync(); synced) return {};
+  if (const Status rewritten = journal_.Rewrite(queue_.Snapshot()); !rewritten) Doubt(rewritten.error());
+  return {};
+}
+
+// What could not be synced may be gone from the file, too, also what was appended long before: the only copy then is
+// here. A process that ended now would take with it what has begun and what has ended since the last sync, and the next
+// would do it again. So it stays, and lets nothing leave, until the disk takes the whole again.
+void AgentEngine::Doubt(const Error& why) {
+  const bool begins = !in_doubt();
+  doubt_ = "its journal could not be synced, and is written anew as soon as that can be done: " + why.message;
+  rewrite_due_ = now_.mono + kRewriteRetry;
+  if (!begins) return;
+  TellRefusal();
+  // By then its lease may be over.
+  for (const QueueEffect& effect : std::vector(effects_))
+    if (const auto* launch = std::get_if<queue_effect::Launch>(&effect))
+      Take(queue_.Apply(queue_event::LaunchHeld{launch->ticket}, now_));
+  std::erase_if(effects_,
+                [](const QueueEffect& effect) { return std::holds_alternative<queue_effect::Launch>(effect); });
+}
+
+void AgentEngine::RewriteWhatIsInDoubt() {
+  if (now_.mono < rewrite_due_) return;
+  if (const Status rewritten = journal_.Rewrite(queue_.Snapshot()); !rewritten) return Doubt(rewritten.error());
+  doubt_.clear();
 }
 
 Status AgentEngine::Compact() {
@@ -227,6 +262,7 @@ void AgentEngine::KeepReserve() {
 }
 
 const std::string& AgentEngine::Refusal() const {
+  if (in_doubt()) return doubt_;
   if (!disk_full_.empty()) return disk_full_;
   // Before what the launcher has said itself: while it does not answer, nobody knows whether that still holds.
   if (!launcher_.silence().empty()) return launcher_.silence();
@@ -278,10 +314,19 @@ void AgentEngine::Carry(const QueueEffect& effect) {
   std::visit(Visitor{*this}, effect);
 }
 
+// What there is can't be said while the journal is in doubt: who waits for that is told why, and comes again.
+void AgentEngine::EndUntold() {
+  std::vector<StreamId> untold;
+  for (const auto& [id, stream] : streams_)
+    if (stream.session.greeted() && !stream.session.told()) untold.push_back(id);
+  for (StreamId id : untold) CloseStream(id, {ErrorCode::kUnavailable, doubt_});
+}
+
 void AgentEngine::Flush() {
+  if (in_doubt()) EndUntold();
   for (auto& [id, stream] : streams_) {
     if (!stream.writable) continue;
-    FromAgent message = stream.session.Poll(queue_, now_);
+    FromAgent message = in_doubt() ? stream.session.PollSignsOfLife(queue_, now_) : stream.session.Poll(queue_, now_);
     if (message.empty()) continue;
     stream.writable = false;
     edges_.Send(id, std::move(message));

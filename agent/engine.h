@@ -9,6 +9,7 @@
 //
 // When the disk is full, what has begun goes on, its end is written into the room that the journal keeps for that, and
 // nothing new is taken or begun until there is room again (AgentQueue: Refuse); nor while the launcher does not answer.
+// When the journal can't be synced, step 2 writes it anew, and steps 3 and 4 wait until the disk takes that.
 //
 // The supervisor (agent.h) runs it in production; the simulator (tests/sim) runs the same class. Not thread-safe.
 // After an error of Step the process must end.
@@ -133,6 +134,9 @@ class AgentEngine {
   Status Step(std::vector<AgentInput> inputs, Now now);
   std::optional<Mono> NextDeadline() const;
   const AgentQueue& queue() const { return queue_; }
+  // The disk may have lost what the journal said, and does not take it again: nothing leaves the engine meanwhile
+  // but signs of life.
+  bool in_doubt() const { return !doubt_.empty(); }
 
  private:
   struct Stream {
@@ -158,12 +162,16 @@ class AgentEngine {
   void CloseStream(StreamId stream, Error why);
   void CheckTimers();
   Status WriteJournal();
+  Status AppendRecords();
+  void Doubt(const Error& why);
+  void RewriteWhatIsInDoubt();
   Status Compact();
   void KeepReserve();
   const std::string& Refusal() const;
   void TellRefusal();
   void Carry(const QueueEffect& effect);
   void Flush();
+  void EndUntold();
 
   JournalStore& journal_;
   AgentEdges& edges_;
@@ -178,8 +186,10 @@ class AgentEngine {
   agent_input::DiskChanged disk_;
   LauncherWatch launcher_;
   Mono reserve_due_{};  // when it is tried again, while it is not there
+  std::string doubt_;   // why the journal is in doubt
+  Mono rewrite_due_{};  // when it is tried again then
 
-  // Of the Step under way.
+  // Of the Step under way, and while the journal is in doubt of those before.
   Now now_;
   std::vector<JournalRecord> records_;
   std::vector<QueueEffect> effects_;

@@ -103,14 +103,7 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
     inventory_.erase(inventory_.begin(), inventory_.begin() + static_cast<ptrdiff_t>(count));
     message.inventory_done = inventory_.empty();
   }
-  if (now.mono >= next_heartbeat_) {
-    message.heartbeat = ++heartbeat_;
-    heartbeats_.emplace_back(heartbeat_, now.mono);
-    next_heartbeat_ = now.mono + kHeartbeatInterval;
-    if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
-  }
-  if (queue.refusal() != refusal_told_) message.refuses = refusal_told_ = queue.refusal();
-  if (queue.warning() != warning_told_) message.warns = warning_told_ = queue.warning();
+  AddSignsOfLife(message, queue, now);
   if (phase_ != Phase::kLive) return message;
   auto reports = queue.ReportsAfter(hello_.mesh, sent_sequence_, batch_);
   reports_due_.reset();
@@ -131,6 +124,23 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
   message.wanted_blobs.assign(wanted_.begin(), asked);
   wanted_.erase(wanted_.begin(), asked);
   return message;
+}
+
+FromAgent AgentSession::PollSignsOfLife(const AgentQueue& queue, Now now) {
+  FromAgent message;
+  if (told()) AddSignsOfLife(message, queue, now);
+  return message;
+}
+
+void AgentSession::AddSignsOfLife(FromAgent& message, const AgentQueue& queue, Now now) {
+  if (now.mono >= next_heartbeat_) {
+    message.heartbeat = ++heartbeat_;
+    heartbeats_.emplace_back(heartbeat_, now.mono);
+    next_heartbeat_ = now.mono + kHeartbeatInterval;
+    if (heartbeats_.size() > 64) heartbeats_.pop_front();  // unanswered for two minutes: long silent
+  }
+  if (queue.refusal() != refusal_told_) message.refuses = refusal_told_ = queue.refusal();
+  if (queue.warning() != warning_told_) message.warns = warning_told_ = queue.warning();
 }
 
 Mono AgentSession::ReportsDue(const std::vector<Report>& reports) const {

@@ -38,6 +38,8 @@ class AgentSession {
 
   // What is to be sent now; empty if nothing is.
   FromAgent Poll(const AgentQueue& queue, Now now);
+  // Likewise, of what does not follow from what the journal holds: that the agent is there, and what it refuses.
+  FromAgent PollSignsOfLife(const AgentQueue& queue, Now now);
 
   // When Poll (if the transport could write) or a check of silence is next due.
   Mono NextDeadline(bool writable) const;
@@ -50,6 +52,8 @@ class AgentSession {
   std::vector<BlobFailure> TakeBlobFailures() { return std::exchange(blob_failures_, {}); }
 
   bool greeted() const { return phase_ != Phase::kAwaitHello; }
+  // Its hello and all that it knows have been said.
+  bool told() const { return hello_sent_ && inventory_.empty(); }
   // Who opened it only asks: it takes no part in which session of a mesh is the newest.
   bool inspected() const { return hello_.inspect || stale_; }
   // It asks what there is once no other session of its mesh is obeyed any more.
@@ -63,6 +67,7 @@ class AgentSession {
   enum class Phase { kAwaitHello, kAwaitVerdicts, kLive };
   Status ReceiveHello(const ToAgent& message, const AgentQueue& queue, Now now, std::vector<QueueEvent>& events);
   Status ReceiveEcho(uint64_t number, std::vector<QueueEvent>& events);
+  void AddSignsOfLife(FromAgent& message, const AgentQueue& queue, Now now);
   Mono ReportsDue(const std::vector<Report>& reports) const;
 
   AgentIdentity identity_;

@@ -209,21 +209,6 @@ void AgentQueue::State::On(const queue_event::LogsStored& event) {
   for (Ticket ticket : waiting) ForgetIfDone(attempts.at(ticket));
 }
 
-// ---- Plain jobs -------------------------------------------------------------------------------
-
-void AgentQueue::State::On(const queue_event::JobSubmitted& event) {
-  auto reply = [&](Result<RunId> result) { out.effects.push_back(queue_effect::SubmitReply{std::move(result)}); };
-  if (auto known = by_request.find(event.request); known != by_request.end())
-    return reply(attempts.at(known->second).id.run);
-  if (draining) return reply(Fail(ErrorCode::kUnavailable, "the agent drains and takes nothing new"));
-  if (!refusal.empty()) return reply(Fail(ErrorCode::kExhausted, "the agent takes nothing new: " + refusal));
-  if (std::string why = WhyFull(*event.spec); !why.empty()) return reply(Fail(ErrorCode::kExhausted, std::move(why)));
-  if (!event.spec->secrets.empty())
-    return reply(Fail(ErrorCode::kInvalid, "secrets: a coordinator has them, and this job comes from none"));
-  Accept({next_ticket, kPlainMesh, AttemptId{event.job, 0, 1}, event.spec, "", event.request, now.wall});
-  reply(event.job);
-}
-
 void AgentQueue::State::On(const queue_event::DrainWanted& event) {
   draining = event.drain;
   if (!draining) return;
@@ -308,6 +293,11 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
 
 void AgentQueue::State::On(const queue_event::LauncherDown&) {
   launcher.reset();
+}
+
+void AgentQueue::State::On(const queue_event::LaunchHeld& event) {
+  auto found = attempts.find(event.ticket);
+  if (found != attempts.end() && found->second.phase == QueuedAttempt::Phase::kLaunching) BackInLine(found->second);
 }
 
 void AgentQueue::State::On(const queue_event::LauncherStarted& event) {
@@ -534,14 +524,6 @@ void AgentQueue::State::EndLost(QueuedAttempt& attempt, AttemptResult result, co
     attempt.log_end = output->second.end;
   }
   End(attempt, std::move(result));
-}
-
-// Ended plain jobs beyond those that stay readable.
-void AgentQueue::State::ForgetOldJobs() {
-  while (kept_jobs.size() > limits.kept_jobs) {
-    out.records.push_back(journal::Forgotten{kept_jobs.front()});
-    Forget(kept_jobs.front());
-  }
 }
 
 // The report of what the attempt's state now says.

@@ -95,6 +95,10 @@ struct LauncherUp {
 struct LauncherDown {
   std::string reason;
 };
+// The effect to launch it was not carried out, and will not be: it goes back to its place in the line.
+struct LaunchHeld {
+  Ticket ticket = 0;
+};
 struct LauncherStarted {
   Ticket ticket = 0;
   Wall at;
@@ -127,9 +131,9 @@ using QueueEvent =
     std::variant<queue_event::SessionBegan, queue_event::LeaseOffered, queue_event::LeasesExtended,
                  queue_event::StopWanted, queue_event::ReportsAcked, queue_event::LogsStored, queue_event::JobSubmitted,
                  queue_event::DrainWanted, queue_event::Refuse, queue_event::Prepared, queue_event::PrepareFailed,
-                 queue_event::LauncherUp, queue_event::LauncherDown, queue_event::LauncherStarted,
-                 queue_event::LauncherEnded, queue_event::SlotCleaned, queue_event::Published,
-                 queue_event::PublishFailed, queue_event::Tick>;
+                 queue_event::LauncherUp, queue_event::LauncherDown, queue_event::LaunchHeld,
+                 queue_event::LauncherStarted, queue_event::LauncherEnded, queue_event::SlotCleaned,
+                 queue_event::Published, queue_event::PublishFailed, queue_event::Tick>;
 
 // ---- Journal records --------------------------------------------------------------------------
 

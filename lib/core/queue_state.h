@@ -73,6 +73,7 @@ struct AgentQueue::State {
   void On(const queue_event::PrepareFailed& event);
   void On(const queue_event::LauncherUp& event);
   void On(const queue_event::LauncherDown& event);
+  void On(const queue_event::LaunchHeld& event);
   void On(const queue_event::LauncherStarted& event);
   void On(const queue_event::LauncherEnded& event);
   void On(const queue_event::SlotCleaned& event);

@@ -4,6 +4,7 @@ from mutation import Mutation
 
 RESTORE = "lib/core/queue_restore.cc"
 QUEUE = "lib/core/queue.cc"
+ENGINE = "agent/engine.cc"
 
 MUTATIONS = [
     Mutation("launch-is-not-replayed", "After a restart nobody knows by which launcher an attempt was to be begun.", RESTORE,
@@ -29,4 +30,12 @@ MUTATIONS = [
     Mutation("crash-gives-back", "What was in line when its host crashed, or may have begun, is given back to be leased again.", QUEUE,
              "EndLost(attempt, {.kind = AttemptResult::Kind::kLost, .reason = \"lost: the host was restarted\"}, outputs);",
              "EndLost(attempt, {.kind = AttemptResult::Kind::kNotStarted, .reason = \"lost: the host was restarted\", .returned = true}, outputs);", 200),
+    Mutation("doubt-ends-the-agent", "An agent whose journal can be neither synced nor written anew ends.", ENGINE,
+             "!rewritten) Doubt(rewritten.error());\n  return {};", "!rewritten) return rewritten;\n  return {};", 700),
+    Mutation("job-is-not-synced", "A plain job is acknowledged before it is on disk.", ENGINE,
+             "  if (replies_.empty()) return {};\n", "  if (replies_.size() < 1000) return {};\n", 600),
+    Mutation("job-request-is-not-replayed", "After a restart an agent does not know which requests made its plain jobs.", RESTORE,
+             "      if (!r.request.empty()) s.by_request.emplace(r.request, r.ticket);\n", "", 100),
+    Mutation("job-is-forgotten-at-its-end", "A plain job that has ended is not kept.", "lib/core/queue_jobs.cc",
+             "  while (kept_jobs.size() > limits.kept_jobs) {", "  while (!kept_jobs.empty()) {", 20),
 ]

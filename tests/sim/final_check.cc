@@ -31,7 +31,7 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
       Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
   for (const ProcessRecord& process : processes_) {
     if (!process.result) Violation("the process of " + ToString(process.id) + " never ended");
-    if (!stored.contains(process.id.run) && !IsShaken(process.id.run))
+    if (!jobs_.contains(process.id.run) && !stored.contains(process.id.run) && !IsShaken(process.id.run))
       Violation("a process ran for " + ToString(process.id) + ", whose run is not in the store");
   }
 }

@@ -81,6 +81,7 @@ void SimHost::Boot() {
 void SimHost::Die(const std::string& how) {
   if (!up()) return;
   world_.timeline.Note(fmt::format("agent {} dies: {}", index_, how));
+  if (engine_->in_doubt()) JournalIsCut();
   Forget();
   watcher_.Forget();
   check_.Dies();
@@ -91,6 +92,13 @@ void SimHost::Die(const std::string& how) {
   dies_launching_ = false;
   network_.AgentDied(*this);
   if (on_death_) on_death_();
+}
+
+// Its disk could not keep what it had written, and it held the only copy (docs/reliability.md says what that means).
+void SimHost::JournalIsCut() {
+  world_.situations.Saw("agent", "dies while its journal is in doubt");
+  world_.ledger.JournalIsCut(index_);
+  check_.JournalIsCut();
 }
 
 // What a process that is gone had in its memory.
@@ -135,6 +143,7 @@ void SimHost::Reinstall(bool machine) {
   if (machine) Crash();
   Die("its directory is removed");
   world_.ledger.AgentForgets();
+  ++installation_;
   log_.outputs.clear();
   disk_.Wipe();
   files_.Wipe();
@@ -465,8 +474,9 @@ void SimHost::AnswerAsked(const FromAgent& message) {
 std::string SimHost::Leftover() const {
   if (!up()) return "the agent is down";
   if (!engine_->queue().idle()) return "the agent's queue is not idle";
-  if (engine_->queue().attempts() != 0)
-    return fmt::format("the agent still knows {} attempts", engine_->queue().attempts());
+  // Jobs that were submitted to itself stay readable.
+  if (const size_t left = engine_->queue().attempts() - engine_->queue().Jobs().size(); left != 0)
+    return fmt::format("the agent still knows {} attempts", left);
   if (!launcher_ || !launcher_->empty()) return "the launcher still knows a process";
   return "";
 }

@@ -38,6 +38,10 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   bool on() const { return on_; }
   bool up() const { return engine_ != nullptr; }
   bool has_launcher() const { return launcher_ != nullptr; }
+  // Counts how often it was installed; what it had before is gone.
+  uint64_t installation() const { return installation_; }
+  // REQUIRES: it is up.
+  const AgentQueue& queue() const { return engine_->queue(); }
   uint64_t log_end() const { return log_.end; }
   Duration well_since() const { return well_since_; }
 
@@ -79,12 +83,14 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   // fails. REQUIRES: it is up.
   Result<InspectedAgent> Inspect(const MeshId& mesh);
 
+  bool runs() const { return !orphans_.empty() || (launcher_ && launcher_->runs()); }
   // Empty if all work is over and forgotten, else what is left.
   std::string Leftover() const;
 
  private:
   void AnswerAsked(const FromAgent& message);
   void Forget();
+  void JournalIsCut();
   void Wake();
   void Step();
   void Step(std::vector<AgentInput> inputs);
@@ -150,6 +156,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   JobsOnDisk jobs_;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
+  uint64_t installation_ = 0;
   bool on_ = true;
 
   Duration well_since_{0};  // it is up and does not hang

@@ -25,6 +25,8 @@ class HostCheck {
   // An agent comes up with these.
   void Boots(const std::vector<JournalRecord>& records);
   void Dies() { Disturbed(Duration(0)); }
+  // It knows less than before.
+  void JournalIsCut() { launchers_.clear(); }
   // A stop may not get through before then.
   void Disturbed(Duration until);
   // `log` is what the host's launchers have written.

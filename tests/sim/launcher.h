@@ -58,6 +58,7 @@ class SimLauncher {
   // Processes that live on without it, by their marks.
   std::multimap<std::string, size_t> TakeProcesses();
 
+  bool runs() const { return !jobs_.empty(); }
   // No process runs and no result waits.
   bool empty() const { return roster_.idle(); }
 

@@ -54,6 +54,12 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
   size_t process = processes_.size();
   processes_.push_back({id, host, std::nullopt});
   if (on_process_) on_process_(id);
+  if (jobs_.contains(id.run)) {
+    auto& earlier = by_task_[{id.run, id.task}];
+    if (!earlier.empty() && !cut_.contains(host)) Violation("invariant 2: job " + id.run.text() + " was started twice");
+    earlier.push_back(process);
+    return process;
+  }
   auto wish = wishes_.find(id.run);
   if (wish == wishes_.end() || id.task >= wish->second.plan->tasks.size()) {
     Violation("a process was started for " + ToString(id) + ", which nobody wished");
@@ -84,10 +90,16 @@ bool Ledger::HasStarted(const AttemptId& id) const {
          std::ranges::any_of(found->second, [&](size_t process) { return processes_[process].id == id; });
 }
 
+const ProcessRecord* Ledger::LastProcess(const RunId& run, TaskIndex task) const {
+  const auto found = by_task_.find({run, task});
+  return found == by_task_.end() ? nullptr : &processes_[found->second.back()];
+}
+
 std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std::vector<size_t>& earlier) const {
   if (earlier.empty()) return "";
   const TaskSpec& spec = wish.plan->spec(id.task);
   const ProcessRecord& last = processes_[earlier.back()];
+  if (cut_.contains(last.host)) return "";
   if (last.id.attempt >= id.attempt) return ToString(last.id) + " had been";
   uint32_t most = spec.retry.retries;
   if (spec.silence.retry_lost) most += kLostRetries;

@@ -50,6 +50,8 @@ class Ledger {
   // A start was sent that may become this run.
   void Offered(const RunId& run, const RequestId& request, std::shared_ptr<const Plan> plan, TakenOver taken_over = {});
   void StartAcknowledged(const RequestId& request, const RunId& run);
+  // An agent is given a job without a coordinator, which may get this id.
+  void JobOffered(const RunId& job) { jobs_.insert(job); }
   // No task: the run.
   void CancelOffered(const RunId& run, std::optional<TaskIndex> task);
   void RunCancelAcknowledged(const RunId& run);
@@ -63,6 +65,8 @@ class Ledger {
   void CheckInputs(const AttemptId& id, const LeaseInputs& inputs);
   void ProcessEnded(size_t process, AttemptResult result);
   bool HasStarted(const AttemptId& id) const;
+  // Null: none has begun.
+  const ProcessRecord* LastProcess(const RunId& run, TaskIndex task) const;
   // Called with each process that begins.
   void OnProcess(std::function<void(const AttemptId&)> callback) { on_process_ = std::move(callback); }
   // It could not be read, prepared or spawned.
@@ -73,6 +77,13 @@ class Ledger {
   void HostWasAway(size_t host) { away_.insert(host); }
   // Attempts may be lost there: its launcher died, it was restarted, or it was away for long.
   void HostMayLose(size_t host) { may_lose_.insert(host); }
+  // Its agent may have forgotten what has begun and ended there, up to now.
+  void JournalIsCut(size_t host) {
+    HostMayLose(host);
+    cut_.insert(host);
+  }
+  bool MayLose(size_t host) const { return may_lose_.contains(host); }
+  bool MayNotStart(const AttemptId& id) const { return could_not_start_.contains(id); }
   void SourcesFailed(const RunId& run) { sources_failed_.insert(run); }
 
   // ---- A store that goes back (docs/reliability.md says what may become of what) -----------------
@@ -170,6 +181,7 @@ class Ledger {
   std::map<RunId, Wish> wishes_;
   std::map<RequestId, RunId> acknowledged_;
   std::set<RunId> canceled_;
+  std::set<RunId> jobs_;
   std::set<RunId> sources_failed_;
   std::vector<ProcessRecord> processes_;
   std::map<Task, std::vector<size_t>> by_task_;
@@ -177,7 +189,7 @@ class Ledger {
   std::set<RunId> runs_with_processes_;
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;
-  std::set<size_t> away_, may_lose_, troubled_;
+  std::set<size_t> away_, may_lose_, troubled_, cut_;
   std::map<RunId, RunView> copy_;
   std::set<RequestId> acknowledged_since_;  // since the copy was made
   std::set<RunId> canceled_since_;

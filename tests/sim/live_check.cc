@@ -72,14 +72,20 @@ void LiveCheck::Refuses(LinkId id, const std::string& why) {
 }
 
 void LiveCheck::IsLive(LinkId id) {
-  const auto found = links_.find(id);
-  if (found == links_.end()) return;  // it has closed in the same step
-  Link& link = found->second;
+  Link& link = links_.at(id);
+  last_at_[link.address] = reached_[link.address] = link.agent;
+  if (link.closed) return;  // in the same step
   link.live = true;
   link.since = world_.timeline.now();
   refusals_[link.agent] = link.refuses;
-  last_at_[link.address] = reached_[link.address] = link.agent;
   commits_.Heard(id);
+}
+
+void LiveCheck::Closes(LinkId id) {
+  const auto link = links_.find(id);
+  if (link == links_.end()) return;
+  link->second.closed = true;
+  link->second.live = false;
 }
 
 // Each agent once, none that is out of service or has other labels; whoever is up before whoever is not. Who is at an
@@ -131,6 +137,7 @@ void LiveCheck::CheckStops() {
 }
 
 void LiveCheck::Stepped(const Engine& engine, bool committed, Now now) {
+  std::erase_if(links_, [](const auto& one) { return one.second.closed; });
   if (!engine.held().empty()) return;
   if (std::string left = engine.scheduler().Leftover(); !left.empty()) Violation("no run is left, and " + left);
   if (!commits_.went_back().empty()) Violation("the coordinator is not held, and " + commits_.went_back());

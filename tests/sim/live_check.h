@@ -34,7 +34,7 @@ class LiveCheck {
   // It may do nothing before then.
   void Disturbed(Duration until) { calm_since_ = std::max(calm_since_, until); }
   void Sends(LinkId link, const ToAgent& message) { commits_.Sent(link, message); }
-  void Closes(LinkId link) { links_.erase(link); }
+  void Closes(LinkId link);
   // A run was planned whose project has this pool, of agents at these addresses.
   void CheckPool(const Pool& pool, const std::vector<std::string>& addresses, const Result<Plan>& plan);
   // After a step; `committed`: it had something to commit.
@@ -54,7 +54,8 @@ class LiveCheck {
     std::string address;
     AgentId agent;
     bool live = false;
-    Duration since{0};  // it is live
+    bool closed = false;  // in this step; forgotten at its end
+    Duration since{0};    // it is live
     std::string refuses = {};
   };
 

@@ -38,7 +38,8 @@ struct PlantedBugs {
 struct Part {
   std::optional<std::set<uint64_t>> starts;  // that clients ask for; unset = all
   std::optional<std::set<uint64_t>> faults;
-  bool self_starts = true;  // schedules, pushes and hooks
+  std::optional<std::set<uint64_t>> jobs;  // that an agent is given without a coordinator
+  bool self_starts = true;                 // schedules, pushes and hooks
 };
 
 struct SimOptions {
@@ -59,6 +60,7 @@ struct SimReport {
   uint64_t events = 0;
   uint64_t simulated_seconds = 0;
   uint64_t starts = 0;  // that clients asked for
+  uint64_t jobs = 0;    // likewise, of an agent itself
   uint64_t faults = 0;
   uint64_t drawn = 0;  // faults, also those that were left out
   uint64_t processes = 0;

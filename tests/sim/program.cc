@@ -84,9 +84,10 @@ int RunProgram(int argc, char** argv) {
   app.add_option("--hosts", arguments.hosts, "so many of them (default: 2 to 5, by the seed)")
       ->check(CLI::Range(1, 50));
   app.add_flag("-v,--verbose", arguments.verbose, "tell the story");
-  std::string starts, faults;
+  std::string starts, faults, jobs;
   app.add_option("--starts", starts, "of the clients' starts only these: 2,5 or none");
   app.add_option("--faults", faults, "of the faults only these");
+  app.add_option("--jobs", jobs, "of the jobs that agents are given without a coordinator only these");
   bool nothing_by_itself = false;
   app.add_flag("--no-self-starts", nothing_by_itself, "no schedule, push or hook");
   app.add_flag("--shrink", arguments.shrink, "of a seed that fails, find a small part that still does")->needs(seed);
@@ -98,6 +99,7 @@ int RunProgram(int argc, char** argv) {
     if (seed->empty() && count->empty() && !arguments.list) throw CLI::RequiredError("--seed or --seeds");
     if (!starts.empty()) arguments.part.starts = Numbers(starts);
     if (!faults.empty()) arguments.part.faults = Numbers(faults);
+    if (!jobs.empty()) arguments.part.jobs = Numbers(jobs);
     arguments.part.self_starts = !nothing_by_itself;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

@@ -31,13 +31,16 @@ class Shrinker {
       }
       Reduce(&Part::faults);
       Reduce(&Part::starts);
+      Reduce(&Part::jobs);
     }
     return std::move(best_);
   }
 
  private:
   bool Exhausted() const { return best_.tries >= limit_; }
-  size_t Size() const { return best_.part.faults->size() + best_.part.starts->size() + best_.part.self_starts; }
+  size_t Size() const {
+    return best_.part.faults->size() + best_.part.starts->size() + best_.part.jobs->size() + best_.part.self_starts;
+  }
 
   void FillIn() {
     auto all = [](uint64_t count) {
@@ -47,6 +50,7 @@ class Shrinker {
     };
     if (!best_.part.faults) best_.part.faults = all(best_.report.drawn);
     if (!best_.part.starts) best_.part.starts = all(best_.report.starts);
+    if (!best_.part.jobs) best_.part.jobs = all(best_.report.jobs);
   }
 
   // Whether this part fails in the same way; then it is the best one from now on.
@@ -61,8 +65,8 @@ class Shrinker {
     best_.part = part;
     best_.report = std::move(report);
     if (tell_)
-      tell_(fmt::format("{} starts and {} faults still fail{}", part.starts->size(), part.faults->size(),
-                        part.self_starts ? "" : ", with nothing that starts by itself"));
+      tell_(fmt::format("{} starts, {} jobs and {} faults still fail{}", part.starts->size(), part.jobs->size(),
+                        part.faults->size(), part.self_starts ? "" : ", with nothing that starts by itself"));
     return true;
   }
 
@@ -118,6 +122,7 @@ std::string ArgumentsFor(const Part& part) {
   };
   add("--starts", part.starts);
   add("--faults", part.faults);
+  add("--jobs", part.jobs);
   if (!part.self_starts) text += text.empty() ? "--no-self-starts" : " --no-self-starts";
   return text;
 }

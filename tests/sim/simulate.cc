@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/store/reader.h"
@@ -10,13 +11,14 @@
 #include "tests/sim/faults.h"
 #include "tests/sim/operators.h"
 #include "tests/sim/past_check.h"
+#include "tests/sim/plain_jobs.h"
 #include "tests/sim/shrink.h"
 
 namespace cromt::sim {
 namespace {
 
 // Makes another seed of one.
-constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1;
+constexpr uint64_t kOther = 0x5e1f57a275, kPeople = 0x9e09e1, kJobs = 0x10b5;
 // After the last fault everything must be done within this long ("nothing waits without a deadline").
 constexpr Duration kPatience = std::chrono::hours(1);
 // Where something is wrong already it is not waited for that long.
@@ -45,6 +47,7 @@ class Cluster {
         coordinator_(world_, network_, starts_, watches_ ? Addresses() : std::vector<std::string>()),
         clients_(world_, coordinator_, Workload()),
         operators_(world_, coordinator_, hosts_, addresses_, options.seed ^ kPeople),
+        jobs_(world_, hosts_, options.seed ^ kJobs),
         faults_(world_, network_, coordinator_, hosts_) {
     if (world_.dice.PerCent(30)) world_.batch = world_.dice.Between(1, 4);
     for (const auto& [address, index] : addresses_)
@@ -60,6 +63,7 @@ class Cluster {
     clients_.Begin();
     if (world_.options.part.self_starts) starts_.Begin(coordinator_);
     operators_.Begin();
+    jobs_.Begin();
     faults_.Begin();
     while (!faults_.over()) world_.timeline.RunNext();
     const Duration since = world_.timeline.now();
@@ -72,6 +76,7 @@ class Cluster {
           fmt::format("invariant 4: not all was done {} after the last fault", FormatDuration(patience())));
     }
     CheckHosts();
+    jobs_.Check();
     if (world_.options.part.self_starts) coordinator_.CheckStarts();
     coordinator_.OnDeath({});
     coordinator_.Die("the end");
@@ -85,6 +90,7 @@ class Cluster {
             .events = world_.timeline.events(),
             .simulated_seconds = static_cast<uint64_t>(world_.timeline.now() / seconds(1)),
             .starts = clients_.starts(),
+            .jobs = jobs_.count(),
             .faults = faults_.count(),
             .drawn = faults_.drawn(),
             .processes = world_.ledger.processes(),
@@ -116,7 +122,7 @@ class Cluster {
   // All is done, and has been for a while.
   bool Settled() {
     if (!clients_.done() || !operators_.done() || !(starts_.done() || !world_.options.part.self_starts) ||
-        !coordinator_.idle())
+        !jobs_.done() || !coordinator_.idle() || std::ranges::any_of(hosts_, &SimHost::runs))
       done_since_.reset();
     else if (!done_since_)
       done_since_ = world_.timeline.now();
@@ -154,6 +160,7 @@ class Cluster {
   SimCoordinator coordinator_;
   Clients clients_;
   Operators operators_;
+  PlainJobs jobs_;
   Faults faults_;
   std::optional<Duration> done_since_;
 };

@@ -419,5 +419,19 @@ TEST_P(RandomQueue, ResumesNothingInAnotherBoot) {
   }
 }
 
+TEST(QueueRestore, WhatWasNotLaunchedAfterAllGoesBackToItsPlace) {
+  QueueEnv env;
+  env.LauncherUp("launcher1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Forget();
+  env.Apply(queue_event::LaunchHeld{1});
+  EXPECT_THAT(env.Effects(), testing::Contains(testing::HasSubstr("launch 1")));  // nothing keeps it from beginning
+  env.Begins(1);
+  env.Forget();
+  env.Apply(queue_event::LaunchHeld{1});  // it runs
+  EXPECT_THAT(env.Effects(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace cromt
