@@ -17,7 +17,7 @@ bool Has(const std::optional<std::set<uint64_t>>& numbers, uint64_t number) {
 
 // Of 20 starts and 50 faults these fail together: start 3 and faults 7 and 41. Without fault 41 something else does.
 SimReport Fragile(const SimOptions& options) {
-  SimReport report{.seed = options.seed, .part = options.part, .starts = 20, .drawn = 50};
+  SimReport report{.seed = options.seed, .part = options.part, .starts = 20, .jobs = 4, .drawn = 50};
   if (!Has(options.part.starts, 3) || !Has(options.part.faults, 7)) return report;
   report.violations = {Has(options.part.faults, 41) ? "invariant 2: a/1/1 was started twice" : "the step failed: x"};
   return report;
@@ -32,7 +32,7 @@ TEST(Shrink, FindsWhatIsNeededAndNoMore) {
   EXPECT_THAT(shrunk.report.violations, ElementsAre("invariant 2: a/1/1 was started twice"));
   EXPECT_GT(told, 3);
   EXPECT_LT(shrunk.tries, 200);
-  EXPECT_EQ(ArgumentsFor(shrunk.part), "--starts 3 --faults 7,41 --no-self-starts");
+  EXPECT_EQ(ArgumentsFor(shrunk.part), "--starts 3 --faults 7,41 --jobs none --no-self-starts");
 }
 
 TEST(Shrink, StopsAtItsLimit) {
