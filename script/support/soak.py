@@ -71,9 +71,9 @@ class Soak:
         counts = Counter({"seeds of the simulator": len(found.reports), "violations": found.violations(),
                           "simulated seconds": found.total("simulated_seconds"), "faults in the simulator": found.total("faults")})
         line = f"simulator, from seed {first}: {found.summary()}" + (f", exit code {code}" if code else "")
-        self._took(command, 1 if found.failures() else code, "\n".join([*found.failures(), output]), counts, line)
+        self._took(command, 1 if found.failures() else code, output, counts, line, found.failures())
 
-    def _took(self, command, code, output, counts, line):
+    def _took(self, command, code, output, counts, line, failures=()):
         with self._lock:
             self.counts += counts
             print(line, flush=True)
@@ -83,7 +83,7 @@ class Soak:
             kept = f"{RESULTS}/{len(self.bad)}.txt"
         with open(kept, "w", encoding="utf-8") as file:
             file.write(" ".join(command) + "\n" + output)
-        found = [line for line in output.splitlines() if "VIOLATION" in line or "violation" in line][:20]
+        found = (list(failures) or [line for line in output.splitlines() if "VIOLATION" in line or "violation" in line])[:20]
         print("\n".join([*found, f"replay: {' '.join(command)}; all that was said: {kept}"]), flush=True)
 
 
