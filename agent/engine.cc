@@ -48,7 +48,8 @@ Status AgentEngine::Step(std::vector<AgentInput> inputs, Now now) {
     for (auto& [reply, result] : std::exchange(replies_, {})) reply(tl::unexpected<Error>(written.error()));
     return written;
   }
-  if (in_doubt()) {  // what has gathered leaves once it is written
+  if (in_doubt()) {
+    HoldBack();
     Flush();
     return {};
   }
@@ -230,14 +231,30 @@ void AgentEngine::Doubt(const Error& why) {
   const bool begins = !in_doubt();
   doubt_ = "its journal could not be synced, and is written anew as soon as that can be done: " + why.message;
   rewrite_due_ = now_.mono + kRewriteRetry;
-  if (!begins) return;
-  TellRefusal();
-  // By then its lease may be over.
-  for (const QueueEffect& effect : std::vector(effects_))
+  if (begins) TellRefusal();
+}
+
+// What has gathered leaves once it is written, save for what loses nothing if this process ends before: stops, since
+// the launcher says what became of who was stopped; and that a submit has to be repeated. No launch waits, since by
+// then its lease may be over, or a coordinator may call it lost.
+void AgentEngine::HoldBack() {
+  std::vector<QueueEffect> held;
+  for (QueueEffect& effect : std::exchange(effects_, {})) {
     if (const auto* launch = std::get_if<queue_effect::Launch>(&effect))
       Take(queue_.Apply(queue_event::LaunchHeld{launch->ticket}, now_));
-  std::erase_if(effects_,
-                [](const QueueEffect& effect) { return std::holds_alternative<queue_effect::Launch>(effect); });
+    else if (std::holds_alternative<queue_effect::StopProcess>(effect))
+      Carry(effect);
+    else
+      held.push_back(std::move(effect));
+  }
+  effects_.insert(effects_.begin(), std::make_move_iterator(held.begin()), std::make_move_iterator(held.end()));
+  for (auto& [reply, result] : std::exchange(replies_, {}))
+    reply(result ? tl::unexpected(Error{ErrorCode::kUnavailable, doubt_}) : std::move(result));
+  // The whole will be written, so of these nobody needs to hear, however many come.
+  std::erase_if(records_, [](const JournalRecord& record) {
+    return std::holds_alternative<journal::Stored>(record) || std::holds_alternative<journal::MeshSeen>(record) ||
+           std::holds_alternative<journal::Acked>(record);
+  });
 }
 
 void AgentEngine::RewriteWhatIsInDoubt() {

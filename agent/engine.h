@@ -135,7 +135,7 @@ class AgentEngine {
   std::optional<Mono> NextDeadline() const;
   const AgentQueue& queue() const { return queue_; }
   // The disk may have lost what the journal said, and does not take it again: nothing leaves the engine meanwhile
-  // but signs of life.
+  // but signs of life, stops, and that what was submitted has to be submitted again.
   bool in_doubt() const { return !doubt_.empty(); }
 
  private:
@@ -164,6 +164,7 @@ class AgentEngine {
   Status WriteJournal();
   Status AppendRecords();
   void Doubt(const Error& why);
+  void HoldBack();
   void RewriteWhatIsInDoubt();
   Status Compact();
   void KeepReserve();

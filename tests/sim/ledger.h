@@ -80,7 +80,7 @@ class Ledger {
   // Its agent may have forgotten what has begun and ended there, up to now.
   void JournalIsCut(size_t host) {
     HostMayLose(host);
-    cut_.insert(host);
+    cut_[host] = processes_.size();
   }
   bool MayLose(size_t host) const { return may_lose_.contains(host); }
   bool MayNotStart(const AttemptId& id) const { return could_not_start_.contains(id); }
@@ -168,6 +168,8 @@ class Ledger {
   bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;
   bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
+  // Its agent may not know that it has begun.
+  bool MayBeForgotten(size_t process) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
   void CheckGroups(const Wish& wish, const AttemptId& id);
   uint32_t MayBeLostIn(const Wish& wish, const RunId& run, uint32_t group) const;
@@ -189,7 +191,8 @@ class Ledger {
   std::set<RunId> runs_with_processes_;
   std::map<std::string, uint32_t> running_in_group_;
   std::set<AttemptId> could_not_start_;
-  std::set<size_t> away_, may_lose_, troubled_, cut_;
+  std::set<size_t> away_, may_lose_, troubled_;
+  std::map<size_t, size_t> cut_;  // how many processes had begun anywhere when the journal of this host was cut
   std::map<RunId, RunView> copy_;
   std::set<RequestId> acknowledged_since_;  // since the copy was made
   std::set<RunId> canceled_since_;

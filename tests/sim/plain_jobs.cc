@@ -71,7 +71,9 @@ void PlainJobs::Answered(size_t i, uint64_t installation, const Result<RunId>& a
   Job& job = jobs_[i];
   if (!answer) {
     world_.situations.Saw("job", "refused");
-    if (answer.error().code != ErrorCode::kExhausted && !answer.error().message.ends_with("Input/output error"))
+    const ErrorCode code = answer.error().code;
+    if (code != ErrorCode::kExhausted && code != ErrorCode::kUnavailable &&
+        !answer.error().message.ends_with("Input/output error"))
       world_.ledger.Violation("a job was refused: " + answer.error().message);
     return;
   }
@@ -110,7 +112,7 @@ bool PlainJobs::done() const {
 void PlainJobs::Check() {
   for (const Job& job : jobs_) {
     SimHost& host = *hosts_[job.host];
-    if (job.id.empty() || host.installation() != job.installation) continue;
+    if (job.id.empty() || !host.up() || host.installation() != job.installation) continue;
     const QueuedAttempt* known = host.queue().Find(kPlainMesh, IdOf(job.id));
     if (!known) {
       world_.ledger.Violation(

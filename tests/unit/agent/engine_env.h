@@ -48,9 +48,9 @@ class EngineEnv : public testing::Test, private AgentEdges {
     return agent_input::StreamMessage{stream, message};
   }
   // "" until it is answered.
-  AgentInput Submit(const std::string& job) {
+  AgentInput Submit(const std::string& job, std::shared_ptr<const TaskSpec> spec = Spec()) {
     return agent_input::Tell{
-        queue_event::JobSubmitted{RunId(job), RequestId(job), Spec()},
+        queue_event::JobSubmitted{RunId(job), RequestId(job), std::move(spec)},
         [&answer = answers_[job]](Result<RunId> reply) { answer = reply ? "ok" : reply.error().message; }};
   }
   std::vector<TaskIndex> Taken() const {
@@ -70,14 +70,14 @@ class EngineEnv : public testing::Test, private AgentEdges {
   std::unique_ptr<AgentEngine> engine_;
   std::map<std::string, std::string> answers_;  // by job
   std::vector<std::string> launched_;           // runs
-  std::vector<std::string> refuses_;
+  std::vector<Ticket> prepares_, stopped_;
   std::vector<FromAgent> sent_;
 
  private:
   void Launch(const QueuedAttempt& attempt, uint32_t) override { launched_.push_back(attempt.id.run.text()); }
-  void StopProcess(Ticket) override {}
+  void StopProcess(Ticket ticket) override { stopped_.push_back(ticket); }
   void ForgetResult(Ticket) override {}
-  void Prepare(const QueuedAttempt&, uint32_t) override {}
+  void Prepare(const QueuedAttempt& attempt, uint32_t) override { prepares_.push_back(attempt.ticket); }
   void StopPreparing(Ticket) override {}
   void CleanSlot(uint32_t) override {}
   void Publish(const QueuedAttempt&, uint32_t) override {}
@@ -88,7 +88,7 @@ class EngineEnv : public testing::Test, private AgentEdges {
     sent_.push_back(std::move(message));
   }
   void Close(StreamId stream, const Error& why) override { closed_[stream] = why.message; }
-  void Refuses(const std::string& reason) override { refuses_.push_back(reason); }
+  void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
   void Forgotten(Ticket) override {}
 

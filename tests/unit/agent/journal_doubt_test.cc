@@ -16,13 +16,15 @@ using testing::SizeIs;
 
 class JournalInDoubt : public EngineEnv {
  protected:
-  JournalInDoubt() {
-    Greet(1, "m", 1);
+  JournalInDoubt() { Greet(1, "m", 1); }
+  void DiskFails() {
     journal_.FailSyncs(true);
     journal_.FillDisk(true);
     Step({Submit("a")});
+    EXPECT_TRUE(engine_->in_doubt());
     sent_.clear();
   }
+  // It is written anew in the next step.
   void DiskIsWell() {
     journal_.FailSyncs(false);
     journal_.FillDisk(false);
@@ -30,26 +32,54 @@ class JournalInDoubt : public EngineEnv {
   }
 };
 
-TEST_F(JournalInDoubt, NothingIsAnsweredOrBegunUntilItIsWrittenAnew) {
-  EXPECT_TRUE(engine_->in_doubt());
+TEST_F(JournalInDoubt, NothingIsAcknowledgedOrBegunUntilItIsWrittenAnew) {
+  DiskFails();
+  EXPECT_THAT(answers_["a"], HasSubstr("its journal could not be synced, and is written anew as soon as"));
   Step({Submit("b")});
-  EXPECT_EQ(answers_["a"] + answers_["b"], "");
-  EXPECT_THAT(launched_, IsEmpty());
+  EXPECT_THAT(answers_["b"], HasSubstr("takes nothing new: its journal could not be synced"));
   DiskIsWell();
-  Step();
+  Step({Submit("a")});
   EXPECT_FALSE(engine_->in_doubt());
   EXPECT_EQ(answers_["a"], "ok");
-  EXPECT_THAT(answers_["b"], HasSubstr("takes nothing new: its journal could not be synced"));
+  EXPECT_THAT(launched_, IsEmpty());
   EXPECT_EQ(engine_->NextDeadline(), now_.mono);  // what it refused it takes again
   Step();
   EXPECT_THAT(launched_, ElementsAre("a"));
+  journal_.CrashHost();
   const auto content = journal_.Reopen();
   ASSERT_TRUE(content);
-  EXPECT_THAT(content->records, SizeIs(testing::Ge(2u)));
+  EXPECT_THAT(content->records, testing::Contains(testing::VariantWith<journal::Accepted>(testing::_)));
+}
+
+// Its lease may be over when it could begin.
+TEST_F(JournalInDoubt, WhatWasPreparedMeanwhileGoesBackToItsPlace) {
+  TaskSpec spec = *Spec();
+  spec.source.tree = Digest{std::string(64, 'a'), 1};
+  Step({Submit("p", std::make_shared<const TaskSpec>(spec))});
+  ASSERT_THAT(prepares_, SizeIs(1));
+  DiskFails();
+  Step({agent_input::Tell{queue_event::Prepared{prepares_[0]}, {}}});
+  DiskIsWell();
+  Step();
+  EXPECT_THAT(launched_, IsEmpty());
+  for (uint32_t slot : {0, 1}) Step({agent_input::Tell{queue_event::SlotCleaned{slot}, {}}});
+  EXPECT_THAT(launched_, ElementsAre("a"));
+  EXPECT_THAT(prepares_, SizeIs(2));
+}
+
+TEST_F(JournalInDoubt, WhatRunsCanBeStopped) {
+  Step({Submit("r")});
+  ASSERT_THAT(launched_, ElementsAre("r"));
+  const Ticket ticket = engine_->queue().Tickets().at(0).ticket;
+  Step({agent_input::Tell{queue_event::LauncherStarted{ticket, now_.wall, 0}, {}}});
+  DiskFails();
+  Step({agent_input::Tell{queue_event::StopWanted{kPlainMesh, {RunId("r"), 0, 1}}, {}}});
+  EXPECT_THAT(stopped_, ElementsAre(ticket));
 }
 
 // It is tried once a second, however much comes meanwhile.
 TEST_F(JournalInDoubt, ItIsTriedAgainEachSecond) {
+  DiskFails();
   EXPECT_EQ(engine_->NextDeadline(), now_.mono + seconds(1));
   journal_.FillDisk(false);
   journal_.FailSyncs(false);
@@ -61,6 +91,7 @@ TEST_F(JournalInDoubt, ItIsTriedAgainEachSecond) {
 }
 
 TEST_F(JournalInDoubt, ItsCoordinatorsHearThatItIsThereAndWhy) {
+  DiskFails();
   Step({agent_input::StreamWritable{1}});
   ASSERT_THAT(sent_, SizeIs(1));
   EXPECT_THAT(sent_[0].refuses.value_or(""),
