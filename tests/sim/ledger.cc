@@ -56,7 +56,7 @@ size_t Ledger::ProcessStarted(const AttemptId& id, size_t host) {
   if (on_process_) on_process_(id);
   if (jobs_.contains(id.run)) {
     auto& earlier = by_task_[{id.run, id.task}];
-    if (!earlier.empty() && !MayBeForgotten(earlier.back()))
+    if (!earlier.empty() && !MayBeForgotten(processes_[earlier.back()]))
       Violation("invariant 2: job " + id.run.text() + " was started twice");
     earlier.push_back(process);
     return process;
@@ -100,7 +100,7 @@ std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std:
   if (earlier.empty()) return "";
   const TaskSpec& spec = wish.plan->spec(id.task);
   const ProcessRecord& last = processes_[earlier.back()];
-  if (MayBeForgotten(earlier.back())) return "";
+  if (MayBeForgotten(last)) return "";
   if (last.id.attempt >= id.attempt) return ToString(last.id) + " had been";
   uint32_t most = spec.retry.retries;
   if (spec.silence.retry_lost) most += kLostRetries;
@@ -113,9 +113,9 @@ std::string Ledger::WhyNoOther(const Wish& wish, const AttemptId& id, const std:
   return fmt::format("{} is {}", ToString(last.id), ToString(truth));
 }
 
-bool Ledger::MayBeForgotten(size_t process) const {
-  const auto cut = cut_.find(processes_[process].host);
-  return cut != cut_.end() && process < cut->second;
+bool Ledger::MayBeForgotten(const ProcessRecord& process) const {
+  const auto cut = cut_.find(process.host);
+  return cut != cut_.end() && static_cast<size_t>(&process - processes_.data()) < cut->second;
 }
 
 bool Ledger::MayBeLost(const Wish& wish, TaskIndex task, size_t host) const {

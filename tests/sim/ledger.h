@@ -67,6 +67,8 @@ class Ledger {
   bool HasStarted(const AttemptId& id) const;
   // Null: none has begun.
   const ProcessRecord* LastProcess(const RunId& run, TaskIndex task) const;
+  // Its agent may not know that this has begun.
+  bool MayBeForgotten(const ProcessRecord& process) const;
   // Called with each process that begins.
   void OnProcess(std::function<void(const AttemptId&)> callback) { on_process_ = std::move(callback); }
   // It could not be read, prepared or spawned.
@@ -168,8 +170,6 @@ class Ledger {
   bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;
   bool MayNotHaveStarted(const Wish& wish, const RunId& run, TaskIndex task) const;
   std::string WhyNoCleanUp(const Wish& wish, const RunView& run, const TaskView& task) const;
-  // Its agent may not know that it has begun.
-  bool MayBeForgotten(size_t process) const;
   void CheckOrder(const Wish& wish, const AttemptId& id);
   void CheckGroups(const Wish& wish, const AttemptId& id);
   uint32_t MayBeLostIn(const Wish& wish, const RunId& run, uint32_t group) const;

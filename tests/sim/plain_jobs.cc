@@ -134,7 +134,7 @@ std::string PlainJobs::WhyWrong(const Job& job, const QueuedAttempt& attempt) co
   switch (result.kind) {
     case Kind::kLost: return world_.ledger.MayLose(job.host) ? "" : "its host has lost nothing";
     case Kind::kNotStarted:
-      if (process) return "its process ran";
+      if (process && !world_.ledger.MayBeForgotten(*process)) return "its process ran";
       return job.stop_sent || world_.ledger.MayNotStart(IdOf(job.id)) ? "" : "its host was there all the time";
     case Kind::kStopped:
       if (!job.stop_sent) return "invariant 8: nobody wished that";
