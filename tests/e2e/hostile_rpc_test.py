@@ -280,7 +280,15 @@ class InASession(Hostile):
         self.mesh.agents["agent"].kill()
         self.client.close()
         self.client = rpc.Client(self.mesh.agents["agent"].restart().address)
-        greet("onemore")  # none of the others was heard since
+        # None of the others was heard since. A mesh that is new is met once the launcher has answered.
+        def is_met():
+            try:
+                greet("onemore")
+            except grpc.RpcError as refused:
+                self.says(refused.details(), "its launcher does not answer yet")
+                return False
+            return True
+        wait_for("the mesh is met", is_met)
 
     def test_a_newer_session_closes_the_older_and_says_so(self):
         older = self.client.session(_open_ended([self.hello(session=1)]))
