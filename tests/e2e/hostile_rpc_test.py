@@ -209,6 +209,20 @@ class InASession(Hostile):
         super().setUp()
         self.client = rpc.Client(self.mesh.start_agent("agent").address)
         self.addCleanup(self.client.close)
+        self.wait_until_it_meets("m")
+
+    def wait_until_it_meets(self, mesh):
+        """A mesh that is new is met once the agent's launcher has answered."""
+        def is_met():
+            call = self.client.session(_open_ended([self.hello(mesh=mesh, inspect=True)]))
+            try:
+                return next(call).HasField("hello")
+            except grpc.RpcError as refused:
+                self.says(refused.details(), "its launcher does not answer yet")
+                return False
+            finally:
+                call.cancel()
+        wait_for("the mesh is met", is_met)
 
     def hello(self, **fields):
         usual = {"mesh": "foreign", "epoch": 1, "session": 1, "protocol": rpc.SESSION_PROTOCOL}
@@ -280,15 +294,8 @@ class InASession(Hostile):
         self.mesh.agents["agent"].kill()
         self.client.close()
         self.client = rpc.Client(self.mesh.agents["agent"].restart().address)
-        # None of the others was heard since. A mesh that is new is met once the launcher has answered.
-        def is_met():
-            try:
-                greet("onemore")
-            except grpc.RpcError as refused:
-                self.says(refused.details(), "its launcher does not answer yet")
-                return False
-            return True
-        wait_for("the mesh is met", is_met)
+        self.wait_until_it_meets("onemore")
+        greet("onemore")  # none of the others was heard since
 
     def test_a_newer_session_closes_the_older_and_says_so(self):
         older = self.client.session(_open_ended([self.hello(session=1)]))
