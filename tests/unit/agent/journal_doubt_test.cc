@@ -16,11 +16,15 @@ using testing::SizeIs;
 
 class JournalInDoubt : public EngineEnv {
  protected:
-  JournalInDoubt() { Greet(1, "m", 1); }
+  JournalInDoubt() {
+    Connect();
+    Up("launcher");
+    Greet(1, "m", 1);
+  }
   void DiskFails() {
     journal_.FailSyncs(true);
     journal_.FillDisk(true);
-    Step({Submit("a")});
+    EXPECT_THAT(Submit("a"), HasSubstr("its journal could not be synced, and is written anew as soon as"));
     EXPECT_TRUE(engine_->in_doubt());
     sent_.clear();
   }
@@ -34,17 +38,14 @@ class JournalInDoubt : public EngineEnv {
 
 TEST_F(JournalInDoubt, NothingIsAcknowledgedOrBegunUntilItIsWrittenAnew) {
   DiskFails();
-  EXPECT_THAT(answers_["a"], HasSubstr("its journal could not be synced, and is written anew as soon as"));
-  Step({Submit("b")});
-  EXPECT_THAT(answers_["b"], HasSubstr("takes nothing new: its journal could not be synced"));
+  EXPECT_THAT(Submit("b"), HasSubstr("takes nothing new: its journal could not be synced"));
   DiskIsWell();
-  Step({Submit("a")});
+  EXPECT_EQ(Submit("a"), "ok");
   EXPECT_FALSE(engine_->in_doubt());
-  EXPECT_EQ(answers_["a"], "ok");
-  EXPECT_THAT(launched_, IsEmpty());
+  EXPECT_THAT(Orders(), IsEmpty());
   EXPECT_EQ(engine_->NextDeadline(), now_.mono);  // what it refused it takes again
   Step();
-  EXPECT_THAT(launched_, ElementsAre("a"));
+  EXPECT_THAT(Orders(), ElementsAre("start 1"));
   journal_.CrashHost();
   const auto content = journal_.Reopen();
   ASSERT_TRUE(content);
@@ -55,26 +56,24 @@ TEST_F(JournalInDoubt, NothingIsAcknowledgedOrBegunUntilItIsWrittenAnew) {
 TEST_F(JournalInDoubt, WhatWasPreparedMeanwhileGoesBackToItsPlace) {
   TaskSpec spec = *Spec();
   spec.source.tree = Digest{std::string(64, 'a'), 1};
-  Step({Submit("p", std::make_shared<const TaskSpec>(spec))});
-  ASSERT_THAT(prepares_, SizeIs(1));
+  Submit("p", std::make_shared<const TaskSpec>(spec));
+  EXPECT_THAT(Orders(), ElementsAre("prepare 1"));
   DiskFails();
-  Step({agent_input::Tell{queue_event::Prepared{prepares_[0]}, {}}});
+  Tell(queue_event::Prepared{before_ + 1});
   DiskIsWell();
   Step();
-  EXPECT_THAT(launched_, IsEmpty());
-  for (uint32_t slot : {0, 1}) Step({agent_input::Tell{queue_event::SlotCleaned{slot}, {}}});
-  EXPECT_THAT(launched_, ElementsAre("a"));
-  EXPECT_THAT(prepares_, SizeIs(2));
+  EXPECT_THAT(Orders(), IsEmpty());
+  for (uint32_t slot : {0, 1}) Tell(queue_event::SlotCleaned{slot});
+  EXPECT_THAT(Orders(), ElementsAre("prepare 1", "start 2"));
 }
 
 TEST_F(JournalInDoubt, WhatRunsCanBeStopped) {
-  Step({Submit("r")});
-  ASSERT_THAT(launched_, ElementsAre("r"));
-  const Ticket ticket = engine_->queue().Tickets().at(0).ticket;
-  Step({agent_input::Tell{queue_event::LauncherStarted{ticket, now_.wall, 0}, {}}});
+  Submit("r");
+  Begins(1);
+  EXPECT_THAT(Orders(), ElementsAre("start 1"));
   DiskFails();
-  Step({agent_input::Tell{queue_event::StopWanted{kPlainMesh, {RunId("r"), 0, 1}}, {}}});
-  EXPECT_THAT(stopped_, ElementsAre(ticket));
+  Stop("r");
+  EXPECT_THAT(Orders(), ElementsAre("stop 1"));
 }
 
 // It is tried once a second, however much comes meanwhile.
@@ -83,7 +82,7 @@ TEST_F(JournalInDoubt, ItIsTriedAgainEachSecond) {
   EXPECT_EQ(engine_->NextDeadline(), now_.mono + seconds(1));
   journal_.FillDisk(false);
   journal_.FailSyncs(false);
-  Step({Submit("b")});
+  Submit("b");
   EXPECT_TRUE(engine_->in_doubt());
   now_.mono += seconds(1);
   Step();

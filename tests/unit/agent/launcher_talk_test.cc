@@ -15,6 +15,7 @@
 
 #include "agent/engine.h"
 #include "agent/fake_journal.h"
+#include "tests/unit/agent/quiet_edges.h"
 
 namespace cromt {
 namespace {
@@ -24,7 +25,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using Phase = QueuedAttempt::Phase;
 
-class LauncherTalkTest : public testing::Test, private AgentEdges, private LauncherTalk::Host {
+class LauncherTalkTest : public testing::Test, private QuietEdges, private LauncherTalk::Host {
  protected:
   LauncherTalkTest() : talk_(static_cast<LauncherTalk::Host&>(*this)) {
     AgentEdges& edges = *this;
@@ -112,16 +113,6 @@ class LauncherTalkTest : public testing::Test, private AgentEdges, private Launc
   void Launch(const QueuedAttempt& attempt, uint32_t) override { talk_.Start({.log_id = attempt.ticket}); }
   void StopProcess(Ticket ticket) override { talk_.Stop(ticket); }
   void ForgetResult(Ticket ticket) override { talk_.Forget(ticket); }
-  void Prepare(const QueuedAttempt&, uint32_t) override {}
-  void StopPreparing(Ticket) override {}
-  void CleanSlot(uint32_t) override {}
-  void Publish(const QueuedAttempt&, uint32_t) override {}
-  void BlobFailed(const BlobFailure&) override {}
-  void Send(StreamId, FromAgent) override {}
-  void Close(StreamId, const Error&) override {}
-  void Refuses(const std::string&) override {}
-  void JobChanged(const QueuedAttempt&) override {}
-  void Forgotten(Ticket) override {}
 
   FakeJournal journal_;
   Now now_{MonoFromMicros(1'000'000), WallFromMicros(1'700'000'000'000'000)};

@@ -12,7 +12,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class SessionsTest : public EngineEnv {};
+class SessionsTest : public EngineEnv {
+ protected:
+  SessionsTest() {
+    Connect();
+    Up("launcher");
+  }
+};
 
 TEST_F(SessionsTest, TheNewerOfAMeshClosesTheOlderAndOtherMeshesStay) {
   Greet(1, "m", 1);
