@@ -9,12 +9,22 @@ namespace {
 
 constexpr Duration kReserveRetry = seconds(1), kRewriteRetry = seconds(1);
 
+uint64_t Hash(const JournalId& journal) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char c : journal.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
 // Of an empty journal. A launcher may have outlived the one before, and the host's log may hold its output: so the
 // tickets of two journals, of which the ids are random, have nothing in common.
 Ticket FirstTicket(const JournalId& journal) {
-  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : journal.text()) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return ((hash >> 34) << 32) + 1;  // below 2^62, with room for 2^32 of this journal
+  return ((Hash(journal) >> 34) << 32) + 1;  // below 2^62
+}
+
+// At random, since a journal may have lost its end (a crash of the host, a sync that failed), and with it the tickets
+// that were given last, and that some were passed over.
+Ticket PassedOver(const JournalId& new_id) {
+  return Hash(new_id) % (uint64_t{1} << 32);
 }
 
 }  // namespace
@@ -25,7 +35,7 @@ AgentEngine::AgentEngine(JournalStore& journal, AgentEdges& edges, AgentIdentity
       edges_(edges),
       identity_(std::move(identity)),
       batch_(batch),
-      queue_(limits, identity_.boot, new_journal, FirstTicket(new_journal)) {}
+      queue_(limits, identity_.boot, new_journal, FirstTicket(new_journal), PassedOver(new_journal)) {}
 AgentEngine::~AgentEngine() = default;
 
 Status AgentEngine::Start(const std::vector<JournalRecord>& records, Now now, const OutputsInLog& outputs) {

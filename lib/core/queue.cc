@@ -11,9 +11,6 @@
 namespace cromt {
 namespace {
 
-// Tickets that a journal may have given away and, its end being lost in a crash of the host, not know of.
-constexpr Ticket kTicketsUnknown = 1'000'000;
-
 size_t BytesOf(const SecretValues& values) {
   size_t bytes = 0;
   if (values)
@@ -55,9 +52,10 @@ bool Succeeded(const TaskSpec& spec, const AttemptResult& result) {
 
 }  // namespace
 
-AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first)
+AgentQueue::AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first, Ticket passed_over)
     : state_(std::make_unique<State>()) {
   state_->next_ticket = first;
+  state_->passed_over = passed_over;
   state_->limits = limits;
   state_->boot = std::move(boot);
   state_->journal = std::move(journal);
@@ -76,12 +74,16 @@ QueueDecision AgentQueue::Restore(const std::vector<JournalRecord>& records, Now
   state_->now = now;
   std::string boot_now = state_->boot;
   JournalId new_journal = state_->journal;
-  if (records.empty()) state_->out.records.push_back(journal::Opened{state_->journal, boot_now, state_->next_ticket});
+  if (records.empty())
+    state_->out.records.push_back(journal::Opened{state_->journal, boot_now, state_->next_ticket});
+  else
+    state_->next_ticket = 1;  // as the journal says
   for (const JournalRecord& record : records) state_->Replay(record);
   state_->out.effects.clear();  // what was done once
+  if (!records.empty()) state_->next_ticket += state_->passed_over;
   bool same_boot = state_->boot == boot_now;
   if (!same_boot) {
-    journal::Opened opened{new_journal, boot_now, state_->next_ticket + kTicketsUnknown};
+    journal::Opened opened{new_journal, boot_now, state_->next_ticket};
     state_->Replay(opened);
     state_->out.records.push_back(std::move(opened));
     state_->Recover(outputs);

@@ -79,8 +79,9 @@ class AgentQueue {
  public:
   // `boot` is the kernel's boot id; `journal` a new id, taken for a journal that is empty or of another boot (a host
   // crash may have cost it its end, so that it would say things twice under one number). `first`: the first ticket of
-  // an empty journal.
-  AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first = 1);
+  // an empty journal. `passed_over`: so many tickets of one that is not empty are never given, which it may have lost
+  // and of which a launcher, or the host's log, may still tell.
+  AgentQueue(QueueLimits limits, std::string boot, JournalId journal, Ticket first = 1, Ticket passed_over = 0);
   ~AgentQueue();
 
   // Takes up the journal's records, oldest first; empty for a new one. Call once, first.

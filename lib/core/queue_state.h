@@ -40,6 +40,7 @@ struct AgentQueue::State {
   std::string boot;
   JournalId journal;
   Ticket next_ticket = 1;
+  Ticket passed_over = 0;
   bool draining = false;
   std::string refusal;
   std::string warning;

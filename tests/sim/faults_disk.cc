@@ -10,9 +10,15 @@ bool Faults::StrikeDisk(Kind kind, SimHost& host, Dice& dice) {
   const Duration time = dice.Between(milliseconds(10), seconds(20));
   switch (kind) {
     case kCoordinatorsMachineCrashes: went_back_.CrashMachine(); return true;
-    case kJournalFails:
+    case kJournalFails: {
+      const bool syncs = dice.PerCent(50);
+      if (syncs) world_.ledger.HostMayLose(host.index());  // as below
       return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
-                 [&host](bool on) { host.disk().FailWrites(on); });
+                 [&host, syncs](bool on) {
+                   host.disk().FailWrites(on);
+                   if (syncs) host.disk().FailSyncs(on ? 1 : 0);
+                 });
+    }
     case kAgentFull:
       return For(dice.Between(milliseconds(10), seconds(60)), fmt::format("disk of host {} is full", host.index()),
                  [&host](bool on) { host.FillDisk(on); });

@@ -19,12 +19,17 @@ namespace cromt {
 class EngineEnv : public testing::Test, private QuietEdges {
  protected:
   EngineEnv() {
-    AgentEdges& edges = *this;
-    engine_ = std::make_unique<AgentEngine>(journal_, edges, AgentIdentity{.agent = AgentId("a"), .boot = "boot"},
-                                            QueueLimits{.slots = 2}, JournalId("journal"));
-    EXPECT_TRUE(engine_->Start({}, now_));
+    StartWith({}, "journal");
     const auto content = journal_.Reopen();
     if (content) before_ = std::get<journal::Opened>(content->records.at(0)).next_ticket - 1;
+  }
+
+  // In a new process; `id`: of a new journal, as each process makes one.
+  void StartWith(const std::vector<JournalRecord>& records, const std::string& id) {
+    AgentEdges& edges = *this;
+    engine_ = std::make_unique<AgentEngine>(journal_, edges, AgentIdentity{.agent = AgentId("a"), .boot = "boot"},
+                                            QueueLimits{.slots = 2}, JournalId(id));
+    EXPECT_TRUE(engine_->Start(records, now_));
   }
 
   virtual void Step(std::vector<AgentInput> inputs) { EXPECT_TRUE(engine_->Step(std::move(inputs), now_)); }

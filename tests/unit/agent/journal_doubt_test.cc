@@ -109,5 +109,29 @@ TEST_F(JournalInDoubt, ItsCoordinatorsHearThatItIsThereAndWhy) {
   EXPECT_THAT(sent_, SizeIs(3));
 }
 
+// The disk has forgotten what it could not sync, and the process that knew it is gone; its launcher is not.
+TEST_F(JournalInDoubt, ATicketThatIsForgottenIsNotGivenToAnother) {
+  Tell(queue_event::LeasesExtended{MeshId("m"), now_.mono + kLeaseTime});
+  EXPECT_EQ(Submit("s"), "ok");  // and synced
+  Step({LeaseOn(1, 3)});
+  EXPECT_THAT(Orders(), ElementsAre("start 1", "start 2"));
+  DiskFails();
+  journal_.CrashHost();
+  journal_.FailSyncs(false);
+  journal_.FillDisk(false);
+  const auto content = journal_.Reopen();
+  ASSERT_TRUE(content);
+  StartWith(content->records, "another");
+  EXPECT_THAT(Taken(), SizeIs(1));
+  Connect();
+  EXPECT_EQ(Submit("b"), "ok");
+  Up("launcher");
+  Ends(2);
+  const QueuedAttempt* job = engine_->queue().Find(kPlainMesh, {RunId("b"), 0, 1});
+  ASSERT_TRUE(job);
+  EXPECT_NE(job->phase, QueuedAttempt::Phase::kEnded);
+  EXPECT_GT(job->ticket, before_ + 2);
+}
+
 }  // namespace
 }  // namespace cromt

@@ -278,8 +278,8 @@ TEST(QueueRestore, WhatHasEndedIsKeptUntilTheNoteBehindItsOutputIsStored) {
 
 constexpr int kTooMany = 20'000;
 
-AgentQueue Fresh(const std::string& boot = "boot1") {
-  return {QueueWorld::Limits(), boot, JournalId("new-in-" + boot)};
+AgentQueue Fresh(const std::string& boot = "boot1", Ticket passed_over = 0) {
+  return {QueueWorld::Limits(), boot, JournalId("new-in-" + boot), 1, passed_over};
 }
 
 void GoOn(QueueWorld world, uint64_t seed) {
@@ -403,7 +403,7 @@ TEST_P(RandomQueue, ResumesNothingInAnotherBoot) {
     auto journal = world.journal();
     journal.resize(random() % (journal.size() + 1));
     if (journal.empty()) continue;  // a new journal altogether
-    AgentQueue queue = Fresh("boot2");
+    AgentQueue queue = Fresh("boot2", 1'000'000);
     queue.Restore(journal, world.now());
     EXPECT_EQ(queue.Check(), "");
     EXPECT_TRUE(queue.idle());
