@@ -182,6 +182,18 @@ Status LogStore::Remove(const RunId& run) {
   return {};
 }
 
+Result<std::map<TaskIndex, uint32_t>> LogStore::AttemptsOf(const RunId& run) {
+  std::map<TaskIndex, uint32_t> highest;
+  MutexLock lock(mutex_);
+  if (!files_.contains(run) && ::access(PathOf(run).c_str(), F_OK) != 0) return highest;
+  CROMT_ASSIGN(const File* file, FileOf(run));
+  for (const auto& [id, written] : file->attempts) {
+    uint32_t& attempt = highest[static_cast<TaskIndex>(id >> 32)];
+    attempt = std::max(attempt, static_cast<uint32_t>(id));
+  }
+  return highest;
+}
+
 Result<std::optional<LastOutput>> LogStore::LastOf(const AttemptId& attempt) {
   MutexLock lock(mutex_);
   if (!files_.contains(attempt.run) && ::access(PathOf(attempt.run).c_str(), F_OK) != 0) return std::nullopt;

@@ -67,6 +67,8 @@ class LogStore {
   // Of all runs, since it was opened.
   int64_t appended_bytes() const { return appended_bytes_; }
 
+  // The highest attempt of each task of which there is output.
+  Result<std::map<TaskIndex, uint32_t>> AttemptsOf(const RunId& run) CROMT_EXCLUDES(mutex_);
   // What an attempt has said so far; nullopt if nothing of it is here.
   Result<std::optional<LastOutput>> LastOf(const AttemptId& attempt) CROMT_EXCLUDES(mutex_);
 

@@ -118,6 +118,14 @@ void Forgive(const Plan& plan, std::vector<TaskStatus>& tasks) {
   }
 }
 
+// The output that is there by a task's next number is of an attempt that the store has lost, and would be taken for its
+// own.
+void PassOver(const std::map<TaskIndex, uint32_t>& attempts, std::vector<TaskStatus>& tasks) {
+  for (const auto& [task, attempt] : attempts)
+    if (task < tasks.size() && tasks[task].state != TaskState::kFinished && !InFlight(tasks[task].state))
+      tasks[task].attempt = std::max(tasks[task].attempt, attempt);
+}
+
 // Reports that were acknowledged are not said again, though this store has not applied them.
 void TakeUpReports(const StoredState& state, const InspectedAgent& agent, Recovery& out) {
   AgentSeen seen{agent.hello.agent, agent.hello.journal, agent.addresses.front(), 0, agent.hello.labels};
@@ -176,7 +184,8 @@ Status CheckSeen(const AgentHello& hello, uint64_t epoch, uint64_t commit) {
                   hello.seen_commit, hello.seen_epoch, hello.acked_sequence));
 }
 
-Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now) {
+Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now,
+                      const AttemptsWithOutput& output) {
   Recovery out{.epoch = state.epoch,
                .commit = std::max(state.commit, commit),
                .records = {},
@@ -208,6 +217,7 @@ Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> 
         tasks[task].attempt = found->second.item.id.attempt;
     }
     Forgive(*run.plan, tasks);
+    if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver(attempts->second, tasks);
     for (TaskIndex task = 0; task < run.tasks.size(); ++task)
       if (!(tasks[task] == run.tasks[task])) out.records.push_back(TaskChanged{run.header.id, task, tasks[task]});
   }

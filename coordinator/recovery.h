@@ -1,6 +1,7 @@
 // What becomes of a store that went back, once all agents have said what they know. Pure.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,10 +32,14 @@ struct Recovery {
   std::vector<KeptAttempt> kept;   // are on agents and fit nothing in the store, or no task of that agent's
 };
 
+// The highest attempt of each task of unfinished runs of which there is output, and so has been.
+using AttemptsWithOutput = std::map<RunId, std::map<TaskIndex, uint32_t>>;
+
 // An attempt in flight at an agent that has not answered is lost, too. An agent's word counts for tasks of its own:
 // those whose host it is, and those which it has by the store. `commit`: the highest number that is known besides, of
-// the mark beside the store.
-Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now);
+// the mark beside the store. What is yet to be leased gets a number that is not among `output`.
+Recovery PlanRecovery(const StoredState& state, std::span<const InspectedAgent> agents, uint64_t commit, Wall now,
+                      const AttemptsWithOutput& output = {});
 
 // Those of the store's agents that have attempts in flight and are not among `agents`.
 std::vector<AgentId> MissingAgents(const StoredState& state, std::span<const InspectedAgent> agents);

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/time.h"
+#include "coordinator/log_store.h"
 #include "coordinator/store/backup.h"
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/sqlite_store.h"
@@ -34,6 +35,15 @@ Result<DataDir> Lock(const std::string& data_dir) {
 
 void PrintAll(const char* what, const std::vector<AttemptId>& attempts) {
   for (const AttemptId& id : attempts) fmt::print("{}: {}\n", what, ToString(id));
+}
+
+Result<AttemptsWithOutput> OutputIn(const std::string& data_dir, const StoredState& state) {
+  AttemptsWithOutput output;
+  CROMT_ASSIGN(const auto logs, LogStore::Open(data_dir + "/logs", Durability::kProcess, [](const RunId&) {}));
+  for (const StoredRun& run : state.runs) {
+    CROMT_ASSIGN(output[run.header.id], logs->AttemptsOf(run.header.id));
+  }
+  return output;
 }
 
 }  // namespace
@@ -85,7 +95,8 @@ Status RunRecover(const RecoverOptions& options) {
                 fmt::format("agent {} has attempts in flight by the store and was not reached; start it, or give "
                             "--without-agents to call them lost",
                             missing.front().text()));
-  Recovery recovery = PlanRecovery(state, agents, commit, SystemClock().Read().wall);
+  CROMT_ASSIGN(const AttemptsWithOutput output, OutputIn(options.data_dir, state));
+  Recovery recovery = PlanRecovery(state, agents, commit, SystemClock().Read().wall, output);
   if (options.stop_unknown) recovery.kept.clear();
   CROMT_TRY(store->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept));
   PrintAll("adopted", recovery.adopted);

@@ -150,6 +150,7 @@ projects:
   all: {{run: echo all, before: [{{name: a}}, {{name: b}}, {{name: c}}]}}
   later: {{run: "{wait('later')}; echo ends"}}
   short: {{run: echo short}}
+  says: {{run: "cat {self.mesh.path('words')}", queue-id: lane}}
 """)
 
     def began(self, name):
@@ -221,6 +222,25 @@ projects:
         self.mesh.write("later", "")
         wait_for("its output is dropped", lambda: f"sent output of attempt {unknown}/1/1" in self.mesh.coordinator.log())
         self.says(self.mesh.coordinator.log(), f"sent output of attempt {unknown}/1/1, which is not in the store: dropped")
+
+    def test_output_of_what_is_done_again(self):
+        """By another number: that of before has output, which is not its own."""
+        self.mesh.write("words", "the first that it said\n")
+        self.mesh.start("a")
+        self.began("a")
+        run = self.mesh.start("says")
+        self.succeeded(self.coordinator("backup", self.backup))
+        self.mesh.write("a", "")
+        self.mesh.wait_finished(run)
+        wait_for("its output is there", lambda: "the first" in self.mesh.cromt("logs", run).out)
+        self.mesh.coordinator.terminate()
+        self.succeeded(self.coordinator("restore", self.backup))
+        self.mesh.write("words", "another\n")
+        self.recover()
+        self.mesh.coordinator.restart()
+        (task,) = self.mesh.wait_finished(run)["tasks"]
+        self.assertEqual((task["outcome"], task["attempt"]), ("succeeded", 2))
+        wait_for("its output is there", lambda: "another\n" in self.mesh.cromt("logs", run).out)
 
     def test_an_agent_proves_it(self):
         self.mesh.coordinator.terminate()

@@ -63,6 +63,17 @@ TEST_F(LogStoreTest, SaysWhenAnAttemptSaidSomethingLast) {
   }
 }
 
+TEST_F(LogStoreTest, SaysWhichAttemptsHaveOutput) {
+  auto store = Open();
+  EXPECT_EQ(*store->AttemptsOf(RunId("r1")), (std::map<TaskIndex, uint32_t>{}));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/r1.log")) << "a question made it";
+  RunLogChunk second = Chunk(1, 0, "second");
+  second.attempt.attempt = 2;
+  ASSERT_TRUE(store->Append({Chunk(0, 0, "a"), second, Chunk(1, 0, "late")}));
+  store = Open();
+  EXPECT_EQ(*store->AttemptsOf(RunId("r1")), (std::map<TaskIndex, uint32_t>{{0, 1}, {1, 2}}));
+}
+
 TEST_F(LogStoreTest, OutputComesBackByTask) {
   auto store = Open();
   ASSERT_TRUE(store->Append({Chunk(0, 0, "one "), Chunk(1, 0, "other"), Chunk(0, 4, "two")}));

@@ -57,6 +57,18 @@ class RecoveryTest : public testing::Test {
   using Ids = std::vector<AttemptId>;
 };
 
+// What the store has lost has left output by the numbers which it would give again.
+TEST_F(RecoveryTest, NoAttemptGetsTheNumberOfOneThatHasOutput) {
+  StoredState state = State({In(TaskState::kReady), In(TaskState::kRetryWait, 1), In(TaskState::kFinished, 1)});
+  const AttemptsWithOutput output = {{RunId("r"), {{0, 2}, {1, 1}, {2, 5}, {99, 7}}}, {RunId("gone"), {{0, 1}}}};
+  const Recovery recovery = PlanRecovery(state, {}, 12, WallFromMicros(99), output);
+  ASSERT_TRUE(Changed(recovery, 0));
+  EXPECT_EQ(Changed(recovery, 0)->attempt, 2u);
+  EXPECT_EQ(Changed(recovery, 0)->state, TaskState::kReady);
+  EXPECT_FALSE(Changed(recovery, 1));
+  EXPECT_FALSE(Changed(recovery, 2));
+}
+
 // As if the scheduler had ended it.
 TEST_F(RecoveryTest, WhatIsLostMayBeAllowedToFail) {
   auto lost = [](uint32_t most, bool ignore, TaskStatus other) {
