@@ -33,7 +33,7 @@ MUTATIONS = [
     Mutation("doubt-ends-the-agent", "An agent whose journal can be neither synced nor written anew ends.", ENGINE,
              "!rewritten) Doubt(rewritten.error());\n  return {};", "!rewritten) return rewritten;\n  return {};", 700),
     Mutation("launch-waits-for-the-disk", "What was to be launched when the journal came in doubt begins whenever that is over.", ENGINE,
-             "      Take(queue_.Apply(queue_event::LaunchHeld{launch->ticket}, now_));", "      held.push_back((void(launch), effect));", 1000),
+             "      Take(queue_.Apply(queue_event::LaunchHeld{launch->ticket}, now_));", "      held.push_back((void(launch), effect));", 3000),
     Mutation("job-is-not-synced", "A plain job is acknowledged before it is on disk.", ENGINE,
              "  if (replies_.empty()) return {};\n", "  if (replies_.size() < 1000) return {};\n", 600),
     Mutation("job-request-is-not-replayed", "After a restart an agent does not know which requests made its plain jobs.", RESTORE,

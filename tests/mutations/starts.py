@@ -43,7 +43,7 @@ MUTATIONS = [
     Mutation("no-look-after-a-failure", "A ref is not looked at again when that has failed once.", POLLS,
              "  if (entry.failures == 0 && !entry.interval) return std::nullopt;", "  if (entry.failures > 0 || !entry.interval) return std::nullopt;", 100),
     Mutation("hook-in-mid-look-is-lost", "A hook that comes while somebody looks is forgotten.", POLLS,
-             "  const bool again = std::exchange(entry.again, false);", "  const bool again = std::exchange(entry.again, false) && entry.failures > 1;", 600),
+             "  const bool again = std::exchange(entry.again, false);", "  const bool again = std::exchange(entry.again, false) && entry.failures > 1;", 2000),
     Mutation("tick-of-a-paused-one", "A tick that was planned when its project was paused starts.", STARTS,
              "  std::string why = schedules_.Refusal(tick, now_.wall, Unfinished());", "  std::string why;", 60),
     Mutation("records-of-starts-are-dropped", "What is known of schedules is in no commit.", STARTS,
