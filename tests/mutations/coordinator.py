@@ -33,7 +33,7 @@ MUTATIONS = [
     Mutation("postponed-is-lost", "What was found for a run while the disk was full is dropped.", ENGINE,
              "  for (engine_input::Ask& ask : std::exchange(postponed_, {})) On(std::move(ask));", "  postponed_.clear();", 600),
     Mutation("goes-on-unresumed", "When there is room again nobody tells the scheduler that its links are gone.", ENGINE,
-             "  Take(scheduler_.Apply(Resumed{\"the coordinator's disk was full\"}, now_));\n", "", 1500),
+             "  Take(scheduler_.Apply(Resumed{\"the coordinator's disk was full\"}, now_));\n", "", 600),
     Mutation("secrets-are-left-out", "A lease leaves without the secrets of its task.", ENGINE,
              "if (!a.lease.spec->secrets.empty()) a.lease.secrets", "if (a.lease.spec->secrets.size() > 1) a.lease.secrets", 20),
     Mutation("verdicts-are-not-sent", "An agent that has nothing gets no verdicts, and so no leases.", ENGINE,

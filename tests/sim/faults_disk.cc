@@ -12,7 +12,7 @@ bool Faults::StrikeDisk(Kind kind, SimHost& host, Dice& dice) {
     case kCoordinatorsMachineCrashes: went_back_.CrashMachine(); return true;
     case kJournalFails: {
       const bool syncs = dice.PerCent(50);
-      if (syncs) world_.ledger.HostMayLose(host.index());  // as below
+      if (syncs) world_.ledger.HostMayLose(host.index());  // what is not synced may be forgotten
       return For(dice.Between(milliseconds(10), seconds(10)), fmt::format("disk of host {} fails", host.index()),
                  [&host, syncs](bool on) {
                    host.disk().FailWrites(on);
