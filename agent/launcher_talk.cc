@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_set>
 
 namespace cromt {
 namespace {
@@ -30,15 +31,24 @@ AttemptResult ResultOf(const launcher::Ended& ended) {
   return result;
 }
 
-// What another launcher was asked to start, and has not said that it ended.
-std::vector<const QueuedAttempt*> BegunByOthers(const AgentQueue& queue, const std::string& incarnation) {
-  std::vector<const QueuedAttempt*> begun;
-  for (const InventoryTicket& item : queue.Tickets()) {
-    const QueuedAttempt& attempt = *queue.Find(item.ticket);
-    if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
-    if (attempt.incarnation != incarnation) begun.push_back(&attempt);
-  }
-  return begun;
+// What the queue will call lost when it hears of this launcher: also what that has begun itself and was told to forget
+// by a process before this one, whose journal was cut.
+std::vector<const QueuedAttempt*> LostWith(const queue_event::LauncherUp& up, const AgentQueue& queue) {
+  std::unordered_set<Ticket> known;
+  for (const auto& item : up.known) known.insert(item.ticket);
+  std::vector<const QueuedAttempt*> lost;
+  for (const InventoryTicket& item : queue.Tickets())
+    if (const QueuedAttempt& attempt = *queue.Find(item.ticket);
+        !known.contains(item.ticket) && IsLost(attempt, up.incarnation))
+      lost.push_back(&attempt);
+  return lost;
+}
+
+bool HasBegun(const AgentQueue& queue) {
+  return std::ranges::any_of(queue.Tickets(), [&](const InventoryTicket& item) {
+    const QueuedAttempt::Phase phase = queue.Find(item.ticket)->phase;
+    return phase == QueuedAttempt::Phase::kLaunching || phase == QueuedAttempt::Phase::kRunning;
+  });
 }
 
 }  // namespace
@@ -96,7 +106,7 @@ void LauncherTalk::Take(std::span<const launcher::FromLauncher> messages, const 
 void LauncherTalk::Ready(const AgentQueue& queue, std::vector<AgentInput>& inputs) {
   // One of before an upgrade stays with its jobs. Where it has none, the next one is of now.
   const bool is_of_before = level_ < launcher::kLevel || host_.IsOfBefore();
-  if (is_of_before && known_.empty() && BegunByOthers(queue, "").empty()) {
+  if (is_of_before && known_.empty() && !HasBegun(queue)) {
     replaces_ = true;
     return host_.Replaces();
   }
@@ -104,7 +114,7 @@ void LauncherTalk::Ready(const AgentQueue& queue, std::vector<AgentInput>& input
   // Starts that were asked for after the connection before had broken, and before the queue had heard of that: it
   // decides anew by what this launcher says, which knows of none of them, so that they are called lost or begun again.
   std::erase_if(orders_, [](const auto& order) { return std::holds_alternative<launcher::Start>(order); });
-  host_.Meet(up_, BegunByOthers(queue, up_.incarnation));
+  host_.Meet(up_, LostWith(up_, queue));
   inputs.push_back(agent_input::Tell{std::move(up_), {}});
   for (const launcher::Known& known : known_) {
     if (known.ended)

@@ -28,8 +28,8 @@ class LauncherTalk {
     virtual bool IsOfBefore() = 0;
     // It is one of before an upgrade and has nothing to do: it was told to end, and the connection will break.
     virtual void Replaces() = 0;
-    // It has said what it knows. Others than it began `lost`, whose ends nobody will tell any more: when this returns,
-    // nothing of them runs, for they are called lost then. Adds to `up` what is known of that.
+    // It has said what it knows. Of `lost` nobody will tell the ends any more: when this returns, nothing of them runs,
+    // for they are called lost then. Adds to `up` what is known of that.
     virtual void Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) = 0;
     // Adds to `event` what the launcher does not know: how it ended in words, its image, its slot. `attempt` is null
     // where the queue does not know it.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "coordinator/recovery.h"
+#include "core/lease.h"
 #include "io/blob/ticket.h"
 
 namespace cromt {
@@ -65,7 +66,11 @@ Status Engine::Start(const Registry::Parse& parse, Now now) {
 }
 
 Status Engine::Step(std::vector<EngineInput> inputs, Now now) {
+  const std::optional<Mono> due = NextDeadline();
   now_ = now;
+  // We were stopped, or waited for the disk, and neither heard nor called anybody: by then our agents have ended their
+  // sessions, and are called again.
+  if (due && now.mono - *due >= kUnreachableAfter && held_.empty()) Take(scheduler_.Apply(Resumed{}, now_));
   if (full_ && now.mono >= room_due_) GoOnIfThereIsRoom();
   for (EngineInput& input : inputs) std::visit([this](auto& i) { On(std::move(i)); }, input);
   if (went_back_ && held_.empty()) CROMT_TRY(Hold(*went_back_));

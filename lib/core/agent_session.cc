@@ -93,7 +93,8 @@ FromAgent AgentSession::Poll(const AgentQueue& queue, Now now) {
                                identity_.version,
                                epoch,
                                commit,
-                               queue.AckedSequence(hello_.mesh)};
+                               queue.AckedSequence(hello_.mesh),
+                               queue.LastSequence(hello_.mesh)};
     hello_sent_ = true;
     message.inventory_done = inventory_.empty();
   }

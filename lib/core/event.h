@@ -98,7 +98,7 @@ struct AgentDown {
 };
 // The coordinator has heard nobody for a while, by its own doing: from now on whose silence it is begins anew.
 struct Resumed {
-  std::string reason;
+  std::string reason;  // why all sessions have ended; empty: they go on
 };
 struct AgentReported {
   std::string address;

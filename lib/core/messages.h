@@ -52,6 +52,9 @@ struct AgentHello {
   uint64_t seen_epoch = 0;  // the highest of this mesh that the agent has seen
   uint64_t seen_commit = 0;
   uint64_t acked_sequence = 0;  // of its reports to this mesh the last that was acknowledged
+  // The last of all: what it reports by a higher number is news, also if one of that number was applied, which its
+  // journal has lost. Older agents don't say it.
+  std::optional<uint64_t> last_sequence = std::nullopt;
   friend bool operator==(const AgentHello&, const AgentHello&) = default;
 };
 

@@ -252,6 +252,12 @@ void AgentQueue::State::On(const queue_event::PrepareFailed& event) {
   End(found->second, {.kind = AttemptResult::Kind::kNotStarted, .reason = event.reason});
 }
 
+// The same launcher never got an order that it has not heard of, and takes none of an older connection.
+bool IsLost(const QueuedAttempt& attempt, const std::string& incarnation) {
+  using Phase = QueuedAttempt::Phase;
+  return attempt.phase == Phase::kRunning || (attempt.phase == Phase::kLaunching && attempt.incarnation != incarnation);
+}
+
 void AgentQueue::State::On(const queue_event::LauncherUp& event) {
   launcher = event.incarnation;
   std::unordered_map<Ticket, bool> known;
@@ -261,20 +267,19 @@ void AgentQueue::State::On(const queue_event::LauncherUp& event) {
     if (attempt.phase != QueuedAttempt::Phase::kLaunching && attempt.phase != QueuedAttempt::Phase::kRunning) continue;
     if (auto item = known.find(ticket); item != known.end()) {
       if (attempt.stop_wanted && item->second) out.effects.push_back(queue_effect::StopProcess{ticket});
-    } else if (attempt.incarnation == event.incarnation && attempt.phase == QueuedAttempt::Phase::kLaunching) {
-      unheard.push_back(ticket);
     } else {
-      lost.push_back(ticket);
+      (IsLost(attempt, event.incarnation) ? lost : unheard).push_back(ticket);
     }
   }
-  // The same launcher never got the order, and takes none of an older connection: it has not begun, and may have been
-  // given up long ago. So it needs its lease again.
+  // It has not begun, and may have been given up long ago. So it needs its lease again.
   for (Ticket ticket : unheard) BackInLine(attempts.at(ticket));
-  std::string reason = "lost: the launcher died";
-  if (!event.remains.empty()) reason += "; " + event.remains;
+  std::string died = "lost: the launcher died";
+  if (!event.remains.empty()) died += "; " + event.remains;
   for (Ticket ticket : lost) {
     QueuedAttempt& attempt = attempts.at(ticket);
-    AttemptResult result{.kind = AttemptResult::Kind::kLost, .reason = reason};
+    const bool lives = attempt.incarnation == event.incarnation;
+    AttemptResult result{.kind = AttemptResult::Kind::kLost,
+                         .reason = lives ? "lost: its end was in what the disk has lost of the agent's journal" : died};
     ReleaseSlot(attempt, false);
     EndLost(attempt, std::move(result), event.written);
   }

@@ -68,6 +68,10 @@ struct QueuedAttempt {
   AttemptResult result;  // once ended; of its process while publishing
 };
 
+// Of what a launcher that has come up knows nothing: whether that is lost. If not, it was not to be begun yet, or the
+// order to begin it never arrived, and goes out again.
+bool IsLost(const QueuedAttempt& attempt, const std::string& incarnation);
+
 // Which attempt a ticket names.
 struct InventoryTicket {
   Ticket ticket = 0;
@@ -110,6 +114,7 @@ class AgentQueue {
   // Unacknowledged reports after `sequence`, at most `limit`.
   std::vector<Report> ReportsAfter(const MeshId& mesh, uint64_t sequence, size_t limit) const;
   uint64_t AckedSequence(const MeshId& mesh) const;
+  uint64_t LastSequence(const MeshId& mesh) const;  // of all that were made
   uint64_t LogsStoredTo(const MeshId& mesh) const;
   // Output before this position is needed by nobody: not by a mesh, not by a kept job.
   uint64_t LogNeededFrom(uint64_t log_end) const;

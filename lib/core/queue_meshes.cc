@@ -81,6 +81,11 @@ uint64_t AgentQueue::AckedSequence(const MeshId& mesh) const {
   return found == state_->meshes.end() ? 0 : found->second.acked;
 }
 
+uint64_t AgentQueue::LastSequence(const MeshId& mesh) const {
+  auto found = state_->meshes.find(mesh);
+  return found == state_->meshes.end() ? 0 : found->second.next_sequence - 1;
+}
+
 uint64_t AgentQueue::LogsStoredTo(const MeshId& mesh) const {
   auto found = state_->meshes.find(mesh);
   return found == state_->meshes.end() ? 0 : found->second.logs_stored;

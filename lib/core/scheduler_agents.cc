@@ -303,6 +303,8 @@ void Scheduler::State::On(const AgentUp& event) {
   // A journal that was put back is not one to begin with: what was acknowledged of it is not said again.
   if (last.journal != event.hello.journal)
     last = {event.hello.agent, event.hello.journal, event.address, event.hello.acked_sequence, {}};
+  // What its disk has lost of the journal was applied, and comes no more; others come by those numbers.
+  if (event.hello.last_sequence) last.applied_sequence = std::min(last.applied_sequence, *event.hello.last_sequence);
   last.address = event.address;
   last.labels = event.hello.labels;
   out.records.push_back(last);

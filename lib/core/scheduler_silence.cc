@@ -78,7 +78,7 @@ void Scheduler::State::SetTimer(const std::shared_ptr<KnownAgent>& agent) {
 void Scheduler::State::On(const Resumed& event) {
   for (const auto& [id, agent] : agents) {
     if (agent->up()) {
-      Silence(agent, event.reason);
+      if (!event.reason.empty()) Silence(agent, event.reason);
     } else {
       agent->silent_since = now.mono;
       SetTimer(agent);

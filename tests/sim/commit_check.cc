@@ -247,6 +247,7 @@ void CommitCheck::TakeUp(const StoredState& state) {
   doubt_ = false;
   kept_lanes_.clear();
   for (const LaneHeld& held : state.held) kept_lanes_.insert(held.id);
+  most_ = std::max(most_, commit_);
   taken_up_ = commit_ = state.commit;
   acked_.clear();
   went_back_.clear();
@@ -355,6 +356,8 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
   for (const AttemptId& id : message.stops) unsent_stops_.erase(id);
   for (const Verdict& verdict : message.verdicts)
     if (verdict.kind != Verdict::Kind::kKeep) unsent_stops_.erase(verdict.id);
+  for (const Verdict& verdict : message.verdicts)
+    if (verdict.kind == Verdict::Kind::kStop && taken_up_ >= most_) ledger_.StopsWithoutProof(verdict.id);
   if (ledger_.went_back()) return;
   for (const AttemptId& id : message.stops)
     if (const RunOf* run = Find(id.run); !run || (!Over(id) && !run->tasks[id.task].status.stop_wanted))

@@ -136,6 +136,7 @@ class CommitCheck {
   std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
   uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
+  uint64_t most_ = 0;                  // commits of any life that is over
   std::map<AgentId, uint64_t> acked_;  // the last commit of this life that it was told
   std::string went_back_;
   AgentId proven_by_;                     // it

@@ -45,7 +45,7 @@ void Ledger::CheckEnds() {
     const Wish& wish = found->second;
     const Task task(process.id.run, process.id.task);
     const bool wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.second) || wish.plan->run_timeout ||
-                        stopped_by_second_.contains(task);
+                        stopped_by_second_.contains(task) || unproven_.contains(process.id);
     std::string wrong;
     switch (process.result->kind) {
       case AttemptResult::Kind::kStopped:

@@ -100,6 +100,11 @@ class Ledger {
   void StoreRecovered();
   // A lease leaves. Those of before the store went back may arrive later, and maybe nobody can prove them then.
   void Leased(const AttemptId& id) { leased_.insert(id); }
+  // Who has it is told to stop it by a life that began with as many commits as any had made: it can't prove that its
+  // lease was before the store went back.
+  void StopsWithoutProof(const AttemptId& id) {
+    if (went_back_ && !recovered_ && leased_before_back_.contains(id)) unproven_.insert(id);
+  }
   // An agent that may have known better than the store has forgotten all.
   void AgentForgets();
   // An agent turns to a second coordinator, which goes on from the copy. From then on the first does not know all, so
@@ -200,7 +205,7 @@ class Ledger {
   std::set<Task> kept_;
   bool went_back_ = false;  // or was recovered
   bool recovered_ = false;
-  std::set<AttemptId> leased_, leased_before_back_;
+  std::set<AttemptId> leased_, leased_before_back_, unproven_;
   bool second_is_heard_ = false;
   std::set<Task> leased_by_second_, stopped_by_second_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered

@@ -270,10 +270,11 @@ class Judge {
   }
 
   std::string WrongRefusal(const std::string& text) const {
+    // Who was there before this coordinator came up it knows from its store.
     const auto here = facts_.last_at.find(address_);
-    for (const AgentId& agent : {here == facts_.last_at.end() ? AgentId() : here->second, status_.agent})
-      if (const auto says = facts_.refusals.find(agent);
-          says != facts_.refusals.end() && !says->second.empty() && text.ends_with(": " + says->second))
+    for (const auto& [agent, says] : facts_.refusals)
+      if ((here == facts_.last_at.end() || agent == here->second || agent == status_.agent) && !says.empty() &&
+          text.ends_with(": " + says))
         return "";
     for (const auto& [address, drained] : facts_.committed->drained())
       if (text.find("out of service by " + drained.author) != text.npos) return "";

@@ -20,6 +20,7 @@ void Write(const AgentHello& hello, v1::FromAgent::Hello& proto) {
   proto.set_seen_epoch(hello.seen_epoch);
   proto.set_seen_commit(hello.seen_commit);
   proto.set_acked_sequence(hello.acked_sequence);
+  if (hello.last_sequence) proto.set_last_sequence(*hello.last_sequence);
 }
 
 Result<std::map<std::string, std::string>> ReadLabels(const google::protobuf::Map<std::string, std::string>& from) {
@@ -51,7 +52,8 @@ Result<AgentHello> Read(const v1::FromAgent::Hello& proto) {
                     .version = proto.version(),
                     .seen_epoch = proto.seen_epoch(),
                     .seen_commit = proto.seen_commit(),
-                    .acked_sequence = proto.acked_sequence()};
+                    .acked_sequence = proto.acked_sequence(),
+                    .last_sequence = proto.has_last_sequence() ? std::optional(proto.last_sequence()) : std::nullopt};
 }
 
 v1::FromAgent::Item::Phase PhaseToWire(InventoryItem::Phase phase) {

@@ -109,6 +109,18 @@ TEST_F(JournalInDoubt, ItsCoordinatorsHearThatItIsThereAndWhy) {
   EXPECT_THAT(sent_, SizeIs(3));
 }
 
+// So that its coordinator takes for news what is said by them again.
+TEST_F(JournalInDoubt, ItsHelloNamesTheLastReport) {
+  Tell(queue_event::LeasesExtended{MeshId("m"), now_.mono + kLeaseTime});
+  Step({LeaseOn(1, 3)});
+  Begins(1);
+  Step(Greeting(2, {.mesh = MeshId("m"), .epoch = 3, .session = 2}));
+  Step({agent_input::StreamWritable{2}});
+  ASSERT_TRUE(!sent_.empty() && sent_.back().hello);
+  EXPECT_EQ(sent_.back().hello->acked_sequence, 0u);
+  EXPECT_EQ(sent_.back().hello->last_sequence, 1u);
+}
+
 // The disk has forgotten what it could not sync, and the process that knew it is gone; its launcher is not.
 TEST_F(JournalInDoubt, ATicketThatIsForgottenIsNotGivenToAnother) {
   Tell(queue_event::LeasesExtended{MeshId("m"), now_.mono + kLeaseTime});

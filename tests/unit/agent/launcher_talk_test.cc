@@ -169,6 +169,22 @@ TEST_F(LauncherTalkTest, TheSameLauncherIsMetAgainAndItsJobsGoOn) {
   EXPECT_EQ(Job(ended).phase, Phase::kEnded);
 }
 
+// A process of the agent before this one told it to forget the end, and the disk has forgotten what it knew of that.
+TEST_F(LauncherTalkTest, WhatTheSameLauncherHasForgottenIsAmongTheLost) {
+  Greet("one");
+  const Ticket begun = Submit("a"), asked = Submit("b");
+  Sent();
+  Say({launcher::Started{.log_id = begun}});
+  Break();
+  talk_.Connected();
+  met_.clear();
+  Greet("one");
+  EXPECT_THAT(met_, ElementsAre("log at 0", fmt::format("one without {}", begun)));
+  EXPECT_EQ(Job(begun).result.kind, AttemptResult::Kind::kLost);
+  EXPECT_EQ(Job(begun).result.reason, "lost: its end was in what the disk has lost of the agent's journal");
+  EXPECT_THAT(Sent(), ElementsAre(fmt::format("start {}", asked)));
+}
+
 // The one before has gone, and the agent has not heard of that yet.
 TEST_F(LauncherTalkTest, AStartThatWasMeantForAnotherIsNotSentToTheNext) {
   Greet("one");

@@ -287,5 +287,26 @@ TEST(LostJournal, ThatIsPutBackGoesOnWhereItWas) {
   EXPECT_THAT(env.Records(), ElementsAre("seen 2 of journal-a"));
 }
 
+// The disk has forgotten the end of the journal, and the process that knew it is gone.
+TEST(LostJournal, WhoseEndIsLostReportsByNumbersThatWereUsed) {
+  SchedulerEnv env;
+  env.Connect("a");
+  env.Start(Chain(2));
+  env.Begins("a", "r1/1/1");
+  env.Ends("a", "r1/1/1");
+  const AgentId agent("agent-a");
+  const JournalId journal("journal-a");
+  EXPECT_EQ(env.scheduler().AppliedOf(agent, journal), 2u);
+  env.Disconnect("a");
+  AgentHello hello{.agent = agent, .journal = journal, .slots = 4};
+  hello.last_sequence = 1;
+  env.NextSession(9);
+  env.Apply(AgentUp{"a:4000", hello, {{{RunId("r1"), 1, 1}, InventoryItem::Phase::kRunning}}, 9});
+  env.Forget();
+  env.ReportAs("a", 2, "r1/2/1", ExitedWith(0));
+  EXPECT_THAT(env.Effects(), testing::Contains("ack 2 to a"));
+  EXPECT_EQ(env.TaskText("r1", 2), "succeeded");
+}
+
 }  // namespace
 }  // namespace cromt

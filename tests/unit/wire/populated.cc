@@ -151,7 +151,8 @@ FromAgent FullFromAgent() {
                              .version = "0.1.0",
                              .seen_epoch = 3,
                              .seen_commit = 4,
-                             .acked_sequence = 5};
+                             .acked_sequence = 5,
+                             .last_sequence = 6};
   message.inventory = {{FullId(), Phase::kLeased}, {FullId(), Phase::kRunning}, {FullId(), Phase::kEnded}};
   message.inventory_done = true;
   message.reports.push_back({1, FullId(), Report::Started{WallFromMicros(1'700'000'000'000'000)}});
