@@ -21,10 +21,6 @@ std::string Named(const Run& run, TaskIndex task) {
   return host.empty() ? fmt::format("'{}'", project) : fmt::format("'{}' on {}", project, host);
 }
 
-std::string OfRun(const Run& run, const Run& asked) {
-  return &run == &asked ? "" : fmt::format(" of run {}", run.header.id.text());
-}
-
 std::string Since(const std::optional<Wall>& at, Wall now) {
   return at && *at < now ? " for " + FormatDuration(std::chrono::floor<seconds>(now - *at)) : "";
 }
@@ -67,7 +63,9 @@ bool IsDone(const InstanceProgress& progress) {
 // Answers for one task. Reads only.
 class Asker {
  public:
-  Asker(const Scheduler::State& state, Now now, WhyLines& lines) : state_(state), now_(now), lines_(lines) {}
+  // Who is of another run than the one `asked` for is named with it.
+  Asker(const Scheduler::State& state, const Run& asked, Now now, WhyLines& lines)
+      : state_(state), asked_(asked), now_(now), lines_(lines) {}
 
   void Task(const Run& run, TaskIndex task) {
     const TaskStatus& status = run.tasks[task];
@@ -102,6 +100,11 @@ class Asker {
  private:
   void Say(WhyKind kind, std::string text) {
     if (lines_.size() < kMostLines) lines_.push_back({kind, CutWhy(std::move(text))});
+  }
+
+  std::string Name(const Run& run, TaskIndex task) const {
+    const std::string name = Named(run, task);
+    return &run == &asked_ ? name : fmt::format("{} of run {}", name, run.header.id.text());
   }
 
   // Follows who waits for whom to somebody who does not wait for another project.
@@ -145,7 +148,7 @@ class Asker {
   void First(const Run& run, InstanceIndex instance) {
     const PlannedInstance& planned = run.plan->instances[instance];
     for (TaskIndex t = planned.first_task; t < planned.first_task + planned.task_count; ++t)
-      if (run.tasks[t].state != TaskState::kFinished) return Other(run, t, Named(run, t));
+      if (run.tasks[t].state != TaskState::kFinished) return Other(run, t, Name(run, t));
   }
 
   // The same question of somebody else who is in the way.
@@ -184,7 +187,7 @@ class Asker {
                              Left(agent.paused_until - now_.mono), agent.paused_reason));
     Say(WhyKind::kSlots, fmt::format("the agent at {} has {} for its {} slots{}, and {} more wait for it",
                                      HostText(host), Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0,
-                                     LongestOf(agent, run), StillWaiting(route)));
+                                     LongestOf(agent), StillWaiting(route)));
   }
 
   void Refuses(const KnownAgent& agent, const std::string& host) {
@@ -193,7 +196,7 @@ class Asker {
   }
 
   // Of what the agent has, what runs longest.
-  std::string LongestOf(const KnownAgent& agent, const Run& asked) const {
+  std::string LongestOf(const KnownAgent& agent) const {
     const TaskRef* longest = nullptr;
     for (const auto& [id, ref] : agent.attempts) {
       const TaskStatus& status = ref.run->tasks[ref.task];
@@ -201,7 +204,7 @@ class Asker {
       if (!longest || *status.started_at < *longest->run->tasks[longest->task].started_at) longest = &ref;
     }
     if (!longest) return "";
-    return fmt::format(" (longest {}{}, {})", Named(*longest->run, longest->task), OfRun(*longest->run, asked),
+    return fmt::format(" (longest {}, {})", Name(*longest->run, longest->task),
                        Which(longest->run->tasks[longest->task], now_.wall));
   }
 
@@ -222,17 +225,17 @@ class Asker {
       if (!IsHeldBy(run, t, g)) continue;
       if (!run.tasks[t].started_at && !waits) waits = t;
       if (++count <= kMostNamed)
-        names += fmt::format("{}{}, {}", names.empty() ? "" : "; ", Named(run, t), Which(run.tasks[t], now_.wall));
+        names += fmt::format("{}{}, {}", names.empty() ? "" : "; ", Name(run, t), Which(run.tasks[t], now_.wall));
     }
     if (count > kMostNamed) names += fmt::format("; and {} more", count - kMostNamed);
     Say(WhyKind::kParallel,
         fmt::format("{} of its project run, which is all that 'parallel' allows: {}", group.running, names));
-    if (waits) Other(run, *waits, Named(run, *waits));
+    if (waits) Other(run, *waits, Name(run, *waits));
   }
 
   void InLane(const Run& run, TaskIndex task, const std::string& name, const Group& group) {
     if (group.running >= group.depth) {
-      Holders(run, name, group);
+      Holders(name, group);
       LostHolders(name, group);
     }
     Behind(run, task, group, fmt::format("in the queue '{}'", name));
@@ -249,7 +252,7 @@ class Asker {
       if (!first) first = &ref;
     }
     if (!first) return;
-    const std::string name = Named(*first->run, first->task) + OfRun(*first->run, run);
+    const std::string name = Name(*first->run, first->task);
     Say(WhyKind::kBehind, fmt::format("{} before it {}, first {}", Before(before), where, name));
     if (group.running < group.depth) Other(*first->run, first->task, name);
   }
@@ -260,14 +263,14 @@ class Asker {
   }
 
   // Who has the lane; if that does not run, then also what it waits for.
-  void Holders(const Run& asked, const std::string& lane, const Group& group) {
+  void Holders(const std::string& lane, const Group& group) {
     for (const auto& [id, run] : state_.runs)
       for (uint32_t g = 0; g < run->groups.size(); ++g) {
         if (run->groups[g].get() != &group) continue;
         for (TaskIndex t = 0; t < run->tasks.size(); ++t) {
           if (!IsHeldBy(*run, t, g)) continue;
           const TaskStatus& status = run->tasks[t];
-          const std::string name = Named(*run, t) + OfRun(*run, asked);
+          const std::string name = Name(*run, t);
           Say(WhyKind::kLane, fmt::format("the queue '{}' is taken by {}, {}", lane, name, Which(status, now_.wall)));
           if (status.state != TaskState::kRunning) Other(*run, t, name);
         }
@@ -302,7 +305,7 @@ class Asker {
           WhyKind::kLeased,
           fmt::format("the agent at {} has it and has not said that it began: it has {} for {} slots{}, or "
                       "prepares its files",
-                      host, Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0, LongestOf(agent, run)));
+                      host, Tasks(agent.attempts.size()), agent.hello ? agent.hello->slots : 0, LongestOf(agent)));
     const auto& limit = run.plan->spec(task).timeout;
     Say(WhyKind::kRunning, fmt::format("it has been running at {}{}; {}", host, Since(status.started_at, now_.wall),
                                        limit ? "its timeout is " + FormatDuration(*limit) : "it has no timeout"));
@@ -322,6 +325,7 @@ class Asker {
   }
 
   const Scheduler::State& state_;
+  const Run& asked_;
   const Now now_;
   WhyLines& lines_;
 };
@@ -422,7 +426,7 @@ class Causes {
 
   void Tell(const Cause& cause, WhyLines& lines) const {
     WhyLines own;
-    Asker(state_, now_, own).Task(run_, cause.asked);
+    Asker(state_, run_, now_, own).Task(run_, cause.asked);
     std::string names;
     for (TaskIndex task : cause.named) names += (names.empty() ? "" : ", ") + Named(run_, task);
     if (cause.count > cause.named.size()) names += fmt::format(" and {} more", cause.count - cause.named.size());
@@ -467,7 +471,7 @@ Result<WhyLines> Scheduler::Why(const RunId& id, std::optional<TaskIndex> task, 
     return Fail(ErrorCode::kNotFound, "run " + id.text() + " is not running");
   const Run& run = *found->second;
   WhyLines lines;
-  Asker asker(*state_, now, lines);
+  Asker asker(*state_, run, now, lines);
   if (task) {
     asker.Task(run, *task);
     return lines;

@@ -79,4 +79,12 @@ MUTATIONS = [
              "  if (status.ignored) text +=", "  if (status.ignored || status.outcome == TaskOutcome::kFailed) text +=", 40),
     Mutation("why-counts-wrong", "Who waits in a lane is told of one more before it than there is.", "lib/core/scheduler_why.cc",
              "      ++before;\n      if (!first) first = &ref;", "      ++before;\n      if (!first) first = &ref, ++before;", 60),
+    Mutation("why-names-no-run", "Who is in the way is not said to be of another run.", "lib/core/scheduler_why.cc",
+             "return &run == &asked_ ? name :", "return run.plan ? name :", 20),
+    Mutation("why-leaves-out-who-is-alike", "Of tasks that wait for the same, a run's answer counts the first only.", "lib/core/scheduler_why.cc",
+             "if (cause.count++ == 0) cause.asked = task;", "if (cause.count == 0) cause.count = 1, cause.asked = task;", 20),
+    Mutation("why-says-that-all-run", "Who has what somebody waits for is said to run.", "lib/core/scheduler_why.cc",
+             "\"which is {}{}\", ToString(status.state),", "\"which is {}{}\", ToString(status.state).empty() ? \"\" : \"running\",", 20),
+    Mutation("why-says-that-it-is-tried-again", "What is silent and to stop is said to be tried again.", "lib/core/scheduler_why.cc",
+             "policy.retry_lost && !status.stop_wanted && status.losses < kLostRetries", "policy.retry_lost", 600),
 ]

@@ -247,7 +247,6 @@ void CommitCheck::TakeUp(const StoredState& state) {
   doubt_ = false;
   kept_lanes_.clear();
   for (const LaneHeld& held : state.held) kept_lanes_.insert(held.id);
-  most_ = std::max(most_, commit_);
   taken_up_ = commit_ = state.commit;
   acked_.clear();
   went_back_.clear();
@@ -356,8 +355,11 @@ void CommitCheck::Sent(LinkId link, const ToAgent& message) {
   for (const AttemptId& id : message.stops) unsent_stops_.erase(id);
   for (const Verdict& verdict : message.verdicts)
     if (verdict.kind != Verdict::Kind::kKeep) unsent_stops_.erase(verdict.id);
+  for (const Lease& lease : message.leases) leased_at_[lease.id] = commit_;
   for (const Verdict& verdict : message.verdicts)
-    if (verdict.kind == Verdict::Kind::kStop && taken_up_ >= most_) ledger_.StopsWithoutProof(verdict.id);
+    if (const auto leased = leased_at_.find(verdict.id);
+        verdict.kind == Verdict::Kind::kStop && leased != leased_at_.end() && leased->second <= taken_up_)
+      ledger_.StopsWithoutProof(verdict.id);
   if (ledger_.went_back()) return;
   for (const AttemptId& id : message.stops)
     if (const RunOf* run = Find(id.run); !run || (!Over(id) && !run->tasks[id.task].status.stop_wanted))

@@ -135,9 +135,9 @@ class CommitCheck {
   std::map<AgentId, Duration> heard_;
   std::map<AttemptId, Duration> unsent_stops_;
   uint64_t commit_ = 0;
-  uint64_t taken_up_ = 0, epoch_ = 0;  // of the life that lives
-  uint64_t most_ = 0;                  // commits of any life that is over
-  std::map<AgentId, uint64_t> acked_;  // the last commit of this life that it was told
+  uint64_t taken_up_ = 0, epoch_ = 0;        // of the life that lives
+  std::map<AgentId, uint64_t> acked_;        // the last commit of this life that it was told
+  std::map<AttemptId, uint64_t> leased_at_;  // the last commit when a lease of it left
   std::string went_back_;
   AgentId proven_by_;                     // it
   std::map<std::string, Paused> pauses_;  // by project, "" = all

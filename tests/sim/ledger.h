@@ -100,8 +100,8 @@ class Ledger {
   void StoreRecovered();
   // A lease leaves. Those of before the store went back may arrive later, and maybe nobody can prove them then.
   void Leased(const AttemptId& id) { leased_.insert(id); }
-  // Who has it is told to stop it by a life that began with as many commits as any had made: it can't prove that its
-  // lease was before the store went back.
+  // Who has it is told to stop it by a life that began with as many commits as had been made when it was leased, so
+  // that it can't prove that this was before the store went back.
   void StopsWithoutProof(const AttemptId& id) {
     if (went_back_ && !recovered_ && leased_before_back_.contains(id)) unproven_.insert(id);
   }

@@ -62,9 +62,9 @@ class LiveCheck {
   void CheckStops();
   void CheckRead(const Engine& engine);
   void CheckWhy(const Engine& engine, Now now);
-  void CheckWhy(const Engine& engine, const RunId& run, TaskIndex task, const WhyFacts& facts, Now now);
-  void CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts, Now now);
-  void CheckProgress(const Engine& engine, const RunId& id, Now now);
+  void CheckWhy(const Engine& engine, const RunId& run, TaskIndex task, const WhyFacts& facts);
+  void CheckWhoWaitsForLanes(const Engine& engine, const WhyFacts& facts);
+  void CheckProgress(const Engine& engine, const RunId& id, const WhyFacts& facts);
   void CheckHowItGoes(const RunId& id, TaskIndex task, Now now);
   void Refuses(LinkId link, const std::string& why);
   void Violation(const std::string& what);
@@ -76,7 +76,6 @@ class LiveCheck {
   CommitCheck commits_;
   std::map<LinkId, Link> links_;
   std::map<AgentId, uint32_t> slots_;
-  std::map<AgentId, std::string> refusals_;
   std::map<std::string, AgentId> last_at_, reached_;  // by address; reached_: in this life
   std::map<AgentId, Labels> labels_;                  // as each states them, always the same
   Duration calm_since_{0};

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/lease.h"
+#include "tests/sim/why_names.h"
 
 namespace cromt::sim {
 namespace {
@@ -50,6 +51,12 @@ std::optional<Duration> Time(std::optional<std::string_view> text) {
   return sum;
 }
 
+// As an answer says it of who began; empty if it says nothing.
+std::string ForHowLong(const TaskStatus& status, Now now) {
+  if (!status.started_at || *status.started_at >= now.wall) return "";
+  return FormatDuration(std::chrono::floor<seconds>(now.wall - *status.started_at));
+}
+
 // Answers for one task of one run.
 class Judge {
  public:
@@ -60,11 +67,17 @@ class Judge {
         status_(run.tasks[task].status),
         address_(run.plan->host(task).address) {}
 
-  std::string WhyUntrue(const WhyLine& line) const {
-    const std::string wrong = IsOfState(line.kind) ? WhyWrong(line) : "that is no answer for a task that stands so";
+  // Why a line of this kind can't say this of the task; empty if it can.
+  std::string WhyUntrue(WhyKind kind, const std::string& text) const {
+    const std::string wrong = IsOfState(kind) ? WhyWrong(kind, text) : "that is no answer for a task that stands so";
     if (wrong.empty()) return "";
     return fmt::format("{}/{}, which is {}: '{}' ({}): {}", run_.header.id.text(), task_ + 1, ToString(status_.state),
-                       line.text, ToString(line.kind), wrong);
+                       text, ToString(kind), wrong);
+  }
+
+  // Of a project of the same run by which another one waits.
+  std::string WrongLink(WhyKind kind, InstanceIndex of, const std::string& text) const {
+    return kind == WhyKind::kNeeds ? WrongNeeds(of, text) : WrongAfter(of, text);
   }
 
  private:
@@ -84,12 +97,12 @@ class Judge {
     }
   }
 
-  std::string WhyWrong(const WhyLine& line) const {
-    const std::string& text = line.text;
-    switch (line.kind) {
+  std::string WhyWrong(WhyKind kind, const std::string& text) const {
+    const InstanceIndex mine = run_.plan->tasks[task_].instance;
+    switch (kind) {
       case WhyKind::kSources: return run_.status.state == RunState::kQueued ? "" : "the run has begun";
-      case WhyKind::kNeeds: return WrongNeeds(text);
-      case WhyKind::kAfter: return WrongAfter(text);
+      case WhyKind::kNeeds:
+      case WhyKind::kAfter: return WrongLink(kind, mine, text);
       case WhyKind::kLane: return WrongLane(text, "the queue '", "' is taken by ");
       case WhyKind::kLaneLost: return WrongLane(text, "the queue '", "' is kept for ");
       case WhyKind::kParallel: return WrongParallel(text);
@@ -104,11 +117,11 @@ class Judge {
         // A recovery takes for running what has ended without a process and was not told yet.
         if (!facts_.ledger->went_back() && !facts_.ledger->HasStarted({run_.header.id, task_, status_.attempt}))
           return "no process of it runs";
-        return IsThere(status_.agent) ? "" : "nobody reaches that agent";
+        return IsThere(status_.agent) ? WrongRunning(text) : "nobody reaches that agent";
       case WhyKind::kStopping:
         if (!status_.stop_wanted) return "nobody wished that";
         return IsThere(status_.agent) ? "" : "nobody reaches that agent";
-      case WhyKind::kSilent: return IsThere(status_.agent) ? "that agent has a session" : "";
+      case WhyKind::kSilent: return IsThere(status_.agent) ? "that agent has a session" : WrongSilence(text);
       case WhyKind::kEnded: return WrongEnd(text);
       default: return "";
     }
@@ -151,8 +164,7 @@ class Judge {
     return "";
   }
 
-  std::string WrongNeeds(const std::string& text) const {
-    const InstanceIndex mine = run_.plan->tasks[task_].instance;
+  std::string WrongNeeds(InstanceIndex mine, const std::string& text) const {
     for (InstanceIndex need : run_.plan->instances[mine].needs)
       if (text.find(fmt::format("waits for '{}',", run_.plan->instances[need].project)) != text.npos)
         return MayWaitFor(need) || (text.ends_with("which waits itself") && Waits(need)) ? WrongCount(text, need)
@@ -160,8 +172,7 @@ class Judge {
     return "it does not need that";
   }
 
-  std::string WrongAfter(const std::string& text) const {
-    const InstanceIndex mine = run_.plan->tasks[task_].instance;
+  std::string WrongAfter(InstanceIndex mine, const std::string& text) const {
     for (InstanceIndex i = 0; i < run_.plan->instances.size(); ++i)
       if (const PlannedInstance& parent = run_.plan->instances[i]; std::ranges::count(parent.after, mine) > 0) {
         if (text.find(fmt::format("comes after '{}',", parent.project)) == text.npos) return "it is another one";
@@ -292,6 +303,26 @@ class Judge {
     return said && *said <= silence.unreachable + seconds(1) ? "" : "nobody waits as long";
   }
 
+  std::string WrongRunning(const std::string& text) const {
+    const auto& limit = run_.plan->spec(task_).timeout;
+    const std::string end = limit ? "; its timeout is " + FormatDuration(*limit) : "; it has no timeout";
+    if (!text.ends_with(end)) return "it has another timeout";
+    const auto since = Between(text, " for ", ";");
+    return !since || *since == ForHowLong(status_, facts_.now) ? "" : "it began at another time";
+  }
+
+  std::string WrongSilence(const std::string& text) const {
+    const SilencePolicy& silence = run_.plan->spec(task_).silence;
+    const bool again = silence.retry_lost && !status_.stop_wanted && status_.losses < kLostRetries;
+    const std::string end = again ? "it is tried again in " : "it is lost in ";
+    const size_t at = text.rfind(end);
+    if (at == text.npos) return "its rule is another";
+    if (status_.started_at.has_value() != (text.find("may be running") != text.npos)) return "it began, or did not";
+    if (status_.stop_wanted != (text.find("though it is to stop") != text.npos)) return "it is to stop, or is not";
+    const auto left = Time(std::string_view(text).substr(at + end.size()));
+    return left && *left <= std::max(silence.lost, kShortestLost) + seconds(1) ? "" : "nobody waits as long";
+  }
+
   std::string WrongEnd(std::string_view text) const {
     std::string outcome(status_.outcome ? ToString(*status_.outcome) : "");
     std::ranges::replace(outcome, '_', ' ');
@@ -313,6 +344,119 @@ class Judge {
   const std::string& address_;
 };
 
+// One answer: its lines are about the task that was asked for, or about whom they name, or about somebody whom a line
+// before has named.
+class Answer {
+ public:
+  Answer(const RunOf& asked, const WhyFacts& facts) : asked_(asked), facts_(facts) {}
+
+  void Is(TaskIndex task) { subjects_.emplace_back(&asked_, task); }
+
+  // So many tasks of the run have been told of.
+  uint64_t told() const { return told_; }
+
+  // Whom the line names stands as it says.
+  std::string WrongNames(const WhyLine& line) const {
+    if (line.text.ends_with("…")) return "";
+    auto wrong = [&](const TaskName& name) {
+      return fmt::format("'{}' ({}): '{}' does not stand so", line.text, ToString(line.kind), name.project);
+    };
+    for (const Standing& standing : StandingsIn(line.text))
+      if (!Stands(standing)) return wrong(standing.name);
+    const size_t first = line.text.rfind(", first ");
+    if (line.kind != WhyKind::kBehind || first == line.text.npos) return "";
+    std::string_view rest = std::string_view(line.text).substr(first + 8);
+    const auto name = TakeName(rest);
+    const bool waits = name && std::ranges::any_of(Find(*name), [](const auto& one) {
+                         return one.first->tasks[one.second].status.state == TaskState::kReady;
+                       });
+    return waits ? "" : wrong(name.value_or(TaskName()));
+  }
+
+  // One of the lines after the first.
+  std::string WhyUntrue(const WhyLine& line) {
+    if (line.text.ends_with("…") || line.text == "and so on") return "";
+    if (std::string wrong = WrongNames(line); !wrong.empty()) return wrong;
+    std::string_view rest = line.text;
+    if (const auto told = TakeTold(rest)) return OfNamed(*told, line.kind, std::string(rest));
+    if (const auto link = OfLink(line)) return *link;
+    return OfAny(subjects_, line.kind, line.text);
+  }
+
+ private:
+  using Subjects = std::vector<std::pair<const RunOf*, TaskIndex>>;
+
+  const RunOf* RunOfName(const TaskName& name) const {
+    return name.run.empty() ? &asked_ : facts_.committed->Find(RunId(name.run));
+  }
+
+  // Who may be meant.
+  Subjects Find(const TaskName& name) const {
+    Subjects found;
+    const RunOf* run = RunOfName(name);
+    for (TaskIndex t = 0; run && t < run->tasks.size(); ++t)
+      if (run->plan->spec(t).project == name.project && run->plan->host(t).id == name.host) found.emplace_back(run, t);
+    return found;
+  }
+
+  bool Stands(const Standing& standing) const {
+    return std::ranges::any_of(Find(standing.name), [&](const auto& one) {
+      const TaskStatus& status = one.first->tasks[one.second].status;
+      return ToString(status.state) == standing.state && ForHowLong(status, facts_.now) == standing.since;
+    });
+  }
+
+  std::string OfNamed(const Told& told, WhyKind kind, const std::string& text) {
+    Subjects all;
+    for (const TaskName& name : told.names) {
+      const Subjects found = Find(name);
+      if (found.empty()) return fmt::format("'{}' is told of '{}', who is not there", text, name.project);
+      all.insert(all.end(), found.begin(), found.end());
+    }
+    if (told.names.front().run.empty()) told_ += told.count;
+    subjects_.insert(subjects_.end(), all.begin(), all.end());
+    return OfAny(all, kind, text);
+  }
+
+  // Whom somebody waits for waits for another project. Nothing if the line says something else.
+  std::optional<std::string> OfLink(const WhyLine& line) const {
+    if (line.kind != WhyKind::kNeeds && line.kind != WhyKind::kAfter) return std::nullopt;
+    std::string_view rest = line.text;
+    const auto name = TakeName(rest);
+    std::string wrong = "nobody is named so";
+    for (const auto& [run, task] : subjects_)
+      for (InstanceIndex i = 0; name && i < run->plan->instances.size(); ++i)
+        if (run->plan->instances[i].project == name->project) {
+          wrong = Judge(*run, task, facts_).WrongLink(line.kind, i, line.text);
+          if (wrong.empty()) return "";
+        }
+    return fmt::format("'{}' ({}): {}", line.text, ToString(line.kind), wrong);
+  }
+
+  std::string OfAny(const Subjects& subjects, WhyKind kind, const std::string& text) const {
+    std::string wrong = fmt::format("'{}' ({}) is told of nobody", text, ToString(kind));
+    for (const auto& [run, task] : subjects) {
+      wrong = Judge(*run, task, facts_).WhyUntrue(kind, text);
+      if (wrong.empty()) return "";
+    }
+    return wrong;
+  }
+
+  const RunOf& asked_;
+  const WhyFacts& facts_;
+  Subjects subjects_;
+  uint64_t told_ = 0;
+};
+
+std::string WrongProgress(const RunOf& run, const std::string& text) {
+  std::map<TaskState, size_t> counts;
+  for (const auto& task : run.tasks) ++counts[task.status.state];
+  for (const auto& [state, count] : counts)
+    if (text.find(fmt::format(" {} {}", count, ToString(state))) == text.npos)
+      return fmt::format("of run {}, of which {} are {}: '{}'", run.header.id.text(), count, ToString(state), text);
+  return "";
+}
+
 }  // namespace
 
 std::string WhyUntrue(const WhyLines& lines, const RunId& run, TaskIndex task, const WhyFacts& facts) {
@@ -321,7 +465,37 @@ std::string WhyUntrue(const WhyLines& lines, const RunId& run, TaskIndex task, c
   if (lines.empty())
     return fmt::format("{}/{}, which is {}: no answer", run.text(), task + 1,
                        ToString(found->tasks[task].status.state));
-  return Judge(*found, task, facts).WhyUntrue(lines[0]);
+  const Judge judge(*found, task, facts);
+  if (std::string wrong = judge.WhyUntrue(lines[0].kind, lines[0].text); !wrong.empty()) return wrong;
+  Answer answer(*found, facts);
+  if (std::string wrong = answer.WrongNames(lines[0]); !wrong.empty()) return wrong;
+  answer.Is(task);
+  for (size_t i = 1; i < lines.size(); ++i)
+    if (std::string wrong = answer.WhyUntrue(lines[i]); !wrong.empty()) return wrong;
+  return "";
+}
+
+std::string WhyUntrue(const WhyLines& lines, const RunId& run, const WhyFacts& facts) {
+  const RunOf* found = facts.committed->Find(run);
+  if (!found || lines.empty() || lines[0].kind != WhyKind::kProgress) return "nothing is told of " + run.text();
+  if (std::string wrong = WrongProgress(*found, lines[0].text); !wrong.empty()) return wrong;
+  if (found->status.state == RunState::kQueued)
+    return lines.size() == 2 && lines[1].kind == WhyKind::kSources ? "" : "its sources are not told of";
+  Answer answer(*found, facts);
+  bool all = true;
+  for (size_t i = 1; i < lines.size(); ++i)
+    if (lines[i].kind == WhyKind::kProgress)
+      all = false;  // there are too many
+    else if (std::string wrong = answer.WhyUntrue(lines[i]); !wrong.empty())
+      return wrong;
+  const auto to_tell = std::ranges::count_if(found->tasks, [](const auto& task) {
+    const auto& outcome = task.status.outcome;
+    return !outcome || *outcome == TaskOutcome::kFailed || *outcome == TaskOutcome::kTimedOut ||
+           *outcome == TaskOutcome::kLost;
+  });
+  if (all && answer.told() < static_cast<uint64_t>(to_tell))
+    return fmt::format("of run {} {} of {} tasks are told of", run.text(), answer.told(), to_tell);
+  return "";
 }
 
 }  // namespace cromt::sim
