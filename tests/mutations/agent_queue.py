@@ -11,7 +11,7 @@ MUTATIONS = [
     Mutation("launch-without-a-record", "An attempt is launched, and the journal does not say so.", QUEUE,
              "  out.records.push_back(journal::Launching{attempt.ticket, *attempt.slot, *launcher});\n", "", 5),
     Mutation("other-launcher-is-the-same", "What was to be launched by a launcher that died is launched again, though it may have begun.", QUEUE,
-             "(attempt.phase == Phase::kLaunching && attempt.incarnation != incarnation)", "(attempt.phase == Phase::kLaunching && attempt.incarnation.empty())", 600),
+             "(attempt.phase == Phase::kLaunching && attempt.incarnation != incarnation)", "(attempt.phase == Phase::kLaunching && attempt.incarnation.empty() && attempt.incarnation != incarnation)", 600),
     Mutation("running-is-unheard", "What runs is lost when the agent finds its launcher again.", QUEUE,
              "    if (auto item = known.find(ticket); item != known.end()) {", "    if (auto item = known.find(ticket); item != known.end() && !item->second) {", 20),
     Mutation("slot-is-lost", "A slot that was left dirty is never free again.", QUEUE,

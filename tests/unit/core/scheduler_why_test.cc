@@ -295,6 +295,21 @@ TEST_F(SchedulerWhy, WhoHasALaneAndDoesNotRunIsAskedToo) {
                           "unless one does, it is failed in 1m00s"));
 }
 
+// Who is in the way of another run's task is of that run, too, and not of the one that was asked for.
+TEST_F(SchedulerWhy, WhoIsInTheWayOfAnotherRunIsNamedWithIt) {
+  plan.Lane("db");
+  plan.Add("y");
+  plan.Add("x", {.groups = {"db"}});
+  auto one = plan.Build();
+  env.Connect("a", 1);
+  env.Start(one);
+  env.Begins("a", "r1/1/1");
+  env.Start(one);
+  EXPECT_THAT(env.Why("r2", 2), ElementsAre("lane: the queue 'db' is taken by 'x' on a of run r1, which is leased",
+                                            AllOf(HasSubstr("leased: 'x' on a of run r1: "),
+                                                  HasSubstr("(longest 'y' on a of run r1, which is running)"))));
+}
+
 TEST_F(SchedulerWhy, ALineThatNobodyHoldsIsFollowedToTheOtherLineOfItsFirst) {
   plan.Lane("one").Lane("two");
   plan.Add("holder", {.groups = {"two"}});
