@@ -25,14 +25,20 @@ uint64_t LogIdOf(const AttemptId& id) {
   return uint64_t{id.task} << 32 | id.attempt;
 }
 
-Status WriteAll(int fd, std::string_view bytes) {
+Status WriteAt(int fd, int64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
-    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write a run's log", errno));
     bytes.remove_prefix(static_cast<size_t>(n));
+    offset += n;
   }
   return {};
+}
+
+Status SyncFolder(const UniqueFd& folder, const std::string& path) {
+  if (folder && ::fsync(folder.get()) == 0) return {};
+  return tl::unexpected<Error>(ErrnoError("can't sync " + path, errno));
 }
 
 }  // namespace
@@ -42,6 +48,10 @@ Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability dur
   CROMT_TRY(MakeDirs(dir));
   UniqueFd folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
+  if (durability == Durability::kHost) {
+    const std::string parent = dir + "/..";
+    CROMT_TRY(SyncFolder(UniqueFd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), parent));
+  }
   return std::unique_ptr<LogStore>(new LogStore(std::move(dir), std::move(folder), durability, std::move(advanced)));
 }
 
@@ -52,17 +62,17 @@ std::string LogStore::PathOf(const RunId& run) const {
 Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
   if (auto found = files_.find(run); found != files_.end()) return &found->second;
   if (files_.size() >= kMaxOpen) {
-    File& oldest = files_.at(recent_.back());
-    if (oldest.dirty && durability_ == Durability::kHost && ::fdatasync(oldest.fd.get()) != 0)
-      return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
-    files_.erase(recent_.back());
-    recent_.pop_back();
+    const RunId oldest = recent_.back();
+    CROMT_TRY(SyncFile(oldest));
+    Close(oldest);
   }
   File file;
   std::string path = PathOf(run);
-  file.fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+  file.fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   CROMT_TRY(Recover(file, path));
+  if (file.size == 0) names_synced_ = false;  // it may be new
+  if (auto unsure = unsure_.find(run); unsure != unsure_.end()) CROMT_TRY(WriteAnew(file, unsure->second));
   recent_.push_front(run);
   return &files_.emplace(run, std::move(file)).first->second;
 }
@@ -90,6 +100,22 @@ Status LogStore::Recover(File& file, const std::string& path) {
     file.size = static_cast<int64_t>(offset);
     return {};
   }
+}
+
+Status LogStore::WriteAnew(File& file, int64_t from) {
+  std::string buffer;
+  while (from < file.size) {
+    CROMT_ASSIGN(const std::string_view bytes,
+                 seglog::ReadAt(file.fd.get(), static_cast<uint64_t>(from), kRecoverBytes, buffer));
+    if (bytes.empty()) return Fail(ErrorCode::kInternal, "a run's log has become shorter");
+    CROMT_TRY(WriteAt(file.fd.get(), from, bytes));
+    from += static_cast<int64_t>(bytes.size());
+  }
+  return {};
+}
+
+void LogStore::Close(RunId run) {
+  if (files_.erase(run) > 0) recent_.remove(run);
 }
 
 Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
@@ -120,14 +146,12 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
         if (chunk.stream != seglog::Stream::kNote) written.at = chunk.at;
       }
       if (bytes.empty()) continue;
-      if (auto written = WriteAll(file->fd.get(), bytes); !written) {
-        files_.erase(run);  // opened and recovered anew next time
-        recent_.remove(run);
+      if (auto written = WriteAt(file->fd.get(), file->size, bytes); !written) {
+        Close(run);  // opened and recovered anew next time
         return written;
       }
       file->size += static_cast<int64_t>(bytes.size());
       appended_bytes_ += static_cast<int64_t>(bytes.size());
-      file->dirty = true;
       runs.insert(run);
     }
   }
@@ -138,12 +162,26 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
 Status LogStore::Sync() {
   if (durability_ == Durability::kProcess) return {};
   MutexLock lock(mutex_);
-  for (auto& [run, file] : files_) {
-    if (!file.dirty) continue;
-    if (::fdatasync(file.fd.get()) != 0) return tl::unexpected<Error>(ErrnoError("can't sync a run's log", errno));
-    file.dirty = false;
-  }
+  for (const auto& [run, file] : files_) CROMT_TRY(SyncFile(run));  // of which one that fails is closed, and the last
+  if (names_synced_) return {};
+  CROMT_TRY(SyncFolder(folder_, dir_));
+  names_synced_ = true;
   return {};
+}
+
+Status LogStore::SyncFile(const RunId& run) {
+  File& file = files_.at(run);
+  if (durability_ == Durability::kProcess || file.synced == file.size) return {};
+  if (::fdatasync(file.fd.get()) == 0) {
+    file.synced = file.size;
+    unsure_.erase(run);
+    return {};
+  }
+  tl::unexpected<Error> error(ErrnoError("can't sync a run's log", errno));
+  const auto [unsure, is_first] = unsure_.emplace(run, file.synced);
+  if (!is_first) unsure->second = std::min(unsure->second, file.synced);
+  Close(run);
+  return error;
 }
 
 Result<std::vector<LogStore::Kept>> LogStore::List() const {
@@ -170,7 +208,8 @@ Status LogStore::Remove(const RunId& run) {
   if (!IsName(run.text())) return Fail(ErrorCode::kInvalid, "no run has the name " + Quote(run.text()));
   {
     MutexLock lock(mutex_);
-    if (files_.erase(run) > 0) recent_.remove(run);
+    Close(run);
+    unsure_.erase(run);
   }
   // Without the lock: of a large file it takes a while. What is appended meanwhile goes with it, or comes into a new
   // file, which the next look finds.

@@ -4,6 +4,9 @@
 //
 // Offsets make it idempotent: a frame whose bytes are there already is dropped, so agents may repeat themselves after
 // any restart. A gap (an offset beyond what is there) is kept as it is; the reader sees it by the offsets.
+//
+// What is there when a file is opened may be of a process that had not synced it, so it is synced with what follows.
+// What the system could not sync it may have dropped, and takes for written: that is read again, and written anew.
 // Thread-safe.
 #pragma once
 
@@ -81,13 +84,17 @@ class LogStore {
     UniqueFd fd;
     std::unordered_map<uint64_t, Written> attempts;  // by log_id
     int64_t size = 0;
-    bool dirty = false;
+    int64_t synced = 0;  // so much is on disk, and maybe more
   };
   LogStore(std::string dir, UniqueFd folder, Durability durability, std::function<void(const RunId&)> advanced)
       : dir_(std::move(dir)), folder_(std::move(folder)), durability_(durability), advanced_(std::move(advanced)) {}
   std::string PathOf(const RunId& run) const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
+  Status WriteAnew(File& file, int64_t from) CROMT_REQUIRES(mutex_);
+  void Close(RunId run) CROMT_REQUIRES(mutex_);
+  // If it fails the file is closed.
+  Status SyncFile(const RunId& run) CROMT_REQUIRES(mutex_);
 
   const std::string dir_;
   const UniqueFd folder_;  // the same: what is removed is removed here, whatever becomes of the path
@@ -97,6 +104,9 @@ class LogStore {
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);
   std::list<RunId> recent_ CROMT_GUARDED_BY(mutex_);  // newest first; the oldest is closed when there are too many
+  std::map<RunId, int64_t> unsure_
+      CROMT_GUARDED_BY(mutex_);                         // from where on a sync has failed, and none has come since
+  bool names_synced_ CROMT_GUARDED_BY(mutex_) = false;  // of all files
 };
 
 }  // namespace cromt

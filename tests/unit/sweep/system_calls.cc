@@ -24,6 +24,7 @@ ssize_t __real_write(int fd, const void* bytes, size_t size);
 ssize_t __real_pwrite(int fd, const void* bytes, size_t size, off_t offset);
 ssize_t __real_pread(int fd, void* bytes, size_t size, off_t offset);
 int __real_fsync(int fd);
+int __real_fdatasync(int fd);
 int __real_ftruncate(int fd, off_t size);
 int __real_renameat(int from_folder, const char* from, int to_folder, const char* to);
 int __real_unlink(const char* path);
@@ -45,7 +46,7 @@ struct Disk {
   bool dead = false;
   std::map<ino_t, std::set<std::string>> new_names;  // by folder: not synced since
   std::map<ino_t, off_t> written;                    // by file: up to where it is synced
-  std::set<ino_t> lost;                              // a sync of it has failed
+  std::map<ino_t, std::pair<off_t, off_t>> lost;     // of what a sync has failed to write: from, to
 };
 Disk* disk = nullptr;  // none: nothing is in between
 
@@ -91,6 +92,28 @@ bool Fails(Fate fate) {
   if (fate == Fate::kDone || fate == Fate::kShort) return false;
   errno = fate == Fate::kNoSpace ? ENOSPC : EIO;
   return true;
+}
+
+// Else the system takes for written what it could not write.
+bool Syncs(const char* name, int fd) {
+  const Fate fate = Next(name);
+  const ino_t inode = InodeOf(fd);
+  if (!Fails(fate)) {
+    if (!disk->lost.contains(inode)) disk->written.erase(inode);
+    disk->new_names.erase(inode);
+    return true;
+  }
+  if (disk->written.contains(inode)) disk->lost[inode] = {disk->written[inode], SizeOf(fd)};
+  errno = EIO;
+  return false;
+}
+
+// What is written anew, from its beginning on, will be synced.
+void WroteAnew(int fd, off_t from, off_t to) {
+  const auto lost = disk->lost.find(InodeOf(fd));
+  if (lost == disk->lost.end() || from > lost->second.first) return;
+  lost->second.first = std::max(lost->second.first, to);
+  if (lost->second.first >= lost->second.second) disk->lost.erase(lost);
 }
 
 // How much of a write is done.
@@ -202,20 +225,20 @@ ssize_t __wrap_pwrite(int fd, const void* bytes, size_t size, off_t offset) {
   const Fate fate = Next("pwrite");
   if (Fails(fate)) return -1;
   if (disk) Wrote(fd);
-  return __real_pwrite(fd, bytes, Part(fate, size), offset);
+  const ssize_t put = __real_pwrite(fd, bytes, Part(fate, size), offset);
+  if (disk && put > 0) WroteAnew(fd, offset, offset + put);
+  return put;
 }
 ssize_t __wrap_pread(int fd, void* bytes, size_t size, off_t offset) {
   return Fails(Next("pread")) ? -1 : __real_pread(fd, bytes, size, offset);
 }
 int __wrap_fsync(int fd) {
-  const Fate fate = Next("fsync");
-  if (disk && fate == Fate::kDone && !disk->lost.contains(InodeOf(fd))) disk->written.erase(InodeOf(fd));
-  if (disk && fate == Fate::kDone) disk->new_names.erase(InodeOf(fd));
-  if (!Fails(fate)) return __real_fsync(fd);
-  // The system takes for written what it could not write.
-  if (disk->written.contains(InodeOf(fd))) disk->lost.insert(InodeOf(fd));
-  errno = EIO;
-  return -1;
+  if (!disk) return __real_fsync(fd);
+  return Syncs("fsync", fd) ? 0 : -1;
+}
+int __wrap_fdatasync(int fd) {
+  if (!disk) return __real_fdatasync(fd);
+  return Syncs("fdatasync", fd) ? 0 : -1;
 }
 int __wrap_ftruncate(int fd, off_t size) {
   return Fails(Next("ftruncate")) ? -1 : __real_ftruncate(fd, size);
