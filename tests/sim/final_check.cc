@@ -17,15 +17,16 @@ bool IsBad(const TaskStatus& status) {
 
 void Ledger::CheckFinal(const std::vector<RunView>& runs) {
   std::map<RequestId, RunId> made;
-  std::set<RunId> stored;
+  std::set<RunId> stored, in_time;
   for (const RunView& run : runs) {
     stored.insert(run.header.id);
+    if (!run.status.timed_out && !IsShaken(run.header.id)) in_time.insert(run.header.id);
     if (auto [first, is_new] = made.emplace(run.header.request, run.header.id); !is_new)
       Violation(fmt::format("invariant 1: request {} made two runs, {} and {}", run.header.request.text(),
                             first->second.text(), run.header.id.text()));
     CheckRun(run);
   }
-  CheckEnds();
+  CheckEnds(in_time);
   for (const auto& [request, run] : acknowledged_)
     if (!stored.contains(run))
       Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
@@ -36,15 +37,16 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
   }
 }
 
-// A process ends by itself, by its time limit, because somebody wished that, or with its machine or launcher: not
-// because a program starts again, and not with the store.
-void Ledger::CheckEnds() {
+// A process ends by itself, by its time limit or its run's, because somebody wished that, or with its machine or
+// launcher: not because a program starts again, and not with the store. `in_time`: runs that ended before their limit.
+void Ledger::CheckEnds(const std::set<RunId>& in_time) {
   for (const ProcessRecord& process : processes_) {
     const auto found = wishes_.find(process.id.run);
     if (found == wishes_.end() || !process.result) continue;
     const Wish& wish = found->second;
     const Task task(process.id.run, process.id.task);
-    const bool wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.second) || wish.plan->run_timeout ||
+    const bool too_long = wish.plan->run_timeout && !in_time.contains(process.id.run);
+    const bool wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.second) || too_long ||
                         stopped_by_second_.contains(task) || unproven_.contains(process.id);
     std::string wrong;
     switch (process.result->kind) {

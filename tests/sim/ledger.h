@@ -169,7 +169,7 @@ class Ledger {
   // What the copy said of a task of such a run; null if it was not there.
   const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
   bool MayDiffer(const RunId& run, const TaskView& task) const;
-  void CheckEnds();
+  void CheckEnds(const std::set<RunId>& in_time);
   Published PublishedBy(const Wish& wish, const RunId& run, TaskIndex task, const std::string& name) const;
   // Nobody may have published what it wants.
   bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;
