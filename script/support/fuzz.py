@@ -13,6 +13,7 @@ import subprocess
 
 RESULTS = "build/test-results/fuzz"
 PROGRAMS = "build/fuzz/bin"
+BROKEN = re.compile(r"PROPERTY BROKEN|^==\d+== ?ERROR")  # by a sanitizer; libraries have errors of their own
 DONE = re.compile(r"^Done (\d+) runs in ", re.MULTILINE)
 # A second for a hostile input is the promise; sanitizers and a busy machine take their share.
 LIMITS = ["-timeout=10", "-rss_limit_mb=1024", "-max_len=8192"]
@@ -62,7 +63,7 @@ def run_target(name, seconds):
 def story(output):
     """The lines that tell what went wrong: from the first that says so."""
     lines = output.splitlines()
-    first = next((i for i, line in enumerate(lines) if "PROPERTY BROKEN" in line or "ERROR" in line), 0)
+    first = next((i for i, line in enumerate(lines) if BROKEN.search(line)), 0)
     return "\n".join(lines[first:][:60] if first else lines[-20:])
 
 

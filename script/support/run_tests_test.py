@@ -85,6 +85,7 @@ class Fuzzing(unittest.TestCase):
 
     def test_the_story_begins_where_it_went_wrong(self):
         self.assertEqual(fuzz.story("INFO: a\n==1== ERROR: AddressSanitizer\n#0 f\n"), "==1== ERROR: AddressSanitizer\n#0 f")
+        self.assertEqual(fuzz.story("[library ERROR a.cc] b\n==1==ERROR: LeakSanitizer\n"), "==1==ERROR: LeakSanitizer")
         self.assertEqual(fuzz.story("one\ntwo"), "one\ntwo")
 
 
