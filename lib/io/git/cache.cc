@@ -112,11 +112,16 @@ Result<GitCache::Call> GitCache::MakeCall(std::string_view url, std::string_view
 
 Result<GitCache::Resolved> GitCache::Resolve(Call& call) {
   CROMT_TRY(MakeFolder(call.folder, call.url));
-  constexpr int kMostTries = 3;
-  auto resolved = ResolveOnce(call, false);
-  for (int tries = 1; tries < kMostTries && std::exchange(call.killed, false); ++tries)
-    resolved = ResolveOnce(call, false);
-  if (!resolved && resolved.error().code == ErrorCode::kCorrupt) resolved = ResolveOnce(call, true);
+  constexpr int kMostKilled = 3;
+  // One that is killed may leave a mirror behind that is none, and so may the one that makes it anew.
+  bool rebuild = false;
+  auto resolved = ResolveOnce(call, rebuild);
+  for (int killed = 0; !resolved;) {
+    const bool is_broken = resolved.error().code == ErrorCode::kCorrupt && !rebuild;
+    if (!is_broken && (!std::exchange(call.killed, false) || ++killed == kMostKilled)) break;
+    rebuild |= is_broken;
+    resolved = ResolveOnce(call, rebuild);
+  }
   if (resolved) CROMT_TRY(AddSubmodules(call, *resolved));
   return resolved;
 }
