@@ -44,13 +44,6 @@ std::vector<const QueuedAttempt*> LostWith(const queue_event::LauncherUp& up, co
   return lost;
 }
 
-bool HasBegun(const AgentQueue& queue) {
-  return std::ranges::any_of(queue.Tickets(), [&](const InventoryTicket& item) {
-    const QueuedAttempt::Phase phase = queue.Find(item.ticket)->phase;
-    return phase == QueuedAttempt::Phase::kLaunching || phase == QueuedAttempt::Phase::kRunning;
-  });
-}
-
 }  // namespace
 
 void LauncherTalk::Connected() {
@@ -106,7 +99,7 @@ void LauncherTalk::Take(std::span<const launcher::FromLauncher> messages, const 
 void LauncherTalk::Ready(const AgentQueue& queue, std::vector<AgentInput>& inputs) {
   // One of before an upgrade stays with its jobs. Where it has none, the next one is of now.
   const bool is_of_before = level_ < launcher::kLevel || host_.IsOfBefore();
-  if (is_of_before && known_.empty() && !HasBegun(queue)) {
+  if (is_of_before && known_.empty() && LostWith({}, queue).empty()) {
     replaces_ = true;
     return host_.Replaces();
   }

@@ -49,6 +49,17 @@ class EngineTest : public testing::Test {
     return *engine_;
   }
 
+  // Of one task.
+  void BeginRun(Now now) {
+    PlanBuilder plan;
+    plan.Add("x");
+    StartRun start{RunId("run"), RequestId("q"), "x"};
+    start.plan = plan.Build();
+    std::vector<EngineInput> inputs;
+    inputs.push_back(engine_input::Ask{start, {}});
+    ASSERT_TRUE(engine_->Step(std::move(inputs), now));
+  }
+
   // It is woken whenever it asked for that.
   void Pass(Duration time, Now& now) {
     const Mono end = now.mono + time;
@@ -68,14 +79,8 @@ class EngineTest : public testing::Test {
 // answering.
 TEST_F(EngineTest, TheTimeForWhichItWasStoppedCountsForNobody) {
   Engine& engine = Start({.limits = {}, .agents = {"a:4000"}});
-  PlanBuilder plan;
-  plan.Add("x");
-  StartRun start{RunId("run"), RequestId("q"), "x"};
-  start.plan = plan.Build();
-  std::vector<EngineInput> inputs;
-  inputs.push_back(engine_input::Ask{start, {}});
   Now now{MonoFromMicros(0), {}};
-  ASSERT_TRUE(engine.Step(std::move(inputs), now));
+  BeginRun(now);
   now.mono += std::chrono::hours(2);
   ASSERT_TRUE(engine.Step({}, now));
   EXPECT_EQ(engine.scheduler().unfinished_tasks(), 1u);
@@ -367,13 +372,7 @@ TEST_F(EngineWithoutRoom, ItsTimeCountsForNobody) {
   disk_->full = false;
   Now now{MonoFromMicros(0) + seconds(1), {}};
   ASSERT_TRUE(engine.Step({}, now));
-  PlanBuilder plan;
-  plan.Add("x");
-  StartRun start{RunId("run"), RequestId("q"), "x"};
-  start.plan = plan.Build();
-  std::vector<EngineInput> inputs;
-  inputs.push_back(engine_input::Ask{start, {}});
-  ASSERT_TRUE(engine.Step(std::move(inputs), now));
+  BeginRun(now);
   for (int i = 0; i < 2; ++i) {
     disk_->full = true;
     ASSERT_TRUE(engine.Step({}, now));
