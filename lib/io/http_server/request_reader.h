@@ -48,15 +48,16 @@ class RequestReader {
 
  private:
   struct Parser;
-  size_t HeadIn(std::string_view bytes);
+  size_t EndOf(std::string_view bytes, std::string_view end, size_t from);
   size_t Feed(std::string_view bytes);
+  size_t FeedChunks(std::string_view bytes);
   void Check();
   void Refuse(int status, std::string_view why);
 
   Limits limits_;
   State state_ = State::kHead;
   Problem problem_;
-  size_t searched_ = 0;             // of what came last, for the end of a head
+  size_t searched_ = 0;             // of what came last, by EndOf
   std::unique_ptr<Parser> parser_;  // null before a whole head has come
 };
 

@@ -7,6 +7,7 @@ namespace cromt::http {
 namespace {
 
 using State = RequestReader::State;
+using ::testing::ElementsAre;
 using ::testing::Pair;
 
 // As a server does: what was not taken comes again.
@@ -74,6 +75,27 @@ TEST(RequestReaderTest, ABodyInPieces) {
   EXPECT_EQ(reading.reader.Take().body, "abcde");
 }
 
+TEST(RequestReaderTest, PiecesHoweverTheyAreCut) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const auto& [chunks, body] : std::vector<std::pair<std::string, std::string>>{
+           {"0\r\n\r\n", ""},
+           {"0\r\nX: y\r\n\r\n", ""},
+           {"1\r\n\r\r\n00;a=\"b;c\"\r\n\r\n", "\r"},
+           {"2\r\n\r\n\r\n004\r\n0\r\n\r\r\n0\r\nHost: y\r\nX: y\r\n\r\n", "\r\n0\r\n\r"}}) {
+    const std::string text = head + chunks;
+    for (size_t step = 1; step <= text.size(); ++step) {
+      Reading reading;
+      for (size_t at = 0; at < text.size(); at += step) reading.Add(text.substr(at, step));
+      ASSERT_EQ(reading.reader.state(), State::kDone) << chunks << " in pieces of " << step;
+      EXPECT_EQ(reading.left, "");
+      const Request request = reading.reader.Take();
+      EXPECT_EQ(request.body, body);
+      EXPECT_THAT(request.headers, ElementsAre(Pair("host", "x"), Pair("transfer-encoding", "chunked")))
+          << "what trails a body is no header";
+    }
+  }
+}
+
 TEST(RequestReaderTest, WhatIsNoRequestOrTwo) {
   for (std::string_view text :
        {"\x16\x03\x01\x02\x01\x01\xfc\x03\x03\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
@@ -84,7 +106,10 @@ TEST(RequestReaderTest, WhatIsNoRequestOrTwo) {
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"})
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0;a=\"\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX\r\n\r\n"})
     EXPECT_EQ(RefusalOf(text), 400) << text;
   EXPECT_EQ(RefusalOf("PRI * HTTP/2.0\r\n\r\n"), 505);
   for (std::string_view encoding :
@@ -107,6 +132,13 @@ TEST(RequestReaderTest, WhatIsTooLarge) {
   EXPECT_EQ(RefusalOf(head + "Transfer-Encoding: chunked\r\n\r\n1;" + std::string(300, 'x'), limits), 431);
   EXPECT_EQ(RefusalOf(head + "Transfer-Encoding: chunked\r\n\r\n0\r\nT: " + std::string(300, 'x'), limits), 431);
   EXPECT_EQ(RefusalOf(head + "Content-Length: 10\r\n\r\n0123456789", limits), 0);
+  for (const size_t more : {0, 1}) {
+    const std::string largest = head + "A: " + std::string(200 - head.size() - 7 + more, 'a') + "\r\n\r\n";
+    EXPECT_EQ(RefusalOf(largest, limits), more > 0 ? 431 : 0);
+    Reading bytewise(limits);
+    for (const char c : largest) bytewise.Add({&c, 1});
+    EXPECT_EQ(bytewise.reader.state(), more > 0 ? State::kBad : State::kDone) << "the same in pieces";
+  }
 }
 
 TEST(RequestReaderTest, LeaveToSendABody) {
