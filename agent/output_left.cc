@@ -14,9 +14,6 @@ constexpr size_t kReadBytes = 256 << 10;
 
 constexpr std::string_view kNote =
     "the host was restarted: what was printed in the last moments before may be missing here\n";
-// Nobody here knows how much the coordinator has, which may be more than what is left: at this offset it is new to it
-// in any case, and the same when it is said again because this was interrupted.
-constexpr int64_t kNoteOffset = int64_t{1} << 40;
 
 uint64_t HighestPosition(const std::vector<JournalRecord>& records) {
   uint64_t highest = 0;
@@ -51,7 +48,7 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
     if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
     if (!frames || frames->empty()) break;
     for (const auto& [frame, position] : *frames) {
-      if (!tickets.contains(frame.log_id) || frame.offset >= kNoteOffset) continue;
+      if (!tickets.contains(frame.log_id) || frame.offset >= seglog::kNoteOffset) continue;
       OutputInLog& output = outputs.try_emplace(frame.log_id, OutputInLog{.begin = position}).first->second;
       output.bytes = std::max(output.bytes, static_cast<int64_t>(frame.offset + frame.data.size()));
       output.end = position + seglog::kHeaderBytes + frame.data.size();
@@ -77,7 +74,8 @@ Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<
     if (!may_miss) continue;
     std::string frame;
     const uint64_t position = writer.position();
-    seglog::EncodeFrame({seglog::Stream::kNote, ticket, kNoteOffset, Micros(now), kNote}, frame);
+    // The coordinator may have more than what is left here.
+    seglog::EncodeFrame({seglog::Stream::kNote, ticket, seglog::kNoteOffset, Micros(now), kNote}, frame);
     if (auto noted = writer.Append(frame); !noted) {
       warn("no note can say where output may end before it should, for the host was restarted: " +
            noted.error().message);

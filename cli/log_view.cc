@@ -47,6 +47,9 @@ void TextLog::Add(const LogPiece& piece) {
     Attempt& attempt = OpenText(key);
     attempt.next_offset = end;
     std::string text;
+    if (piece.offset > known && static_cast<uint64_t>(piece.offset) < seglog::kNoteOffset)
+      attempt.text->Add(seglog::Stream::kNote, Micros(piece.at),
+                        fmt::format("{} bytes of its output are missing here\n", piece.offset - known), text);
     attempt.text->Add(static_cast<seglog::Stream>(piece.stream), Micros(piece.at),
                       std::string_view(piece.data).substr(seen), text);
     // On a terminal a prompt or progress bar is shown as it is drawn; not where it would cut into others' lines.

@@ -1,9 +1,7 @@
 #include "coordinator/log_store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +9,6 @@
 
 #include "base/name.h"
 #include "coordinator/room.h"
-#include "io/process/data_dir.h"
 #include "io/seglog/read_at.h"
 
 namespace cromt {
@@ -20,14 +17,19 @@ namespace {
 constexpr std::string_view kEnding = ".log";
 constexpr size_t kMaxOpen = 256;
 constexpr size_t kRecoverBytes = 1 << 20;
+constexpr uint64_t kMarkId = UINT64_MAX;
 
 uint64_t LogIdOf(const AttemptId& id) {
   return uint64_t{id.task} << 32 | id.attempt;
 }
 
-Status WriteAt(int fd, int64_t offset, std::string_view bytes) {
+bool IsMark(const seglog::Frame& frame) {
+  return frame.log_id == kMarkId;
+}
+
+Status WriteAt(File& file, int64_t offset, std::string_view bytes) {
   while (!bytes.empty()) {
-    ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), offset);
+    const ssize_t n = file.Write(bytes.data(), bytes.size(), static_cast<uint64_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return tl::unexpected<Error>(ErrnoError("can't write a run's log", errno));
     bytes.remove_prefix(static_cast<size_t>(n));
@@ -36,27 +38,69 @@ Status WriteAt(int fd, int64_t offset, std::string_view bytes) {
   return {};
 }
 
-Status SyncFolder(const UniqueFd& folder, const std::string& path) {
-  if (folder && ::fsync(folder.get()) == 0) return {};
+// Where the next whole frame begins behind `from`, which is none; nullopt if there is none.
+Result<std::optional<uint64_t>> NextFrame(File& file, uint64_t from) {
+  constexpr size_t kWhole = seglog::kHeaderBytes + seglog::kMaxDataBytes;
+  constexpr std::string_view kMagic = "CLF1";
+  std::string buffer;
+  for (++from;; from += kWhole) {
+    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, from, 2 * kWhole, buffer));
+    for (size_t at = bytes.find(kMagic); at != bytes.npos; at = bytes.find(kMagic, at + 1)) {
+      std::string_view rest = bytes.substr(at);
+      if (const auto frame = seglog::DecodeFrame(rest); frame && *frame) return from + at;
+    }
+    if (bytes.size() < 2 * kWhole) return std::nullopt;
+  }
+}
+
+// Where it goes on behind `damage`, at which no frame begins; nullopt if nothing says that this was ever whole.
+Result<std::optional<uint64_t>> BehindDamage(File& file, uint64_t damage) {
+  CROMT_ASSIGN(const auto goes_on, NextFrame(file, damage));
+  std::string buffer;
+  for (std::optional<uint64_t> next = goes_on; next;) {
+    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, *next, kRecoverBytes, buffer));
+    std::string_view rest = bytes;
+    for (;;) {
+      const auto frame = seglog::DecodeFrame(rest);
+      if (!frame || !*frame) break;
+      if (IsMark(**frame) && (*frame)->offset > damage) return goes_on;
+    }
+    if (rest.size() < bytes.size()) {
+      *next += bytes.size() - rest.size();
+      continue;
+    }
+    CROMT_ASSIGN(next, NextFrame(file, *next));
+  }
+  return std::nullopt;
+}
+
+Status SyncFolder(FileSystem& files, const std::string& path) {
+  if (files.SyncDirectory(path) == 0) return {};
   return tl::unexpected<Error>(ErrnoError("can't sync " + path, errno));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability durability,
-                                                 std::function<void(const RunId&)> advanced) {
-  CROMT_TRY(MakeDirs(dir));
-  UniqueFd folder(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
-  if (durability == Durability::kHost) {
-    const std::string parent = dir + "/..";
-    CROMT_TRY(SyncFolder(UniqueFd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), parent));
-  }
-  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), std::move(folder), durability, std::move(advanced)));
+                                                 std::function<void(const RunId&)> advanced, FileSystem& files) {
+  if (files.MakeDirectory(dir, 0700) != 0 && errno != EEXIST)
+    return tl::unexpected<Error>(ErrnoError("can't make " + dir, errno));
+  if (durability == Durability::kHost) CROMT_TRY(SyncFolder(files, DirectoryOf(dir)));
+  struct stat folder {};
+  if (files.Look(dir + "/.", folder) != 0) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced), files, folder));
+}
+
+// Nothing is removed where the path leads to another place than it did.
+Status LogStore::CheckFolder() const {
+  struct stat folder {};
+  if (disk_.Look(dir_ + "/.", folder) != 0) return tl::unexpected<Error>(ErrnoError("can't open " + dir_, errno));
+  if (folder.st_dev == device_ && folder.st_ino == inode_) return {};
+  return Fail(ErrorCode::kConflict, dir_ + " is not the folder any more that was opened");
 }
 
 std::string LogStore::PathOf(const RunId& run) const {
-  return dir_ + "/" + run.text() + ".log";
+  return dir_ + "/" + run.text() + std::string(kEnding);
 }
 
 Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
@@ -68,25 +112,28 @@ Result<LogStore::File*> LogStore::FileOf(const RunId& run) {
   }
   File file;
   std::string path = PathOf(run);
-  file.fd.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.fd) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
+  file.file = disk_.Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  if (!file.file) return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   CROMT_TRY(Recover(file, path));
   if (file.size == 0) names_synced_ = false;  // it may be new
-  if (auto unsure = unsure_.find(run); unsure != unsure_.end()) CROMT_TRY(WriteAnew(file, unsure->second));
   recent_.push_front(run);
   return &files_.emplace(run, std::move(file)).first->second;
 }
 
-// Finds out what is there, and cuts off a frame that a crash left unfinished.
+// Finds out what is there, and cuts off what a crash has torn.
 Status LogStore::Recover(File& file, const std::string& path) {
   uint64_t offset = 0;
   std::string buffer;
   for (;;) {
-    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file.fd.get(), offset, kRecoverBytes, buffer));
+    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(*file.file, offset, kRecoverBytes, buffer));
     std::string_view rest = bytes;
     for (;;) {
       auto frame = seglog::DecodeFrame(rest);
       if (!frame || !*frame) break;
+      if (IsMark(**frame)) {
+        file.marked = std::max(file.marked, static_cast<int64_t>((*frame)->offset));
+        continue;
+      }
       int64_t end = static_cast<int64_t>((*frame)->offset + (*frame)->data.size());
       Written& written = file.attempts[(*frame)->log_id];
       written.next_offset = std::max(written.next_offset, end);
@@ -95,22 +142,29 @@ Status LogStore::Recover(File& file, const std::string& path) {
     size_t whole = bytes.size() - rest.size();
     offset += whole;
     if (whole > 0) continue;
-    if (!bytes.empty() && ::ftruncate(file.fd.get(), static_cast<off_t>(offset)) != 0)
-      return tl::unexpected<Error>(ErrnoError("can't repair " + path, errno));
+    if (!bytes.empty()) {
+      CROMT_ASSIGN(const auto behind, BehindDamage(*file.file, offset));
+      if (behind) {
+        offset = *behind;
+        continue;
+      }
+      if (file.file->Truncate(offset) != 0) return tl::unexpected<Error>(ErrnoError("can't repair " + path, errno));
+    }
     file.size = static_cast<int64_t>(offset);
     return {};
   }
 }
 
-Status LogStore::WriteAnew(File& file, int64_t from) {
+Status LogStore::WriteAnew(File& file) {
   std::string buffer;
-  while (from < file.size) {
+  for (int64_t from = file.marked; from < file.size;) {
     CROMT_ASSIGN(const std::string_view bytes,
-                 seglog::ReadAt(file.fd.get(), static_cast<uint64_t>(from), kRecoverBytes, buffer));
+                 seglog::ReadAt(*file.file, static_cast<uint64_t>(from), kRecoverBytes, buffer));
     if (bytes.empty()) return Fail(ErrorCode::kInternal, "a run's log has become shorter");
-    CROMT_TRY(WriteAt(file.fd.get(), from, bytes));
+    CROMT_TRY(WriteAt(*file.file, from, bytes));
     from += static_cast<int64_t>(bytes.size());
   }
+  file.is_read_only = false;
   return {};
 }
 
@@ -122,7 +176,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
   if (durability_ == Durability::kHost) {
     uint64_t bytes = 0;
     for (const RunLogChunk& chunk : chunks) bytes += chunk.data.size();
-    CROMT_TRY(RoomForOutput(bytes, dir_));
+    CROMT_TRY(RoomForOutput(bytes, dir_, disk_));
   }
   std::set<RunId> runs;
   {
@@ -131,6 +185,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
     for (size_t i = 0; i < chunks.size();) {
       const RunId& run = chunks[i].attempt.run;
       CROMT_ASSIGN(File * file, FileOf(run));
+      if (file->is_read_only && durability_ == Durability::kHost) CROMT_TRY(WriteAnew(*file));
       bytes.clear();
       // Neighbours of one run are written together.
       for (; i < chunks.size() && chunks[i].attempt.run == run; ++i) {
@@ -146,7 +201,11 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
         if (chunk.stream != seglog::Stream::kNote) written.at = chunk.at;
       }
       if (bytes.empty()) continue;
-      if (auto written = WriteAt(file->fd.get(), file->size, bytes); !written) {
+      if (file->synced > file->marked) {
+        seglog::EncodeFrame({seglog::Stream::kNote, kMarkId, static_cast<uint64_t>(file->synced), 0, {}}, bytes);
+        file->marked = file->synced;
+      }
+      if (auto written = WriteAt(*file->file, file->size, bytes); !written) {
         Close(run);  // opened and recovered anew next time
         return written;
       }
@@ -164,43 +223,38 @@ Status LogStore::Sync() {
   MutexLock lock(mutex_);
   for (const auto& [run, file] : files_) CROMT_TRY(SyncFile(run));  // of which one that fails is closed, and the last
   if (names_synced_) return {};
-  CROMT_TRY(SyncFolder(folder_, dir_));
+  CROMT_TRY(SyncFolder(disk_, dir_));
   names_synced_ = true;
   return {};
 }
 
 Status LogStore::SyncFile(const RunId& run) {
   File& file = files_.at(run);
-  if (durability_ == Durability::kProcess || file.synced == file.size) return {};
-  if (::fdatasync(file.fd.get()) == 0) {
+  if (durability_ == Durability::kProcess || file.is_read_only || file.synced == file.size) return {};
+  if (file.file->SyncData() == 0) {
     file.synced = file.size;
-    unsure_.erase(run);
     return {};
   }
   tl::unexpected<Error> error(ErrnoError("can't sync a run's log", errno));
-  const auto [unsure, is_first] = unsure_.emplace(run, file.synced);
-  if (!is_first) unsure->second = std::min(unsure->second, file.synced);
   Close(run);
   return error;
 }
 
 Result<std::vector<LogStore::Kept>> LogStore::List() const {
-  UniqueFd again(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // with a place of its own in it
-  DIR* stream = again ? ::fdopendir(again.get()) : nullptr;
-  if (stream == nullptr) return tl::unexpected<Error>(ErrnoError("can't list " + dir_, errno));
-  again.release();
+  CROMT_TRY(CheckFolder());
+  std::vector<std::string> names;
+  if (disk_.List(dir_, names) != 0) return tl::unexpected<Error>(ErrnoError("can't list " + dir_, errno));
   std::vector<Kept> all;
-  while (const dirent* entry = ::readdir(stream)) {
-    std::string_view name = entry->d_name;
+  for (std::string& name : names) {
     if (!name.ends_with(kEnding)) continue;
-    name.remove_suffix(kEnding.size());
+    name.resize(name.size() - kEnding.size());
+    if (!IsName(name)) continue;
     struct stat info {};
-    if (!IsName(name) || ::fstatat(folder_.get(), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
-    if (!S_ISREG(info.st_mode)) continue;
-    all.push_back({RunId(std::string(name)), info.st_size,
+    RunId run(std::move(name));
+    if (disk_.Look(PathOf(run), info) != 0 || !S_ISREG(info.st_mode)) continue;
+    all.push_back({std::move(run), info.st_size,
                    WallFromMicros(int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000)});
   }
-  ::closedir(stream);
   return all;
 }
 
@@ -209,33 +263,36 @@ Status LogStore::Remove(const RunId& run) {
   {
     MutexLock lock(mutex_);
     Close(run);
-    unsure_.erase(run);
   }
   // Without the lock: of a large file it takes a while. What is appended meanwhile goes with it, or comes into a new
   // file, which the next look finds.
-  const std::string name = run.text() + std::string(kEnding);
+  CROMT_TRY(CheckFolder());
+  const std::string path = PathOf(run);
   struct stat info {};
-  if (::fstatat(folder_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) return {};
-  if (::unlinkat(folder_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
-    return tl::unexpected<Error>(ErrnoError("can't remove " + dir_ + "/" + name, errno));
+  if (disk_.Look(path, info) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (disk_.Unlink(path) != 0 && errno != ENOENT)
+    return tl::unexpected<Error>(ErrnoError("can't remove " + path, errno));
   return {};
 }
 
-Result<std::map<TaskIndex, uint32_t>> LogStore::AttemptsOf(const RunId& run) {
-  std::map<TaskIndex, uint32_t> highest;
+Result<AttemptsWithOutput> LogStore::AttemptsOf(std::span<const StoredRun> runs) {
+  AttemptsWithOutput output;
   MutexLock lock(mutex_);
-  if (!files_.contains(run) && ::access(PathOf(run).c_str(), F_OK) != 0) return highest;
-  CROMT_ASSIGN(const File* file, FileOf(run));
-  for (const auto& [id, written] : file->attempts) {
-    uint32_t& attempt = highest[static_cast<TaskIndex>(id >> 32)];
-    attempt = std::max(attempt, static_cast<uint32_t>(id));
+  for (const StoredRun& one : runs) {
+    const RunId& run = one.header.id;
+    if (!files_.contains(run) && !disk_.Exists(PathOf(run))) continue;
+    CROMT_ASSIGN(const File* file, FileOf(run));
+    for (const auto& [id, written] : file->attempts) {
+      uint32_t& attempt = output[run][static_cast<TaskIndex>(id >> 32)];
+      attempt = std::max(attempt, static_cast<uint32_t>(id));
+    }
   }
-  return highest;
+  return output;
 }
 
 Result<std::optional<LastOutput>> LogStore::LastOf(const AttemptId& attempt) {
   MutexLock lock(mutex_);
-  if (!files_.contains(attempt.run) && ::access(PathOf(attempt.run).c_str(), F_OK) != 0) return std::nullopt;
+  if (!files_.contains(attempt.run) && !disk_.Exists(PathOf(attempt.run))) return std::nullopt;
   CROMT_ASSIGN(const File* file, FileOf(attempt.run));
   const auto found = file->attempts.find(LogIdOf(attempt));
   if (found == file->attempts.end() || found->second.at == Wall{}) return std::nullopt;
@@ -246,25 +303,36 @@ Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t
   Slice slice;
   slice.next_cursor = cursor;
   std::string path = PathOf(run);
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) {
+  const std::unique_ptr<cromt::File> file = disk_.Open(path, O_RDONLY | O_NOFOLLOW);
+  if (!file) {
     if (errno == ENOENT && cursor == 0) return slice;  // no output, no file
     if (errno == ENOENT)
       return Fail(ErrorCode::kNotFound, "the output of run " + run.text() + " has just been removed");
     return tl::unexpected<Error>(ErrnoError("can't open " + path, errno));
   }
   std::string buffer;
-  CROMT_ASSIGN(const std::string_view bytes,
-               seglog::ReadAt(fd.get(), cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes), buffer));
-  std::string_view rest = bytes;
-  for (;;) {
-    CROMT_ASSIGN(auto frame, seglog::DecodeFrame(rest));
-    if (!frame) break;
-    slice.pieces.push_back({static_cast<TaskIndex>(frame->log_id >> 32), static_cast<uint32_t>(frame->log_id),
-                            static_cast<uint8_t>(frame->stream), static_cast<int64_t>(frame->offset),
-                            WallFromMicros(frame->wall_us), std::string(frame->data)});
+  while (slice.pieces.empty()) {
+    CROMT_ASSIGN(
+        const std::string_view bytes,
+        seglog::ReadAt(*file, slice.next_cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes), buffer));
+    std::string_view rest = bytes;
+    for (;;) {
+      const auto decoded = seglog::DecodeFrame(rest);
+      if (!decoded || !*decoded) break;
+      const seglog::Frame& frame = **decoded;
+      if (IsMark(frame)) continue;
+      slice.pieces.push_back({static_cast<TaskIndex>(frame.log_id >> 32), static_cast<uint32_t>(frame.log_id),
+                              static_cast<uint8_t>(frame.stream), static_cast<int64_t>(frame.offset),
+                              WallFromMicros(frame.wall_us), std::string(frame.data)});
+    }
+    const size_t whole = bytes.size() - rest.size();
+    slice.next_cursor += whole;
+    if (bytes.empty()) break;
+    if (whole > 0) continue;
+    CROMT_ASSIGN(const auto behind, BehindDamage(*file, slice.next_cursor));
+    if (!behind) break;
+    slice.next_cursor = *behind;
   }
-  slice.next_cursor = cursor + (bytes.size() - rest.size());
   return slice;
 }
 

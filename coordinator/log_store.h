@@ -1,13 +1,18 @@
 // The output of runs, as the coordinator keeps it: one file a run, frames in the order in which they came.
 //
 //   DIR/RUN.log   frame*   as in io/seglog/frame.h, with log_id = task << 32 | attempt
+//   mark = a frame without data: stream kNote, log_id = 2^64 - 1; so many bytes of the file as its offset says had been
+//          synced when it was written
+//
+// A crash tears what was not synced: from the first frame that is not whole on nothing is believed, and agents still
+// have it. What is damaged before a mark's offset is so at rest: it is passed over, for what follows was acknowledged.
 //
 // Offsets make it idempotent: a frame whose bytes are there already is dropped, so agents may repeat themselves after
 // any restart. A gap (an offset beyond what is there) is kept as it is; the reader sees it by the offsets.
 //
-// What is there when a file is opened may be of a process that had not synced it, so it is synced with what follows.
-// What the system could not sync it may have dropped, and takes for written: that is read again, and written anew.
-// Thread-safe.
+// What is there when a file is opened may be of a process that had not synced it, or could not: the system may then
+// have dropped what it takes for written. So what no mark speaks for is read and written anew before anything is taken
+// as known, and so it is after a sync that has failed. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -15,6 +20,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,9 +28,10 @@
 #include "base/durability.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
-#include "base/unique_fd.h"
+#include "coordinator/recovery.h"
 #include "coordinator/why.h"
 #include "core/control.h"
+#include "io/file/file_system.h"
 #include "io/seglog/frame.h"
 
 namespace cromt {
@@ -39,10 +46,11 @@ struct RunLogChunk {
 
 class LogStore {
  public:
-  // Makes `dir`. Under kProcess, Sync does nothing. `advanced` is called, on the appending thread, for each run that
-  // got output.
+  // Makes `dir`, in a folder that is there. Under kProcess, Sync does nothing. `advanced` is called, on the appending
+  // thread, for each run that got output.
   static Result<std::unique_ptr<LogStore>> Open(std::string dir, Durability durability,
-                                                std::function<void(const RunId&)> advanced);
+                                                std::function<void(const RunId&)> advanced,
+                                                FileSystem& files = SystemFiles());
 
   // Appends what is new, under kHost while there is RoomForOutput. On an error (full disk) nothing more is
   // acknowledged; what was appended counts.
@@ -50,8 +58,8 @@ class LogStore {
   // Everything appended before is on disk when this returns.
   Status Sync() CROMT_EXCLUDES(mutex_);
 
-  // Output of a run from `cursor` (0 = the beginning) on: at most about `budget_bytes`, and where to go on. kNotFound
-  // if it was removed since `cursor`.
+  // Output of a run from `cursor` (0 = the beginning) on: at most about `budget_bytes`, and where to go on. What a
+  // crash has torn or is damaged is not there. kNotFound if it was removed since `cursor`.
   struct Slice {
     std::vector<LogPiece> pieces;
     uint64_t next_cursor = 0;
@@ -70,8 +78,8 @@ class LogStore {
   // Of all runs, since it was opened.
   int64_t appended_bytes() const { return appended_bytes_; }
 
-  // The highest attempt of each task of which there is output.
-  Result<std::map<TaskIndex, uint32_t>> AttemptsOf(const RunId& run) CROMT_EXCLUDES(mutex_);
+  // The highest attempt of each task of these runs of which there is output.
+  Result<AttemptsWithOutput> AttemptsOf(std::span<const StoredRun> runs) CROMT_EXCLUDES(mutex_);
   // What an attempt has said so far; nullopt if nothing of it is here.
   Result<std::optional<LastOutput>> LastOf(const AttemptId& attempt) CROMT_EXCLUDES(mutex_);
 
@@ -81,31 +89,40 @@ class LogStore {
     Wall at{};  // of the newest frame that is no note of ours
   };
   struct File {
-    UniqueFd fd;
+    std::unique_ptr<cromt::File> file;
     std::unordered_map<uint64_t, Written> attempts;  // by log_id
     int64_t size = 0;
-    int64_t synced = 0;  // so much is on disk, and maybe more
+    int64_t synced = 0;        // so much is on disk, and maybe more
+    int64_t marked = 0;        // the file says so of so much
+    bool is_read_only = true;  // so far: what it holds may not be on disk
   };
-  LogStore(std::string dir, UniqueFd folder, Durability durability, std::function<void(const RunId&)> advanced)
-      : dir_(std::move(dir)), folder_(std::move(folder)), durability_(durability), advanced_(std::move(advanced)) {}
+  LogStore(std::string dir, Durability durability, std::function<void(const RunId&)> advanced, FileSystem& files,
+           const struct stat& folder)
+      : dir_(std::move(dir)),
+        durability_(durability),
+        advanced_(std::move(advanced)),
+        disk_(files),
+        device_(folder.st_dev),
+        inode_(folder.st_ino) {}
   std::string PathOf(const RunId& run) const;
+  Status CheckFolder() const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
-  Status WriteAnew(File& file, int64_t from) CROMT_REQUIRES(mutex_);
+  Status WriteAnew(File& file) CROMT_REQUIRES(mutex_);
   void Close(RunId run) CROMT_REQUIRES(mutex_);
   // If it fails the file is closed.
   Status SyncFile(const RunId& run) CROMT_REQUIRES(mutex_);
 
   const std::string dir_;
-  const UniqueFd folder_;  // the same: what is removed is removed here, whatever becomes of the path
   const Durability durability_;
   const std::function<void(const RunId&)> advanced_;
+  FileSystem& disk_;
+  const dev_t device_;  // of `dir`, when it was opened
+  const ino_t inode_;
   std::atomic<int64_t> appended_bytes_ = 0;
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);
-  std::list<RunId> recent_ CROMT_GUARDED_BY(mutex_);  // newest first; the oldest is closed when there are too many
-  std::map<RunId, int64_t> unsure_
-      CROMT_GUARDED_BY(mutex_);                         // from where on a sync has failed, and none has come since
+  std::list<RunId> recent_ CROMT_GUARDED_BY(mutex_);    // newest first; the oldest is closed when there are too many
   bool names_synced_ CROMT_GUARDED_BY(mutex_) = false;  // of all files
 };
 

@@ -1,7 +1,6 @@
 #include "coordinator/room.h"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 
@@ -24,9 +23,9 @@ struct Disk {
 };
 
 // Of a file system that doesn't say: endless; whoever writes will know more.
-Disk DiskOf(const std::string& dir) {
+Disk DiskOf(const std::string& dir, FileSystem& files) {
   struct statvfs disk {};
-  if (statvfs(dir.c_str(), &disk) != 0) return {UINT64_MAX, UINT64_MAX};
+  if (files.Space(dir, disk) != 0) return {UINT64_MAX, UINT64_MAX};
   return {uint64_t{disk.f_bavail} * disk.f_frsize, uint64_t{disk.f_blocks} * disk.f_frsize};
 }
 
@@ -40,15 +39,15 @@ Status RoomFor(const Plan& plan, const std::string& dir) {
   // In the write-ahead log and then in the database; and once more, to be kept for a full disk.
   const uint64_t needed = 2 * kStoredTaskBytes * plan.tasks.size() + 4 * BytesOf(plan);
   if (needed <= kSmall) return {};
-  const uint64_t free = DiskOf(dir).free;
+  const uint64_t free = DiskOf(dir, SystemFiles()).free;
   if (needed <= free) return {};
   return Fail(ErrorCode::kExhausted,
               fmt::format("a run of {} tasks takes about {} of the coordinator's disk ({}), where {} are free",
                           plan.tasks.size(), SizeText(needed), dir, SizeText(free)));
 }
 
-Status RoomForOutput(uint64_t bytes, const std::string& dir) {
-  const Disk disk = DiskOf(dir);
+Status RoomForOutput(uint64_t bytes, const std::string& dir, FileSystem& files) {
+  const Disk disk = DiskOf(dir, files);
   const uint64_t left = std::min(kMostLeft, disk.size / kLeftShare);
   if (disk.free >= left && disk.free - left >= bytes) return {};
   return Fail(ErrorCode::kExhausted,

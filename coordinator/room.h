@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "core/plan.h"
+#include "io/file/file_system.h"
 
 namespace cromt {
 
@@ -14,6 +15,6 @@ Status RoomFor(const Plan& plan, const std::string& dir);
 
 // The same for `bytes` of output. It leaves a quarter of its disk free, 64 MiB at most: a job that prints without end
 // can then still be canceled.
-Status RoomForOutput(uint64_t bytes, const std::string& dir);
+Status RoomForOutput(uint64_t bytes, const std::string& dir, FileSystem& files);
 
 }  // namespace cromt

@@ -37,15 +37,6 @@ void PrintAll(const char* what, const std::vector<AttemptId>& attempts) {
   for (const AttemptId& id : attempts) fmt::print("{}: {}\n", what, ToString(id));
 }
 
-Result<AttemptsWithOutput> OutputIn(const std::string& data_dir, const StoredState& state) {
-  AttemptsWithOutput output;
-  CROMT_ASSIGN(const auto logs, LogStore::Open(data_dir + "/logs", Durability::kProcess, [](const RunId&) {}));
-  for (const StoredRun& run : state.runs) {
-    CROMT_ASSIGN(output[run.header.id], logs->AttemptsOf(run.header.id));
-  }
-  return output;
-}
-
 }  // namespace
 
 Status RunBackup(const std::string& data_dir, const std::string& file) {
@@ -95,7 +86,8 @@ Status RunRecover(const RecoverOptions& options) {
                 fmt::format("agent {} has attempts in flight by the store and was not reached; start it, or give "
                             "--without-agents to call them lost",
                             missing.front().text()));
-  CROMT_ASSIGN(const AttemptsWithOutput output, OutputIn(options.data_dir, state));
+  CROMT_ASSIGN(const auto logs, LogStore::Open(options.data_dir + "/logs", Durability::kProcess, [](const RunId&) {}));
+  CROMT_ASSIGN(const AttemptsWithOutput output, logs->AttemptsOf(state.runs));
   Recovery recovery = PlanRecovery(state, agents, commit, SystemClock().Read().wall, output);
   if (options.stop_unknown) recovery.kept.clear();
   CROMT_TRY(store->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept));

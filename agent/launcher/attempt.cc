@@ -129,9 +129,10 @@ void Attempt::NoteRemains(const char* what) {
   output_.Note(line);
 }
 
-Ended Attempt::ToEnded(seglog::Position log_end) const {
+Ended Attempt::ToEnded() const {
   Ended result = ended_;
-  result.log_end = log_end;
+  // Not where the log ends: a coordinator that has all of this attempt may not be told of what others have said since.
+  result.log_end = std::max(result.log_begin, output_.end());
   result.log_bytes = output_.bytes();
   result.out_of_memory = limits_.OutOfMemory();
   return result;

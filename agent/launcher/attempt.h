@@ -57,8 +57,8 @@ class Attempt {
   // Something of it could not be killed: its cgroup is not to be used again.
   bool has_immortals() const { return immortals_; }
 
-  // The result. REQUIRES: gone(), its output is finished and written up to `log_end`.
-  Ended ToEnded(seglog::Position log_end) const;
+  // The result. REQUIRES: gone(), its output is finished and written.
+  Ended ToEnded() const;
 
  private:
   enum class Phase { kRunning, kStopping, kLingering, kTerminating, kKilling, kGone };

@@ -413,7 +413,7 @@ void Launcher::TellEnds() {
   std::erase_if(ending_, [this](Attempt* attempt) {
     auto found = attempts_.find(attempt->log_id());
     if (!found->second.finished || !attempt->output().written()) return false;
-    Known known{attempt->started(), attempt->ToEnded(sink_.position())};
+    Known known{attempt->started(), attempt->ToEnded()};
     link_.Send(*known.ended);
     if (attempt->in_cgroup()) FreeSlot(*attempt);
     roster_.Keep(known);

@@ -2,9 +2,13 @@
 
 namespace cromt::launcher {
 
-void LogSink::Add(const seglog::Frame& frame) {
+void LogSink::Add(const seglog::Frame& frame, const std::shared_ptr<seglog::Position>& end) {
   if (batch_.size() >= kBatchBytes && !blocked_) Flush();
   seglog::EncodeFrame(frame, batch_);
+  if (!ends_.empty() && ends_.back().first == end)
+    ends_.back().second = batch_.size();
+  else
+    ends_.emplace_back(end, batch_.size());
 }
 
 bool LogSink::Flush() {
@@ -15,6 +19,8 @@ bool LogSink::Flush() {
     blocked_reason_ = appended.error().message;
     return false;
   }
+  for (const auto& [end, in_batch] : ends_) *end = writer_.position() - (batch_.size() - in_batch);
+  ends_.clear();
   batch_.clear();
   ++batch_number_;
   return true;

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "io/seglog/writer.h"
 
@@ -18,8 +21,8 @@ class LogSink {
   explicit LogSink(seglog::Writer writer) : writer_(std::move(writer)) {}
 
   // Adds a frame to the batch. A batch over kBatchBytes is written first; while that fails (blocked()), callers
-  // add nothing but a few notes.
-  void Add(const seglog::Frame& frame);
+  // add nothing but a few notes. `end` becomes the position behind the frame, once it is written.
+  void Add(const seglog::Frame& frame, const std::shared_ptr<seglog::Position>& end);
 
   // Writes the batch; false when there is one and it can't be written now.
   bool Flush();
@@ -38,6 +41,7 @@ class LogSink {
  private:
   seglog::Writer writer_;
   std::string batch_;
+  std::vector<std::pair<std::shared_ptr<seglog::Position>, size_t>> ends_;  // of its frames, in bytes
   uint64_t batch_number_ = 1;
   bool blocked_ = false;
   std::string blocked_reason_;

@@ -175,7 +175,8 @@ void Output::Append(seglog::Stream stream, std::string_view data) {
              .log_id = log_id_,
              .offset = static_cast<uint64_t>(bytes_),
              .wall_us = WallMicros(),
-             .data = data});
+             .data = data},
+            end_);
   bytes_ += static_cast<int64_t>(data.size());
   last_batch_ = sink_.batch();
 }

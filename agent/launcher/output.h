@@ -59,6 +59,8 @@ class Output {
 
   // Data bytes in the log, all streams.
   int64_t bytes() const { return bytes_; }
+  // In the log, behind the last of it; 0: there is none.
+  seglog::Position end() const { return *end_; }
   // Everything added so far is in the log.
   bool written() const { return last_batch_ == 0 || sink_.written(last_batch_); }
 
@@ -87,6 +89,7 @@ class Output {
   std::deque<std::pair<seglog::Stream, std::string>> tail_;
   int64_t tail_bytes_ = 0;
   uint64_t last_batch_ = 0;  // 0: nothing was added yet
+  std::shared_ptr<seglog::Position> end_ = std::make_shared<seglog::Position>(0);
 };
 
 }  // namespace cromt::launcher

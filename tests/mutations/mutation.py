@@ -10,7 +10,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-LISTS = ["scheduler", "agents", "sessions", "agent_queue", "launcher", "blobs", "journal", "coordinator", "starts", "store"]
+LISTS = ["scheduler", "agents", "sessions", "agent_queue", "launcher", "blobs", "journal", "coordinator", "output", "starts", "store"]
 
 
 @dataclass(frozen=True)

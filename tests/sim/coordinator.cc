@@ -105,6 +105,12 @@ void SimCoordinator::Boot() {
   std::unique_ptr<Store> real = std::move(*opened);
   if (world_.options.bugs.store) real = world_.options.bugs.store(std::move(real));
   store_ = std::make_unique<TappedStore>(*this, std::move(real));
+  auto logs = OpenLogs(durability);
+  if (!logs) return Refused(logs.error(), failures);
+  logs_ = std::move(*logs);
+  intake_.emplace(
+      *logs_, [this](const AttemptId& id) { return AgentOf(id); },
+      [this](const std::string& warning) { world_.timeline.Note(name_ + ": " + warning); });
   CoordinatorEdges& edges = *this;
   engine_ = std::make_unique<Engine>(*store_, edges, random_,
                                      Engine::Options{.limits = {}, .agents = agents_, .batch = world_.batch});
@@ -132,6 +138,9 @@ void SimCoordinator::Refused(const Error& why, uint64_t failures) {
 // What a process that is gone had in its memory.
 void SimCoordinator::Forget() {
   disk_.Freeze();
+  intake_.reset();
+  logs_.reset();
+  round_is_due_ = false;
   engine_.reset();
   store_.reset();
   disk_.Thaw();
@@ -156,7 +165,9 @@ bool SimCoordinator::CrashMachine() {
   network_.CoordinatorsMachineDied(*this);
   Die("its machine crashed");
   clock_.Reboot(world_.timeline.now());
-  return disk_.Crash();
+  const bool lost = disk_.Crash();
+  if (lost) world_.outputs.MayBeGone(this);
+  return lost;
 }
 
 void SimCoordinator::CheckStarts() {
@@ -216,6 +227,51 @@ void SimCoordinator::Step() {
   const uint64_t failures = disk_.failures();
   const Status stepped = engine_->Step(std::exchange(inbox_, {}), clock_.Read(world_.timeline.now()));
   AfterStep(stepped, failures);
+}
+
+void SimCoordinator::TakeOutput(LogIntake::Batch batch) {
+  if (!up()) return;
+  for (const LogIntake::Chunk& chunk : batch.chunks) world_.outputs.Arrives(chunk.attempt, chunk.offset, this);
+  intake_->Add(std::move(batch));
+  if (!std::exchange(round_is_due_, true)) RoundAfter(world_.dice.Between(Duration(10), milliseconds(1)));
+}
+
+// On its collector's thread, which writes while the others do something else.
+void SimCoordinator::RoundAfter(Duration delay) {
+  const Duration due = std::max(world_.timeline.now() + delay, at_leisure_since_);
+  world_.timeline.At(due, "output round", life_, [this, life = life_] {
+    if (life != life_ || !up()) return;
+    if (world_.timeline.now() < at_leisure_since_) return RoundAfter(Duration(0));  // it hangs
+    const Status written = intake_->Round(clock_.Read(world_.timeline.now()).mono);
+    (void)disk_.TakeDelay();
+    round_is_due_ = !written;
+    if (written) return;
+    world_.situations.Saw("output", "waits");
+    RoundAfter(seconds(1));
+  });
+}
+
+Result<AgentId> SimCoordinator::AgentOf(const AttemptId& id) {
+  CROMT_ASSIGN(StoreReader* const reader, live_.Reader());
+  CROMT_ASSIGN(AgentId agent, reader->AgentOf(id));
+  world_.outputs.Owner(id, agent, this);
+  return agent;
+}
+
+Result<std::unique_ptr<LogStore>> SimCoordinator::OpenLogs(Durability durability) {
+  return LogStore::Open(
+      "coordinator/logs", durability, [](const RunId&) {}, disk_);
+}
+
+Result<AttemptsWithOutput> SimCoordinator::WithOutput(const StoredState& state) {
+  CROMT_ASSIGN(const auto logs, OpenLogs(Durability::kProcess));
+  return logs->AttemptsOf(state.runs);
+}
+
+void SimCoordinator::CheckOutput() {
+  auto logs = OpenLogs(Durability::kProcess);
+  if (!logs) return world_.ledger.Violation("the output can't be read: " + logs.error().message);
+  world_.outputs.CheckStored(this, **logs);
 }
 
 // What has left the engine leaves the process once the commit before it is done.
@@ -278,9 +334,9 @@ void SimCoordinator::Send(LinkId link, ToAgent message) {
     Out([this, link, message = std::move(message)]() mutable { network_.Send(*this, link, std::move(message)); });
 }
 
-void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) {
+void SimCoordinator::CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) {
   live_.IsLive(link);
-  if (death_.Leaves()) Out([this, link, mesh] { network_.CollectLogs(*this, link, mesh); });
+  if (death_.Leaves()) Out([this, link, mesh, agent] { network_.CollectLogs(*this, link, mesh, agent); });
 }
 
 void SimCoordinator::PushBlob(LinkId link, const std::string& address, const Digest& digest,

@@ -3,10 +3,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "coordinator/engine.h"
+#include "coordinator/log_intake.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/disk/sim_disk.h"
 #include "tests/sim/live_check.h"
@@ -76,6 +78,11 @@ class SimCoordinator final : private CoordinatorEdges {
   Wall wall() const { return clock_.Read(world_.timeline.now()).wall; }
 
   void Post(EngineInput input);
+  // What an agent sends of its jobs' output.
+  void TakeOutput(LogIntake::Batch batch);
+  // Once it is down: what it has of that.
+  void CheckOutput();
+  Result<AttemptsWithOutput> WithOutput(const StoredState& state);
   // `reply` is called only if the process lives long enough to give it.
   void Ask(Event event, std::function<void(Result<RunId>)> reply);
 
@@ -108,12 +115,15 @@ class SimCoordinator final : private CoordinatorEdges {
   void Forget();
   void CheckSilence(LinkId link, const std::string& reason);
   void Out(std::function<void()> effect);
+  Result<std::unique_ptr<LogStore>> OpenLogs(Durability durability);
+  void RoundAfter(Duration delay);
+  Result<AgentId> AgentOf(const AttemptId& id);
 
   // CoordinatorEdges.
   void Dial(const std::string& address, LinkId link) override;
   void Close(LinkId link, const std::string& reason) override;
   void Send(LinkId link, ToAgent message) override;
-  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId&) override;
+  void CollectLogs(LinkId link, const MeshId& mesh, const AgentId& agent) override;
   void PushBlob(LinkId link, const std::string& address, const Digest& digest,
                 const std::optional<LeaseInput>& holder) override;
   void FetchBlob(const LeaseInput&, std::function<void(const Status&)>) override {}
@@ -155,6 +165,9 @@ class SimCoordinator final : private CoordinatorEdges {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Engine> engine_;
   std::vector<EngineInput> inbox_;
+  std::unique_ptr<LogStore> logs_;
+  std::optional<LogIntake> intake_;
+  bool round_is_due_ = false;
 };
 
 }  // namespace cromt::sim

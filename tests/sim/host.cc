@@ -75,6 +75,9 @@ void SimHost::Boot() {
   talk_.emplace(static_cast<LauncherTalk::Host&>(*this));
   check_.Boots(opened->records);
   AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
+  if (up() && std::exchange(journal_is_cut_, false))
+    for (const auto& [job, on_disk] : jobs_)
+      if (!engine_->queue().Find(job.second)) world_.outputs.Lost(index_, job.second);
   if (up()) ConnectLauncher();
 }
 
@@ -97,6 +100,7 @@ void SimHost::Die(const std::string& how) {
 // Its disk could not keep what it had written, and it held the only copy (docs/reliability.md says what that means).
 void SimHost::JournalIsCut() {
   world_.situations.Saw("agent", "dies while its journal is in doubt");
+  journal_is_cut_ = true;
   world_.ledger.JournalIsCut(index_);
   check_.JournalIsCut();
 }
@@ -120,6 +124,7 @@ void SimHost::Crash() {
   ++launchers_;
   KillOrphans();
   disk_.Crash();
+  journal_is_cut_ = true;
   clock_.Reboot(world_.timeline.now());
   ++boot_;
 }
@@ -144,7 +149,9 @@ void SimHost::Reinstall(bool machine) {
   Die("its directory is removed");
   world_.ledger.AgentForgets();
   ++installation_;
-  log_.outputs.clear();
+  journal_is_cut_ = true;
+  log_.Clear();
+  world_.outputs.HostLoses(index_);
   disk_.Wipe();
   files_.Wipe();
 }
@@ -342,6 +349,15 @@ void SimHost::AfterLauncherSaid(std::function<void()> what) {
   world_.timeline.At(from_launcher_, "from launcher", index_, std::move(what));
 }
 
+void SimHost::LogGrew(launcher::LogPosition) {
+  network_.OutputGrew(*this);
+}
+
+std::optional<AttemptId> SimHost::AttemptOf(Ticket ticket, const MeshId& mesh) const {
+  const QueuedAttempt* attempt = up() ? engine_->queue().Find(ticket) : nullptr;
+  return attempt && attempt->mesh == mesh ? std::optional(attempt->id) : std::nullopt;
+}
+
 void SimHost::Replaces() {
   world_.situations.Saw("launcher", "of before an upgrade, and replaced");
 }
@@ -381,7 +397,7 @@ void SimHost::Launch(const QueuedAttempt& attempt, uint32_t slot) {
   if (std::exchange(dies_launching_, false)) death_.After(0);
   if (!death_.Leaves()) return;
   const std::string mark = MarkOf(attempt);
-  jobs_[{mark, attempt.ticket}] = {attempt.id, attempt.spec};
+  jobs_[{mark, attempt.ticket}] = {attempt.id, attempt.spec, attempt.mesh == kPlainMesh};
   const launcher::Start start{.log_id = attempt.ticket,
                               .mark = mark,
                               .argv = {"job"},

@@ -42,7 +42,9 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   uint64_t installation() const { return installation_; }
   // REQUIRES: it is up.
   const AgentQueue& queue() const { return engine_->queue(); }
-  uint64_t log_end() const { return log_.end; }
+  const HostLog& log() const { return log_; }
+  // As LogFollower asks.
+  std::optional<AttemptId> AttemptOf(Ticket ticket, const MeshId& mesh) const;
   Duration well_since() const { return well_since_; }
 
   // Starts the agent (and, if need be, the launcher and the machine).
@@ -131,7 +133,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void Replaces() override;
   void Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* const> lost) override;
   void Complete(const launcher::Ended& ended, const QueuedAttempt* attempt, queue_event::LauncherEnded& event) override;
-  void LogGrew(launcher::LogPosition) override {}
+  void LogGrew(launcher::LogPosition) override;
   void Warn(const std::string&) override {}
 
   void Later(Duration delay, std::string_view kind, QueueEvent event);
@@ -156,6 +158,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   JobsOnDisk jobs_;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
+  bool journal_is_cut_ = false;  // or may be
   uint64_t installation_ = 0;
   bool on_ = true;
 

@@ -9,7 +9,7 @@
 namespace cromt::sim {
 namespace {
 
-launcher::Ended EndOf(const launcher::Started& started, const AttemptResult& result, const HostLog& log) {
+launcher::Ended EndOf(const launcher::Started& started, const AttemptResult& result, uint64_t log_end) {
   using Cause = launcher::Ended::Cause;
   launcher::Ended ended{.log_id = started.log_id,
                         .cause = result.kind == AttemptResult::Kind::kStopped    ? Cause::kStopped
@@ -18,7 +18,7 @@ launcher::Ended EndOf(const launcher::Started& started, const AttemptResult& res
                         .started_wall_us = started.wall_us,
                         .ended_wall_us = Micros(*result.ended_at),
                         .log_begin = started.log_begin,
-                        .log_end = log.end,
+                        .log_end = log_end,
                         .log_bytes = result.log_bytes};
   if (const auto* exited = std::get_if<Exited>(&*result.status)) ended.exit_code = exited->code;
   if (const auto* signaled = std::get_if<Signaled>(&*result.status)) ended.signal = signaled->signal;
@@ -108,6 +108,9 @@ void SimLauncher::Begin(const launcher::Start& start, JobOnDisk on_disk) {
   Duration length = dice.PerCent(60)   ? dice.Between(Duration(200), milliseconds(50))
                     : dice.PerCent(80) ? dice.Between(milliseconds(50), seconds(5))
                                        : dice.Between(seconds(5), seconds(60));
+  if (dice.PerCent(20))
+    for (uint64_t pieces = dice.Between(1, 3); pieces > 0; --pieces)
+      PrintAfter(dice.Between(Duration(1), length), start.log_id);
   if (const Duration timeout(start.timeout_us); timeout.count() > 0 && length > timeout) {
     AttemptResult late{.kind = AttemptResult::Kind::kTimedOut, .status = Signaled{15}};
     return EndAfter(timeout + dice.Between(Duration(0), job.grace), start.log_id, std::move(late));
@@ -143,6 +146,33 @@ AttemptResult SimLauncher::OwnEnd(const TaskSpec& spec) {
   return result;
 }
 
+void SimLauncher::PrintAfter(Duration delay, Ticket ticket) {
+  const size_t process = jobs_.at(ticket).process;
+  world_.timeline.After(delay, "process prints", ticket, [this, alive = alive_, ticket, process] {
+    if (!*alive) return;
+    const auto job = jobs_.find(ticket);
+    if (job == jobs_.end() || job->second.process != process) return;
+    Print(ticket, job->second);
+    Flush();
+  });
+}
+
+void SimLauncher::Print(Ticket ticket, Job& job) {
+  PrintedFrame frame{.ticket = ticket,
+                     .attempt = job.on_disk.id,
+                     .plain = job.on_disk.plain,
+                     .process = job.process,
+                     .offset = job.printed,
+                     .size = static_cast<int64_t>(world_.dice.Below(1000)),
+                     .at = WallFromMicros(world_.timeline.now().count())};
+  if (frame.size == 0) return;
+  job.printed += frame.size;
+  log_.Print(frame);
+  job.log_end = log_.end;
+  world_.outputs.Printed(host_, log_.frames.back());
+  Send(launcher::LogEnd{log_.end});
+}
+
 void SimLauncher::EndAfter(Duration delay, Ticket ticket, AttemptResult result) {
   size_t process = jobs_.at(ticket).process;
   world_.timeline.After(delay, "process ends", ticket, [this, alive = alive_, ticket, process, result] {
@@ -157,22 +187,20 @@ void SimLauncher::EndAfter(Duration delay, Ticket ticket, AttemptResult result) 
 }
 
 void SimLauncher::End(Ticket ticket, AttemptResult result) {
-  const Job job = std::move(jobs_.extract(ticket).mapped());
+  Job job = std::move(jobs_.extract(ticket).mapped());
+  if (world_.dice.PerCent(50)) Print(ticket, job);
   if (job.stopping) result.kind = AttemptResult::Kind::kStopped;
   result.started_at = WallFromMicros(job.started.wall_us);
   result.ended_at = WallFromMicros(world_.timeline.now().count());
-  result.log_bytes = static_cast<int64_t>(world_.dice.Below(2) * world_.dice.Below(1000));
-  log_.end += static_cast<uint64_t>(result.log_bytes);
-  if (result.log_bytes > 0) log_.outputs[ticket] = {result.log_bytes, job.started.log_begin, log_.end};
+  result.log_bytes = job.printed;
   AttemptResult truth = result;
   const TaskOutcome meaning = Meaning(job.on_disk.spec->exit_policy, result);
   const bool ended_well = meaning == TaskOutcome::kSucceeded || meaning == TaskOutcome::kStoppedEarly;
   if (ended_well && !job.on_disk.spec->publishes.empty() && CantPublish(job.on_disk.id))
     truth.kind = AttemptResult::Kind::kNotPublished;
   world_.ledger.ProcessEnded(job.process, truth);
-  const launcher::Known known{job.started, EndOf(job.started, result, log_)};
+  const launcher::Known known{job.started, EndOf(job.started, result, std::max(job.started.log_begin, job.log_end))};
   roster_.Keep(known);
-  if (result.log_bytes > 0) Send(launcher::LogEnd{log_.end});
   Send(*known.ended);
   Flush();
 }

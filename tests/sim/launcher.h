@@ -11,20 +11,16 @@
 
 #include "agent/launcher/roster.h"
 #include "core/queue.h"
+#include "tests/sim/output.h"
 #include "tests/sim/world.h"
 
 namespace cromt::sim {
-
-// What a host's launchers have written of what its jobs said.
-struct HostLog {
-  uint64_t end = 0;
-  OutputsInLog outputs;
-};
 
 // What a host's jobs do, by the mark and ticket that they are started with.
 struct JobOnDisk {
   AttemptId id;
   std::shared_ptr<const TaskSpec> spec;
+  bool plain = false;  // of no coordinator
 };
 using JobsOnDisk = std::map<std::pair<std::string, Ticket>, JobOnDisk>;
 
@@ -70,6 +66,8 @@ class SimLauncher {
     Duration grace{};
     size_t process = 0;  // in the ledger
     bool stopping = false;
+    int64_t printed = 0;   // bytes
+    uint64_t log_end = 0;  // behind the last of them
   };
 
   void On(const launcher::Hello&);
@@ -80,6 +78,8 @@ class SimLauncher {
 
   void Refuse(const launcher::Start& start, int error, bool keep);
   void Begin(const launcher::Start& start, JobOnDisk on_disk);
+  void PrintAfter(Duration delay, Ticket ticket);
+  void Print(Ticket ticket, Job& job);
   void EndAfter(Duration delay, Ticket ticket, AttemptResult result);
   void End(Ticket ticket, AttemptResult result);
   void Send(const launcher::FromLauncher& message);

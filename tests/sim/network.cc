@@ -50,22 +50,22 @@ void Network::Drop(const LinkPtr& link) {
   links_.erase(link->key);
 }
 
-// When what is sent now arrives: after what was sent before it, and not while the host is stalled.
-Duration Network::Arrival(Link& link, Side to) {
+Duration Network::Arrival(const Link& link, Duration& last) {
   Dice& dice = world_.dice;
   Duration delay =
       dice.PerCent(95) ? dice.Between(Duration(50), milliseconds(2)) : dice.Between(Duration(0), milliseconds(500));
-  Duration arrival = std::max(link.last_arrival[to], world_.timeline.now() + delay);
+  Duration arrival = std::max(last, world_.timeline.now() + delay);
   if (auto stall = stalled_until_.find(link.host); !healed_ && stall != stalled_until_.end())
     arrival = std::max(arrival, stall->second + delay);
   if (arrival > world_.timeline.now() + seconds(1)) world_.situations.Saw("network", "a message is late");
-  return link.last_arrival[to] = arrival;
+  return last = arrival;
 }
 
 // A link is a stream of HTTP/2 on TCP: what is sent arrives in its order and once, or gets lost with all that follows.
 // What comes out of order or twice comes by another link.
-void Network::Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
-  world_.timeline.At(Arrival(*link, to), kind, link->key, [this, link, to, action = std::move(action)] {
+void Network::DeliverAt(Duration arrival, const LinkPtr& link, Side to, std::string_view kind,
+                        std::function<void()> action) {
+  world_.timeline.At(arrival, kind, link->key, [this, link, to, action = std::move(action)] {
     if (link->cut || link->black[to]) world_.situations.Saw("network", "a message is lost");
     if (link->cut || link->black[to] || !link->open[to]) return;
     uint64_t& newest = newest_heard_[{link->host, to}];
@@ -102,7 +102,7 @@ void Network::Dial(SimCoordinator& from, const std::string& address, LinkId id) 
   link->id = id;
   link->host = addresses_.at(address);
   links_.emplace(link->key, link);
-  world_.timeline.At(Arrival(*link, kAgent), "dialled", link->key, [this, link] { Arrive(link); });
+  world_.timeline.At(Arrival(*link, link->last_arrival[kAgent]), "dialled", link->key, [this, link] { Arrive(link); });
   world_.timeline.After(kDialLimit, "dial limit", link->key, [this, link] {
     if (!link->open[kAgent]) Refuse(link, "no answer within 10 s");
   });
@@ -112,7 +112,7 @@ void Network::Arrive(const LinkPtr& link) {
   if (!link->open[kCoordinator]) return;
   if (!link->host->on()) return;  // nobody answers
   if (!link->host->up() || world_.dice.PerMille(20)) {
-    world_.timeline.At(Arrival(*link, kCoordinator), "refused", link->key,
+    world_.timeline.At(Arrival(*link, link->last_arrival[kCoordinator]), "refused", link->key,
                        [this, link] { Refuse(link, "connection refused"); });
     return;
   }
@@ -189,17 +189,61 @@ void Network::Writable(const LinkPtr& link, Side side) {
   });
 }
 
-void Network::CollectLogs(SimCoordinator& from, LinkId id, const MeshId& mesh) {
-  if (LinkPtr link = ById(from, id)) StoreLogs(link, mesh);
+// ---- Output -----------------------------------------------------------------------------------
+
+void Network::CollectLogs(SimCoordinator& from, LinkId id, const MeshId& mesh, const AgentId& agent) {
+  if (LinkPtr link = ById(from, id))
+    DeliverOutput(link, kAgent, "collects output", [this, link, mesh, agent] { Subscribe(link, mesh, agent); });
 }
 
-void Network::StoreLogs(const LinkPtr& link, const MeshId& mesh) {
-  if (link->cut || !link->open[kCoordinator] || !link->open[kAgent]) return;
-  uint64_t stored = link->host->log_end();
-  Deliver(link, kAgent, "logs stored", [link, mesh, stored] {
-    link->host->Post(agent_input::Tell{queue_event::LogsStored{mesh, stored}, {}});
+// As the agent's service: from where this mesh's unstored output begins.
+void Network::Subscribe(const LinkPtr& link, const MeshId& mesh, const AgentId& agent) {
+  if (!link->host->up()) return;
+  const uint64_t from = link->output_stored = link->host->queue().LogsStoredTo(mesh);
+  const bool little = world_.dice.PerCent(30);
+  LogSubscription wanted{
+      .mesh = mesh,
+      .from = from,
+      .credit_bytes = little ? 1 : 1 << 20,
+      .deliver = [this, key = link->key, mesh, agent](LogBatch batch) {
+        LinkPtr of = ByKey(key);
+        if (!of || batch.done) return;
+        LogIntake::Batch sent{
+            agent, {}, [this, key, mesh, position = batch.position] { OutputStored(key, mesh, position); }};
+        for (LogChunk& chunk : batch.chunks)
+          sent.chunks.push_back({chunk.attempt, chunk.stream, chunk.offset, chunk.at, std::move(chunk.data)});
+        DeliverOutput(of, kCoordinator, "output", [of, sent = std::move(sent)] { of->coordinator->TakeOutput(sent); });
+      }};
+  auto open = [host = link->host](seglog::Position at) { return HostLog::Read(host->log(), at); };
+  auto attempt_of = [host = link->host](Ticket ticket, const MeshId& of) { return host->AttemptOf(ticket, of); };
+  link->output.emplace(std::move(wanted), std::move(open), std::move(attempt_of));
+  ServeOutput(link);
+}
+
+void Network::OutputGrew(const SimHost& host) {
+  auto links = links_;
+  for (const auto& [key, link] : links)
+    if (link->host == &host) ServeOutput(link);
+}
+
+void Network::ServeOutput(const LinkPtr& link) {
+  if (!link->output || link->cut || !link->open[kAgent] || !link->host->up()) return;
+  while (link->output->Serve()) {
+  }
+}
+
+// The coordinator says so.
+void Network::OutputStored(uint64_t key, const MeshId& mesh, uint64_t position) {
+  LinkPtr link = ByKey(key);
+  if (!link || !link->open[kCoordinator]) return;
+  DeliverOutput(link, kAgent, "output stored", [this, link, mesh, position] {
+    if (!link->output) return;
+    link->output->Acknowledge(position);
+    world_.outputs.Stored(link->host->index(), std::exchange(link->output_stored, position), position,
+                          link->coordinator);
+    link->host->Post(agent_input::Tell{queue_event::LogsStored{mesh, position}, {}});
+    ServeOutput(link);
   });
-  world_.timeline.After(seconds(5), "log poll", link->key, [this, link, mesh] { StoreLogs(link, mesh); });
 }
 
 SimHost* Network::HostAt(const std::string& address) const {
@@ -214,7 +258,7 @@ void Network::NoticeEnd(const LinkPtr& link, Side by) {
   Side other = by == kAgent ? kCoordinator : kAgent;
   if (!link->open[other]) return;
   if (world_.dice.PerCent(30)) link->cut = true;  // a reset: what is on its way is not read any more
-  world_.timeline.At(Arrival(*link, other), "end noticed", link->key, [this, link, other] {
+  world_.timeline.At(Arrival(*link, link->last_arrival[other]), "end noticed", link->key, [this, link, other] {
     if (link->black[other] || !std::exchange(link->open[other], false)) return;
     if (other == kAgent)
       link->host->Post(agent_input::StreamClosed{link->key});

@@ -8,10 +8,12 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/engine.h"
+#include "agent/log_follower.h"
 #include "coordinator/engine.h"
 #include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
@@ -31,8 +33,8 @@ class Network {
   void Dial(SimCoordinator& from, const std::string& address, LinkId link);
   void CloseByCoordinator(SimCoordinator& from, LinkId link);
   void Send(SimCoordinator& from, LinkId link, cromt::ToAgent message);
-  // The agent may be told how far its output is stored, as long as the link is there.
-  void CollectLogs(SimCoordinator& from, LinkId link, const MeshId& mesh);
+  // The coordinator gets the agent's output, as long as the link is there.
+  void CollectLogs(SimCoordinator& from, LinkId link, const MeshId& mesh, const AgentId& agent);
   bool IsOpen(const SimCoordinator& coordinator, LinkId link) const { return ById(coordinator, link) != nullptr; }
   // The kernel ends the links of a dead process.
   void CoordinatorDied(const SimCoordinator& coordinator);
@@ -42,6 +44,7 @@ class Network {
   // The agent's end; a stream is a link's key.
   void CloseByAgent(StreamId stream);
   void Send(StreamId stream, FromAgent message);
+  void OutputGrew(const SimHost& host);
   void AgentDied(const SimHost& host);
   // Nobody is left to say that the links are gone.
   void HostDied(const SimHost& host);
@@ -74,9 +77,11 @@ class Network {
     std::array<bool, 2> open = {true, false};  // the end takes part
     bool cut = false;
     std::array<bool, 2> black{};  // what is sent to this side gets lost
-    std::array<Duration, 2> last_arrival{};
-    std::array<bool, 2> writing{};  // what this side has sent last has not left it yet
-    JournalId journal;              // of the agent
+    std::array<Duration, 2> last_arrival{}, last_output{};
+    std::array<bool, 2> writing{};      // what this side has sent last has not left it yet
+    JournalId journal;                  // of the agent
+    std::optional<LogFollower> output;  // at the agent, once it was asked for that
+    uint64_t output_stored = 0;         // so far: a position
   };
   using LinkPtr = std::shared_ptr<Link>;
 
@@ -84,8 +89,16 @@ class Network {
   bool WasWell(const LinkPtr& link) const;
   LinkPtr ById(const SimCoordinator& coordinator, LinkId id) const;
   LinkPtr AnyOf(const SimHost& host) const;
-  Duration Arrival(Link& link, Side to);
-  void Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action);
+  // When what is sent now arrives: after `last`, which was sent before it, and not while the host is stalled.
+  Duration Arrival(const Link& link, Duration& last);
+  void Deliver(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
+    DeliverAt(Arrival(*link, link->last_arrival[to]), link, to, kind, std::move(action));
+  }
+  void DeliverAt(Duration arrival, const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action);
+  // What is said of output, which has a stream of its own.
+  void DeliverOutput(const LinkPtr& link, Side to, std::string_view kind, std::function<void()> action) {
+    DeliverAt(Arrival(*link, link->last_output[to]), link, to, kind, std::move(action));
+  }
   void Arrive(const LinkPtr& link);
   void Refuse(const LinkPtr& link, const std::string& reason);
   void NoticeEnd(const LinkPtr& link, Side by);
@@ -93,7 +106,9 @@ class Network {
   // One message leaves after another, and each holds so many items of a kind at most, whatever waits: `sizes`.
   void CheckBounds(Link& link, Side by, std::initializer_list<size_t> sizes);
   void Writable(const LinkPtr& link, Side side);
-  void StoreLogs(const LinkPtr& link, const MeshId& mesh);
+  void Subscribe(const LinkPtr& link, const MeshId& mesh, const AgentId& agent);
+  void ServeOutput(const LinkPtr& link);
+  void OutputStored(uint64_t key, const MeshId& mesh, uint64_t position);
   void Drop(const LinkPtr& link);
   void SeeReports(Link& link, const FromAgent& message);
 

@@ -81,6 +81,7 @@ class Cluster {
     coordinator_.OnDeath({});
     coordinator_.Die("the end");
     CheckStore();
+    coordinator_.CheckOutput();
   }
 
   SimReport Report() const {
@@ -117,6 +118,9 @@ class Cluster {
     for (const auto& host : hosts_)
       if (std::string left = host->Leftover(); !left.empty())
         world_.ledger.Violation(fmt::format("at the end, on host {}: {}", host->index(), left));
+    std::set<size_t> all;
+    for (const auto& host : hosts_) all.insert(host->index());
+    world_.outputs.CheckAll(all);
   }
 
   // All is done, and has been for a while.

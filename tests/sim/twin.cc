@@ -30,6 +30,7 @@ void Twin::Start() {
 void Twin::Stop() {
   if (!second_->up()) return;
   second_->Die("somebody stops it");
+  second_->CheckOutput();
   stopped_at_ = world_.timeline.now();
 }
 

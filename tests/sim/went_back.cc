@@ -157,7 +157,9 @@ void WentBack::Recover() {
     agents.push_back(*std::move(agent));
   }
   if (!MissingAgents(*state, agents).empty()) return fail({ErrorCode::kInternal, "all were asked and one is missing"});
-  Recovery recovery = PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, coordinator_.wall());
+  const auto output = coordinator_.WithOutput(*state);
+  if (!output) return fail(output.error());
+  Recovery recovery = PlanRecovery(*state, agents, mark && *mark ? (*mark)->commit : 0, coordinator_.wall(), *output);
   if (world_.options.bugs.recovery) world_.options.bugs.recovery(recovery);
   auto done = (*store)->Recover(recovery.epoch, recovery.commit, recovery.records, recovery.kept);
   if (!done) return fail(done.error());

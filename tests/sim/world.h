@@ -5,6 +5,7 @@
 #include "tests/sim/dice.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/options.h"
+#include "tests/sim/output.h"
 #include "tests/sim/situations.h"
 #include "tests/sim/timeline.h"
 
@@ -16,6 +17,7 @@ struct World {
   Ledger ledger;
   Dice dice;  // delays, durations and outcomes
   Situations situations = {};
+  OutputLedger outputs{ledger, situations};
   size_t batch = kMaxBatch;  // items of a kind in a message of a session
 };
 

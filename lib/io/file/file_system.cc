@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -55,6 +54,8 @@ class SystemFileSystem final : public FileSystem {
     struct stat info {};
     return ::stat(path.c_str(), &info) == 0 ? info.st_size : -1;
   }
+  int Look(const std::string& path, struct stat& info) override { return ::lstat(path.c_str(), &info); }
+  int Space(const std::string& path, struct statvfs& disk) override { return ::statvfs(path.c_str(), &disk); }
   int Rename(const std::string& from, const std::string& to) override { return ::rename(from.c_str(), to.c_str()); }
   int Unlink(const std::string& path) override { return ::unlink(path.c_str()); }
   int MakeDirectory(const std::string& path, mode_t mode) override { return ::mkdir(path.c_str(), mode); }

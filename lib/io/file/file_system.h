@@ -6,6 +6,8 @@
 // which any thread may call meanwhile.
 #pragma once
 
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -34,7 +36,9 @@ class FileSystem {
   virtual ~FileSystem() = default;
   // open, with O_CLOEXEC.
   virtual std::unique_ptr<File> Open(const std::string& path, int flags, mode_t mode = 0) = 0;
-  virtual int64_t Size(const std::string& path) = 0;  // stat: of any file
+  virtual int64_t Size(const std::string& path) = 0;                     // stat: of any file
+  virtual int Look(const std::string& path, struct stat& info) = 0;      // lstat
+  virtual int Space(const std::string& path, struct statvfs& disk) = 0;  // statvfs
   virtual int Rename(const std::string& from, const std::string& to) = 0;
   virtual int Unlink(const std::string& path) = 0;
   virtual int MakeDirectory(const std::string& path, mode_t mode) = 0;

@@ -23,26 +23,33 @@ struct PlacedFrame {
   Position position = 0;
 };
 
-class Reader {
+// What can be read of a log, piece by piece.
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+  // The next whole frames, as many as fit in `budget_bytes` (headers included), but one at least when there is
+  // one. Empty: there is nothing more now; an unfinished frame at the end is waited for. The frames' data lies
+  // here until the next Read. kNotFound when the segment was deleted under the reader. kCorrupt when the
+  // bytes at position() are no frame, or a segment that has a successor ends within one: SkipSegment goes on behind
+  // them.
+  virtual Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) = 0;
+  // Where the next Read begins.
+  virtual Position position() const = 0;
+  // Leaves the rest of the current segment out and goes to the next; returns how many bytes were left out.
+  // kNotFound when there is no next one yet.
+  virtual Result<uint64_t> SkipSegment() = 0;
+};
+
+class Reader final : public FrameSource {
  public:
   // Opens the log in `dir` at `position`: 0 (the oldest frame there is), or one that a Writer, Reader or
   // PlacedFrame has given; one that a crash of the host has cut off means the next segment (Writer::GoBehind).
   // kNotFound when its segment was deleted or never was, or is shorter and the last one.
   static Result<Reader> Open(std::string dir, Position position);
 
-  // The next whole frames, as many as fit in `budget_bytes` (headers included), but one at least when there is
-  // one. Empty: there is nothing more now; an unfinished frame at the end is waited for. The frames' data lies
-  // in this reader until its next Read. kNotFound when the segment was deleted under the reader. kCorrupt when the
-  // bytes at position() are no frame, or a segment that has a successor ends within one: SkipSegment goes on behind
-  // them.
-  Result<std::vector<PlacedFrame>> Read(size_t budget_bytes);
-
-  // Where the next Read begins.
-  Position position() const { return MakePosition(segment_, offset_); }
-
-  // Leaves the rest of the current segment out and goes to the next; returns how many bytes were left out.
-  // kNotFound when there is no next one yet.
-  Result<uint64_t> SkipSegment();
+  Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) override;
+  Position position() const override { return MakePosition(segment_, offset_); }
+  Result<uint64_t> SkipSegment() override;
 
  private:
   explicit Reader(std::string dir) : dir_(std::move(dir)) {}

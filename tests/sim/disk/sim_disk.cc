@@ -159,6 +159,26 @@ int64_t SimDisk::Size(const std::string& path) {
   return directories_.contains(path) ? static_cast<int64_t>(kPage) : FailWith(ENOENT);
 }
 
+int SimDisk::Look(const std::string& path, struct stat& info) {
+  const std::string named = path.ends_with("/.") ? path.substr(0, path.size() - 2) : path;
+  const int64_t size = Size(named);
+  if (size < 0) return -1;
+  info = {};
+  info.st_mode = directories_.contains(named) ? S_IFDIR : S_IFREG;
+  info.st_size = size;
+  return 0;
+}
+
+int SimDisk::Space(const std::string&, struct statvfs& disk) {
+  if (frozen_) return FailWith(EIO);
+  disk = {};
+  disk.f_frsize = kPage;
+  disk.f_blocks = capacity_ / kPage;
+  const uint64_t used = Used();
+  disk.f_bavail = used < capacity_ ? (capacity_ - used) / kPage : 0;
+  return 0;
+}
+
 int SimDisk::Rename(const std::string& from, const std::string& to) {
   if (Check(Call::kRename, from) != 0) return -1;
   auto found = names_.find(from);

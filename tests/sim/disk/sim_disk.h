@@ -40,6 +40,8 @@ class SimDisk final : public FileSystem {
 
   std::unique_ptr<File> Open(const std::string& path, int flags, mode_t mode = 0) override;
   int64_t Size(const std::string& path) override;
+  int Look(const std::string& path, struct stat& info) override;
+  int Space(const std::string& path, struct statvfs& disk) override;
   int Rename(const std::string& from, const std::string& to) override;
   int Unlink(const std::string& path) override;
   int MakeDirectory(const std::string& path, mode_t mode) override;

@@ -65,6 +65,17 @@ TEST_F(LogViewTest, WhatComesAgainIsNotShownAgain) {
   EXPECT_EQ(shown_, "one\ntwo\n");
 }
 
+TEST_F(LogViewTest, WhatIsMissingIsSaid) {
+  TextLog log = Log();
+  log.Add(Printed(1, 0, "one\n"));
+  log.Add(Printed(1, 10, "three\n"));
+  log.Add(Printed(1, 16, "four\n"));
+  LogPiece note = Printed(1, static_cast<int64_t>(seglog::kNoteOffset), "the host was restarted\n");
+  note.stream = static_cast<uint8_t>(seglog::Stream::kNote);
+  log.Add(note);
+  EXPECT_EQ(shown_, "one\ncromt: 6 bytes of its output are missing here\nthree\nfour\ncromt: the host was restarted\n");
+}
+
 TEST_F(LogViewTest, EachAttemptStandsForItself) {
   TextLog log = Log();
   log.SetTasks(Two());

@@ -33,6 +33,14 @@ class LogStoreTest : public testing::Test {
     }
   }
 
+  // One bit of the first such text in the file is another.
+  void Damage(std::string_view text) {
+    std::fstream file(dir_ + "/r1.log", std::ios::in | std::ios::out | std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    ASSERT_NE(bytes.find(text), bytes.npos);
+    file.seekp(static_cast<std::streamoff>(bytes.find(text))).put(static_cast<char>(text.front() ^ 4));
+  }
+
   std::string dir_;
   std::vector<std::string> advanced_;
 };
@@ -65,13 +73,15 @@ TEST_F(LogStoreTest, SaysWhenAnAttemptSaidSomethingLast) {
 
 TEST_F(LogStoreTest, SaysWhichAttemptsHaveOutput) {
   auto store = Open();
-  EXPECT_EQ(*store->AttemptsOf(RunId("r1")), (std::map<TaskIndex, uint32_t>{}));
+  StoredRun run;
+  run.header.id = RunId("r1");
+  EXPECT_EQ(*store->AttemptsOf({&run, 1}), AttemptsWithOutput{});
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/r1.log")) << "a question made it";
   RunLogChunk second = Chunk(1, 0, "second");
   second.attempt.attempt = 2;
   ASSERT_TRUE(store->Append({Chunk(0, 0, "a"), second, Chunk(1, 0, "late")}));
   store = Open();
-  EXPECT_EQ(*store->AttemptsOf(RunId("r1")), (std::map<TaskIndex, uint32_t>{{0, 1}, {1, 2}}));
+  EXPECT_EQ(*store->AttemptsOf({&run, 1}), (AttemptsWithOutput{{RunId("r1"), {{0, 1}, {1, 2}}}}));
 }
 
 TEST_F(LogStoreTest, OutputComesBackByTask) {
@@ -103,6 +113,34 @@ TEST_F(LogStoreTest, AFrameThatACrashCutShortIsWrittenAnew) {
   auto store = Open();
   ASSERT_TRUE(store->Append({Chunk(0, 4, "efgh")}));
   EXPECT_EQ(TextOf(*store, 0), "abcdefgh");
+}
+
+// Of three frames that were never synced a crash has kept the first and the last.
+TEST_F(LogStoreTest, WhatACrashHasTornIsNotThereUntilItComesAgain) {
+  ASSERT_TRUE(Open()->Append({Chunk(0, 0, "abcd"), Chunk(0, 4, "efgh"), Chunk(0, 8, "ijkl")}));
+  Damage("efgh");
+  EXPECT_EQ(TextOf(*Open(), 0), "abcd") << "and that can be read";
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 4, "efgh"), Chunk(0, 8, "ijkl")}));
+  EXPECT_EQ(TextOf(*store, 0), "abcdefghijkl");
+}
+
+// It was on disk and acknowledged, and so is what follows it.
+TEST_F(LogStoreTest, WhatIsDamagedAtRestCostsNothingElse) {
+  {
+    auto store = Open();
+    for (int64_t round = 0; round < 4; ++round) {
+      ASSERT_TRUE(store->Append({Chunk(0, round * 4, std::string(4, "abcd"[round]))}));
+      ASSERT_TRUE(store->Sync());
+    }
+  }
+  Damage("bbbb");
+  EXPECT_EQ(TextOf(*Open(), 0), "aaaaccccdddd");
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(0, 12, "dddd"), Chunk(0, 16, "eeee")}));
+  EXPECT_EQ(TextOf(*store, 0), "aaaaccccddddeeee");
+  Damage("CLF1");  // of the first frame
+  EXPECT_EQ(TextOf(*Open(), 0), "ccccddddeeee");
 }
 
 TEST_F(LogStoreTest, NoOutputIsNoFile) {
@@ -144,11 +182,12 @@ TEST_F(LogStoreTest, LinksAndWhatIsNotARunsFileAreLeftAlone) {
   EXPECT_TRUE(std::filesystem::exists(outside + "/file"));
   for (const char* name : {"/link.log", "/folder.log", "/own.log", "/notes.txt", "/.hidden.log"})
     EXPECT_TRUE(std::filesystem::exists(std::filesystem::symlink_status(dir_ + name))) << name;
-  // The folder that was opened is meant, whatever its path leads to now.
+  // The folder that was opened is meant: nothing is removed where its path leads to now.
   std::ofstream(outside + "/r1.log") << "kept";
   std::filesystem::rename(dir_, dir_ + "-moved");
   std::filesystem::create_directory_symlink(outside, dir_);
-  ASSERT_TRUE(store->Remove(RunId("r1")));
+  EXPECT_EQ(store->Remove(RunId("r1")).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(store->List().error().code, ErrorCode::kConflict);
   EXPECT_TRUE(std::filesystem::exists(outside + "/r1.log"));
   for (const char* end : {"-outside", "-moved"}) std::filesystem::remove_all(dir_ + end);
 }
