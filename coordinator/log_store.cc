@@ -17,14 +17,15 @@ namespace {
 constexpr std::string_view kEnding = ".log";
 constexpr size_t kMaxOpen = 256;
 constexpr size_t kRecoverBytes = 1 << 20;
-constexpr uint64_t kMarkId = UINT64_MAX;
 
 uint64_t LogIdOf(const AttemptId& id) {
   return uint64_t{id.task} << 32 | id.attempt;
 }
 
-bool IsMark(const seglog::Frame& frame) {
-  return frame.log_id == kMarkId;
+// The next one, if it is whole.
+std::optional<seglog::Frame> TakeFrame(std::string_view& bytes) {
+  const auto frame = seglog::DecodeFrame(bytes);
+  return frame ? *frame : std::nullopt;
 }
 
 Status WriteAt(File& file, int64_t offset, std::string_view bytes) {
@@ -38,42 +39,6 @@ Status WriteAt(File& file, int64_t offset, std::string_view bytes) {
   return {};
 }
 
-// Where the next whole frame begins behind `from`, which is none; nullopt if there is none.
-Result<std::optional<uint64_t>> NextFrame(File& file, uint64_t from) {
-  constexpr size_t kWhole = seglog::kHeaderBytes + seglog::kMaxDataBytes;
-  constexpr std::string_view kMagic = "CLF1";
-  std::string buffer;
-  for (++from;; from += kWhole) {
-    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, from, 2 * kWhole, buffer));
-    for (size_t at = bytes.find(kMagic); at != bytes.npos; at = bytes.find(kMagic, at + 1)) {
-      std::string_view rest = bytes.substr(at);
-      if (const auto frame = seglog::DecodeFrame(rest); frame && *frame) return from + at;
-    }
-    if (bytes.size() < 2 * kWhole) return std::nullopt;
-  }
-}
-
-// Where it goes on behind `damage`, at which no frame begins; nullopt if nothing says that this was ever whole.
-Result<std::optional<uint64_t>> BehindDamage(File& file, uint64_t damage) {
-  CROMT_ASSIGN(const auto goes_on, NextFrame(file, damage));
-  std::string buffer;
-  for (std::optional<uint64_t> next = goes_on; next;) {
-    CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, *next, kRecoverBytes, buffer));
-    std::string_view rest = bytes;
-    for (;;) {
-      const auto frame = seglog::DecodeFrame(rest);
-      if (!frame || !*frame) break;
-      if (IsMark(**frame) && (*frame)->offset > damage) return goes_on;
-    }
-    if (rest.size() < bytes.size()) {
-      *next += bytes.size() - rest.size();
-      continue;
-    }
-    CROMT_ASSIGN(next, NextFrame(file, *next));
-  }
-  return std::nullopt;
-}
-
 Status SyncFolder(FileSystem& files, const std::string& path) {
   if (files.SyncDirectory(path) == 0) return {};
   return tl::unexpected<Error>(ErrnoError("can't sync " + path, errno));
@@ -82,13 +47,16 @@ Status SyncFolder(FileSystem& files, const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability durability,
-                                                 std::function<void(const RunId&)> advanced, FileSystem& files) {
+                                                 std::function<void(const RunId&)> advanced, FileSystem& files,
+                                                 Random* random) {
   if (files.MakeDirectory(dir, 0700) != 0 && errno != EEXIST)
     return tl::unexpected<Error>(ErrnoError("can't make " + dir, errno));
   if (durability == Durability::kHost) CROMT_TRY(SyncFolder(files, DirectoryOf(dir)));
   struct stat folder {};
   if (files.Look(dir + "/.", folder) != 0) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
-  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced), files, folder));
+  SystemRandom system;
+  CROMT_ASSIGN(const LogMarks marks, LogMarks::Open(dir, durability, files, random ? *random : system));
+  return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced), files, folder, marks));
 }
 
 // Nothing is removed where the path leads to another place than it did.
@@ -127,23 +95,20 @@ Status LogStore::Recover(File& file, const std::string& path) {
   for (;;) {
     CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(*file.file, offset, kRecoverBytes, buffer));
     std::string_view rest = bytes;
-    for (;;) {
-      auto frame = seglog::DecodeFrame(rest);
-      if (!frame || !*frame) break;
-      if (IsMark(**frame)) {
-        file.marked = std::max(file.marked, static_cast<int64_t>((*frame)->offset));
-        continue;
-      }
-      int64_t end = static_cast<int64_t>((*frame)->offset + (*frame)->data.size());
-      Written& written = file.attempts[(*frame)->log_id];
+    while (const auto frame = TakeFrame(rest)) {
+      if (const auto synced = marks_.SyncedBy(*frame))
+        file.marked = std::max(file.marked, static_cast<int64_t>(*synced));
+      if (LogMarks::IsMark(*frame)) continue;
+      int64_t end = static_cast<int64_t>(frame->offset + frame->data.size());
+      Written& written = file.attempts[frame->log_id];
       written.next_offset = std::max(written.next_offset, end);
-      if ((*frame)->stream != seglog::Stream::kNote) written.at = WallFromMicros((*frame)->wall_us);
+      if (frame->stream != seglog::Stream::kNote) written.at = WallFromMicros(frame->wall_us);
     }
     size_t whole = bytes.size() - rest.size();
     offset += whole;
     if (whole > 0) continue;
     if (!bytes.empty()) {
-      CROMT_ASSIGN(const auto behind, BehindDamage(*file.file, offset));
+      CROMT_ASSIGN(const auto behind, marks_.Behind(*file.file, offset));
       if (behind) {
         offset = *behind;
         continue;
@@ -187,6 +152,9 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
       CROMT_ASSIGN(File * file, FileOf(run));
       if (file->is_read_only && durability_ == Durability::kHost) CROMT_TRY(WriteAnew(*file));
       bytes.clear();
+      const bool marks = file->synced > file->marked;
+      if (marks) marks_.Encode(static_cast<uint64_t>(file->synced), bytes);
+      const size_t before = bytes.size();
       // Neighbours of one run are written together.
       for (; i < chunks.size() && chunks[i].attempt.run == run; ++i) {
         const RunLogChunk& chunk = chunks[i];
@@ -200,11 +168,8 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
         written.next_offset = chunk.offset + static_cast<int64_t>(chunk.data.size());
         if (chunk.stream != seglog::Stream::kNote) written.at = chunk.at;
       }
-      if (bytes.empty()) continue;
-      if (file->synced > file->marked) {
-        seglog::EncodeFrame({seglog::Stream::kNote, kMarkId, static_cast<uint64_t>(file->synced), 0, {}}, bytes);
-        file->marked = file->synced;
-      }
+      if (bytes.size() == before) continue;
+      if (marks) file->marked = file->synced;
       if (auto written = WriteAt(*file->file, file->size, bytes); !written) {
         Close(run);  // opened and recovered anew next time
         return written;
@@ -316,20 +281,16 @@ Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t
         const std::string_view bytes,
         seglog::ReadAt(*file, slice.next_cursor, std::max<size_t>(budget_bytes, 2 * seglog::kMaxDataBytes), buffer));
     std::string_view rest = bytes;
-    for (;;) {
-      const auto decoded = seglog::DecodeFrame(rest);
-      if (!decoded || !*decoded) break;
-      const seglog::Frame& frame = **decoded;
-      if (IsMark(frame)) continue;
-      slice.pieces.push_back({static_cast<TaskIndex>(frame.log_id >> 32), static_cast<uint32_t>(frame.log_id),
-                              static_cast<uint8_t>(frame.stream), static_cast<int64_t>(frame.offset),
-                              WallFromMicros(frame.wall_us), std::string(frame.data)});
-    }
+    while (const auto frame = TakeFrame(rest))
+      if (!LogMarks::IsMark(*frame))
+        slice.pieces.push_back({static_cast<TaskIndex>(frame->log_id >> 32), static_cast<uint32_t>(frame->log_id),
+                                static_cast<uint8_t>(frame->stream), static_cast<int64_t>(frame->offset),
+                                WallFromMicros(frame->wall_us), std::string(frame->data)});
     const size_t whole = bytes.size() - rest.size();
     slice.next_cursor += whole;
     if (bytes.empty()) break;
     if (whole > 0) continue;
-    CROMT_ASSIGN(const auto behind, BehindDamage(*file, slice.next_cursor));
+    CROMT_ASSIGN(const auto behind, marks_.Behind(*file, slice.next_cursor));
     if (!behind) break;
     slice.next_cursor = *behind;
   }

@@ -1,18 +1,19 @@
 // The output of runs, as the coordinator keeps it: one file a run, frames in the order in which they came.
 //
-//   DIR/RUN.log   frame*   as in io/seglog/frame.h, with log_id = task << 32 | attempt
-//   mark = a frame without data: stream kNote, log_id = 2^64 - 1; so many bytes of the file as its offset says had been
-//          synced when it was written
-//
-// A crash tears what was not synced: from the first frame that is not whole on nothing is believed, and agents still
-// have it. What is damaged before a mark's offset is so at rest: it is passed over, for what follows was acknowledged.
+//   DIR/RUN.log   (frame | mark)*   frame: as in io/seglog/frame.h, with log_id = task << 32 | attempt
+//                                   mark: as in coordinator/log_marks.h
 //
 // Offsets make it idempotent: a frame whose bytes are there already is dropped, so agents may repeat themselves after
 // any restart. A gap (an offset beyond what is there) is kept as it is; the reader sees it by the offsets.
 //
+// A crash tears what was not synced: from the first frame that is not whole on nothing is believed, and agents still
+// have it. Where a mark says that it had been on disk it was damaged since, and what follows was acknowledged: it goes
+// on at that mark.
+//
 // What is there when a file is opened may be of a process that had not synced it, or could not: the system may then
 // have dropped what it takes for written. So what no mark speaks for is read and written anew before anything is taken
-// as known, and so it is after a sync that has failed. Thread-safe.
+// as known; and so it is after a sync that has failed.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -28,6 +29,7 @@
 #include "base/durability.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "coordinator/log_marks.h"
 #include "coordinator/recovery.h"
 #include "coordinator/why.h"
 #include "core/control.h"
@@ -46,11 +48,11 @@ struct RunLogChunk {
 
 class LogStore {
  public:
-  // Makes `dir`, in a folder that is there. Under kProcess, Sync does nothing. `advanced` is called, on the appending
-  // thread, for each run that got output.
+  // Makes `dir`, in a folder that is there; `random`: null is the system's. Under kProcess, Sync does nothing.
+  // `advanced` is called, on the appending thread, for each run that got output.
   static Result<std::unique_ptr<LogStore>> Open(std::string dir, Durability durability,
                                                 std::function<void(const RunId&)> advanced,
-                                                FileSystem& files = SystemFiles());
+                                                FileSystem& files = SystemFiles(), Random* random = nullptr);
 
   // Appends what is new, under kHost while there is RoomForOutput. On an error (full disk) nothing more is
   // acknowledged; what was appended counts.
@@ -97,13 +99,14 @@ class LogStore {
     bool is_read_only = true;  // so far: what it holds may not be on disk
   };
   LogStore(std::string dir, Durability durability, std::function<void(const RunId&)> advanced, FileSystem& files,
-           const struct stat& folder)
+           const struct stat& folder, const LogMarks& marks)
       : dir_(std::move(dir)),
         durability_(durability),
         advanced_(std::move(advanced)),
         disk_(files),
         device_(folder.st_dev),
-        inode_(folder.st_ino) {}
+        inode_(folder.st_ino),
+        marks_(marks) {}
   std::string PathOf(const RunId& run) const;
   Status CheckFolder() const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
@@ -119,6 +122,7 @@ class LogStore {
   FileSystem& disk_;
   const dev_t device_;  // of `dir`, when it was opened
   const ino_t inode_;
+  const LogMarks marks_;
   std::atomic<int64_t> appended_bytes_ = 0;
   Mutex mutex_;
   std::map<RunId, File> files_ CROMT_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@ from mutation import Mutation
 FOLLOWER = "agent/log_follower.cc"
 INTAKE = "coordinator/log_intake.cc"
 STORE = "coordinator/log_store.cc"
+MARKS = "coordinator/log_marks.cc"
 RECOVERY = "coordinator/recovery.cc"
 
 MUTATIONS = [
@@ -21,8 +22,8 @@ MUTATIONS = [
              "  if (file.size == 0) names_synced_ = false;  // it may be new\n", "", 600),
     Mutation("output-comes-twice", "A coordinator that was restarted does not know what it has.", STORE,
              "      written.next_offset = std::max(written.next_offset, end);\n", "", 60),
-    Mutation("torn-output-is-believed", "What a crash has torn is passed over, and what it kept behind that is taken for known.", STORE,
-             "(*frame)->offset > damage) return goes_on;", "(*frame)->offset > 0) return goes_on;", 3000),
+    Mutation("torn-output-is-believed", "What a crash has torn is passed over, and what it kept behind that is taken for known.", MARKS,
+             "synced && *synced > damage)", "synced)", 3000),
     Mutation("output-of-another-try", "What is done again after a recovery has the number of an attempt of which there is output.", RECOVERY,
              "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver(attempts->second, tasks);\n", "", 3000),
 ]

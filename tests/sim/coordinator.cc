@@ -260,7 +260,7 @@ Result<AgentId> SimCoordinator::AgentOf(const AttemptId& id) {
 
 Result<std::unique_ptr<LogStore>> SimCoordinator::OpenLogs(Durability durability) {
   return LogStore::Open(
-      "coordinator/logs", durability, [](const RunId&) {}, disk_);
+      "coordinator/logs", durability, [](const RunId&) {}, disk_, &random_);
 }
 
 Result<AttemptsWithOutput> SimCoordinator::WithOutput(const StoredState& state) {

@@ -82,8 +82,7 @@ void OutputLedger::Stored(size_t host, uint64_t from, uint64_t to, const void* c
   auto position = [](const Frame& one) { return one.frame.position; };
   for (auto next = std::ranges::upper_bound(frames, from, {}, position);
        next != frames.end() && next->frame.position <= to; ++next) {
-    if (!next->stored_by.insert(coordinator).second) continue;
-    if (next->was_stored) situations_.Saw("output", "stored by two coordinators");
+    next->stored_by.insert(coordinator);
     next->was_stored = true;
   }
 }

@@ -120,7 +120,6 @@ constexpr std::string_view kListed[] = {
     "network: an answer is lost",
     "output: comes again",
     "output: nobody's",
-    "output: stored by two coordinators",
     "output: waits",
     "pool: agents that are down",
     "pool: agents that are up",

@@ -143,6 +143,20 @@ TEST_F(LogStoreTest, WhatIsDamagedAtRestCostsNothingElse) {
   EXPECT_EQ(TextOf(*Open(), 0), "ccccddddeeee");
 }
 
+// A job that prints a frame and a mark, for the case that a crash tears what stands before them.
+TEST_F(LogStoreTest, WhatSomebodyPrintsIsNoMark) {
+  std::string forged;
+  seglog::EncodeFrame({seglog::Stream::kNote, UINT64_MAX, 1 << 20, 0, {}}, forged);
+  seglog::EncodeFrame({seglog::Stream::kStdout, 0, 100, 5, "forged"}, forged);
+  ASSERT_TRUE(Open()->Append({Chunk(1, 0, "abcd"), Chunk(1, 4, "efgh" + forged)}));
+  Damage("efgh");
+  EXPECT_EQ(TextOf(*Open(), 0), "");
+  auto store = Open();
+  ASSERT_TRUE(store->Append({Chunk(1, 4, "ijkl")}));
+  EXPECT_EQ(TextOf(*store, 0), "");
+  EXPECT_EQ(TextOf(*store, 1), "abcdijkl");
+}
+
 TEST_F(LogStoreTest, NoOutputIsNoFile) {
   auto store = Open();
   auto slice = store->Read(RunId("r1"), 0, 1000);
