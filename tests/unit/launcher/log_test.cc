@@ -49,6 +49,21 @@ TEST(LauncherLogTest, WhatIsALittleBeyondItsLimitIsAllThere) {
   EXPECT_EQ(agent.Text(id, Stream::kNote), kOver);
 }
 
+// Not where the log has come to: what others say is no part of it.
+TEST(LauncherLogTest, AnAttemptEndsInTheLogBehindWhatItHasSaid) {
+  TestAgent agent;
+  const uint64_t first = agent.Run(agent.Shell("echo first; exec sleep 1000"));
+  const uint64_t silent = agent.Run(agent.Shell("exec sleep 1000"));
+  const LogPosition said = agent.hello().log_end + seglog::kHeaderBytes + 6;
+  agent.WaitFor("what it says", [&] { return agent.log_end == said; });
+  const uint64_t second = agent.Run(agent.Shell("head -c 100000 /dev/zero | tr '\\0' x"));
+  EXPECT_GE(agent.WaitEnded(second).log_end, said + 100'000);
+  for (const uint64_t id : {first, silent}) agent.Send(Stop{id});
+  EXPECT_EQ(agent.WaitEnded(first).log_end, said);
+  const Ended ended = agent.WaitEnded(silent);
+  EXPECT_EQ(ended.log_end, ended.log_begin) << "it has said nothing";
+}
+
 // printf that writes a record (frame.h) on descriptor 3.
 std::string Printf(Stream stream, const std::string& text) {
   return fmt::format("printf '\\00{}\\000\\000\\000\\{:03o}\\000\\000\\000{}' >&3; ", static_cast<int>(stream),

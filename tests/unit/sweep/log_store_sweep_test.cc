@@ -1,17 +1,19 @@
-// Goal: whichever system call fails, the coordinator keeps all output that it acknowledged, and none that nobody wrote.
+// Goal: whichever call of the disk fails, the coordinator keeps all output that it acknowledged, and none that nobody
+// wrote.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
 #include "coordinator/log_store.h"
-#include "tests/unit/sweep/system_calls.h"
+#include "tests/unit/sweep/sweep.h"
 
 namespace cromt {
 namespace {
 
-using sweep::Case;
-using sweep::Sweep;
+using sim::Case;
+using sim::SimDisk;
+using sim::Sweep;
 
 constexpr int kPieces = 4;
 
@@ -26,17 +28,19 @@ RunLogChunk Piece(int number) {
           kTexts.at(number)};
 }
 
-Result<std::unique_ptr<LogStore>> OpenIn(const std::string& folder) {
-  return LogStore::Open(folder + "/logs", Durability::kHost, [](const RunId&) {});
+Result<std::unique_ptr<LogStore>> OpenOn(SimDisk& disk) {
+  SeededRandom random(1);
+  return LogStore::Open(
+      "d/logs", Durability::kHost, [](const RunId&) {}, disk, &random);
 }
 
 // As a collector: who is refused tries once more, and the next process gets all from an agent that was not
 // acknowledged. The first process ends before it has synced the last piece. What was acknowledged.
-std::vector<int> Work(const std::string& folder) {
+std::vector<int> Work(SimDisk& disk) {
   std::vector<int> acknowledged;
-  for (int process = 0; process < 2 && !sweep::Dead(); ++process) {
-    auto store = OpenIn(folder);
-    if (!store) store = OpenIn(folder);
+  for (int process = 0; process < 2; ++process) {
+    auto store = OpenOn(disk);
+    if (!store) store = OpenOn(disk);
     for (int number = static_cast<int>(acknowledged.size()); store && number < kPieces; ++number) {
       const bool ends = process == 0 && number == kPieces - 1;
       auto keep = [&] {
@@ -51,8 +55,8 @@ std::vector<int> Work(const std::string& folder) {
 }
 
 // What the next process finds.
-void Check(const std::string& folder, const std::vector<int>& acknowledged, const std::string& at) {
-  auto store = OpenIn(folder);
+void Check(SimDisk& disk, const std::vector<int>& acknowledged, const std::string& at) {
+  auto store = OpenOn(disk);
   ASSERT_TRUE(store) << at << ": " << store.error().message;
   // It appends, so that what a crash has torn is cut off, and goes on behind what is there.
   for (int number = 0; number < kPieces; ++number)
@@ -79,11 +83,15 @@ void Check(const std::string& folder, const std::vector<int>& acknowledged, cons
 
 TEST(LogStoreSweep, NothingAcknowledgedIsLostAndNothingHalfWrittenIsBelieved) {
   std::vector<int> acknowledged;
-  const uint64_t calls = Sweep([&](const std::string& folder) { acknowledged = Work(folder); },
-                               [&](const std::string& folder, const Case& at) {
-                                 EXPECT_TRUE(at.call != 0 || acknowledged.size() == kPieces) << "nothing fails";
-                                 Check(folder, acknowledged, at.text());
-                               });
+  const uint64_t calls = Sweep(
+      [&](SimDisk& disk) {
+        acknowledged = Work(disk);
+        disk.Freeze();  // the process dies
+      },
+      [&](SimDisk& disk, const Case& at) {
+        EXPECT_TRUE(at.call != 0 || acknowledged.size() == kPieces) << "nothing fails";
+        Check(disk, acknowledged, at.text());
+      });
   EXPECT_GT(calls, 20u);
 }
 
