@@ -5,7 +5,6 @@ from mutation import Mutation
 FOLLOWER = "agent/log_follower.cc"
 INTAKE = "coordinator/log_intake.cc"
 STORE = "coordinator/log_store.cc"
-MARKS = "coordinator/log_marks.cc"
 RECOVERY = "coordinator/recovery.cc"
 
 MUTATIONS = [
@@ -21,9 +20,9 @@ MUTATIONS = [
     Mutation("output-has-no-name", "A run's file is synced, and its name is not.", STORE,
              "  if (file.size == 0) names_synced_ = false;  // it may be new\n", "", 600),
     Mutation("output-comes-twice", "A coordinator that was restarted does not know what it has.", STORE,
-             "      written.next_offset = std::max(written.next_offset, end);\n", "", 60),
-    Mutation("torn-output-is-believed", "What a crash has torn is passed over, and what it kept behind that is taken for known.", MARKS,
-             "synced && *synced > damage)", "synced)", 3000),
+             "      written.next_offset = std::max(written.next_offset, end);\n",
+             "      written.next_offset = std::max(written.next_offset, std::min<int64_t>(end, 0));\n", 60),
     Mutation("output-of-another-try", "What is done again after a recovery has the number of an attempt of which there is output.", RECOVERY,
-             "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver(attempts->second, tasks);\n", "", 3000),
+             "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver(attempts->second, tasks);\n",
+             "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver({}, tasks);\n", 3000),
 ]
