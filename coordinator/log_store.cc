@@ -129,7 +129,7 @@ Status LogStore::WriteAnew(File& file) {
     CROMT_TRY(WriteAt(*file.file, from, bytes));
     from += static_cast<int64_t>(bytes.size());
   }
-  file.is_read_only = false;
+  file.inherited = false;
   return {};
 }
 
@@ -150,7 +150,7 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
     for (size_t i = 0; i < chunks.size();) {
       const RunId& run = chunks[i].attempt.run;
       CROMT_ASSIGN(File * file, FileOf(run));
-      if (file->is_read_only && durability_ == Durability::kHost) CROMT_TRY(WriteAnew(*file));
+      if (file->inherited && durability_ == Durability::kHost) CROMT_TRY(WriteAnew(*file));
       bytes.clear();
       const bool marks = file->synced > file->marked;
       if (marks) marks_.Encode(static_cast<uint64_t>(file->synced), bytes);
@@ -195,7 +195,7 @@ Status LogStore::Sync() {
 
 Status LogStore::SyncFile(const RunId& run) {
   File& file = files_.at(run);
-  if (durability_ == Durability::kProcess || file.is_read_only || file.synced == file.size) return {};
+  if (durability_ == Durability::kProcess || file.inherited || file.synced == file.size) return {};
   if (file.file->SyncData() == 0) {
     file.synced = file.size;
     return {};

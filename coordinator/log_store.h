@@ -94,9 +94,9 @@ class LogStore {
     std::unique_ptr<cromt::File> file;
     std::unordered_map<uint64_t, Written> attempts;  // by log_id
     int64_t size = 0;
-    int64_t synced = 0;        // so much is on disk, and maybe more
-    int64_t marked = 0;        // the file says so of so much
-    bool is_read_only = true;  // so far: what it holds may not be on disk
+    int64_t synced = 0;     // so much is on disk, and maybe more
+    int64_t marked = 0;     // the file says so of so much
+    bool inherited = true;  // of a process before, or of before a sync that has failed: it may not be on disk
   };
   LogStore(std::string dir, Durability durability, std::function<void(const RunId&)> advanced, FileSystem& files,
            const struct stat& folder, const LogMarks& marks)
