@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/control.h"
 #include "core/queue.h"
 #include "io/seglog/reader.h"
 #include "io/seglog/writer.h"
@@ -48,7 +49,7 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
     if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
     if (!frames || frames->empty()) break;
     for (const auto& [frame, position] : *frames) {
-      if (!tickets.contains(frame.log_id) || frame.offset >= seglog::kNoteOffset) continue;
+      if (!tickets.contains(frame.log_id) || frame.offset >= static_cast<uint64_t>(kNoteOffset)) continue;
       OutputInLog& output = outputs.try_emplace(frame.log_id, OutputInLog{.begin = position}).first->second;
       output.bytes = std::max(output.bytes, static_cast<int64_t>(frame.offset + frame.data.size()));
       output.end = position + seglog::kHeaderBytes + frame.data.size();
@@ -74,8 +75,9 @@ Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<
     if (!may_miss) continue;
     std::string frame;
     const uint64_t position = writer.position();
-    // The coordinator may have more than what is left here.
-    seglog::EncodeFrame({seglog::Stream::kNote, ticket, seglog::kNoteOffset, Micros(now), kNote}, frame);
+    // The coordinator may have more than what is left here. At this offset it is new to it in any case, and the same
+    // when it is said again because this was interrupted.
+    seglog::EncodeFrame({seglog::Stream::kNote, ticket, static_cast<uint64_t>(kNoteOffset), Micros(now), kNote}, frame);
     if (auto noted = writer.Append(frame); !noted) {
       warn("no note can say where output may end before it should, for the host was restarted: " +
            noted.error().message);

@@ -167,6 +167,10 @@ class Follower {
           },
           [&] { return complete; });
     }
+    if (error && error->code == ErrorCode::kTimeout) {
+      parts_.messages.Say(error->message);
+      error.reset();
+    }
     std::lock_guard lock(mutex_);
     log_error_ = std::move(error);
     logs_ended_ = true;

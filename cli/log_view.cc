@@ -47,7 +47,7 @@ void TextLog::Add(const LogPiece& piece) {
     Attempt& attempt = OpenText(key);
     attempt.next_offset = end;
     std::string text;
-    if (piece.offset > known && static_cast<uint64_t>(piece.offset) < seglog::kNoteOffset)
+    if (piece.offset > known && piece.offset < kNoteOffset)
       attempt.text->Add(seglog::Stream::kNote, Micros(piece.at),
                         fmt::format("{} bytes of its output are missing here\n", piece.offset - known), text);
     attempt.text->Add(static_cast<seglog::Stream>(piece.stream), Micros(piece.at),

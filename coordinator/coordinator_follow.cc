@@ -77,14 +77,14 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
 namespace {
 
 // How much output of each attempt has been given out.
-using Seen = std::map<std::pair<TaskIndex, uint32_t>, int64_t>;
+using Seen = std::map<std::pair<TaskIndex, uint32_t>, SeenExtent>;
 
 // The first task of which some output has not come yet.
 const TaskView* Incomplete(const RunView& run, const Seen& seen) {
   for (const TaskView& task : run.tasks) {
     if (task.status.log_bytes == 0) continue;
     auto found = seen.find({task.index, task.status.attempt});
-    if (found == seen.end() || found->second < task.status.log_bytes) return &task;
+    if (found == seen.end() || found->second.bytes() < task.status.log_bytes) return &task;
   }
   return nullptr;
 }
@@ -105,7 +105,7 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
     CROMT_ASSIGN(auto slice, logs_->Read(id, cursor, kLogSlice));
     cursor = slice.next_cursor;
     for (const LogPiece& piece : slice.pieces) {
-      seen[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
+      seen[{piece.task, piece.attempt}].Add(piece);
       if (only && piece.task != *only) continue;
       if (!sink(piece)) return {};
     }
@@ -119,9 +119,9 @@ Status Coordinator::RunLogs(const std::string& run, const std::string& task, boo
       const TaskView* missing = Incomplete(view, seen);
       if (!missing) return {};
       if (clock_.Read().mono - progress > kLogPatience)
-        return Fail(ErrorCode::kUnavailable, "not all output of task " + std::to_string(missing->index + 1) +
-                                                 " has come from " + missing->host +
-                                                 "; what its agent still sends will be in `cromt logs`");
+        return Fail(ErrorCode::kTimeout, "not all output of task " + std::to_string(missing->index + 1) +
+                                             " has come from " + missing->host +
+                                             "; what its agent still sends will be in `cromt logs`");
     }
     if (!watch.Wait(kAreYouThere)) return Fail(ErrorCode::kUnavailable, "the coordinator is stopping");
     if (gave_up && gave_up()) return {};

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
-
 #include "base/bytes.h"
 #include "io/seglog/read_at.h"
 
@@ -13,39 +11,38 @@ namespace {
 constexpr size_t kKeyBytes = 8;
 constexpr size_t kSearchBytes = 1 << 20;
 
-tl::unexpected<Error> CantKeep(const std::string& path) {
-  return tl::unexpected<Error>(ErrnoError("can't keep " + path, errno));
+// 0 if it has none.
+uint64_t KeyIn(File& file) {
+  std::string buffer;
+  const auto bytes = seglog::ReadAt(file, 0, kKeyBytes, buffer);
+  return bytes && bytes->size() == kKeyBytes ? ByteReader(*bytes).U64() : 0;
 }
 
 }  // namespace
 
-Result<LogMarks> LogMarks::Open(const std::string& dir, Durability durability, FileSystem& files, Random& random) {
+LogMarks LogMarks::Open(const std::string& dir, Durability durability, FileSystem& files, Random& random) {
+  constexpr uint64_t kNone = 0;
   const std::string path = dir + "/marks.key";
   const bool may_make = durability == Durability::kHost;
   const auto file = files.Open(path, O_NOFOLLOW | (may_make ? O_RDWR | O_CREAT : O_RDONLY), 0600);
-  if (!file && !may_make && errno == ENOENT) return LogMarks(std::nullopt);
-  if (!file) return CantKeep(path);
-  std::string buffer;
-  CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(*file, 0, kKeyBytes, buffer));
-  if (bytes.size() == kKeyBytes) return LogMarks(ByteReader(bytes).U64());
-  if (!may_make) return LogMarks(std::nullopt);
-  const uint64_t key = random.Next();
-  std::string made;
-  ByteWriter(made).U64(key);
-  // What a crash leaves of it is another key at worst: no mark of before is believed then.
-  if (file->Write(made.data(), made.size(), 0) != static_cast<ssize_t>(made.size()) || file->Sync() != 0 ||
-      files.SyncDirectory(dir) != 0)
-    return CantKeep(path);
-  return LogMarks(key);
+  uint64_t key = file ? KeyIn(*file) : kNone;
+  if (!file || !may_make) return LogMarks(key);
+  if (key == kNone) key = random.Next();
+  std::string bytes;
+  ByteWriter(bytes).U64(key);
+  // Always anew: who has made it may have been killed before it was on disk.
+  const bool kept = file->Write(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()) &&
+                    file->Sync() == 0 && files.SyncDirectory(dir) == 0;
+  return LogMarks(kept ? key : kNone);
 }
 
 std::optional<uint64_t> LogMarks::SyncedBy(const seglog::Frame& frame) const {
-  if (!key_ || !IsMark(frame) || frame.wall_us != static_cast<int64_t>(*key_)) return std::nullopt;
+  if (!can_mark() || !IsMark(frame) || frame.wall_us != static_cast<int64_t>(key_)) return std::nullopt;
   return frame.offset;
 }
 
 void LogMarks::Encode(uint64_t synced, std::string& out) const {
-  seglog::EncodeFrame({seglog::Stream::kNote, kId, synced, static_cast<int64_t>(*key_), {}}, out);
+  seglog::EncodeFrame({seglog::Stream::kNote, kId, synced, static_cast<int64_t>(key_), {}}, out);
 }
 
 Result<std::optional<uint64_t>> LogMarks::Behind(File& file, uint64_t damage) const {
@@ -53,7 +50,7 @@ Result<std::optional<uint64_t>> LogMarks::Behind(File& file, uint64_t damage) co
   seglog::EncodeFrame({}, any);
   const std::string_view magic = std::string_view(any).substr(0, sizeof seglog::kMagic);
   std::string buffer;
-  for (uint64_t from = damage + 1; key_; from += kSearchBytes - seglog::kHeaderBytes) {
+  for (uint64_t from = damage + 1; can_mark(); from += kSearchBytes - seglog::kHeaderBytes) {
     CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, from, kSearchBytes, buffer));
     for (size_t at = bytes.find(magic); at != bytes.npos; at = bytes.find(magic, at + 1)) {
       std::string_view rest = bytes.substr(at, seglog::kHeaderBytes);

@@ -21,14 +21,16 @@ namespace cromt {
 
 class LogMarks {
  public:
-  // Under kHost a key is made where there is none; under kProcess no mark is believed then.
-  static Result<LogMarks> Open(const std::string& dir, Durability durability, FileSystem& files, Random& random);
+  // Under kHost a key is made where there is none. Without one (under kProcess, or as there is no room for it) no mark
+  // is believed, and none made.
+  static LogMarks Open(const std::string& dir, Durability durability, FileSystem& files, Random& random);
 
   // Also one with another key: it is no output.
   static bool IsMark(const seglog::Frame& frame) { return frame.log_id == kId; }
   // So many bytes were synced, if it is one of ours.
   std::optional<uint64_t> SyncedBy(const seglog::Frame& frame) const;
-  // Appends one to `out`.
+  bool can_mark() const { return key_ != 0; }
+  // Appends one to `out`. REQUIRES: can_mark.
   void Encode(uint64_t synced, std::string& out) const;
   // Where it goes on behind `damage`, at which no whole frame begins: at a mark which says that this was on disk, and
   // so was damaged since. nullopt if none does; then it may have been torn by a crash.
@@ -36,9 +38,9 @@ class LogMarks {
 
  private:
   static constexpr uint64_t kId = UINT64_MAX;
-  explicit LogMarks(std::optional<uint64_t> key) : key_(key) {}
+  explicit LogMarks(uint64_t key) : key_(key) {}
 
-  std::optional<uint64_t> key_;
+  uint64_t key_;  // 0: none, which is also what a crash may leave of one
 };
 
 }  // namespace cromt

@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kEnding = ".log";
 constexpr size_t kMaxOpen = 256;
 constexpr size_t kRecoverBytes = 1 << 20;
+constexpr size_t kWholeFrame = seglog::kHeaderBytes + seglog::kMaxDataBytes;
 
 uint64_t LogIdOf(const AttemptId& id) {
   return uint64_t{id.task} << 32 | id.attempt;
@@ -55,11 +56,11 @@ Result<std::unique_ptr<LogStore>> LogStore::Open(std::string dir, Durability dur
   struct stat folder {};
   if (files.Look(dir + "/.", folder) != 0) return tl::unexpected<Error>(ErrnoError("can't open " + dir, errno));
   SystemRandom system;
-  CROMT_ASSIGN(const LogMarks marks, LogMarks::Open(dir, durability, files, random ? *random : system));
+  const LogMarks marks = LogMarks::Open(dir, durability, files, random ? *random : system);
   return std::unique_ptr<LogStore>(new LogStore(std::move(dir), durability, std::move(advanced), files, folder, marks));
 }
 
-// Nothing is removed where the path leads to another place than it did.
+// Looked at before something is listed or removed: by now the path may lead to another place.
 Status LogStore::CheckFolder() const {
   struct stat folder {};
   if (disk_.Look(dir_ + "/.", folder) != 0) return tl::unexpected<Error>(ErrnoError("can't open " + dir_, errno));
@@ -120,14 +121,19 @@ Status LogStore::Recover(File& file, const std::string& path) {
   }
 }
 
+// By whole frames: what is read now may be other bytes than those that were found, where the system has dropped some
+// meanwhile.
 Status LogStore::WriteAnew(File& file) {
   std::string buffer;
   for (int64_t from = file.marked; from < file.size;) {
     CROMT_ASSIGN(const std::string_view bytes,
                  seglog::ReadAt(*file.file, static_cast<uint64_t>(from), kRecoverBytes, buffer));
-    if (bytes.empty()) return Fail(ErrorCode::kInternal, "a run's log has become shorter");
-    CROMT_TRY(WriteAt(*file.file, from, bytes));
-    from += static_cast<int64_t>(bytes.size());
+    std::string_view rest = bytes;
+    while (TakeFrame(rest)) continue;
+    const size_t whole = bytes.size() - rest.size();
+    if (whole == 0) return Fail(ErrorCode::kUnavailable, "a run's log is not what it was when it was opened");
+    CROMT_TRY(WriteAt(*file.file, from, bytes.substr(0, whole)));
+    from += static_cast<int64_t>(whole);
   }
   file.inherited = false;
   return {};
@@ -135,6 +141,18 @@ Status LogStore::WriteAnew(File& file) {
 
 void LogStore::Close(RunId run) {
   if (files_.erase(run) > 0) recent_.remove(run);
+}
+
+Result<LogStore::File*> LogStore::FileToWrite(const RunId& run) {
+  const auto found = files_.find(run);
+  if (durability_ == Durability::kProcess || (found != files_.end() && !found->second.inherited)) return FileOf(run);
+  Close(run);  // who has opened it to look has not read it just now
+  CROMT_ASSIGN(File * file, FileOf(run));
+  if (Status written = WriteAnew(*file); !written) {
+    Close(run);
+    return tl::unexpected<Error>(std::move(written).error());
+  }
+  return file;
 }
 
 Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
@@ -149,10 +167,9 @@ Status LogStore::Append(const std::vector<RunLogChunk>& chunks) {
     std::string bytes;
     for (size_t i = 0; i < chunks.size();) {
       const RunId& run = chunks[i].attempt.run;
-      CROMT_ASSIGN(File * file, FileOf(run));
-      if (file->inherited && durability_ == Durability::kHost) CROMT_TRY(WriteAnew(*file));
+      CROMT_ASSIGN(File * file, FileToWrite(run));
       bytes.clear();
-      const bool marks = file->synced > file->marked;
+      const bool marks = file->synced > file->marked && marks_.can_mark();
       if (marks) marks_.Encode(static_cast<uint64_t>(file->synced), bytes);
       const size_t before = bytes.size();
       // Neighbours of one run are written together.
@@ -292,7 +309,9 @@ Result<LogStore::Slice> LogStore::Read(const RunId& run, uint64_t cursor, size_t
     if (whole > 0) continue;
     CROMT_ASSIGN(const auto behind, marks_.Behind(*file, slice.next_cursor));
     if (!behind) break;
-    slice.next_cursor = *behind;
+    // It may have been half written when it was read; since there is a mark behind it, it is all written.
+    CROMT_ASSIGN(std::string_view again, seglog::ReadAt(*file, slice.next_cursor, kWholeFrame, buffer));
+    if (!TakeFrame(again)) slice.next_cursor = *behind;
   }
   return slice;
 }

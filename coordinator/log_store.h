@@ -110,6 +110,7 @@ class LogStore {
   std::string PathOf(const RunId& run) const;
   Status CheckFolder() const;
   Result<File*> FileOf(const RunId& run) CROMT_REQUIRES(mutex_);
+  Result<File*> FileToWrite(const RunId& run) CROMT_REQUIRES(mutex_);
   Status Recover(File& file, const std::string& path) CROMT_REQUIRES(mutex_);
   Status WriteAnew(File& file) CROMT_REQUIRES(mutex_);
   void Close(RunId run) CROMT_REQUIRES(mutex_);

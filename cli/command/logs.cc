@@ -90,7 +90,7 @@ class Logs final : public Command {
   void TellMissing(Session& session, const RunView& view) {
     for (const TaskView& task : view.tasks) {
       if (only_ && task.index != *only_) continue;
-      const int64_t missing = task.status.log_bytes - bytes_[{task.index, task.status.attempt}];
+      const int64_t missing = task.status.log_bytes - seen_[{task.index, task.status.attempt}].bytes();
       if (missing > 0)
         session.messages().Warn(
             fmt::format("{} of the output of {} on {} {} not come yet; 'cromt logs {} --follow' waits",
@@ -102,7 +102,7 @@ class Logs final : public Command {
   Status ReadOne(Session& session, Control& control, LogView& log, const std::string& task) {
     CROMT_TRY(control.RunLogs(run_, task, follow_, session.world().user, [&](const LogPiece& piece) {
       log.Add(piece);
-      bytes_[{piece.task, piece.attempt}] += static_cast<int64_t>(piece.data.size());
+      seen_[{piece.task, piece.attempt}].Add(piece);
       return !Closed(session);
     }));
     log.End();
@@ -122,7 +122,7 @@ class Logs final : public Command {
   std::optional<TaskIndex> only_;
   bool follow_ = false;
   bool raw_ = false;
-  std::map<std::pair<TaskIndex, uint32_t>, int64_t> bytes_;  // shown, of each attempt
+  std::map<std::pair<TaskIndex, uint32_t>, SeenExtent> seen_;  // of each attempt
   bool local_ = false;
 };
 

@@ -172,6 +172,25 @@ struct LogPiece {
   std::string data;
 };
 
+// Where a note lies of which nobody knows behind how much output it stands: behind all that there can be.
+inline constexpr int64_t kNoteOffset = int64_t{1} << 40;
+
+// How much of an attempt's output somebody has seen. Where bytes are missing, more came behind them: nobody has them.
+class SeenExtent {
+ public:
+  void Add(const LogPiece& piece) {
+    const auto size = static_cast<int64_t>(piece.data.size());
+    if (piece.offset >= kNoteOffset)
+      notes_ = std::max(notes_, piece.offset + size - kNoteOffset);
+    else
+      end_ = std::max(end_, piece.offset + size);
+  }
+  int64_t bytes() const { return end_ + notes_; }
+
+ private:
+  int64_t end_ = 0, notes_ = 0;
+};
+
 // The task that a caller's word means: an id counted from 1, or a unique name; none for an empty word. kNotFound,
 // kInvalid (several have this name).
 Result<std::optional<TaskIndex>> TaskNamed(const RunView& run, const std::string& task);

@@ -269,6 +269,7 @@ Result<AttemptsWithOutput> SimCoordinator::WithOutput(const StoredState& state) 
 }
 
 void SimCoordinator::CheckOutput() {
+  if (disk_.Crash()) world_.outputs.MayBeGone(this);
   auto logs = OpenLogs(Durability::kProcess);
   if (!logs) return world_.ledger.Violation("the output can't be read: " + logs.error().message);
   world_.outputs.CheckStored(this, **logs);

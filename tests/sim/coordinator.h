@@ -80,7 +80,7 @@ class SimCoordinator final : private CoordinatorEdges {
   void Post(EngineInput input);
   // What an agent sends of its jobs' output.
   void TakeOutput(LogIntake::Batch batch);
-  // Once it is down: what it has of that.
+  // Once it is down for good: what it has of that if its machine crashes now.
   void CheckOutput();
   Result<AttemptsWithOutput> WithOutput(const StoredState& state);
   // `reply` is called only if the process lives long enough to give it.

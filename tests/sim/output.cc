@@ -72,9 +72,19 @@ std::unique_ptr<seglog::FrameSource> HostLog::Read(const HostLog& log, seglog::P
 }
 
 void OutputLedger::Printed(size_t host, const PrintedFrame& frame) {
-  printed_[host].push_back({.frame = frame});
+  printed_[host].push_back({.frame = frame, .is_nobodys = nobodys_[host].contains(frame.ticket)});
   int64_t& size = processes_[frame.attempt][frame.process];
   size = std::max(size, frame.offset + frame.size);
+}
+
+void OutputLedger::HostLoses(size_t host) {
+  std::erase_if(printed_[host], [](const Frame& frame) { return !frame.was_stored; });
+  for (Frame& frame : printed_[host]) frame.is_gone = true;
+}
+
+void OutputLedger::Lost(size_t host, Ticket ticket) {
+  if (!nobodys_[host].insert(ticket).second) return;
+  for (Frame& one : printed_[host]) one.is_nobodys |= one.frame.ticket == ticket && !one.was_stored;
 }
 
 void OutputLedger::Stored(size_t host, uint64_t from, uint64_t to, const void* coordinator) {
@@ -82,6 +92,7 @@ void OutputLedger::Stored(size_t host, uint64_t from, uint64_t to, const void* c
   auto position = [](const Frame& one) { return one.frame.position; };
   for (auto next = std::ranges::upper_bound(frames, from, {}, position);
        next != frames.end() && next->frame.position <= to; ++next) {
+    if (next->is_gone || nobodys_[host].contains(next->frame.ticket)) continue;  // so that was not sent
     next->stored_by.insert(coordinator);
     next->was_stored = true;
   }
@@ -98,8 +109,7 @@ void OutputLedger::MayBeGone(const void* coordinator) {
 }
 
 bool OutputLedger::IsNobodys(size_t host, const Frame& frame, const void* coordinator) const {
-  if (const auto lost = nobodys_.find(host); lost != nobodys_.end() && lost->second.contains(frame.frame.ticket))
-    return true;
+  if (frame.is_nobodys) return true;
   if (!ledger_.went_back() && !ledger_.second_is_heard()) return false;
   const auto owner = owners_.find({coordinator, frame.frame.attempt});
   return owner != owners_.end() &&
@@ -160,7 +170,7 @@ void OutputLedger::CheckStored(const void* coordinator, LogStore& logs) {
 void OutputLedger::CheckAll(const std::set<size_t>& hosts) {
   for (const size_t host : hosts)
     for (const Frame& one : printed_[host])
-      if (!one.frame.plain && !one.was_stored && !nobodys_[host].contains(one.frame.ticket))
+      if (!one.frame.plain && !one.was_stored && !one.is_nobodys)
         Violation(fmt::format("what {} has printed on host {} from byte {} on is not stored",
                               ToString(one.frame.attempt), host, one.frame.offset));
 }

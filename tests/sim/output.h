@@ -54,9 +54,9 @@ class OutputLedger {
 
   void Printed(size_t host, const PrintedFrame& frame);
   // What its log holds is gone.
-  void HostLoses(size_t host) { printed_[host].clear(); }
+  void HostLoses(size_t host);
   // Its journal has lost these: whose output the log has of them, its agent can't know.
-  void Lost(size_t host, Ticket ticket) { nobodys_[host].insert(ticket); }
+  void Lost(size_t host, Ticket ticket);
   // The agent of `host` is told by a coordinator that what it has sent of its mesh's output between these positions is
   // stored.
   void Stored(size_t host, uint64_t from, uint64_t to, const void* coordinator);
@@ -79,6 +79,8 @@ class OutputLedger {
     PrintedFrame frame;
     std::set<const void*> stored_by = {}, may_be_gone = {};
     bool was_stored = false;
+    bool is_nobodys = false;
+    bool is_gone = false;  // from the host's log
   };
   // By attempt: what lies there, in pieces that don't touch.
   using Pieces = std::map<AttemptId, std::map<int64_t, int64_t>>;

@@ -32,10 +32,6 @@ enum class Stream : uint8_t {
   kNote = 4,  // lines of cromt itself: what was dropped, stopped or left behind; one line each
 };
 
-// Of a note about an attempt of which nobody knows any more how much it has said: behind all that it can have said, and
-// the same when it is written again.
-inline constexpr uint64_t kNoteOffset = uint64_t{1} << 40;
-
 struct Frame {
   Stream stream = Stream::kStdout;
   uint64_t log_id = 0;

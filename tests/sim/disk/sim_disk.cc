@@ -34,6 +34,7 @@ class SimDisk::OpenFile final : public File {
   ssize_t Read(void* bytes, size_t size, uint64_t offset) override {
     Fate fate{};
     if (auto failed = disk_.Fails(Call::kRead, path_, fate)) return *failed;
+    if (inode_->refused && disk_.dice_.PerCent(5)) Evict(*inode_);
     size = static_cast<size_t>(std::min<uint64_t>(size, inode_->size > offset ? inode_->size - offset : 0));
     if (fate == Fate::kShort && size > 1) size /= 2;
     char* to = static_cast<char*>(bytes);
@@ -336,6 +337,7 @@ void SimDisk::ForgetDirty(Inode& inode) {
   for (uint32_t page : inode.dirty)
     if (page < inode.pages.size()) inode.pages[page].dirty = false;
   inode.dirty.clear();
+  inode.refused = true;
   if (dice_.PerCent(30)) Evict(inode);
 }
 
@@ -343,6 +345,7 @@ void SimDisk::Evict(Inode& inode) {
   for (Page& page : inode.pages)
     if (!page.dirty && !page.promised)
       page.now = page.durable;  // what was promised is at least in the disk's own memory
+  inode.refused = false;
 }
 
 // ---- A crash ----------------------------------------------------------------------------------

@@ -113,6 +113,7 @@ class SimDisk final : public FileSystem {
     uint64_t size = 0, durable_size = 0;
     uint64_t cut_to = std::numeric_limits<uint64_t>::max();  // the least size since the last sync
     uint64_t allocated = 0;                                  // bytes that have room
+    bool refused = false;  // a sync has failed; of what it was to sync some may be gone
   };
   // A name in `directory` is this file from then on (null: there is none), and another one, if any, is gone.
   struct NameChange {

@@ -70,7 +70,7 @@ TEST_F(LogViewTest, WhatIsMissingIsSaid) {
   log.Add(Printed(1, 0, "one\n"));
   log.Add(Printed(1, 10, "three\n"));
   log.Add(Printed(1, 16, "four\n"));
-  LogPiece note = Printed(1, static_cast<int64_t>(seglog::kNoteOffset), "the host was restarted\n");
+  LogPiece note = Printed(1, kNoteOffset, "the host was restarted\n");
   note.stream = static_cast<uint8_t>(seglog::Stream::kNote);
   log.Add(note);
   EXPECT_EQ(shown_, "one\ncromt: 6 bytes of its output are missing here\nthree\nfour\ncromt: the host was restarted\n");
