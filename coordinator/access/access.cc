@@ -307,7 +307,14 @@ Result<std::string> Access::AgentAt(const std::string& address) {
 bool Access::IsMember(const std::string& name) {
   MutexLock lock(mutex_);
   auto known = agents_.find(name);
-  return known != agents_.end() && !known->second.removed;
+  return known != agents_.end() && !known->second.removed && IsBelieved(known->second);
+}
+
+// Not one whose authority was given up: a connection that it has from before would last.
+bool Access::IsBelieved(const AgentMember& agent) const {
+  return agent.serial.empty() || std::ranges::any_of(files_.believed(), [&](const pki::AuthorityCertificate& one) {
+           return one.fingerprint == agent.authority;
+         });
 }
 
 void Access::OnRevoked(std::function<void(const std::vector<std::string>&)> callback) {

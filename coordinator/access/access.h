@@ -109,6 +109,7 @@ class Access {
   Result<std::vector<AgentMember>> Agents() CROMT_EXCLUDES(mutex_);
   // Who is reached at this address (as ToString(AgentAddress) writes it). kNotFound says what to do.
   Result<std::string> AgentAt(const std::string& address) CROMT_EXCLUDES(mutex_);
+  // Not of who was removed, or left out as its authority was given up.
   bool IsMember(const std::string& name) CROMT_EXCLUDES(mutex_);
   // Never null.
   std::shared_ptr<const Trust> trust() CROMT_EXCLUDES(mutex_);
@@ -143,6 +144,7 @@ class Access {
   // From database and files.
   Status ReadTrust() CROMT_REQUIRES(db_mutex_, mutex_);
   std::vector<std::string> Behind() const CROMT_REQUIRES(mutex_);
+  bool IsBelieved(const AgentMember& agent) const CROMT_REQUIRES(mutex_);
   Result<Membership> Admit(AgentMember agent, const std::string& request, const Invitation* invitation)
       CROMT_REQUIRES(db_mutex_, mutex_);
   Result<std::string> Certify(const std::string& request, const Identity& identity, Duration good_for) const

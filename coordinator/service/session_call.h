@@ -68,7 +68,7 @@ class SessionCall final : public grpc::ClientBidiReactor<v1::ToAgent, v1::FromAg
         message = Fail(ErrorCode::kDenied, "it says that it is agent " + message->hello->agent.text() +
                                                ", and its certificate is that of " + agent_.text());
       if (message && !agent_.empty() && !dialing_.is_member(agent_.text()))
-        message = Fail(ErrorCode::kDenied, "it was removed from the mesh");
+        message = Fail(ErrorCode::kDenied, "it is no member of the mesh any more");
       if (message) {
         post_(engine_input::LinkMessage{link_, std::move(*message), Untaken()});
         return ReadOn();

@@ -88,6 +88,8 @@ class Told(Bundles):
         self.mesh.wait_finished(run)
 
     def test_an_agent_that_does_not_answer_is_named(self):
+        states = lambda: [json.loads(line)["state"] for line in self.mesh.cromt("agents", "-o", "json").out.splitlines()]
+        wait_for("both are there", lambda: states() == ["up", "up"])
         hung = self.mesh.agents["hostB"]
         os.kill(hung.process.pid, signal.SIGSTOP)
         try:

@@ -53,8 +53,7 @@ class Existing(Story):
         """No process, file or exec of ours; its own are there."""
         own = ["sh -c sleep 100000 & trap 'exit 0' TERM; wait", "sleep 100000"]
         wait_for("only its own processes are left", lambda: self.processes(name) == own)
-        files = self.inside("ls", "-a", "/", name=name).split()
-        self.assertEqual([file for file in files if "cromt" in file], [])
+        wait_for("none of its files is left", lambda: "cromt" not in self.inside("ls", "-a", "/", name=name))
         execs = wait_for("no exec is left", lambda: self.engine.docker("inspect", name, "--format", "{{json .ExecIDs}}").strip() in ("null", "[]") and "none")
         self.assertEqual(execs, "none")
 

@@ -34,6 +34,7 @@ class FakeControl final : public Control {
   std::optional<Error> watch_error;  // what every WatchRun is refused with
   int breaks = 0;                    // the first calls of WatchRun that break after the first update
   int log_breaks = 0;                // the first calls of RunLogs that break after the first piece
+  std::optional<Error> log_error;    // how each RunLogs ends once the run has
   std::function<void()> on_waiting;  // called when a watcher has been given all and waits
 
   // ---- What was asked -------------------------------------------------------------------------
@@ -181,6 +182,7 @@ class FakeControl final : public Control {
     }
     std::unique_lock lock(mutex_);
     if (follow) changed_.wait(lock, [this] { return is_ended_ || is_stopped_; });
+    if (log_error && !is_stopped_) return tl::unexpected<Error>(*log_error);
     return is_stopped_ ? Status(Fail(ErrorCode::kCanceled, "stopped")) : Status();
   }
 

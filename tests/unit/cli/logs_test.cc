@@ -73,6 +73,15 @@ TEST_F(LogsTest, ATaskThatNeverRanIsNotAskedFor) {
   EXPECT_EQ(control_.logs_read, std::vector<std::string>{"run1/1"});
 }
 
+// Its place is damaged at the coordinator, and more came behind it.
+TEST_F(LogsTest, WhatIsMissingForGoodIsNotWaitedFor) {
+  control_.pieces = {Printed(1, 0, "a1\n"), Printed(1, 6, "a3\n")};
+  control_.view = RunOf("p", {Succeeded(Task(1, "a", "hostA"), 9)}, RunOutcome::kSucceeded);
+  EXPECT_EQ(Cromt({"logs", "run1"}), 0);
+  EXPECT_EQ(out(), "a1\ncromt: 3 bytes of its output are missing here\na3\n");
+  EXPECT_EQ(err(), "");
+}
+
 TEST_F(LogsTest, FollowEndsWithTheRun) {
   control_.view = RunOf("p", {Running(tasks_[0]), Running(tasks_[1])});
   control_.updates = {Whole(control_.view), Ended(control_.view, RunOutcome::kFailed, tasks_)};

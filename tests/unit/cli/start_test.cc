@@ -175,6 +175,14 @@ TEST_F(StartTest, ABrokenConnectionIsTriedAgainAndNothingIsShownTwice) {
   EXPECT_EQ(err().find("of hello: 2 tasks"), err().rfind("of hello: 2 tasks"));
 }
 
+TEST_F(StartTest, OutputThatDoesNotComeIsSaidAndNotAskedForAgain) {
+  GivenARunThatFails();
+  control_.log_error = Error{ErrorCode::kTimeout, "not all output of task 1 has come from hostA"};
+  EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 1) << "as the run";
+  EXPECT_THAT(err(), HasSubstr("not all output of task 1 has come from hostA"));
+  EXPECT_EQ(control_.logs_read.size(), 1u);
+}
+
 TEST_F(StartTest, FollowingThatIsRefusedIsAnErrorAtOnce) {
   control_.watch_error = Error{ErrorCode::kDenied, "alice may not see run1"};
   EXPECT_EQ(Cromt({"start", "hello", "--follow"}), 3);

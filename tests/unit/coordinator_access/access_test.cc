@@ -308,6 +308,19 @@ TEST_F(AccessTest, OneAuthorityFollowsAnother) {
   EXPECT_EQ(access_->fingerprint(), (*believed)[0].fingerprint);
 }
 
+// Also not on a connection that was opened before, which would last.
+TEST_F(AccessTest, WhoIsLeftOutIsNoMemberAnyMore) {
+  ASSERT_TRUE(InviteAndJoin("h1"));
+  ASSERT_TRUE(access_->RotateAuthority());
+  ASSERT_TRUE(InviteAndJoin("h2"));
+  EXPECT_TRUE(access_->IsMember("h1"));
+  ASSERT_TRUE(access_->RetireAuthority(true));
+  EXPECT_FALSE(access_->IsMember("h1"));
+  EXPECT_TRUE(access_->IsMember("h2"));
+  Reopen();
+  EXPECT_FALSE(access_->IsMember("h1"));
+}
+
 TEST_F(AccessTest, AChangeOfAuthorityThatWasCutShortIsGoneOnWith) {
   const std::string old = access_->fingerprint();
   std::map<std::string, std::string> before;
