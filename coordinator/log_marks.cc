@@ -12,10 +12,10 @@ constexpr size_t kKeyBytes = 8;
 constexpr size_t kSearchBytes = 1 << 20;
 
 // 0 if it has none.
-uint64_t KeyIn(File& file) {
+Result<uint64_t> KeyIn(File& file) {
   std::string buffer;
-  const auto bytes = seglog::ReadAt(file, 0, kKeyBytes, buffer);
-  return bytes && bytes->size() == kKeyBytes ? ByteReader(*bytes).U64() : 0;
+  CROMT_ASSIGN(const std::string_view bytes, seglog::ReadAt(file, 0, kKeyBytes, buffer));
+  return bytes.size() == kKeyBytes ? ByteReader(bytes).U64() : 0;
 }
 
 }  // namespace
@@ -25,9 +25,11 @@ LogMarks LogMarks::Open(const std::string& dir, Durability durability, FileSyste
   const std::string path = dir + "/marks.key";
   const bool may_make = durability == Durability::kHost;
   const auto file = files.Open(path, O_NOFOLLOW | (may_make ? O_RDWR | O_CREAT : O_RDONLY), 0600);
-  uint64_t key = file ? KeyIn(*file) : kNone;
-  if (!file || !may_make) return LogMarks(key);
-  if (key == kNone) key = random.Next();
+  if (!file) return LogMarks(kNone);
+  const auto found = KeyIn(*file);
+  if (!found) return LogMarks(kNone);  // it is not written over: the next process may be able to read it
+  if (!may_make) return LogMarks(*found);
+  const uint64_t key = *found != kNone ? *found : random.Next();
   std::string bytes;
   ByteWriter(bytes).U64(key);
   // Always anew: who has made it may have been killed before it was on disk.

@@ -21,8 +21,8 @@ namespace cromt {
 
 class LogMarks {
  public:
-  // Under kHost a key is made where there is none. Without one (under kProcess, or as there is no room for it) no mark
-  // is believed, and none made.
+  // Under kHost a key is made where there is none. Without one (under kProcess, or as the disk fails or is full) no
+  // mark is believed, and none made.
   static LogMarks Open(const std::string& dir, Durability durability, FileSystem& files, Random& random);
 
   // Also one with another key: it is no output.

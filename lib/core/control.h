@@ -3,6 +3,7 @@
 // All calls block, with the deadline that the implementation was given. Thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>

@@ -95,5 +95,22 @@ TEST(LogStoreSweep, NothingAcknowledgedIsLostAndNothingHalfWrittenIsBelieved) {
   EXPECT_GT(calls, 20u);
 }
 
+// Else no mark of before were believed any more, though the disk has failed for a moment only.
+TEST(LogMarks, AKeyThatCantBeReadIsNotWrittenOver) {
+  SimDisk disk(1);
+  (void)disk.MakeDirectory("d", 0700);
+  SeededRandom random(1);
+  auto open = [&] { return LogMarks::Open("d", Durability::kHost, disk, random); };
+  std::string bytes;
+  open().Encode(7, bytes);
+  std::string_view rest = bytes;
+  const auto mark = seglog::DecodeFrame(rest);
+  ASSERT_TRUE(mark && *mark);
+  disk.FailReads(true);
+  EXPECT_FALSE(open().can_mark());
+  disk.FailReads(false);
+  EXPECT_EQ(open().SyncedBy(**mark), 7u);
+}
+
 }  // namespace
 }  // namespace cromt
