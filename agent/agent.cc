@@ -13,7 +13,6 @@
 #include "agent/job_secrets.h"
 #include "agent/output_left.h"
 #include "base/name.h"
-#include "io/seglog/segments.h"
 
 namespace cromt {
 namespace {
@@ -73,6 +72,7 @@ Status Agent::Open() {
   engine_ = std::make_unique<AgentEngine>(*journal_, edges, identity_, QueueLimits{.slots = identity_.slots},
                                           JournalId(RandomName(random_)));
   logs_ = std::make_unique<LogFeed>(launcher::LogDir(dir_->path()));
+  trim_.emplace(launcher::LogDir(dir_->path()));
   auto tell = [this](QueueEvent event) { Post(agent_input::Tell{std::move(event), {}}); };
   Preparer::Callbacks callbacks{
       tell,
@@ -97,25 +97,15 @@ Status Agent::Open() {
     tell(std::move(event));
     preparer_->BlobArrived();
   });
-  CROMT_ASSIGN(const OutputsInLog outputs, OutputLeft(opened.records));
+  // Where the log can't go on behind all that was printed before a crash of the host nothing may start: what would be
+  // printed then might lie where coordinators have read already.
+  CROMT_ASSIGN(const OutputsInLog outputs, OutputLeft(launcher::LogDir(dir_->path()), opened.records, identity_.boot,
+                                                      clock_.Read().wall, options_.warn));
   CROMT_TRY(engine_->Start(opened.records, clock_.Read(), outputs));
   for (const InventoryTicket& item : engine_->queue().Tickets()) logs_->Register(item.ticket, item.mesh, item.id);
   CROMT_TRY(CleanFreeSlots());
   WatchDisk();
   return ConnectLauncher();
-}
-
-// Of attempts that a crash of the host has ended. Where the log can't go on behind all of theirs nothing may start:
-// what would be printed then might lie where coordinators have read already.
-Result<OutputsInLog> Agent::OutputLeft(const std::vector<JournalRecord>& records) {
-  std::string boot = identity_.boot;
-  for (const JournalRecord& record : records)
-    if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
-  if (boot == identity_.boot) return OutputsInLog();
-  auto outputs = OutputAfterCrash(launcher::LogDir(dir_->path()), records, clock_.Read().wall, options_.warn);
-  if (!outputs)
-    return cromt::Fail("the log can't go on behind the output from before the restart of the host", outputs.error());
-  return outputs;
 }
 
 // What a crash left in slots that no attempt holds any more.
@@ -191,7 +181,7 @@ void Agent::Run() {
       if (sent || sent.error().code != ErrorCode::kExhausted) talk_.Sent();
     }
     log_end_heard_ = log_end();
-    TrimLog();
+    trim_->Step(engine_->queue(), log_end());
   }
 }
 
@@ -212,14 +202,6 @@ void Agent::OnFailure(std::function<void(Error)> callback) {
   MutexLock lock(mutex_);
   if (failure_) callback(*failure_);
   on_failure_ = std::move(callback);
-}
-
-// Deletes segments that nobody needs; looks only when the log has grown by another one.
-void Agent::TrimLog() {
-  if (seglog::SegmentOf(log_end()) <= seglog::SegmentOf(trimmed_to_)) return;
-  uint64_t needed = engine_->queue().LogNeededFrom(log_end());
-  if (seglog::SegmentOf(needed) <= seglog::SegmentOf(trimmed_to_)) return;
-  if (seglog::RemoveBefore(launcher::LogDir(dir_->path()), needed)) trimmed_to_ = needed;
 }
 
 // ---- Edges ------------------------------------------------------------------------------------

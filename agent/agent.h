@@ -17,6 +17,7 @@
 #include "agent/launcher_client.h"
 #include "agent/launcher_talk.h"
 #include "agent/log_feed.h"
+#include "agent/log_trim.h"
 #include "agent/preparer.h"
 #include "agent/publisher.h"
 #include "agent/workspaces.h"
@@ -113,7 +114,6 @@ class Agent final : private AgentEdges, private LauncherTalk::Host {
  private:
   explicit Agent(AgentOptions options);
   Status Open();
-  Result<OutputsInLog> OutputLeft(const std::vector<JournalRecord>& records);
   Status CleanFreeSlots();
   ContainerPlaces PlacesOf(const TaskSpec* spec, uint32_t slot);
   std::string DirectoryOf(const TaskSpec& spec, uint32_t slot);
@@ -126,7 +126,6 @@ class Agent final : private AgentEdges, private LauncherTalk::Host {
   void SayLauncherIsUp(const queue_event::LauncherUp& up, size_t lost);
   std::string HowItEnded(const QueuedAttempt* attempt, const std::optional<ExitStatus>& status,
                          bool out_of_memory) const;
-  void TrimLog();
   void WatchDisk();
   void Fail(Error error) CROMT_EXCLUDES(mutex_);
 
@@ -177,7 +176,7 @@ class Agent final : private AgentEdges, private LauncherTalk::Host {
   std::string last_incarnation_;                       // of the launcher that said last what it knows; empty = none has
   std::shared_ptr<std::promise<void>> launcher_gone_;  // somebody waits for its end
   uint64_t log_end_heard_ = 0;                         // log_end() when the last Step was over
-  uint64_t trimmed_to_ = 0;
+  std::optional<LogTrim> trim_;
 
   Mailbox<AgentInput> inbox_;
   Mutex mutex_;

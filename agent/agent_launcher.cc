@@ -88,18 +88,14 @@ std::string Agent::StopRemains(queue_event::LauncherUp& up, std::span<const Queu
   const std::string left = FirstLine(launcher::LeftPath(dir_->path()));
   if (!left.empty()) ::unlink(launcher::LeftPath(dir_->path()).c_str());
   std::unordered_set<std::string> marks;
-  std::unordered_set<Ticket> tickets;
-  uint64_t begin = up.log_end;
   const std::string agent_mark = AgentMark(identity_.agent, dir_->path());
   for (const QueuedAttempt* attempt : lost) {
     marks.insert(agent_mark + MarkOf(*attempt));
     marks.insert(MarkOf(*attempt));  // all of the mark, of one that was started before an upgrade
-    tickets.insert(attempt->ticket);
-    begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
   }
   const bool all = !options_.name.empty() && up.known.empty() && up.incarnation != last_incarnation_;
   if (marks.empty() && !all) return {};
-  if (!lost.empty()) up.written = OutputWritten(launcher::LogDir(dir_->path()), begin, tickets);
+  up.written = OutputOfLost(launcher::LogDir(dir_->path()), up.log_end, lost);
   auto killed = launcher::KillMarked(
       [&](const std::string& mark) { return marks.contains(mark) || (all && mark.starts_with(agent_mark)); });
   if (!killed) return killed.error().message;

@@ -4,7 +4,6 @@
 #include <map>
 
 #include "core/control.h"
-#include "core/queue.h"
 #include "io/seglog/reader.h"
 #include "io/seglog/writer.h"
 
@@ -27,11 +26,16 @@ uint64_t HighestPosition(const std::vector<JournalRecord>& records) {
   return highest;
 }
 
-// What the journal knew before the crash.
-std::map<Ticket, QueuedAttempt> AttemptsBefore(const std::vector<JournalRecord>& records) {
+std::string LastBoot(const std::vector<JournalRecord>& records) {
   std::string boot;
   for (const JournalRecord& record : records)
     if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
+  return boot;
+}
+
+// What the journal knew before the crash.
+std::map<Ticket, QueuedAttempt> AttemptsBefore(const std::vector<JournalRecord>& records) {
+  const std::string boot = LastBoot(records);
   AgentQueue queue({}, boot, JournalId("before"));
   queue.Restore(records, {});
   std::map<Ticket, QueuedAttempt> attempts;
@@ -41,9 +45,12 @@ std::map<Ticket, QueuedAttempt> AttemptsBefore(const std::vector<JournalRecord>&
 
 }  // namespace
 
-OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::unordered_set<Ticket>& tickets) {
+OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::unordered_set<Ticket>& tickets,
+                           FileSystem& files) {
   OutputsInLog outputs;
-  auto reader = seglog::Reader::Open(dir, from);
+  auto reader = seglog::Reader::Open(dir, from, files);
+  // What is stored already may have been removed: what is still needed begins later.
+  if (!reader && reader.error().code == ErrorCode::kNotFound) reader = seglog::Reader::Open(dir, 0, files);
   while (reader) {
     auto frames = reader->Read(kReadBytes);
     if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
@@ -58,15 +65,26 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
   return outputs;
 }
 
+OutputsInLog OutputOfLost(const std::string& dir, uint64_t log_end, std::span<const QueuedAttempt* const> lost,
+                          FileSystem& files) {
+  std::unordered_set<Ticket> tickets;
+  uint64_t begin = log_end;
+  for (const QueuedAttempt* attempt : lost) {
+    tickets.insert(attempt->ticket);
+    begin = std::min(begin, attempt->log_begin);  // 0 where its start was not told
+  }
+  return tickets.empty() ? OutputsInLog() : OutputWritten(dir, begin, tickets, files);
+}
+
 Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<JournalRecord>& records, Wall now,
-                                      const std::function<void(const std::string&)>& warn) {
+                                      const std::function<void(const std::string&)>& warn, FileSystem& files) {
   using Phase = QueuedAttempt::Phase;
-  CROMT_ASSIGN(seglog::Writer writer, seglog::Writer::Open(dir));
+  CROMT_ASSIGN(seglog::Writer writer, seglog::Writer::Open(dir, seglog::kSegmentBytes, files));
   CROMT_TRY(writer.GoBehind(HighestPosition(records)));
   const auto attempts = AttemptsBefore(records);
   std::unordered_set<Ticket> tickets;
   for (const auto& [ticket, attempt] : attempts) tickets.insert(ticket);
-  OutputsInLog outputs = OutputWritten(dir, 0, tickets);
+  OutputsInLog outputs = OutputWritten(dir, 0, tickets, files);
   for (const auto& [ticket, attempt] : attempts) {
     const bool ended = attempt.phase == Phase::kEnded;
     const bool is_there = outputs.contains(ticket);
@@ -87,6 +105,17 @@ Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<
     output.bytes += static_cast<int64_t>(kNote.size());
     output.end = writer.position();
   }
+  return outputs;
+}
+
+Result<OutputsInLog> OutputLeft(const std::string& dir, const std::vector<JournalRecord>& records,
+                                const std::string& boot, Wall now, const std::function<void(const std::string&)>& warn,
+                                FileSystem& files) {
+  const std::string before = LastBoot(records);
+  if (before.empty() || before == boot) return OutputsInLog();
+  auto outputs = OutputAfterCrash(dir, records, now, warn, files);
+  if (!outputs)
+    return Fail("the log can't go on behind the output from before the restart of the host", outputs.error());
   return outputs;
 }
 

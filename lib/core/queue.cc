@@ -136,7 +136,12 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   const Lease& lease = event.lease;
-  if (FindById(event.mesh, lease.id)) return;  // offered before
+  if (QueuedAttempt* known = FindById(event.mesh, lease.id)) {
+    // Offered before. A store that lost its newest part and was recovered may not know that this had ended, which was
+    // acknowledged and so would not be said again.
+    if (known->end_acked) ReportEnd(*known, known->result);
+    return;
+  }
   if (!lease.spec)
     return EndUntaken(event, {.kind = AttemptResult::Kind::kNotStarted,
                               .reason = "the agent can't read what it is to do: " + lease.wrong});
@@ -516,11 +521,15 @@ void AgentQueue::State::ReleaseSlot(QueuedAttempt& attempt, bool clean) {
 void AgentQueue::State::End(QueuedAttempt& attempt, AttemptResult result) {
   DropSecrets(attempt);
   if (!result.started_at) result.started_at = attempt.started_at;
+  ReportEnd(attempt, std::move(result));
+  ForgetOldJobs();
+}
+
+void AgentQueue::State::ReportEnd(QueuedAttempt& attempt, AttemptResult result) {
   uint64_t sequence = meshes[attempt.mesh].next_sequence;
   journal::Ended record{attempt.ticket, sequence, std::move(result), attempt.log_begin, attempt.log_end};
   Replay(record);
   out.records.push_back(std::move(record));
-  ForgetOldJobs();
 }
 
 // With what is left of its output.

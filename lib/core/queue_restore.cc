@@ -96,6 +96,9 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
       if (!attempt) return;
       if (attempt->phase == QueuedAttempt::Phase::kEnded) {
         attempt->log_end = std::max(attempt->log_end, r.log_end);
+        if (attempt->mesh == kPlainMesh || r.sequence < s.meshes[attempt->mesh].next_sequence) return;
+        attempt->end_acked = false;  // it is said again
+        s.AddReport(*attempt, r.sequence);
         return;
       }
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);

@@ -106,6 +106,7 @@ struct AgentQueue::State {
   void Launch(QueuedAttempt& attempt);
   void BackInLine(QueuedAttempt& attempt);
   void End(QueuedAttempt& attempt, AttemptResult result);
+  void ReportEnd(QueuedAttempt& attempt, AttemptResult result);
   void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
   void KeepSecrets(QueuedAttempt& attempt, SecretValues values);

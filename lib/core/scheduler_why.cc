@@ -392,7 +392,7 @@ class Causes {
       case TaskState::kRetryWait: return Key(status.state, nullptr, WithoutHost(status.reason, host));
       case TaskState::kFinished:
         if (!status.failed() && !(status.ignored && *status.outcome != TaskOutcome::kSucceeded)) return std::nullopt;
-        return Key(status.state, nullptr, WithoutHost(status.reason, host));
+        return Key(status.state, nullptr, WithoutHost(EndText(status), host));
       case TaskState::kLeased:
       case TaskState::kPreparing:
       case TaskState::kRunning:

@@ -1,7 +1,13 @@
-"""Output on its way to the coordinator: agent/log_follower.cc, coordinator/log_intake.cc, coordinator/log_store.cc."""
+"""Output on its way to the coordinator: agent/launcher/log_sink.cc, lib/io/seglog, agent/output_left.cc,
+agent/log_follower.cc, coordinator/log_intake.cc, coordinator/log_store.cc."""
 
 from mutation import Mutation
 
+SINK = "agent/launcher/log_sink.cc"
+WRITER = "lib/io/seglog/writer.cc"
+LEFT = "agent/output_left.cc"
+QUEUE = "lib/core/queue.cc"
+RESTORE = "lib/core/queue_restore.cc"
 FOLLOWER = "agent/log_follower.cc"
 INTAKE = "coordinator/log_intake.cc"
 STORE = "coordinator/log_store.cc"
@@ -24,4 +30,21 @@ MUTATIONS = [
     Mutation("output-of-another-try", "What is done again after a recovery has the number of an attempt of which there is output.", RECOVERY,
              "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver(attempts->second, tasks);\n",
              "  if (const auto attempts = output.find(run.header.id); attempts != output.end()) PassOver({}, tasks);\n", 3000),
+    Mutation("held-back-output-is-dropped", "What the host's disk does not take is forgotten.", SINK,
+             "    blocked_reason_ = appended.error().message;\n    return false;",
+             "    blocked_reason_ = appended.error().message;\n    batch_.clear();\n    return false;", 60),
+    Mutation("log-goes-on-where-it-ends", "After a crash of the host its log goes on where coordinators may have read already.", LEFT,
+             "  CROMT_TRY(writer.GoBehind(HighestPosition(records)));\n", "", 600),
+    Mutation("half-a-frame-is-left", "A launcher goes on behind the half of a frame that its predecessor has left.", WRITER,
+             "  if (writer.file_->Truncate(end.offset) != 0) return tl::unexpected(ErrnoError(\"truncating \" + path, errno));\n  writer.offset_ = end.offset;\n",
+             "  writer.offset_ = static_cast<uint64_t>(writer.file_->Size());\n", 600),
+    Mutation("damaged-segment-ends-the-log", "What lies behind a segment whose end a crash has torn is not sent.", FOLLOWER,
+             "frames.error().code == ErrorCode::kCorrupt && log_->SkipSegment()", "frames.error().code == ErrorCode::kInternal", 300),
+    Mutation("stored-output-is-still-wanted", "Output of attempts that are lost is not found once the beginning of it was removed.", LEFT,
+             "  if (!reader && reader.error().code == ErrorCode::kNotFound) reader", "  if (false) reader", 600),
+    Mutation("log-is-trimmed-too-far", "Output of attempts that have ended is removed before it is stored.", RESTORE,
+             "    if (a.phase == QueuedAttempt::Phase::kEnded && a.result.log_bytes == 0) continue;\n",
+             "    if (a.phase == QueuedAttempt::Phase::kEnded) continue;\n", 100),
+    Mutation("acknowledged-end-is-not-said-again", "Who offers an attempt anew whose end it has forgotten never hears of it.", QUEUE,
+             "    if (known->end_acked) ReportEnd(*known, known->result);\n", "", 3000),
 ]

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/output_left.h"
 #include "tests/sim/network.h"
 #include "tests/sim/workload.h"
 
@@ -39,7 +40,6 @@ SimHost::SimHost(World& world, Network& network, size_t index)
       has_cgroups_(world.dice.PerCent(50)) {
   disk_.OnLoss([this](std::string_view how) { world_.situations.Saw("crash of a host", how); });
   if (clock_.is_skewed()) world_.situations.Saw("fault", "clock runs fast or slow");
-  StartLauncher();
 }
 
 SimHost::~SimHost() = default;
@@ -50,7 +50,6 @@ void SimHost::Boot() {
   if (up()) return;
   ++life_;
   on_ = true;
-  if (!launcher_) StartLauncher();
   world_.timeline.Note(fmt::format("agent {} starts, life {}, boot {}", index_, life_, boot_));
   const uint64_t failures = disk_.failures();
   const std::string boot = fmt::format("boot-{}", boot_);
@@ -60,6 +59,14 @@ void SimHost::Boot() {
     const bool disk_failed = disk_.failures() != failures || opened.error().code == ErrorCode::kExhausted;
     if (!disk_failed) world_.ledger.Violation("the journal can't be read: " + opened.error().message);
     if (on_death_) on_death_();  // and is started again
+    return;
+  }
+  auto outputs = OutputsLeft(opened->records, boot);
+  if (!outputs) {
+    world_.timeline.Note(outputs.error().message);
+    if (disk_.failures() == failures && outputs.error().code != ErrorCode::kExhausted)
+      world_.ledger.Violation("an agent can't start: " + outputs.error().message);
+    if (on_death_) on_death_();
     return;
   }
   journal_ = std::move(opened->journal);
@@ -74,11 +81,13 @@ void SimHost::Boot() {
   well_since_ = world_.timeline.now();
   talk_.emplace(static_cast<LauncherTalk::Host&>(*this));
   check_.Boots(opened->records);
-  AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), OutputsAfter(opened->records, boot)));
+  trim_.emplace(kHostLog, disk_);
+  AfterStep(engine_->Start(opened->records, clock_.Read(world_.timeline.now()), *outputs));
   if (up() && std::exchange(journal_is_cut_, false))
     for (const auto& [job, on_disk] : jobs_)
       if (!engine_->queue().Find(job.second)) world_.outputs.Lost(index_, job.second);
-  if (up()) ConnectLauncher();
+  if (!up()) return;
+  if (auto connected = ConnectLauncher(); !connected) Die(connected.error().message);
 }
 
 void SimHost::Die(const std::string& how) {
@@ -124,6 +133,8 @@ void SimHost::Crash() {
   ++launchers_;
   KillOrphans();
   disk_.Crash();
+  world_.outputs.HostCrashes(index_, ContentsOfHostLog(disk_));
+  check_.HostCrashes();
   journal_is_cut_ = true;
   clock_.Reboot(world_.timeline.now());
   ++boot_;
@@ -150,9 +161,8 @@ void SimHost::Reinstall(bool machine) {
   world_.ledger.AgentForgets();
   ++installation_;
   journal_is_cut_ = true;
-  log_.Clear();
-  world_.outputs.HostLoses(index_);
-  disk_.Wipe();
+  world_.outputs.HostLoses(index_, machine);
+  machine ? disk_.Wipe() : disk_.Wipe("agent");
   files_.Wipe();
 }
 
@@ -173,7 +183,7 @@ void SimHost::Step() {
 }
 
 void SimHost::Step(std::vector<AgentInput> inputs) {
-  TakeFromLauncher(inputs);
+  if (auto taken = TakeFromLauncher(inputs); !taken) return Die(taken.error().message);
   check_.Takes(inputs);
   AfterStep(engine_->Step(std::move(inputs), clock_.Read(world_.timeline.now())));
 }
@@ -182,6 +192,7 @@ void SimHost::AfterStep(const Status& stepped) {
   if (stepped && !death_.was_met()) SendOrders();
   if (death_.planned()) return Die("in the middle of a step");
   if (!stepped) return Die(stepped.error().message);
+  trim_->Step(engine_->queue(), talk_->log_end());
   watcher_.See(engine_->queue());
   check_.Stepped(engine_->queue());
   if (std::string wrong = engine_->queue().Check(); !wrong.empty())
@@ -201,16 +212,17 @@ void SimHost::Later(Duration delay, std::string_view kind, QueueEvent event) {
 }
 
 // What the log has of attempts that a crash of the host has ended.
-OutputsInLog SimHost::OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const {
-  const std::string* before = &boot;
-  for (const JournalRecord& record : records)
-    if (const auto* opened = std::get_if<journal::Opened>(&record)) before = &opened->boot;
-  return *before == boot ? OutputsInLog() : log_.outputs;
+Result<OutputsInLog> SimHost::OutputsLeft(const std::vector<JournalRecord>& records, const std::string& boot) {
+  auto outputs = OutputLeft(
+      kHostLog, records, boot, clock_.Read(world_.timeline.now()).wall,
+      [this](const std::string& text) { world_.timeline.Note(text); }, disk_);
+  log_before_ = ContentsOfHostLog(disk_);
+  return outputs;
 }
 
 // ---- The launcher -----------------------------------------------------------------------------
 
-void SimHost::StartLauncher() {
+Status SimHost::StartLauncher() {
   ++launchers_;
   launcher_release_ = release_;
   if (has_cgroups_) KillOrphans();
@@ -224,8 +236,10 @@ void SimHost::StartLauncher() {
       if (launcher == launchers_) LauncherEnds();
     });
   };
-  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, launchers_), log_,
-                                            jobs_, SimLauncher::Callbacks{write, says, leave});
+  CROMT_ASSIGN(auto log, seglog::Writer::Open(kHostLog, kHostLogSegment, disk_));
+  launcher_ = std::make_unique<SimLauncher>(world_, index_, fmt::format("launcher-{}-{}", index_, launchers_),
+                                            std::move(log), jobs_, SimLauncher::Callbacks{write, says, leave});
+  return {};
 }
 
 void SimHost::HangLauncher(Duration time, bool hears) {
@@ -278,8 +292,8 @@ void SimHost::LauncherEnds() {
 }
 
 // A busy launcher answers when the agent has met its coordinators.
-void SimHost::ConnectLauncher() {
-  if (!launcher_) StartLauncher();
+Status SimHost::ConnectLauncher() {
+  if (!launcher_) CROMT_TRY(StartLauncher());
   if (world_.dice.PerCent(20)) {
     from_launcher_ = std::max(from_launcher_, world_.timeline.now() + world_.dice.Between(Duration(0), seconds(5)));
     check_.Disturbed(from_launcher_);
@@ -293,22 +307,27 @@ void SimHost::ConnectLauncher() {
   ToLauncher(std::move(hello));
   talk_->Connected();
   Post(agent_input::LauncherConnected{});
+  return {};
 }
 
 // As the supervisor does: what came before the end of the connection first, and then that.
-void SimHost::TakeFromLauncher(std::vector<AgentInput>& inputs) {
-  if (!socket_) return;
+Status SimHost::TakeFromLauncher(std::vector<AgentInput>& inputs) {
+  if (!socket_) return {};
   std::string_view rest = socket_->at_agent;
   auto messages = launcher::DecodeAllFromLauncher(rest);
-  if (!messages) return world_.ledger.Violation("an agent can't read its launcher: " + messages.error().message);
+  if (!messages) {
+    world_.ledger.Violation("an agent can't read its launcher: " + messages.error().message);
+    return {};
+  }
   socket_->at_agent.erase(0, socket_->at_agent.size() - rest.size());
   if (!messages->empty()) {
     talk_->Take(*messages, engine_->queue(), inputs);
     if (socket_->ended) Wake();
   } else if (socket_->ended) {
     talk_->Broke("it was closed", inputs);
-    ConnectLauncher();
+    return ConnectLauncher();
   }
+  return {};
 }
 
 // Who dies over this has written only some of it, maybe a message by half.
@@ -366,9 +385,9 @@ void SimHost::Meet(queue_event::LauncherUp& up, std::span<const QueuedAttempt* c
   for (const QueuedAttempt* attempt : lost) {
     if (orphans_.contains(MarkOf(*attempt))) world_.situations.Saw("launcher", "died, and its processes lived on");
     KillOrphans(MarkOf(*attempt));
-    if (const auto output = log_.outputs.find(attempt->ticket); output != log_.outputs.end())
-      up.written.insert(*output);
   }
+  up.written = OutputOfLost(kHostLog, up.log_end, lost, disk_);
+  log_before_ = ContentsOfHostLog(disk_);
   if (orphans_.empty() || !up.known.empty()) return;
   world_.situations.Saw("launcher", "died, and left what no journal tells of");
   KillOrphans();

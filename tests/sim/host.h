@@ -12,6 +12,7 @@
 #include "agent/engine.h"
 #include "agent/journal.h"
 #include "agent/launcher_talk.h"
+#include "agent/log_trim.h"
 #include "coordinator/recovery.h"
 #include "tests/sim/clock.h"
 #include "tests/sim/disk/sim_disk.h"
@@ -42,7 +43,6 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   uint64_t installation() const { return installation_; }
   // REQUIRES: it is up.
   const AgentQueue& queue() const { return engine_->queue(); }
-  const HostLog& log() const { return log_; }
   // As LogFollower asks.
   std::optional<AttemptId> AttemptOf(Ticket ticket, const MeshId& mesh) const;
   Duration well_since() const { return well_since_; }
@@ -97,8 +97,8 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void Step();
   void Step(std::vector<AgentInput> inputs);
   void AfterStep(const Status& stepped);
-  void ConnectLauncher();
-  void TakeFromLauncher(std::vector<AgentInput>& inputs);
+  Status ConnectLauncher();
+  Status TakeFromLauncher(std::vector<AgentInput>& inputs);
   void SendOrders();
   // Bytes of one connection; in order, in one or two pieces.
   void ToLauncher(std::string bytes);
@@ -109,8 +109,8 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   // Of a launcher that died: those of one attempt, or all.
   void KillOrphans(std::string mark);
   void KillOrphans();
-  OutputsInLog OutputsAfter(const std::vector<JournalRecord>& records, const std::string& boot) const;
-  void StartLauncher();
+  Result<OutputsInLog> OutputsLeft(const std::vector<JournalRecord>& records, const std::string& boot);
+  Status StartLauncher();
 
   // AgentEdges.
   void Launch(const QueuedAttempt& attempt, uint32_t slot) override;
@@ -125,7 +125,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void Close(StreamId stream, const Error& why) override;
   void Refuses(const std::string&) override {}
   void JobChanged(const QueuedAttempt&) override {}
-  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records, log_.outputs); }
+  void Journaled(std::span<const JournalRecord> records) override { check_.Journaled(records, log_before_); }
   void Forgotten(Ticket ticket) override { check_.Forgets(ticket); }
 
   // LauncherTalk::Host.
@@ -154,7 +154,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
 
   // On its disk, or in its kernel.
   SimDisk disk_;
-  HostLog log_;
+  HostLogContents log_before_;  // of launchers that are gone
   JobsOnDisk jobs_;
   uint64_t boot_ = 1;
   uint64_t release_ = 0;
@@ -175,6 +175,7 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   uint64_t life_ = 0;
   std::unique_ptr<Journal> journal_;
   std::optional<LauncherTalk> talk_;
+  std::optional<LogTrim> trim_;
   std::shared_ptr<LauncherSocket> socket_;  // to its launcher
   std::unique_ptr<AgentEngine> engine_;
   std::vector<AgentInput> inbox_;

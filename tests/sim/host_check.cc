@@ -32,8 +32,14 @@ void HostCheck::Boots(const std::vector<JournalRecord>& records) {
   older_leases_.clear();
   older_stops_.clear();
   uint64_t known = 0;
-  for (const JournalRecord& record : records)
-    if (const auto* seen = std::get_if<journal::MeshSeen>(&record)) known = std::max(known, seen->epoch);
+  stored_ = 0;
+  for (const JournalRecord& record : records) {
+    if (const auto* stored = std::get_if<journal::Stored>(&record)) stored_ = std::max(stored_, stored->position);
+    const auto* seen = std::get_if<journal::MeshSeen>(&record);
+    if (!seen) continue;
+    known = std::max(known, seen->epoch);
+    stored_ = std::max(stored_, seen->logs_stored);
+  }
   if (known < second_epoch_ && second_epoch_ <= answered_epoch_) world_.ledger.ProofIsLost();
   answered_epoch_ = std::min(answered_epoch_, known);
   launcher_.clear();
@@ -49,15 +55,20 @@ void HostCheck::Disturbed(Duration until) {
 
 // Launchers by what the agent has heard: one may have died in silence while it hung, and it took an attempt before it
 // heard of that.
-void HostCheck::Journaled(std::span<const JournalRecord> records, const OutputsInLog& log) {
+void HostCheck::Journaled(std::span<const JournalRecord> records, const HostLogContents& log) {
   for (const JournalRecord& record : records) {
     if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher_before_;
     const auto* ended = std::get_if<journal::Ended>(&record);
     if (!ended || ended->result.kind != AttemptResult::Kind::kLost) continue;
-    const auto written = log.find(ended->ticket);
-    if (written != log.end() && written->second.bytes != ended->result.log_bytes)
-      Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
-                            ended->result.log_bytes, written->second.bytes));
+    const auto written = log.outputs.find(ended->ticket);
+    const auto note = log.notes.find(ended->ticket);
+    const int64_t noted = note == log.notes.end() ? 0 : note->second, bytes = ended->result.log_bytes;
+    if (written != log.outputs.end()) {
+      if (bytes != written->second.bytes && bytes != written->second.bytes + noted)
+        Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
+                              bytes, written->second.bytes));
+      outputs_[ended->ticket] = written->second;
+    }
     const auto since = launchers_.find(ended->ticket);
     if (since != launchers_.end() && !launcher_.empty() && since->second == launcher_)
       Violation(fmt::format("ticket {} is called lost, and its launcher has lived all the time", ended->ticket));
@@ -197,7 +208,8 @@ void HostCheck::Launcher(const AgentQueue* queue, const launcher::Ended& ended) 
   const QueuedAttempt* attempt = queue ? queue->Find(ended.log_id) : nullptr;
   auto stop = attempt ? stops_.find(attempt->id) : stops_.end();
   if (stop == stops_.end() || ended.cause == launcher::Ended::Cause::kStopped) return;
-  const Duration since = std::max(stop->second, calm_since_), now = world_.timeline.now();
+  // It may be told of much later, if what it has printed can't be written.
+  const Duration since = std::max(stop->second, calm_since_), now(ended.ended_wall_us);
   if (now > since + attempt->spec->grace + kStopTakes)
     Violation(fmt::format("{} was told to stop and goes on for {}", ToString(attempt->id),
                           FormatDuration(now - stop->second)));

@@ -25,12 +25,14 @@ class HostCheck {
   // An agent comes up with these.
   void Boots(const std::vector<JournalRecord>& records);
   void Dies() { Disturbed(Duration(0)); }
+  // The log of its host may end before what was in it.
+  void HostCrashes() { outputs_.clear(); }
   // It knows less than before.
   void JournalIsCut() { launchers_.clear(); }
   // A stop may not get through before then.
   void Disturbed(Duration until);
   // `log` is what the host's launchers have written.
-  void Journaled(std::span<const JournalRecord> records, const OutputsInLog& log);
+  void Journaled(std::span<const JournalRecord> records, const HostLogContents& log);
   // A coordinator of this epoch speaks on it, by what was sent, whatever has become of that on its way.
   void Greeted(StreamId stream, uint64_t epoch, bool second);
   void Answers(StreamId stream);
@@ -55,10 +57,6 @@ class HostCheck {
     StreamId stream = 0;
     std::vector<AttemptId> stops;
   };
-  struct Output {
-    int64_t bytes = 0;
-    uint64_t end = 0;
-  };
   bool IsOlder(StreamId stream) const;
   void Violation(const std::string& what);
 
@@ -71,13 +69,13 @@ class HostCheck {
   bool refused_before_ = false;                    // the step before this
   std::map<Ticket, QueuedAttempt::Phase> before_;  // after the step before
   std::vector<Said> said_;
-  std::map<AttemptId, Duration> stops_;  // when they were told to stop
-  std::map<Ticket, Output> outputs_;     // of what has ended
+  std::map<AttemptId, Duration> stops_;                // when they were told to stop
+  std::map<Ticket, HostLogContents::Output> outputs_;  // of what has ended
   std::map<StreamId, uint64_t> epochs_;
   uint64_t answered_epoch_ = 0;  // the highest, as far as the journal knows
   uint64_t second_epoch_ = 0;
   std::set<AttemptId> older_leases_, older_stops_;  // only an older coordinator has just said so
-  uint64_t stored_ = 0;                             // of the host's output
+  uint64_t stored_ = 0;                             // of the host's output, as far as the journal knows
   std::set<Ticket> told_to_stop_;  // in this life; of a store that went back an id may mean another attempt
   Duration calm_since_{0};
   int told_ = 0;

@@ -1,14 +1,18 @@
 // A simulated launcher: the parent of a host's job processes. What it knows, and says to an agent, is the launcher's
-// own roster, and what is said are the bytes of its protocol, which arrive in pieces; which process does what is drawn
-// from the world's dice and told to the ledger.
+// own roster, and what is said are the bytes of its protocol, which arrive in pieces; what its jobs print goes through
+// the launcher's own sink to the log on the host's disk. Which process does what is drawn from the world's dice and
+// told to the ledger.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "agent/launcher/log_sink.h"
 #include "agent/launcher/roster.h"
 #include "core/queue.h"
 #include "tests/sim/output.h"
@@ -39,8 +43,8 @@ class SimLauncher {
     std::function<void()> leave;                                                     // as it was told
   };
 
-  // `log` and `jobs` are the host's, and outlive the launcher.
-  SimLauncher(World& world, size_t host, std::string incarnation, HostLog& log, const JobsOnDisk& jobs,
+  // `jobs` are the host's, and outlive the launcher.
+  SimLauncher(World& world, size_t host, std::string incarnation, seglog::Writer log, const JobsOnDisk& jobs,
               Callbacks callbacks);
   // Its processes die with it, unless it was asked for them.
   ~SimLauncher();
@@ -54,7 +58,7 @@ class SimLauncher {
   // Processes that live on without it, by their marks.
   std::multimap<std::string, size_t> TakeProcesses();
 
-  bool runs() const { return !jobs_.empty(); }
+  bool runs() const;
   // No process runs and no result waits.
   bool empty() const { return roster_.idle(); }
 
@@ -66,8 +70,15 @@ class SimLauncher {
     Duration grace{};
     size_t process = 0;  // in the ledger
     bool stopping = false;
-    int64_t printed = 0;   // bytes
-    uint64_t log_end = 0;  // behind the last of them
+    int64_t printed = 0;  // bytes, that the launcher has read
+    std::shared_ptr<seglog::Position> log_end = std::make_shared<seglog::Position>(0);  // behind the last of them
+    uint64_t last_batch = 0;             // of the sink's, with some of them
+    std::optional<AttemptResult> ended;  // and the launcher can't tell that yet
+    int64_t unread = 0;                  // then: bytes in its pipe
+  };
+  struct Unwritten {
+    PrintedFrame frame;
+    std::shared_ptr<seglog::Position> end;
   };
 
   void On(const launcher::Hello&);
@@ -79,7 +90,11 @@ class SimLauncher {
   void Refuse(const launcher::Start& start, int error, bool keep);
   void Begin(const launcher::Start& start, JobOnDisk on_disk);
   void PrintAfter(Duration delay, Ticket ticket);
-  void Print(Ticket ticket, Job& job);
+  void Print(Ticket ticket, Job& job, int64_t size);
+  // False if the disk does not take it, which is tried again.
+  bool WriteLog();
+  void WriteLogAgain();
+  void TellEnd(Ticket ticket);
   void EndAfter(Duration delay, Ticket ticket, AttemptResult result);
   void End(Ticket ticket, AttemptResult result);
   void Send(const launcher::FromLauncher& message);
@@ -89,7 +104,9 @@ class SimLauncher {
   World& world_;
   size_t host_;
   std::string incarnation_;
-  HostLog& log_;
+  launcher::LogSink sink_;
+  std::vector<Unwritten> unwritten_;
+  seglog::Position log_end_told_ = 0;
   const JobsOnDisk& on_disk_;
   const Callbacks callbacks_;
   launcher::Roster roster_;

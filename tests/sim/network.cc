@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/lease.h"
+#include "io/seglog/reader.h"
 #include "tests/sim/coordinator.h"
 #include "tests/sim/host.h"
 
@@ -207,17 +208,28 @@ void Network::Subscribe(const LinkPtr& link, const MeshId& mesh, const AgentId& 
       .credit_bytes = little ? 1 : 1 << 20,
       .deliver = [this, key = link->key, mesh, agent](LogBatch batch) {
         LinkPtr of = ByKey(key);
-        if (!of || batch.done) return;
+        if (!of) return;
+        if (batch.done) return CollectAgain(of, mesh, agent, batch.problem);
         LogIntake::Batch sent{
             agent, {}, [this, key, mesh, position = batch.position] { OutputStored(key, mesh, position); }};
         for (LogChunk& chunk : batch.chunks)
           sent.chunks.push_back({chunk.attempt, chunk.stream, chunk.offset, chunk.at, std::move(chunk.data)});
         DeliverOutput(of, kCoordinator, "output", [of, sent = std::move(sent)] { of->coordinator->TakeOutput(sent); });
       }};
-  auto open = [host = link->host](seglog::Position at) { return HostLog::Read(host->log(), at); };
+  auto open = [host = link->host](seglog::Position at) -> Result<std::unique_ptr<seglog::FrameSource>> {
+    CROMT_ASSIGN(auto reader, seglog::Reader::Open(kHostLog, at, host->disk()));
+    return std::make_unique<seglog::Reader>(std::move(reader));
+  };
   auto attempt_of = [host = link->host](Ticket ticket, const MeshId& of) { return host->AttemptOf(ticket, of); };
   link->output.emplace(std::move(wanted), std::move(open), std::move(attempt_of));
   ServeOutput(link);
+}
+
+// As the collector does whose call has ended.
+void Network::CollectAgain(const LinkPtr& link, const MeshId& mesh, const AgentId& agent, const std::string& problem) {
+  world_.timeline.Note(fmt::format("output of {} ends: {}", agent.text(), problem));
+  DeliverAt(world_.timeline.now() + seconds(1), link, kAgent, "collects output again",
+            [this, link, mesh, agent] { Subscribe(link, mesh, agent); });
 }
 
 void Network::OutputGrew(const SimHost& host) {
@@ -270,6 +282,7 @@ void Network::NoticeEnd(const LinkPtr& link, Side by) {
 
 void Network::LeaveLink(const LinkPtr& link, Side side) {
   if (!link || !std::exchange(link->open[side], false)) return;
+  if (side == kAgent) link->output.reset();
   NoticeEnd(link, side);
   Drop(link);
 }
@@ -309,6 +322,7 @@ void Network::HostDied(const SimHost& host) {
     if (link->host != &host) continue;
     link->black = {true, true};
     link->open[kAgent] = false;
+    link->output.reset();
     Drop(link);
   }
 }

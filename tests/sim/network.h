@@ -107,6 +107,7 @@ class Network {
   void CheckBounds(Link& link, Side by, std::initializer_list<size_t> sizes);
   void Writable(const LinkPtr& link, Side side);
   void Subscribe(const LinkPtr& link, const MeshId& mesh, const AgentId& agent);
+  void CollectAgain(const LinkPtr& link, const MeshId& mesh, const AgentId& agent, const std::string& problem);
   void ServeOutput(const LinkPtr& link);
   void OutputStored(uint64_t key, const MeshId& mesh, uint64_t position);
   void Drop(const LinkPtr& link);

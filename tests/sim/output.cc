@@ -1,44 +1,20 @@
 #include "tests/sim/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
+#include <iterator>
+
+#include "core/control.h"
+#include "io/seglog/frame.h"
+#include "io/seglog/segments.h"
 
 namespace cromt::sim {
 namespace {
 
 constexpr int64_t kLine = 32;
 constexpr size_t kSliceBytes = 64 << 10;
-
-class LogSource final : public seglog::FrameSource {
- public:
-  LogSource(const HostLog& log, seglog::Position from) : log_(log), position_(from) {}
-
-  Result<std::vector<seglog::PlacedFrame>> Read(size_t budget_bytes) override {
-    std::vector<seglog::PlacedFrame> frames;
-    texts_.clear();
-    auto next = std::ranges::upper_bound(log_.frames, position_, {}, &PrintedFrame::position);
-    for (size_t bytes = 0; next != log_.frames.end() && (frames.empty() || bytes < budget_bytes); ++next) {
-      const std::string& text = texts_.emplace_back(OutputOf(next->process, next->offset, next->size));
-      bytes += text.size();
-      frames.push_back({{.log_id = next->ticket,
-                         .offset = static_cast<uint64_t>(next->offset),
-                         .wall_us = Micros(next->at),
-                         .data = text},
-                        position_});
-      position_ = next->position;
-    }
-    return frames;
-  }
-  seglog::Position position() const override { return position_; }
-  Result<uint64_t> SkipSegment() override { return Fail(ErrorCode::kNotFound, "there is one only"); }
-
- private:
-  const HostLog& log_;
-  seglog::Position position_;
-  std::deque<std::string> texts_;
-};
 
 AgentId AgentOf(size_t host) {
   return AgentId(fmt::format("agent-{}", host));
@@ -54,33 +30,65 @@ std::string OutputOf(size_t process, int64_t offset, int64_t size) {
   return text.substr(static_cast<size_t>(offset - first * kLine), static_cast<size_t>(size));
 }
 
-void HostLog::Print(PrintedFrame frame) {
-  OutputInLog& output =
-      outputs.try_emplace(frame.ticket, OutputInLog{.bytes = 0, .begin = end, .end = 0}).first->second;
-  frame.position = end += static_cast<uint64_t>(frame.size);
-  output.bytes += frame.size;
-  output.end = end;
-  frames.push_back(std::move(frame));
+HostLogContents ContentsOfHostLog(FileSystem& disk) {
+  HostLogContents contents;
+  std::vector<std::string> names;
+  if (disk.List(kHostLog, names) != 0) return contents;
+  for (const std::string& name : names) {
+    auto file = disk.Open(fmt::format("{}/{}", kHostLog, name), O_RDONLY);
+    const uint32_t segment = static_cast<uint32_t>(std::stoul(name));
+    std::string bytes(static_cast<size_t>(file->Size()), '\0');
+    bytes.resize(static_cast<size_t>(std::max<ssize_t>(0, file->Read(bytes.data(), bytes.size(), 0))));
+    std::string_view rest = bytes;
+    for (auto frame = seglog::DecodeFrame(rest); frame && *frame; frame = seglog::DecodeFrame(rest)) {
+      const auto& [stream, ticket, offset, at, data] = **frame;
+      const uint64_t end = seglog::MakePosition(segment, bytes.size() - rest.size());
+      contents.ends.insert(end);
+      const auto size = static_cast<int64_t>(data.size());
+      if (offset >= static_cast<uint64_t>(kNoteOffset)) {
+        contents.notes[ticket] = size;
+        continue;
+      }
+      HostLogContents::Output& output = contents.outputs[ticket];
+      output = {std::max(output.bytes, static_cast<int64_t>(offset) + size), std::max(output.end, end)};
+    }
+  }
+  return contents;
 }
 
-void HostLog::Clear() {
-  outputs.clear();
-  frames.clear();
-}
-
-std::unique_ptr<seglog::FrameSource> HostLog::Read(const HostLog& log, seglog::Position from) {
-  return std::make_unique<LogSource>(log, from);
-}
-
-void OutputLedger::Printed(size_t host, const PrintedFrame& frame) {
-  printed_[host].push_back({.frame = frame, .is_nobodys = nobodys_[host].contains(frame.ticket)});
+void OutputLedger::Printed(const PrintedFrame& frame) {
   int64_t& size = processes_[frame.attempt][frame.process];
   size = std::max(size, frame.offset + frame.size);
 }
 
-void OutputLedger::HostLoses(size_t host) {
-  std::erase_if(printed_[host], [](const Frame& frame) { return !frame.was_stored; });
-  for (Frame& frame : printed_[host]) frame.is_gone = true;
+void OutputLedger::Written(size_t host, const PrintedFrame& frame) {
+  std::vector<Frame>& frames = printed_[host];
+  if (!frames.empty() && frames.back().frame.position >= frame.position)
+    Violation(
+        fmt::format("host {} writes at {} what lies behind {}", host, frame.position, frames.back().frame.position));
+  frames.push_back({.frame = frame, .is_nobodys = nobodys_[host].contains(frame.ticket)});
+}
+
+void OutputLedger::HostLoses(size_t host, bool machine) {
+  std::erase_if(printed_[host], [](const Frame& one) { return !one.was_stored; });
+  for (Frame& one : printed_[host]) one.is_gone = true;
+  if (!machine) return;
+  std::ranges::move(printed_[host], std::back_inserter(before_[host]));
+  printed_[host].clear();
+}
+
+void OutputLedger::HostCrashes(size_t host, const HostLogContents& log) {
+  some_host_crashed_ = true;
+  std::vector<Frame> left;
+  for (Frame& one : printed_[host]) {
+    if (log.ends.contains(one.frame.position))
+      left.push_back(std::move(one));
+    else if (one.was_stored)
+      before_[host].push_back(std::move(one));
+    else
+      situations_.Saw("output", "lost in a crash of its host");
+  }
+  printed_[host] = std::move(left);
 }
 
 void OutputLedger::Lost(size_t host, Ticket ticket) {
@@ -104,9 +112,10 @@ void OutputLedger::Arrives(const AttemptId& id, int64_t offset, const void* coor
 }
 
 void OutputLedger::MayBeGone(const void* coordinator) {
-  for (auto& [host, frames] : printed_)
-    for (Frame& frame : frames)
-      if (frame.stored_by.contains(coordinator)) frame.may_be_gone.insert(coordinator);
+  for (auto* all : {&before_, &printed_})
+    for (auto& [host, frames] : *all)
+      for (Frame& frame : frames)
+        if (frame.stored_by.contains(coordinator)) frame.may_be_gone.insert(coordinator);
 }
 
 bool OutputLedger::IsNobodys(size_t host, const Frame& frame, const void* coordinator) const {
@@ -121,6 +130,10 @@ void OutputLedger::Take(const RunId& run, const LogPiece& piece, Pieces& pieces)
   const AttemptId id{run, piece.task, piece.attempt};
   const auto size = static_cast<int64_t>(piece.data.size());
   const int64_t end = piece.offset + size;
+  if (piece.offset >= kNoteOffset) {
+    if (!some_host_crashed_) Violation(fmt::format("of {} there is a note, and no host has crashed", ToString(id)));
+    return situations_.Saw("output", "a note says that some may be missing");
+  }
   const auto processes = processes_.find(id);
   const auto has_printed = [&](const auto& process) {
     return end <= process.second && piece.data == OutputOf(process.first, piece.offset, size);
@@ -149,23 +162,25 @@ void OutputLedger::CheckStored(const void* coordinator, LogStore& logs) {
       cursor = slice->next_cursor;
       for (const LogPiece& piece : slice->pieces) Take(file.run, piece, pieces);
     }
-  for (const auto& [host, frames] : printed_)
-    for (const Frame& one : frames) {
-      const PrintedFrame& frame = one.frame;
-      if (frame.plain || !one.stored_by.contains(coordinator) || one.may_be_gone.contains(coordinator)) continue;
-      const auto& own = pieces[frame.attempt];
-      auto found = own.upper_bound(frame.offset);
-      if (found != own.begin() && (--found)->second >= frame.offset + frame.size) continue;
-      if (IsNobodys(host, one, coordinator)) {
-        situations_.Saw("output", "nobody's");
-        continue;
-      }
-      std::string there;
-      for (const auto& [begin, end] : own) there += fmt::format(" {}-{}", begin, end);
-      Violation(fmt::format("host {} was told that bytes {}-{} of the output of {} are stored, and there is{}", host,
-                            frame.offset, frame.offset + frame.size, ToString(frame.attempt),
-                            there.empty() ? " nothing" : there));
+  for (const auto& all : {&before_, &printed_})
+    for (const auto& [host, frames] : *all)
+      for (const Frame& one : frames) CheckStored(host, one, coordinator, pieces);
+}
+
+void OutputLedger::CheckStored(size_t host, const Frame& one, const void* coordinator, const Pieces& pieces) {
+  const PrintedFrame& frame = one.frame;
+  if (frame.plain || !one.stored_by.contains(coordinator) || one.may_be_gone.contains(coordinator)) return;
+  const auto found = pieces.find(frame.attempt);
+  std::string there;
+  if (found != pieces.end())
+    for (const auto& [begin, end] : found->second) {
+      if (begin <= frame.offset && frame.offset + frame.size <= end) return;
+      there += fmt::format(" {}-{}", begin, end);
     }
+  if (IsNobodys(host, one, coordinator)) return situations_.Saw("output", "nobody's");
+  Violation(fmt::format("host {} was told that bytes {}-{} of the output of {} are stored, and there is{}", host,
+                        frame.offset, frame.offset + frame.size, ToString(frame.attempt),
+                        there.empty() ? " nothing" : there));
 }
 
 void OutputLedger::CheckAll(const std::set<size_t>& hosts) {

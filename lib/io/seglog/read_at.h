@@ -11,10 +11,8 @@
 
 namespace cromt::seglog {
 
-// Up to `size` bytes of the file `fd` from `offset` on: fewer only where the file ended when this was called. They lie
+// Up to `size` bytes of `file` from `offset` on: fewer only where the file ended when this was called. They lie
 // in `buffer`, which grows to what is there, not to what was asked for.
-Result<std::string_view> ReadAt(int fd, uint64_t offset, size_t size, std::string& buffer);
-
 Result<std::string_view> ReadAt(File& file, uint64_t offset, size_t size, std::string& buffer);
 
 }  // namespace cromt::seglog

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,8 +15,8 @@ constexpr size_t kLargestFrame = kHeaderBytes + kMaxDataBytes;
 
 }  // namespace
 
-Result<Reader> Reader::Open(std::string dir, Position position) {
-  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir));
+Result<Reader> Reader::Open(std::string dir, Position position, FileSystem& files) {
+  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir, files));
   if (!range) return Fail(ErrorCode::kNotFound, "no log in " + dir);
   if (position == 0) position = MakePosition(range->first, 0);
   uint32_t segment = SegmentOf(position);
@@ -26,23 +24,23 @@ Result<Reader> Reader::Open(std::string dir, Position position) {
     return Fail(ErrorCode::kNotFound, fmt::format("log segment {} is gone: {} has segments {} to {}", segment, dir,
                                                   range->first, range->last));
   }
-  Reader reader(std::move(dir));
+  Reader reader(std::move(dir), files);
   CROMT_TRY(reader.OpenSegment(segment, OffsetOf(position)));
-  CROMT_ASSIGN(struct stat info, reader.SegmentInfo());
-  if (static_cast<uint64_t>(info.st_size) < OffsetOf(position)) {
+  CROMT_ASSIGN(const uint64_t size, reader.SegmentSize());
+  if (size < OffsetOf(position)) {
     if (reader.HasNext()) {
       CROMT_TRY(reader.OpenSegment(segment + 1, 0));
       return reader;
     }
     return Fail(ErrorCode::kNotFound, fmt::format("{} ends at byte {}, before {}", SegmentPath(reader.dir_, segment),
-                                                  info.st_size, OffsetOf(position)));
+                                                  size, OffsetOf(position)));
   }
   return reader;
 }
 
 Status Reader::OpenSegment(uint32_t segment, uint64_t offset) {
   std::string path = SegmentPath(dir_, segment);
-  UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  auto file = files_->Open(path, O_RDONLY | O_NOFOLLOW);
   if (!file) return tl::unexpected(ErrnoError("opening " + path, errno));
   file_ = std::move(file);
   segment_ = segment;
@@ -50,15 +48,14 @@ Status Reader::OpenSegment(uint32_t segment, uint64_t offset) {
   return {};
 }
 
-Result<struct stat> Reader::SegmentInfo() const {
-  struct stat info {};
-  if (fstat(file_.get(), &info) != 0)
-    return tl::unexpected(ErrnoError("size of " + SegmentPath(dir_, segment_), errno));
-  return info;
+Result<uint64_t> Reader::SegmentSize() const {
+  const int64_t size = file_->Size();
+  if (size < 0) return tl::unexpected(ErrnoError("size of " + SegmentPath(dir_, segment_), errno));
+  return static_cast<uint64_t>(size);
 }
 
 bool Reader::HasNext() const {
-  return access(SegmentPath(dir_, segment_ + 1).c_str(), F_OK) == 0;
+  return files_->Exists(SegmentPath(dir_, segment_ + 1));
 }
 
 // Takes whole frames off `bytes` and moves on by them. What is wrong behind good frames is told next time.
@@ -80,7 +77,7 @@ Result<std::vector<PlacedFrame>> Reader::Read(size_t budget_bytes) {
   while (true) {
     // Asked before reading: once the next segment exists, the end of this one is final.
     bool has_next = HasNext();
-    CROMT_ASSIGN(std::string_view bytes, ReadAt(file_.get(), offset_, budget_bytes, buffer_));
+    CROMT_ASSIGN(std::string_view bytes, ReadAt(*file_, offset_, budget_bytes, buffer_));
     CROMT_ASSIGN(std::vector<PlacedFrame> frames, Decode(bytes));
     if (!frames.empty()) return frames;
     if (!has_next) return NothingMore();
@@ -95,16 +92,14 @@ Result<std::vector<PlacedFrame>> Reader::Read(size_t budget_bytes) {
 // At the end of the last segment; unless that was deleted together with its successors, where nothing would
 // ever come.
 Result<std::vector<PlacedFrame>> Reader::NothingMore() const {
-  CROMT_ASSIGN(struct stat info, SegmentInfo());
-  if (info.st_nlink == 0)
+  if (!files_->Exists(SegmentPath(dir_, segment_)))
     return Fail(ErrorCode::kNotFound, SegmentPath(dir_, segment_) + " was deleted while it was read");
   return std::vector<PlacedFrame>();
 }
 
 Result<uint64_t> Reader::SkipSegment() {
   if (!HasNext()) return Fail(ErrorCode::kNotFound, fmt::format("segment {} is the last of {}", segment_, dir_));
-  CROMT_ASSIGN(struct stat info, SegmentInfo());
-  uint64_t size = static_cast<uint64_t>(info.st_size);
+  CROMT_ASSIGN(const uint64_t size, SegmentSize());
   uint64_t skipped = size > offset_ ? size - offset_ : 0;
   CROMT_TRY(OpenSegment(segment_ + 1, 0));
   return skipped;

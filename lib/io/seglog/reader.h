@@ -2,16 +2,14 @@
 // readers a log.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "io/seglog/frame.h"
 #include "io/seglog/segments.h"
 
@@ -45,22 +43,23 @@ class Reader final : public FrameSource {
   // Opens the log in `dir` at `position`: 0 (the oldest frame there is), or one that a Writer, Reader or
   // PlacedFrame has given; one that a crash of the host has cut off means the next segment (Writer::GoBehind).
   // kNotFound when its segment was deleted or never was, or is shorter and the last one.
-  static Result<Reader> Open(std::string dir, Position position);
+  static Result<Reader> Open(std::string dir, Position position, FileSystem& files = SystemFiles());
 
   Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) override;
   Position position() const override { return MakePosition(segment_, offset_); }
   Result<uint64_t> SkipSegment() override;
 
  private:
-  explicit Reader(std::string dir) : dir_(std::move(dir)) {}
+  Reader(std::string dir, FileSystem& files) : dir_(std::move(dir)), files_(&files) {}
   Status OpenSegment(uint32_t segment, uint64_t offset);
-  Result<struct stat> SegmentInfo() const;
+  Result<uint64_t> SegmentSize() const;
   bool HasNext() const;
   Result<std::vector<PlacedFrame>> Decode(std::string_view bytes);
   Result<std::vector<PlacedFrame>> NothingMore() const;
 
   std::string dir_;
-  UniqueFd file_;
+  FileSystem* files_;
+  std::unique_ptr<File> file_;
   uint32_t segment_ = 0;
   uint64_t offset_ = 0;
   std::string buffer_;

@@ -1,14 +1,12 @@
 #include "io/seglog/segments.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 #include <string_view>
+#include <vector>
 
 namespace cromt::seglog {
 namespace {
@@ -30,12 +28,12 @@ std::string SegmentPath(const std::string& dir, uint32_t segment) {
   return fmt::format("{}/{:08}.seg", dir, segment);
 }
 
-Result<std::optional<SegmentRange>> ListSegments(const std::string& dir) {
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(dir.c_str()), closedir);
-  if (!stream) return tl::unexpected(ErrnoError("log directory " + dir, errno));
+Result<std::optional<SegmentRange>> ListSegments(const std::string& dir, FileSystem& files) {
+  std::vector<std::string> names;
+  if (files.List(dir, names) != 0) return tl::unexpected(ErrnoError("log directory " + dir, errno));
   std::optional<SegmentRange> range;
-  while (const dirent* entry = readdir(stream.get())) {
-    std::optional<uint32_t> number = SegmentNumber(entry->d_name);
+  for (const std::string& name : names) {
+    std::optional<uint32_t> number = SegmentNumber(name);
     if (!number) continue;
     if (!range) range = SegmentRange{*number, *number};
     range->first = std::min(range->first, *number);
@@ -44,14 +42,14 @@ Result<std::optional<SegmentRange>> ListSegments(const std::string& dir) {
   return range;
 }
 
-Status RemoveBefore(const std::string& dir, Position position) {
-  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir));
+Status RemoveBefore(const std::string& dir, Position position, FileSystem& files) {
+  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir, files));
   if (!range) return {};
   uint32_t end = std::min(SegmentOf(position), range->last);
   // Oldest first, so that a crash in between leaves no hole.
   for (uint32_t segment = range->first; segment < end; ++segment) {
     std::string path = SegmentPath(dir, segment);
-    if (unlink(path.c_str()) != 0 && errno != ENOENT) return tl::unexpected(ErrnoError("deleting " + path, errno));
+    if (files.Unlink(path) != 0 && errno != ENOENT) return tl::unexpected(ErrnoError("deleting " + path, errno));
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// The files of a segmented log: names, numbers, positions, and their removal. Any thread; no state.
+// The files of a segmented log: names, numbers, positions, and their removal. Any thread; no state. `files`, here and
+// in the writer and the reader, lives longer than who was given it.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "io/file/file_system.h"
 
 namespace cromt::seglog {
 
@@ -33,10 +35,10 @@ struct SegmentRange {
   uint32_t first = 0;
   uint32_t last = 0;
 };
-Result<std::optional<SegmentRange>> ListSegments(const std::string& dir);
+Result<std::optional<SegmentRange>> ListSegments(const std::string& dir, FileSystem& files = SystemFiles());
 
 // Deletes the segments that end before the one `position` lies in. The last one always stays, since the
 // writer is at it. May run beside a writer and readers; a reader that was in a deleted segment is told so.
-Status RemoveBefore(const std::string& dir, Position position);
+Status RemoveBefore(const std::string& dir, Position position, FileSystem& files = SystemFiles());
 
 }  // namespace cromt::seglog

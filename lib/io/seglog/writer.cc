@@ -1,8 +1,6 @@
 #include "io/seglog/writer.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,11 +19,11 @@ struct ScanEnd {
 };
 
 // Reads a segment from its start to the last whole frame.
-Result<ScanEnd> Scan(int fd, const std::string& path) {
+Result<ScanEnd> Scan(File& file, const std::string& path) {
   ScanEnd end;
   std::string buffer;
   while (true) {
-    auto bytes = ReadAt(fd, end.offset, kScanBytes, buffer);
+    auto bytes = ReadAt(file, end.offset, kScanBytes, buffer);
     if (!bytes) return Fail(path, std::move(bytes).error());
     std::string_view rest = *bytes;
     size_t before = rest.size();
@@ -45,27 +43,26 @@ Result<ScanEnd> Scan(int fd, const std::string& path) {
 
 }  // namespace
 
-Result<Writer> Writer::Open(std::string dir, uint64_t segment_bytes) {
-  if (mkdir(dir.c_str(), 0700) != 0 && errno != EEXIST)
+Result<Writer> Writer::Open(std::string dir, uint64_t segment_bytes, FileSystem& files) {
+  if (files.MakeDirectory(dir, 0700) != 0 && errno != EEXIST)
     return tl::unexpected(ErrnoError("making the log directory " + dir, errno));
-  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir));
-  Writer writer(std::move(dir), segment_bytes);
+  CROMT_ASSIGN(std::optional<SegmentRange> range, ListSegments(dir, files));
+  Writer writer(std::move(dir), segment_bytes, files);
   CROMT_TRY(writer.OpenSegment(range ? range->last : kFirstSegment));
   std::string path = SegmentPath(writer.dir_, writer.segment_);
-  CROMT_ASSIGN(ScanEnd end, Scan(writer.file_.get(), path));
+  CROMT_ASSIGN(ScanEnd end, Scan(*writer.file_, path));
   if (end.corrupt) {
     CROMT_TRY(writer.OpenSegment(writer.segment_ + 1));
     return writer;
   }
-  if (ftruncate(writer.file_.get(), static_cast<off_t>(end.offset)) != 0)
-    return tl::unexpected(ErrnoError("truncating " + path, errno));
+  if (writer.file_->Truncate(end.offset) != 0) return tl::unexpected(ErrnoError("truncating " + path, errno));
   writer.offset_ = end.offset;
   return writer;
 }
 
 Status Writer::OpenSegment(uint32_t segment) {
   std::string path = SegmentPath(dir_, segment);
-  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  auto file = files_->Open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
   if (!file) return tl::unexpected(ErrnoError("opening " + path, errno));
   file_ = std::move(file);
   segment_ = segment;
@@ -85,7 +82,7 @@ Status Writer::Append(std::string_view frames) {
   // part of them may already be.
   size_t done = 0;
   while (done < frames.size()) {
-    ssize_t put = pwrite(file_.get(), frames.data() + done, frames.size() - done, static_cast<off_t>(offset_ + done));
+    ssize_t put = file_->Write(frames.data() + done, frames.size() - done, offset_ + done);
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) return tl::unexpected(ErrnoError("writing " + SegmentPath(dir_, segment_), put < 0 ? errno : ENOSPC));
     done += static_cast<size_t>(put);

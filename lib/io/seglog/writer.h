@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "io/seglog/frame.h"
 #include "io/seglog/segments.h"
 
@@ -19,7 +19,8 @@ class Writer {
   // Opens the log in `dir` (made, mode 0700, when missing) at its end. A last frame that was cut short by a
   // crash is truncated; where the last segment holds bytes that are no frames, it is left as it is and a new
   // segment begins.
-  static Result<Writer> Open(std::string dir, uint64_t segment_bytes = kSegmentBytes);
+  static Result<Writer> Open(std::string dir, uint64_t segment_bytes = kSegmentBytes,
+                             FileSystem& files = SystemFiles());
 
   // Appends whole frames with one write. On an error (disk full) nothing counts as appended and position()
   // stays, but a part may be in the file and a reader may have seen whole frames of it: so the next call must
@@ -34,12 +35,14 @@ class Writer {
   Position position() const { return MakePosition(segment_, offset_); }
 
  private:
-  Writer(std::string dir, uint64_t segment_bytes) : dir_(std::move(dir)), segment_bytes_(segment_bytes) {}
+  Writer(std::string dir, uint64_t segment_bytes, FileSystem& files)
+      : dir_(std::move(dir)), segment_bytes_(segment_bytes), files_(&files) {}
   Status OpenSegment(uint32_t segment);
 
   std::string dir_;
   uint64_t segment_bytes_;
-  UniqueFd file_;
+  FileSystem* files_;
+  std::unique_ptr<File> file_;
   uint32_t segment_ = 0;
   uint64_t offset_ = 0;
 };

@@ -481,6 +481,13 @@ void SimDisk::Wipe() {
   unsynced_names_.clear();
 }
 
+void SimDisk::Wipe(const std::string& directory) {
+  const auto in_it = [&](const auto& named) { return DirectoryOf(named.first) == directory; };
+  std::erase_if(names_, in_it);
+  std::erase_if(durable_names_, in_it);
+  std::erase_if(unsynced_names_, [&](const NameChange& change) { return change.directory == directory; });
+}
+
 void SimDisk::CopyFrom(const SimDisk& other, const std::string& from, const std::string& to) {
   std::erase_if(unsynced_names_, [&](const NameChange& change) { return change.path == to; });
   names_.erase(to);

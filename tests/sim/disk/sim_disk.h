@@ -77,8 +77,9 @@ class SimDisk final : public FileSystem {
   Duration TakeDelay() { return std::exchange(delay_, Duration(0)); }
   // At rest: the disk gives it back as 1 where 0 was written. Twice is never. REQUIRES: it is in the file.
   void FlipBit(const std::string& path, uint64_t bit);
-  // There is nothing on it any more.
+  // There is nothing on it any more, or in that directory.
   void Wipe();
+  void Wipe(const std::string& directory);
   // As it is now, and durable. Nothing at `from`: nothing will be at `to`.
   void Copy(const std::string& from, const std::string& to) { CopyFrom(*this, from, to); }
   void CopyFrom(const SimDisk& other, const std::string& from, const std::string& to);

@@ -97,6 +97,19 @@ TEST_F(OutputLeftTest, WhatWasWrittenIsCounted) {
   EXPECT_TRUE(OutputWritten(dir_ + "-not-there", 0, {1}).empty());
 }
 
+// Its launcher began before what was stored meanwhile, and so was removed.
+TEST_F(OutputLeftTest, WhatIsLeftIsCountedThoughItsBeginningWasRemoved) {
+  const uint64_t begin = Print(1, 0, "stored");
+  ASSERT_TRUE(seglog::Writer::Open(dir_)->GoBehind(begin));
+  const uint64_t left = Print(1, 6, "left");
+  ASSERT_TRUE(seglog::RemoveBefore(dir_, left));
+  QueuedAttempt attempt{.ticket = 1};
+  attempt.log_begin = begin;
+  const QueuedAttempt* lost = &attempt;
+  EXPECT_THAT(OutputOfLost(dir_, End(), {&lost, 1}),
+              UnorderedElementsAre(std::pair<const Ticket, OutputInLog>(1, {10, left, End()})));
+}
+
 TEST_F(OutputLeftTest, ACrashIsToldWhereSomethingMayBeMissing) {
   const uint64_t begin = Print(1, 0, "begun ");
   Print(1, 6, "before");

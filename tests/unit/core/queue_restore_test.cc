@@ -146,6 +146,35 @@ TEST(QueueRestore, OutputOfALostAttemptIsKeptUntilItIsStored) {
   EXPECT_EQ(env.queue().attempts(), 0u);
 }
 
+// By a store that has lost its newest part: nobody else would say that it has ended.
+TEST(QueueRestore, AnEndThatWasAcknowledgedIsSaidAgainToWhoOffersTheAttemptAnew) {
+  QueueEnv env;
+  env.LauncherUp("l1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Begins(1, 100);
+  env.EndsAs(1, {.kind = AttemptResult::Kind::kExited, .status = Exited{7}, .log_bytes = 80}, 100, 300);
+  env.Ack("m", 2);
+  EXPECT_THAT(env.Inventory("m"), IsEmpty());
+  env.Forget();
+  env.Lease("m", "r1/1/1");
+  EXPECT_THAT(env.Effects(), ElementsAre("reports m"));
+  EXPECT_THAT(env.Reports("m"), ElementsAre("3: r1/1/1 exited 7"));
+  EXPECT_THAT(env.Inventory("m"), ElementsAre("r1/1/1 ended"));
+  env.Forget();
+  env.Lease("m", "r1/1/1");
+  EXPECT_THAT(env.Records(), IsEmpty());
+  env.Restart();
+  EXPECT_THAT(env.Reports("m"), ElementsAre("3: r1/1/1 exited 7"));
+  env.Compact();
+  EXPECT_THAT(env.Reports("m"), ElementsAre("3: r1/1/1 exited 7"));
+  env.LogsStored("m", 300);
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  env.Session("m");
+  env.Ack("m", 3);
+  EXPECT_EQ(env.queue().attempts(), 0u);
+}
+
 // An attempt whose start and end nobody has acknowledged: restored from a snapshot it is ended, not in line.
 TEST(QueueRestore, SnapshotOfAnUnacknowledgedEndStartsNothing) {
   QueueEnv env;

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 
 class SchedulerWhy : public ::testing::Test {
  protected:
@@ -167,6 +168,18 @@ TEST_F(SchedulerWhy, EndedTasksOfARunThatGoesOn) {
   env.Ends("a", "r1/1/1", 5);
   EXPECT_THAT(env.Why("r1", 1), ElementsAre("ended: failed: exit code 5"));
   EXPECT_THAT(env.Why("r1", 2), ElementsAre("ended: skipped: 'x' on a failed: exit code 5"));
+}
+
+TEST_F(SchedulerWhy, OfThoseThatEndedAlikeSomeMayCountAsSucceeded) {
+  plan.Add("x");
+  plan.Add("y", {.ignore_failure = true});
+  plan.Add("z");
+  env.Connect("a", 3);
+  env.Start(plan.Build());
+  env.Ends("a", "r1/1/1", 5);
+  env.Ends("a", "r1/2/1", 5);
+  EXPECT_THAT(env.Why("r1"), IsSupersetOf({"ended: 'x' on a: failed: exit code 5",
+                                           "ended: 'y' on a: failed, which counts as succeeded: exit code 5"}));
 }
 
 TEST_F(SchedulerWhy, OfARunItsCausesOnceEachWithWhomTheyConcern) {

@@ -1,5 +1,6 @@
-// Goal: whichever system call fails, a log has all frames that it acknowledged, in their order and once, and nothing of
-// others but whole ones. It is never synced: a crash of the machine may take its end, but nothing else is ever read.
+// Goal: whichever call of the disk fails, a log has all frames that it acknowledged, in their order and once, and
+// nothing of others but whole ones. It is never synced: a crash of the machine may take its end, but nothing else is
+// ever read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,15 +8,17 @@
 
 #include "io/seglog/reader.h"
 #include "io/seglog/writer.h"
-#include "tests/unit/sweep/system_calls.h"
+#include "tests/unit/sweep/sweep.h"
 
 namespace cromt::seglog {
 namespace {
 
-using sweep::Case;
-using sweep::Sweep;
+using sim::Case;
+using sim::SimDisk;
+using sim::Sweep;
 using Numbers = std::vector<uint64_t>;
 
+constexpr const char* kLog = "d/log";
 constexpr uint64_t kSegment = 150;  // bytes: some two frames
 constexpr uint64_t kFrames = 7, kNext = 100;
 
@@ -37,11 +40,11 @@ struct Told {
 };
 
 // As a launcher: what is refused comes again; after that the process ends, and another one goes on.
-Told Work(const std::string& folder) {
+Told Work(SimDisk& disk) {
   Told told;
   uint64_t number = 1;
-  for (int process = 0; process < 2 && !sweep::Dead(); ++process) {
-    auto writer = Writer::Open(folder + "/log", kSegment);
+  for (int process = 0; process < 2; ++process) {
+    auto writer = Writer::Open(kLog, kSegment, disk);
     if (!writer) continue;
     int refused = 0;
     while (number <= kFrames && refused < 2) {
@@ -53,7 +56,7 @@ Told Work(const std::string& folder) {
       told.acknowledged.emplace(number++, SegmentOf(told.end));
       if (number != 6) continue;
       told.removed = true;
-      (void)RemoveBefore(folder + "/log", MakePosition(2, 0));
+      (void)RemoveBefore(kLog, MakePosition(2, 0), disk);
     }
     if (refused == 2) ++number;  // it may be there, and another process writes other frames
   }
@@ -61,9 +64,9 @@ Told Work(const std::string& folder) {
 }
 
 // All that is read from the beginning.
-Numbers Read(const std::string& folder, const std::string& at) {
+Numbers Read(SimDisk& disk, const std::string& at) {
   Numbers numbers;
-  auto reader = Reader::Open(folder + "/log", 0);
+  auto reader = Reader::Open(kLog, 0, disk);
   while (reader) {
     auto frames = reader->Read(1 << 20);
     if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
@@ -77,28 +80,32 @@ Numbers Read(const std::string& folder, const std::string& at) {
 }
 
 // What the next process finds.
-void Check(const std::string& folder, const Told& told, const Case& at) {
-  Numbers is = Read(folder, at.text());
+void Check(SimDisk& disk, const Told& told, const Case& at) {
+  Numbers is = Read(disk, at.text());
   EXPECT_EQ(std::ranges::adjacent_find(is, std::greater_equal<>()), is.end()) << at.text();
   for (const auto& [number, segment] : told.acknowledged) {
     const bool may_be_gone = at.crashes || (told.removed && segment == 1);
     EXPECT_TRUE(may_be_gone || std::ranges::count(is, number) == 1) << at.text() << ": " << number;
   }
-  auto writer = Writer::Open(folder + "/log", kSegment);
+  auto writer = Writer::Open(kLog, kSegment, disk);
   ASSERT_TRUE(writer) << at.text() << ": " << writer.error().message;
   EXPECT_TRUE(!at.crashes || writer->GoBehind(told.end)) << at.text();
   ASSERT_TRUE(writer->Append(FrameOf(kNext))) << at.text();
   is.push_back(kNext);
-  EXPECT_EQ(Read(folder, at.text()), is) << at.text();
+  EXPECT_EQ(Read(disk, at.text()), is) << at.text();
 }
 
 TEST(SeglogSweep, NothingAcknowledgedIsLostAndNothingHalfWrittenIsBelieved) {
   Told told;
-  const uint64_t calls = Sweep([&](const std::string& folder) { told = Work(folder); },
-                               [&](const std::string& folder, const Case& at) {
-                                 EXPECT_TRUE(at.call != 0 || told.acknowledged.size() == kFrames) << "nothing fails";
-                                 Check(folder, told, at);
-                               });
+  const uint64_t calls = Sweep(
+      [&](SimDisk& disk) {
+        told = Work(disk);
+        disk.Freeze();  // the process dies
+      },
+      [&](SimDisk& disk, const Case& at) {
+        EXPECT_TRUE(at.call != 0 || told.acknowledged.size() == kFrames) << "nothing fails";
+        Check(disk, told, at);
+      });
   EXPECT_GT(calls, 15u);
 }
 

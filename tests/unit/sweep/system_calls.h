@@ -1,6 +1,6 @@
-// The system calls by which the blob store, the segmented log and the coordinator's log store keep what they have,
-// between them and the system: the test's program is linked so that theirs come here (--wrap, see CMakeLists.txt). Each
-// is passed on, or fails as it is told to; and it is noted what a crash of the machine would take along.
+// The system calls by which the blob store keeps what it has, between it and the system: the test's program is linked
+// so that its calls come here (--wrap, see CMakeLists.txt). Each is passed on, or fails as it is told to; and it is
+// noted what a crash of the machine would take along.
 //
 // Not thread-safe: one thread calls.
 #pragma once
