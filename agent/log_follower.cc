@@ -38,13 +38,14 @@ bool LogFollower::Serve() {
   }
   auto frames = log_->Read(kReadBytes);
   if (!frames) {
-    if (frames.error().code == ErrorCode::kCorrupt && log_->SkipSegment()) return true;
+    if (frames.error().code == ErrorCode::kCorrupt && log_->SkipDamage()) return skipped_ = true;
     return Finish(std::move(batch), frames.error().message);
   }
   batch.position = log_->position();
   // Its end may be one that a crash of the host has cut off, so that the log goes on behind it.
   const bool ends = wanted.until && batch.position >= *wanted.until;
-  if (frames->empty()) return ends ? Finish(std::move(batch), "") : false;
+  // The last of somebody's output may be what is damaged, and there is no more of it to be waited for.
+  if (frames->empty() && !skipped_) return ends ? Finish(std::move(batch), "") : false;
   int64_t bytes = 0;
   for (const auto& [frame, position] : *frames) {
     if (wanted.ticket && frame.log_id != *wanted.ticket) continue;
@@ -55,8 +56,9 @@ bool LogFollower::Serve() {
                             WallFromMicros(frame.wall_us), std::string(frame.data)});
   }
   if (ends) return Finish(std::move(batch), "");
-  if (batch.chunks.empty() && batch.position - told_ < kSilentAdvance) return true;
+  if (batch.chunks.empty() && batch.position - told_ < kSilentAdvance && !skipped_) return true;
   told_ = batch.position;
+  skipped_ = false;
   under_way_.emplace_back(batch.position, bytes);
   under_way_bytes_ += bytes;
   subscription_.deliver(std::move(batch));

@@ -71,6 +71,7 @@ class LogFollower {
   std::deque<std::pair<uint64_t, int64_t>> under_way_;  // (position after, bytes)
   int64_t under_way_bytes_ = 0;
   uint64_t told_ = 0;
+  bool skipped_ = false;  // something that is damaged, since then
   bool done_ = false;
 };
 

@@ -53,7 +53,7 @@ OutputsInLog OutputWritten(const std::string& dir, uint64_t from, const std::uno
   if (!reader && reader.error().code == ErrorCode::kNotFound) reader = seglog::Reader::Open(dir, 0, files);
   while (reader) {
     auto frames = reader->Read(kReadBytes);
-    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
+    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipDamage()) continue;
     if (!frames || frames->empty()) break;
     for (const auto& [frame, position] : *frames) {
       if (!tickets.contains(frame.log_id) || frame.offset >= static_cast<uint64_t>(kNoteOffset)) continue;

@@ -12,6 +12,8 @@
 namespace cromt {
 namespace {
 
+constexpr uint32_t kMostPassedOver = 1'000'000;
+
 // Leases held ahead of the slots, so that an agent never waits for the coordinator between two short tasks.
 size_t FullWindow(const KnownAgent& agent) {
   return std::max<size_t>(2 * size_t{agent.hello->slots}, 64);
@@ -311,6 +313,19 @@ void Scheduler::State::On(const AgentUp& event) {
   Reconcile(agent, event);
 }
 
+// Whoever has leased an attempt of this task that is not known here, as a second coordinator may have: its number is
+// used up. A lease under it would be taken for the one that is there, and be stopped with it.
+void Scheduler::State::PassOver(const AttemptId& id, const std::string& address) {
+  const auto run = runs.find(id.run);
+  if (run == runs.end() || id.task >= run->second->tasks.size()) return;
+  TaskStatus& status = run->second->tasks[id.task];
+  if (status.state == TaskState::kFinished || InFlight(status.state) || id.attempt <= status.attempt) return;
+  // An agent's word counts for its own tasks, and not for numbers that nobody can have reached.
+  if (run->second->plan->host(id.task).address != address || id.attempt - status.attempt > kMostPassedOver) return;
+  status.attempt = id.attempt;
+  Changed(TaskRef{run->second, id.task});
+}
+
 // The exchange of full state: what each side believes of the attempts at this agent is made one.
 void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event) {
   std::vector<Verdict> verdicts;
@@ -322,6 +337,7 @@ void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const
       // Fenced, finished or never ours: what runs is stopped, what ended is forgotten once it was heard.
       bool ended = item.phase == InventoryItem::Phase::kEnded;
       verdicts.push_back({item.id, ended ? Verdict::Kind::kForget : Verdict::Kind::kStop});
+      PassOver(item.id, event.address);
       continue;
     }
     TaskStatus& status = mine->second.run->tasks[mine->second.task];

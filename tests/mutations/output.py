@@ -5,6 +5,7 @@ from mutation import Mutation
 
 SINK = "agent/launcher/log_sink.cc"
 WRITER = "lib/io/seglog/writer.cc"
+READER = "lib/io/seglog/reader.cc"
 LEFT = "agent/output_left.cc"
 QUEUE = "lib/core/queue.cc"
 RESTORE = "lib/core/queue_restore.cc"
@@ -39,7 +40,11 @@ MUTATIONS = [
              "  if (writer.file_->Truncate(end.offset) != 0) return tl::unexpected(ErrnoError(\"truncating \" + path, errno));\n  writer.offset_ = end.offset;\n",
              "  writer.offset_ = static_cast<uint64_t>(writer.file_->Size());\n", 600),
     Mutation("damaged-segment-ends-the-log", "What lies behind a segment whose end a crash has torn is not sent.", FOLLOWER,
-             "frames.error().code == ErrorCode::kCorrupt && log_->SkipSegment()", "frames.error().code == ErrorCode::kInternal", 300),
+             "frames.error().code == ErrorCode::kCorrupt && log_->SkipDamage()", "frames.error().code == ErrorCode::kInternal", 300),
+    Mutation("damage-costs-its-segment", "All is left out that stands behind a frame with a flipped bit.", READER,
+             "    if (rest.empty() || (frame && *frame)) return damaged;\n", "    if (rest.empty()) return damaged;\n", 600),
+    Mutation("damaged-end-is-waited-for", "That the last of somebody's output is damaged nobody is told.", FOLLOWER,
+             "return skipped_ = true;", "return true;", 3000),
     Mutation("stored-output-is-still-wanted", "Output of attempts that are lost is not found once the beginning of it was removed.", LEFT,
              "  if (!reader && reader.error().code == ErrorCode::kNotFound) reader", "  if (false) reader", 600),
     Mutation("log-is-trimmed-too-far", "Output of attempts that have ended is removed before it is stored.", RESTORE,

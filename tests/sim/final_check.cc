@@ -18,6 +18,7 @@ bool IsBad(const TaskStatus& status) {
 void Ledger::CheckFinal(const std::vector<RunView>& runs) {
   std::map<RequestId, RunId> made;
   std::set<RunId> stored, in_time;
+  std::set<AttemptId> canceled;
   for (const RunView& run : runs) {
     stored.insert(run.header.id);
     if (!run.status.timed_out && !IsShaken(run.header.id)) in_time.insert(run.header.id);
@@ -25,8 +26,11 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
       Violation(fmt::format("invariant 1: request {} made two runs, {} and {}", run.header.request.text(),
                             first->second.text(), run.header.id.text()));
     CheckRun(run);
+    for (const TaskView& task : run.tasks)
+      if (task.status.outcome == TaskOutcome::kCanceled)
+        canceled.insert({run.header.id, task.index, task.status.attempt});
   }
-  CheckEnds(in_time);
+  CheckEnds(in_time, canceled);
   for (const auto& [request, run] : acknowledged_)
     if (!stored.contains(run))
       Violation("invariant 1: run " + run.text() + " was acknowledged and is not in the store");
@@ -38,8 +42,10 @@ void Ledger::CheckFinal(const std::vector<RunView>& runs) {
 }
 
 // A process ends by itself, by its time limit or its run's, because somebody wished that, or with its machine or
-// launcher: not because a program starts again, and not with the store. `in_time`: runs that ended before their limit.
-void Ledger::CheckEnds(const std::set<RunId>& in_time) {
+// launcher: not because a program starts again, and not with the store. What only a second coordinator has leased the
+// first stops, which is the end of no task. `in_time`: runs that ended before their limit; `canceled`: the last
+// attempts of tasks that were.
+void Ledger::CheckEnds(const std::set<RunId>& in_time, const std::set<AttemptId>& canceled) {
   for (const ProcessRecord& process : processes_) {
     const auto found = wishes_.find(process.id.run);
     if (found == wishes_.end() || !process.result) continue;
@@ -47,7 +53,8 @@ void Ledger::CheckEnds(const std::set<RunId>& in_time) {
     const Task task(process.id.run, process.id.task);
     const bool too_long = wish.plan->run_timeout && !in_time.contains(process.id.run);
     const bool wished = wish.cancels_offered > 0 || wish.task_cancels.contains(task.second) || too_long ||
-                        stopped_by_second_.contains(task) || unproven_.contains(process.id);
+                        stopped_by_second_.contains(task) || unproven_.contains(process.id) ||
+                        (IsLeasedBySecond(process.id) && !canceled.contains(process.id));
     std::string wrong;
     switch (process.result->kind) {
       case AttemptResult::Kind::kStopped:

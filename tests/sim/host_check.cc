@@ -63,7 +63,9 @@ void HostCheck::Journaled(std::span<const JournalRecord> records, const HostLogC
     const auto written = log.outputs.find(ended->ticket);
     const auto note = log.notes.find(ended->ticket);
     const int64_t noted = note == log.notes.end() ? 0 : note->second, bytes = ended->result.log_bytes;
-    if (written != log.outputs.end()) {
+    if (written == log.outputs.end()) {  // it may be stored and removed, where this is said once more
+      if (bytes == 0) outputs_.erase(ended->ticket);
+    } else {
       if (bytes != written->second.bytes && bytes != written->second.bytes + noted)
         Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
                               bytes, written->second.bytes));

@@ -117,8 +117,12 @@ class Ledger {
   // It has started this one by itself.
   void SecondStarts(const RunId& run) { shaken_.insert(run); }
   // Neither knows of the other as long as no agent has talked to both. Then each may have done this one, and the first
-  // may have had it stopped as what it did not lease, and taken that for the end of its own attempt.
-  void SecondLeases(const AttemptId& id) { leased_by_second_.insert({id.run, id.task}); }
+  // may have had it stopped as what it did not lease.
+  void SecondLeases(const AttemptId& id) {
+    leased_by_second_.insert({id.run, id.task});
+    second_leases_.insert(id);
+  }
+  bool IsLeasedBySecond(const AttemptId& id) const { return second_leases_.contains(id); }
   // By its own clock the run may take too long there, while the first lets it go on.
   void SecondStops(const AttemptId& id) { stopped_by_second_.insert({id.run, id.task}); }
 
@@ -169,7 +173,7 @@ class Ledger {
   // What the copy said of a task of such a run; null if it was not there.
   const TaskStatus* InCopy(const RunId& run, TaskIndex task) const;
   bool MayDiffer(const RunId& run, const TaskView& task) const;
-  void CheckEnds(const std::set<RunId>& in_time);
+  void CheckEnds(const std::set<RunId>& in_time, const std::set<AttemptId>& canceled);
   Published PublishedBy(const Wish& wish, const RunId& run, TaskIndex task, const std::string& name) const;
   // Nobody may have published what it wants.
   bool MayLackInput(const Wish& wish, const RunId& run, TaskIndex task) const;
@@ -208,6 +212,7 @@ class Ledger {
   std::set<AttemptId> leased_, leased_before_back_, unproven_;
   bool second_is_heard_ = false;
   std::set<Task> leased_by_second_, stopped_by_second_;
+  std::set<AttemptId> second_leases_;
   size_t before_back_ = 0;  // as many processes had begun before that, or before it was recovered
   std::vector<std::string> violations_;
 };

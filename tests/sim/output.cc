@@ -40,7 +40,13 @@ HostLogContents ContentsOfHostLog(FileSystem& disk) {
     std::string bytes(static_cast<size_t>(file->Size()), '\0');
     bytes.resize(static_cast<size_t>(std::max<ssize_t>(0, file->Read(bytes.data(), bytes.size(), 0))));
     std::string_view rest = bytes;
-    for (auto frame = seglog::DecodeFrame(rest); frame && *frame; frame = seglog::DecodeFrame(rest)) {
+    for (auto frame = seglog::DecodeFrame(rest); !frame || *frame; frame = seglog::DecodeFrame(rest)) {
+      if (!frame) {
+        const size_t claimed = seglog::ClaimedBytes(rest).value_or(SIZE_MAX);
+        if (claimed > rest.size()) break;
+        rest.remove_prefix(claimed);
+        continue;
+      }
       const auto& [stream, ticket, offset, at, data] = **frame;
       const uint64_t end = seglog::MakePosition(segment, bytes.size() - rest.size());
       contents.ends.insert(end);
@@ -66,6 +72,7 @@ void OutputLedger::Written(size_t host, const PrintedFrame& frame) {
   if (!frames.empty() && frames.back().frame.position >= frame.position)
     Violation(
         fmt::format("host {} writes at {} what lies behind {}", host, frame.position, frames.back().frame.position));
+  if (rotten_.contains({host, seglog::SegmentOf(frame.position)})) return;
   frames.push_back({.frame = frame, .is_nobodys = nobodys_[host].contains(frame.ticket)});
 }
 
@@ -89,6 +96,29 @@ void OutputLedger::HostCrashes(size_t host, const HostLogContents& log) {
       situations_.Saw("output", "lost in a crash of its host");
   }
   printed_[host] = std::move(left);
+}
+
+bool OutputLedger::Rots(size_t host, uint64_t position, bool last) {
+  constexpr uint64_t kMagicEnds = 4, kLengthBegins = 32, kLengthEnds = 36;
+  const uint32_t segment = seglog::SegmentOf(position);
+  std::vector<Frame>& frames = printed_[host];
+  const auto found =
+      std::ranges::upper_bound(frames, position, {}, [](const Frame& one) { return one.frame.position; });
+  const auto begin = [](const Frame& one) {
+    return one.frame.position - seglog::kHeaderBytes - static_cast<uint64_t>(one.frame.size);
+  };
+  const bool is_known = found != frames.end() && begin(*found) <= position;
+  const uint64_t byte = is_known ? position - begin(*found) : 0;
+  const bool is_rotten = byte < kMagicEnds || (byte >= kLengthBegins && byte < kLengthEnds);
+  if (is_rotten && last) return false;
+  if (is_rotten) rotten_.emplace(host, segment);
+  auto is_gone = [&](const Frame& one) {
+    if (one.was_stored || seglog::SegmentOf(one.frame.position) != segment || one.frame.position <= position)
+      return false;
+    return is_rotten || begin(one) <= position;
+  };
+  std::erase_if(frames, is_gone);
+  return true;
 }
 
 void OutputLedger::Lost(size_t host, Ticket ticket) {

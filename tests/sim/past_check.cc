@@ -31,7 +31,8 @@ std::string WhatIsWrong(const Ledger& ledger, const RunId& run, const TaskView& 
     told.insert(attempt);
   }
   for (uint32_t attempt = 1; attempt < task.status.attempt && lines.size() < kMostEarlier; ++attempt)
-    if (ledger.HasStarted({run, task.index, attempt}) && !told.contains(attempt))
+    if (ledger.HasStarted({run, task.index, attempt}) && !ledger.IsLeasedBySecond({run, task.index, attempt}) &&
+        !told.contains(attempt))
       return fmt::format("attempt {} is not told of", attempt);
   return "";
 }

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "coordinator/store/commit_mark.h"
 #include "coordinator/store/sqlite_store.h"
+#include "io/seglog/segments.h"
 #include "tests/sim/store_files.h"
 #include "tests/unit/agent_journal/records.h"
 
@@ -56,6 +59,7 @@ std::string BytesOf(SimDisk& disk, const std::string& path) {
 
 void Rot::Strike(SimHost& host, Dice& dice) {
   StrikeJournal(host, dice);
+  StrikeLog(host, dice);
   StrikeStore(dice);
 }
 
@@ -78,6 +82,23 @@ void Rot::StrikeJournal(SimHost& host, Dice& dice) {
   if (read != texts)
     world_.ledger.Violation(
         fmt::format("bit {} of the journal of host {} has flipped, and another one is read", bit, host.index()));
+}
+
+// It stays so. While it is the last segment of which nobody can say how long its frames are, nothing more is sent; so
+// such a bit flips in others only.
+void Rot::StrikeLog(SimHost& host, Dice& dice) {
+  std::vector<std::string> names;
+  if (host.disk().List(kHostLog, names) != 0 || names.empty()) return;
+  const std::string& name = names[dice.Below(names.size())];
+  const std::string path = fmt::format("{}/{}", kHostLog, name);
+  const int64_t size = host.disk().Size(path);
+  if (size <= 0) return;
+  const uint64_t bit = dice.Below(static_cast<uint64_t>(size) * 8);
+  const auto position = seglog::MakePosition(static_cast<uint32_t>(std::stoul(name)), bit / 8);
+  if (!world_.outputs.Rots(host.index(), position, name == std::ranges::max(names))) return;
+  world_.timeline.Note(fmt::format("bit {} of {} of host {} flips", bit, path, host.index()));
+  world_.situations.Saw("bit flip", "in a host's log");
+  host.disk().FlipBit(path, bit);
 }
 
 Result<StoredState> Rot::StateIn(const std::string& path) {

@@ -22,6 +22,7 @@ class Rot {
  private:
   void StrikeStore(Dice& dice);
   void StrikeJournal(SimHost& host, Dice& dice);
+  void StrikeLog(SimHost& host, Dice& dice);
   Result<StoredState> StateIn(const std::string& path);
 
   World& world_;

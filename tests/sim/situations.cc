@@ -45,6 +45,7 @@ constexpr std::string_view kListed[] = {
     "attempt: running > ended",
     "attempt: running > publishing",
     "bit flip: hidden by an older mark > a log",
+    "bit flip: in a host's log",
     "bit flip: noticed > a database",
     "bit flip: noticed > a log",
     "bit flip: noticed > a mark",

@@ -12,6 +12,7 @@ namespace cromt::seglog {
 namespace {
 
 constexpr size_t kChecksumAt = kHeaderBytes - sizeof(uint32_t);
+constexpr size_t kLengthAt = kChecksumAt - sizeof(uint32_t);
 
 bool IsStream(uint8_t value) {
   return value >= 1 && value <= 4;
@@ -66,6 +67,16 @@ Result<std::optional<Frame>> DecodeFrame(std::string_view& in) {
   if (checksum != Checksum(in.substr(0, kChecksumAt), frame.data)) return NotAFrame("wrong checksum");
   in.remove_prefix(kHeaderBytes + length);
   return std::optional<Frame>(frame);
+}
+
+std::optional<size_t> ClaimedBytes(std::string_view in) {
+  if (in.size() < kHeaderBytes) return std::nullopt;
+  ByteReader reader(in.substr(0, kHeaderBytes));
+  if (reader.U32() != kMagic) return std::nullopt;
+  ByteReader length_reader(in.substr(kLengthAt, sizeof(uint32_t)));
+  const uint32_t length = length_reader.U32();
+  if (length > kMaxDataBytes) return std::nullopt;
+  return kHeaderBytes + length;
 }
 
 void EncodeRecord(Stream stream, std::string_view data, std::string& out) {

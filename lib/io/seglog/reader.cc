@@ -97,7 +97,26 @@ Result<std::vector<PlacedFrame>> Reader::NothingMore() const {
   return std::vector<PlacedFrame>();
 }
 
-Result<uint64_t> Reader::SkipSegment() {
+// Nothing is looked for: what a job prints may look like a frame.
+Result<uint64_t> Reader::BytesOfDamage() {
+  CROMT_ASSIGN(const std::string_view bytes, ReadAt(*file_, offset_, 2 * kLargestFrame, buffer_));
+  for (size_t damaged = 0;;) {
+    const auto claimed = ClaimedBytes(bytes.substr(damaged));
+    if (!claimed || damaged + *claimed > bytes.size()) return 0;
+    damaged += *claimed;
+    std::string_view rest = bytes.substr(damaged);
+    const auto frame = DecodeFrame(rest);
+    if (rest.empty() || (frame && *frame)) return damaged;
+    if (frame) return 0;
+  }
+}
+
+Result<uint64_t> Reader::SkipDamage() {
+  CROMT_ASSIGN(const uint64_t damaged, BytesOfDamage());
+  if (damaged > 0) {
+    offset_ += damaged;
+    return damaged;
+  }
   if (!HasNext()) return Fail(ErrorCode::kNotFound, fmt::format("segment {} is the last of {}", segment_, dir_));
   CROMT_ASSIGN(const uint64_t size, SegmentSize());
   uint64_t skipped = size > offset_ ? size - offset_ : 0;

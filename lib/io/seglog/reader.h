@@ -28,14 +28,15 @@ class FrameSource {
   // The next whole frames, as many as fit in `budget_bytes` (headers included), but one at least when there is
   // one. Empty: there is nothing more now; an unfinished frame at the end is waited for. The frames' data lies
   // here until the next Read. kNotFound when the segment was deleted under the reader. kCorrupt when the
-  // bytes at position() are no frame, or a segment that has a successor ends within one: SkipSegment goes on behind
+  // bytes at position() are no frame, or a segment that has a successor ends within one: SkipDamage goes on behind
   // them.
   virtual Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) = 0;
   // Where the next Read begins.
   virtual Position position() const = 0;
-  // Leaves the rest of the current segment out and goes to the next; returns how many bytes were left out.
-  // kNotFound when there is no next one yet.
-  virtual Result<uint64_t> SkipSegment() = 0;
+  // Goes on behind what is no frame; returns how many bytes were left out. Those are frames that say how long they are,
+  // if a whole one stands behind them, or nothing; else the rest of the segment. kNotFound when that has no successor
+  // yet.
+  virtual Result<uint64_t> SkipDamage() = 0;
 };
 
 class Reader final : public FrameSource {
@@ -47,13 +48,14 @@ class Reader final : public FrameSource {
 
   Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) override;
   Position position() const override { return MakePosition(segment_, offset_); }
-  Result<uint64_t> SkipSegment() override;
+  Result<uint64_t> SkipDamage() override;
 
  private:
   Reader(std::string dir, FileSystem& files) : dir_(std::move(dir)), files_(&files) {}
   Status OpenSegment(uint32_t segment, uint64_t offset);
   Result<uint64_t> SegmentSize() const;
   bool HasNext() const;
+  Result<uint64_t> BytesOfDamage();
   Result<std::vector<PlacedFrame>> Decode(std::string_view bytes);
   Result<std::vector<PlacedFrame>> NothingMore() const;
 

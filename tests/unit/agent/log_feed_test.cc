@@ -1,10 +1,13 @@
 // The log feed: who follows gets everything, and is never left waiting for what has already happened.
 #include "agent/log_feed.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <vector>
 
 #include "io/seglog/writer.h"
 
@@ -94,6 +97,36 @@ TEST_F(LogFeedTest, WhoWasAtARemovedSegmentGoesOnBehindIt) {
 
 // The second reader's end is given out in a round in which nobody has more to read; what arrives in that very round
 // (here: the first one's end) must not be slept on.
+// A bit has flipped on the disk: that costs what it stood in, and nobody waits for it.
+TEST_F(LogFeedTest, WhatIsDamagedIsLeftOut) {
+  Print(1, 0, "one ");
+  const uint64_t damaged = Print(1, 4, "two ");
+  Print(1, 8, "three ");
+  const uint64_t end = Print(1, 14, "four");
+  for (const uint64_t behind : {damaged, end})
+    std::fstream(seglog::SegmentPath(dir_, 1), std::ios::in | std::ios::out)
+            .seekp(static_cast<int64_t>(seglog::OffsetOf(behind)) - 1)
+        << '?';
+  std::vector<LogBatch> batches;
+  auto open = [this](seglog::Position at) -> Result<std::unique_ptr<seglog::FrameSource>> {
+    return std::make_unique<seglog::Reader>(*seglog::Reader::Open(dir_, at));
+  };
+  auto attempt_of = [](Ticket, const MeshId&) { return std::optional(AttemptId{RunId("r"), 0, 1}); };
+  LogFollower follower({.mesh = kMesh, .deliver = [&](LogBatch batch) { batches.push_back(std::move(batch)); }}, open,
+                       attempt_of);
+  while (follower.Serve()) {
+  }
+  std::string text;
+  for (const LogBatch& batch : batches)
+    for (const LogChunk& chunk : batch.chunks) text += fmt::format("{}: {}", chunk.offset, chunk.data);
+  EXPECT_EQ(text, "0: one 8: three ");
+  EXPECT_EQ(batches.back().position, end);
+  EXPECT_FALSE(follower.done());
+  const size_t before = batches.size();
+  EXPECT_FALSE(follower.Serve());
+  EXPECT_EQ(batches.size(), before);
+}
+
 TEST_F(LogFeedTest, AnEndThatComesWhileTheLastIsServedIsNotSleptOn) {
   uint64_t end = Print(1, 0, "all of it");
   Received first;

@@ -308,5 +308,28 @@ TEST(LostJournal, WhoseEndIsLostReportsByNumbersThatWereUsed) {
   EXPECT_EQ(env.TaskText("r1", 2), "succeeded");
 }
 
+// A second coordinator has leased it, or this one in what its store has lost: a lease under its number would be taken
+// for that one, and stopped with it.
+TEST(UnknownAttempt, UsesUpItsNumber) {
+  SchedulerEnv env;
+  PlanBuilder plan;
+  plan.Add("x");
+  plan.Add("y", {.hosts = {"b"}});
+  env.Start(plan.Build());
+  env.Forget();
+  const AgentHello hello{.agent = AgentId("agent-a"), .journal = JournalId("journal-a"), .slots = 4};
+  const RunId run("r1");
+  env.Apply(AgentUp{"a:4000",
+                    hello,
+                    {{{run, 0, 7}, InventoryItem::Phase::kRunning},
+                     {{run, 1, 7}, InventoryItem::Phase::kRunning},              // of another's task
+                     {{run, 0, 2'000'000'000}, InventoryItem::Phase::kRunning},  // which nobody can have reached
+                     {{run, 9, 1}, InventoryItem::Phase::kRunning}}});
+  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, stop r1/1/7, stop r1/2/7, stop r1/1/2000000000, stop r1/10/1",
+                                         "lease r1/1/8 to a"));
+  env.Connect("b");
+  EXPECT_EQ(env.Task("r1", 2).attempt, 1u);
+}
+
 }  // namespace
 }  // namespace cromt

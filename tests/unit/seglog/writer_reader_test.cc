@@ -133,9 +133,45 @@ TEST_F(SegmentedLogTest, BytesThatAreNoFramesAreKeptToldAndSkipped) {
   ASSERT_FALSE(corrupt);
   EXPECT_EQ(corrupt.error().code, ErrorCode::kCorrupt);
   EXPECT_NE(corrupt.error().message.find("00000001.seg at byte 45"), std::string::npos) << corrupt.error().message;
-  EXPECT_EQ(reader.SkipSegment().value(), 200u);
+  EXPECT_EQ(reader.SkipDamage().value(), 200u);
   EXPECT_EQ(Take(reader), Texts{"next"});
-  EXPECT_EQ(reader.SkipSegment().error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(reader.SkipDamage().error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(SegmentedLogTest, AFrameThatIsDamagedCostsItselfWhileItsLengthCanBeBelieved) {
+  // Of the second one: in its data, in its length, and in what it begins with. The third is damaged as well, or not.
+  struct Damage {
+    size_t byte;
+    bool third;
+    uint64_t costs;
+  };
+  const uint64_t frame = OneFrame("b").size(), rest = 3 * frame;
+  for (const auto& [byte, third, costs] : {Damage{frame - 1, false, frame}, Damage{frame - 1, true, 2 * frame},
+                                           Damage{32, false, rest}, Damage{0, false, rest}}) {
+    std::string bytes = OneFrame("a") + OneFrame("b") + OneFrame("c") + OneFrame("d");
+    bytes[frame + byte] ^= 2;
+    if (third) bytes[3 * frame - 1] ^= 2;
+    std::ofstream(SegmentPath(dir(), 1)) << bytes;
+    std::ofstream(SegmentPath(dir(), 2)) << OneFrame("next");
+    Reader reader = OpenReader();
+    EXPECT_EQ(Take(reader), Texts{"a"});
+    EXPECT_EQ(reader.Read(1 << 20).error().code, ErrorCode::kCorrupt);
+    EXPECT_EQ(reader.SkipDamage().value(), costs) << byte;
+    EXPECT_EQ(Take(reader), costs == frame ? (Texts{"c", "d"}) : costs == rest ? Texts{"next"} : Texts{"d"}) << byte;
+  }
+}
+
+TEST_F(SegmentedLogTest, ALastFrameThatIsDamagedIsLeftOutAndTheLogGoesOn) {
+  Writer writer = OpenWriter();
+  ASSERT_TRUE(writer.Append(OneFrame("a")));
+  std::fstream(SegmentPath(dir(), 1), std::ios::in | std::ios::out).seekp(-1, std::ios::end) << '?';
+  Reader reader = OpenReader();
+  EXPECT_EQ(reader.Read(1 << 20).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(reader.SkipDamage().value(), OneFrame("a").size());
+  EXPECT_EQ(Take(reader), Texts{});
+  EXPECT_EQ(reader.position(), writer.position());
+  ASSERT_TRUE(writer.Append(OneFrame("b")));
+  EXPECT_EQ(Take(reader), Texts{"b"});
 }
 
 TEST_F(SegmentedLogTest, ASegmentThatEndsWithinAFrameAndHasASuccessorIsCorrupt) {
@@ -143,7 +179,7 @@ TEST_F(SegmentedLogTest, ASegmentThatEndsWithinAFrameAndHasASuccessorIsCorrupt) 
   AppendRaw(2, OneFrame("next"));
   Reader reader = OpenReader();
   EXPECT_EQ(reader.Read(1 << 20).error().code, ErrorCode::kCorrupt);
-  EXPECT_EQ(reader.SkipSegment().value(), 42u);
+  EXPECT_EQ(reader.SkipDamage().value(), 42u);
   EXPECT_EQ(Take(reader), Texts{"next"});
 }
 

@@ -69,7 +69,7 @@ Numbers Read(SimDisk& disk, const std::string& at) {
   auto reader = Reader::Open(kLog, 0, disk);
   while (reader) {
     auto frames = reader->Read(1 << 20);
-    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipSegment()) continue;
+    if (!frames && frames.error().code == ErrorCode::kCorrupt && reader->SkipDamage()) continue;
     if (!frames || frames->empty()) break;
     for (const PlacedFrame& placed : *frames) {
       EXPECT_EQ(placed.frame.data, DataOf(placed.frame.offset)) << at;
