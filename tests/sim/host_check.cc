@@ -59,18 +59,15 @@ void HostCheck::Journaled(std::span<const JournalRecord> records, const HostLogC
   for (const JournalRecord& record : records) {
     if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher_before_;
     const auto* ended = std::get_if<journal::Ended>(&record);
-    if (!ended || ended->result.kind != AttemptResult::Kind::kLost) continue;
+    if (!ended || ended->result.kind != AttemptResult::Kind::kLost || ended_.contains(ended->ticket)) continue;
     const auto written = log.outputs.find(ended->ticket);
     const auto note = log.notes.find(ended->ticket);
     const int64_t noted = note == log.notes.end() ? 0 : note->second, bytes = ended->result.log_bytes;
-    if (written == log.outputs.end()) {  // it may be stored and removed, where this is said once more
-      if (bytes == 0) outputs_.erase(ended->ticket);
-    } else {
-      if (bytes != written->second.bytes && bytes != written->second.bytes + noted)
-        Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
-                              bytes, written->second.bytes));
-      outputs_[ended->ticket] = written->second;
-    }
+    const auto output = written == log.outputs.end() ? HostLogContents::Output() : written->second;
+    if (bytes != output.bytes && bytes != output.bytes + noted)
+      Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
+                            bytes, output.bytes));
+    outputs_[ended->ticket] = output;
     const auto since = launchers_.find(ended->ticket);
     if (since != launchers_.end() && !launcher_.empty() && since->second == launcher_)
       Violation(fmt::format("ticket {} is called lost, and its launcher has lived all the time", ended->ticket));

@@ -133,7 +133,7 @@ void Rot::StrikeStore(Dice& dice) {
   const std::string_view name = end.empty() ? "a database" : end == "-wal" ? "a log" : "a mark";
   // A crash of the machine may have put the mark back, until the coordinator has started again. Then agents prove it.
   const bool mark_is_older = mark && *mark && ((*mark)->commit < was->commit || (*mark)->epoch < was->epoch);
-  if (is && mark_is_older && is->commit != was->commit)
+  if (is && mark_is_older && (is->commit != was->commit || is->epoch != was->epoch))
     return world_.situations.Saw("bit flip", "hidden by an older mark", name);
   if (is) {
     if (const std::string differs = Differs(*is, *was); !differs.empty())
