@@ -4,7 +4,6 @@ agent/log_follower.cc, coordinator/log_intake.cc, coordinator/log_store.cc."""
 from mutation import Mutation
 
 SINK = "agent/launcher/log_sink.cc"
-WRITER = "lib/io/seglog/writer.cc"
 READER = "lib/io/seglog/reader.cc"
 LEFT = "agent/output_left.cc"
 QUEUE = "lib/core/queue.cc"
@@ -35,21 +34,16 @@ MUTATIONS = [
              "    blocked_reason_ = appended.error().message;\n    return false;",
              "    blocked_reason_ = appended.error().message;\n    batch_.clear();\n    return false;", 60),
     Mutation("log-goes-on-where-it-ends", "After a crash of the host its log goes on where coordinators may have read already.", LEFT,
-             "  CROMT_TRY(writer.GoBehind(HighestPosition(records)));\n", "", 600),
-    Mutation("half-a-frame-is-left", "A launcher goes on behind the half of a frame that its predecessor has left.", WRITER,
-             "  if (writer.file_->Truncate(end.offset) != 0) return tl::unexpected(ErrnoError(\"truncating \" + path, errno));\n  writer.offset_ = end.offset;\n",
-             "  writer.offset_ = static_cast<uint64_t>(writer.file_->Size());\n", 600),
+             "  CROMT_TRY(writer.GoBehind(HighestPosition(records)));\n", "  (void)HighestPosition(records);\n", 600),
     Mutation("damaged-segment-ends-the-log", "What lies behind a segment whose end a crash has torn is not sent.", FOLLOWER,
              "frames.error().code == ErrorCode::kCorrupt && log_->SkipDamage()", "frames.error().code == ErrorCode::kInternal", 300),
     Mutation("damage-costs-its-segment", "All is left out that stands behind a frame with a flipped bit.", READER,
              "    if (rest.empty() || (frame && *frame)) return damaged;\n", "    if (rest.empty()) return damaged;\n", 600),
-    Mutation("damaged-end-is-waited-for", "That the last of somebody's output is damaged nobody is told.", FOLLOWER,
-             "return skipped_ = true;", "return true;", 3000),
     Mutation("stored-output-is-still-wanted", "Output of attempts that are lost is not found once the beginning of it was removed.", LEFT,
              "  if (!reader && reader.error().code == ErrorCode::kNotFound) reader", "  if (false) reader", 600),
     Mutation("log-is-trimmed-too-far", "Output of attempts that have ended is removed before it is stored.", RESTORE,
              "    if (a.phase == QueuedAttempt::Phase::kEnded && a.result.log_bytes == 0) continue;\n",
              "    if (a.phase == QueuedAttempt::Phase::kEnded) continue;\n", 100),
     Mutation("acknowledged-end-is-not-said-again", "Who offers an attempt anew whose end it has forgotten never hears of it.", QUEUE,
-             "    if (known->end_acked) ReportEnd(*known, known->result);\n", "", 3000),
+             "    if (known->end_acked) ReportEnd(*known, known->result);\n", "    (void)known;\n", 3000),
 ]
