@@ -38,7 +38,13 @@ bool LogFollower::Serve() {
   }
   auto frames = log_->Read(kReadBytes);
   if (!frames) {
-    if (frames.error().code == ErrorCode::kCorrupt && log_->SkipDamage()) return skipped_ = true;
+    if (frames.error().code == ErrorCode::kCorrupt) {
+      if (const auto skipped = log_->SkipDamage()) {
+        skipped_ |= *skipped > 0;
+        return true;
+      }
+      if (!wanted.until) return false;  // it goes on with the next segment
+    }
     return Finish(std::move(batch), frames.error().message);
   }
   batch.position = log_->position();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "core/control.h"
 #include "io/seglog/reader.h"
@@ -26,8 +27,8 @@ uint64_t HighestPosition(const std::vector<JournalRecord>& records) {
   return highest;
 }
 
-std::string LastBoot(const std::vector<JournalRecord>& records) {
-  std::string boot;
+std::optional<std::string> LastBoot(const std::vector<JournalRecord>& records) {
+  std::optional<std::string> boot;
   for (const JournalRecord& record : records)
     if (const auto* opened = std::get_if<journal::Opened>(&record)) boot = opened->boot;
   return boot;
@@ -35,8 +36,7 @@ std::string LastBoot(const std::vector<JournalRecord>& records) {
 
 // What the journal knew before the crash.
 std::map<Ticket, QueuedAttempt> AttemptsBefore(const std::vector<JournalRecord>& records) {
-  const std::string boot = LastBoot(records);
-  AgentQueue queue({}, boot, JournalId("before"));
+  AgentQueue queue({}, LastBoot(records).value_or(""), JournalId("before"));
   queue.Restore(records, {});
   std::map<Ticket, QueuedAttempt> attempts;
   for (const InventoryTicket& item : queue.Tickets()) attempts.emplace(item.ticket, *queue.Find(item.ticket));
@@ -111,8 +111,7 @@ Result<OutputsInLog> OutputAfterCrash(const std::string& dir, const std::vector<
 Result<OutputsInLog> OutputLeft(const std::string& dir, const std::vector<JournalRecord>& records,
                                 const std::string& boot, Wall now, const std::function<void(const std::string&)>& warn,
                                 FileSystem& files) {
-  const std::string before = LastBoot(records);
-  if (before.empty() || before == boot) return OutputsInLog();
+  if (LastBoot(records).value_or(boot) == boot) return OutputsInLog();
   auto outputs = OutputAfterCrash(dir, records, now, warn, files);
   if (!outputs)
     return Fail("the log can't go on behind the output from before the restart of the host", outputs.error());

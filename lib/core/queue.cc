@@ -137,10 +137,8 @@ void AgentQueue::State::On(const queue_event::SessionBegan& event) {
 void AgentQueue::State::On(const queue_event::LeaseOffered& event) {
   const Lease& lease = event.lease;
   if (QueuedAttempt* known = FindById(event.mesh, lease.id)) {
-    // Offered before. A store that lost its newest part and was recovered may not know that this had ended, which was
-    // acknowledged and so would not be said again.
-    if (known->end_acked) ReportEnd(*known, known->result);
-    return;
+    if (known->end_acked) SayEndAgain(*known);
+    return;  // offered before
   }
   if (!lease.spec)
     return EndUntaken(event, {.kind = AttemptResult::Kind::kNotStarted,

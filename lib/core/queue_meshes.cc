@@ -91,4 +91,19 @@ uint64_t AgentQueue::LogsStoredTo(const MeshId& mesh) const {
   return found == state_->meshes.end() ? 0 : found->second.logs_stored;
 }
 
+// To a store that has lost its newest part, and was recovered: nobody else would tell it. Who wished that it stops is
+// forgotten, so it says that its number is used up.
+void AgentQueue::State::SayEndAgain(QueuedAttempt& attempt) {
+  AttemptResult result = attempt.result;
+  using Kind = AttemptResult::Kind;
+  if (result.kind == Kind::kStopped || (result.kind == Kind::kNotStarted && attempt.stop_wanted))
+    result = {.kind = Kind::kNotStarted,
+              .reason = "an attempt of this number was stopped before",
+              .log_bytes = result.log_bytes,
+              .returned = true};
+  ReportEnd(attempt, std::move(result));
+  // For an older version, which the record before tells nothing.
+  out.records.push_back(SeenRecord(attempt.mesh, meshes[attempt.mesh]));
+}
+
 }  // namespace cromt

@@ -32,6 +32,15 @@ void AgentQueue::State::ReplaySlotFree(QueuedAttempt& attempt) {
   attempt.slot.reset();
 }
 
+// There is more of its output, or it is said again.
+void AgentQueue::State::ReplayEndAgain(QueuedAttempt& attempt, const journal::Ended& record) {
+  attempt.log_end = std::max(attempt.log_end, record.log_end);
+  if (attempt.mesh == kPlainMesh || record.sequence < meshes[attempt.mesh].next_sequence) return;
+  attempt.end_acked = false;
+  attempt.result = record.result;
+  AddReport(attempt, record.sequence);
+}
+
 // One record's change of state, the same whether it is being made now or was made before a crash.
 void AgentQueue::State::Replay(const JournalRecord& record) {
   struct Visitor {
@@ -94,13 +103,7 @@ void AgentQueue::State::Replay(const JournalRecord& record) {
     void operator()(const journal::Ended& r) const {
       QueuedAttempt* attempt = At(r.ticket);
       if (!attempt) return;
-      if (attempt->phase == QueuedAttempt::Phase::kEnded) {
-        attempt->log_end = std::max(attempt->log_end, r.log_end);
-        if (attempt->mesh == kPlainMesh || r.sequence < s.meshes[attempt->mesh].next_sequence) return;
-        attempt->end_acked = false;  // it is said again
-        s.AddReport(*attempt, r.sequence);
-        return;
-      }
+      if (attempt->phase == QueuedAttempt::Phase::kEnded) return s.ReplayEndAgain(*attempt, r);
       if (attempt->phase == QueuedAttempt::Phase::kQueued) s.DropFromLine(*attempt);
       s.ReplaySlotFree(*attempt);
       attempt->phase = QueuedAttempt::Phase::kEnded;

@@ -107,6 +107,8 @@ struct AgentQueue::State {
   void BackInLine(QueuedAttempt& attempt);
   void End(QueuedAttempt& attempt, AttemptResult result);
   void ReportEnd(QueuedAttempt& attempt, AttemptResult result);
+  void SayEndAgain(QueuedAttempt& attempt);
+  void ReplayEndAgain(QueuedAttempt& attempt, const journal::Ended& record);
   void EndLost(QueuedAttempt& attempt, AttemptResult result, const OutputsInLog& outputs);
   void AddReport(QueuedAttempt& attempt, uint64_t sequence);
   void KeepSecrets(QueuedAttempt& attempt, SecretValues values);

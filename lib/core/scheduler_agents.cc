@@ -12,7 +12,7 @@
 namespace cromt {
 namespace {
 
-constexpr uint32_t kMostPassedOver = 1'000'000;
+constexpr uint32_t kMostPassedOver = 1'000'000, kHighestPassedOver = 1 << 30;
 
 // Leases held ahead of the slots, so that an agent never waits for the coordinator between two short tasks.
 size_t FullWindow(const KnownAgent& agent) {
@@ -313,23 +313,32 @@ void Scheduler::State::On(const AgentUp& event) {
   Reconcile(agent, event);
 }
 
-// Whoever has leased an attempt of this task that is not known here, as a second coordinator may have: its number is
-// used up. A lease under it would be taken for the one that is there, and be stopped with it.
-void Scheduler::State::PassOver(const AttemptId& id, const std::string& address) {
+// Whoever has leased these that are not known here, as a second coordinator may have: their numbers are used up. A
+// lease under one of them would be taken for the one that is there, and be stopped with it. By task, the highest.
+void Scheduler::State::PassOver(const std::map<std::pair<RunId, TaskIndex>, uint32_t>& attempts) {
+  for (const auto& [task, attempt] : attempts) {
+    const std::shared_ptr<Run>& run = runs.at(task.first);
+    TaskStatus& status = run->tasks[task.second];
+    if (status.state == TaskState::kFinished || InFlight(status.state) || attempt <= status.attempt) continue;
+    status.attempt = attempt;
+    Changed(TaskRef{run, task.second});
+  }
+}
+
+// Whether the agent may have been leased it. Its word counts for its own tasks, and not for numbers that nobody can
+// have reached: so that they last.
+bool Scheduler::State::MayHave(const KnownAgent& agent, const AttemptId& id) const {
   const auto run = runs.find(id.run);
-  if (run == runs.end() || id.task >= run->second->tasks.size()) return;
-  TaskStatus& status = run->second->tasks[id.task];
-  if (status.state == TaskState::kFinished || InFlight(status.state) || id.attempt <= status.attempt) return;
-  // An agent's word counts for its own tasks, and not for numbers that nobody can have reached.
-  if (run->second->plan->host(id.task).address != address || id.attempt - status.attempt > kMostPassedOver) return;
-  status.attempt = id.attempt;
-  Changed(TaskRef{run->second, id.task});
+  if (run == runs.end() || id.task >= run->second->tasks.size()) return false;
+  const uint64_t highest = std::min(run->second->tasks[id.task].attempt + kMostPassedOver, kHighestPassedOver);
+  return id.attempt <= highest && agent.addresses.contains(run->second->plan->host(id.task).address);
 }
 
 // The exchange of full state: what each side believes of the attempts at this agent is made one.
 void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event) {
   std::vector<Verdict> verdicts;
   std::unordered_map<AttemptId, InventoryItem::Phase> has;
+  std::map<std::pair<RunId, TaskIndex>, uint32_t> used_up;
   for (const InventoryItem& item : event.inventory) {
     has.emplace(item.id, item.phase);
     auto mine = agent->attempts.find(item.id);
@@ -337,7 +346,10 @@ void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const
       // Fenced, finished or never ours: what runs is stopped, what ended is forgotten once it was heard.
       bool ended = item.phase == InventoryItem::Phase::kEnded;
       verdicts.push_back({item.id, ended ? Verdict::Kind::kForget : Verdict::Kind::kStop});
-      PassOver(item.id, event.address);
+      if (MayHave(*agent, item.id)) {
+        uint32_t& highest = used_up[{item.id.run, item.id.task}];
+        highest = std::max(highest, item.id.attempt);
+      }
       continue;
     }
     TaskStatus& status = mine->second.run->tasks[mine->second.task];
@@ -350,6 +362,7 @@ void Scheduler::State::Reconcile(const std::shared_ptr<KnownAgent>& agent, const
     Changed(mine->second);
   }
   out.effects.push_back(SendVerdicts{agent->via, std::move(verdicts)});
+  PassOver(used_up);
 
   // What was lost in its silence is over once it has ended there, or nobody there knows of it.
   std::vector<AttemptId> over;

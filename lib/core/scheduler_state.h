@@ -277,7 +277,8 @@ struct Scheduler::State {
   LeaseInput InputOf(const Run& run, const ArtifactsPublished& from, const PublishedArtifact& artifact) const;
   void Publish(const TaskRef& ref, const AttemptResult& result);
   void Silence(const std::shared_ptr<KnownAgent>& agent, const std::string& reason);
-  void PassOver(const AttemptId& id, const std::string& address);
+  bool MayHave(const KnownAgent& agent, const AttemptId& id) const;
+  void PassOver(const std::map<std::pair<RunId, TaskIndex>, uint32_t>& attempts);
   void Reconcile(const std::shared_ptr<KnownAgent>& agent, const AgentUp& event);
   void Apply(const std::shared_ptr<KnownAgent>& agent, const Report& report);
   void Ended(const TaskRef& ref, const AttemptResult& result);

@@ -150,7 +150,8 @@ void CommitCheck::CheckChange(const RunOf& run, const AttemptId& id, const TaskS
   const bool leased = after.state == TaskState::kLeased && before.state == TaskState::kReady;
   if (leased) return CheckLease(run, id, before);
   // Its number may have been used up by a second coordinator, or by this one in what its store has lost.
-  const bool is_used_up = ledger_.went_back() || ledger_.IsLeasedBySecond({id.run, id.task, after.attempt});
+  const AttemptId highest{id.run, id.task, after.attempt};
+  const bool is_used_up = ledger_.WasLeasedBefore(highest) || ledger_.IsLeasedBySecond(highest);
   if (before.attempt != after.attempt && !(after.attempt > before.attempt && is_used_up))
     violation("gets another attempt without a lease");
 }

@@ -154,10 +154,10 @@ void SimHost::Upgrade() {
 }
 
 void SimHost::Reinstall(bool machine) {
-  world_.timeline.Note(fmt::format("agent {} is installed anew{}", index_, machine ? ", on a new machine" : ""));
+  world_.timeline.Note(fmt::format("agent {} is installed anew{}", index_, machine ? " on a new machine" : ""));
   world_.ledger.HostMayLose(index_);
   if (machine) Crash();
-  Die("its directory is removed");
+  Die(machine ? "its machine is another one" : "its journal and its blobs are removed");
   world_.ledger.AgentForgets();
   ++installation_;
   journal_is_cut_ = true;

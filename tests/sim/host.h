@@ -59,8 +59,8 @@ class SimHost final : private AgentEdges, private LauncherTalk::Host {
   void Hang(Duration time);
   // It dies, and comes up as another release, which speaks other levels of the session.
   void Upgrade();
-  // What it had on its disk is gone, and it comes up under the same name: on a new machine, or while its launcher lives
-  // on.
+  // What it had on its disk is gone, and it comes up under the same name on a new machine; or all but what its launcher
+  // has of it, which lives on.
   void Reinstall(bool machine);
   void KillLauncher();
   // `hears`: it does what it is told, and only what it says comes late.

@@ -60,10 +60,9 @@ void HostCheck::Journaled(std::span<const JournalRecord> records, const HostLogC
     if (const auto* accepted = std::get_if<journal::Accepted>(&record)) launchers_[accepted->ticket] = launcher_before_;
     const auto* ended = std::get_if<journal::Ended>(&record);
     if (!ended || ended->result.kind != AttemptResult::Kind::kLost || ended_.contains(ended->ticket)) continue;
-    const auto written = log.outputs.find(ended->ticket);
     const auto note = log.notes.find(ended->ticket);
     const int64_t noted = note == log.notes.end() ? 0 : note->second, bytes = ended->result.log_bytes;
-    const auto output = written == log.outputs.end() ? HostLogContents::Output() : written->second;
+    const HostLogContents::Output output = log.Of(ended->ticket, ended->log_begin);
     if (bytes != output.bytes && bytes != output.bytes + noted)
       Violation(fmt::format("ticket {} is called lost with {} bytes of output, and {} are in the log", ended->ticket,
                             bytes, output.bytes));

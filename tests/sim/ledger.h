@@ -122,6 +122,8 @@ class Ledger {
     leased_by_second_.insert({id.run, id.task});
     second_leases_.insert(id);
   }
+  // What the store that went back had leased.
+  bool WasLeasedBefore(const AttemptId& id) const { return leased_before_back_.contains(id); }
   bool IsLeasedBySecond(const AttemptId& id) const { return second_leases_.contains(id); }
   // By its own clock the run may take too long there, while the first lets it go on.
   void SecondStops(const AttemptId& id) { stopped_by_second_.insert({id.run, id.task}); }

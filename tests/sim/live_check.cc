@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "coordinator/why.h"
 #include "tests/sim/coordinator.h"
@@ -87,7 +88,7 @@ void LiveCheck::Closes(LinkId id) {
 // Each agent once, none that is out of service or has other labels; whoever is up before whoever is not. Who is at an
 // address that this coordinator has not reached yet nobody can know; labels are remembered by that where it was last.
 void LiveCheck::CheckPool(const Pool& pool, const std::vector<std::string>& addresses, const Result<Plan>& plan) {
-  std::set<AgentId> out, may_be_out, up;
+  std::set<AgentId> out, may_be_out, live, up;
   for (const std::string& address : addresses) {
     if (!commits_.drained().contains(address)) continue;
     if (const auto agent = reached_.find(address); agent != reached_.end()) out.insert(agent->second);
@@ -95,7 +96,8 @@ void LiveCheck::CheckPool(const Pool& pool, const std::vector<std::string>& addr
   }
   auto fits = [&](const AgentId& agent) { return std::ranges::includes(labels_[agent], pool.labels); };
   for (const auto& [id, link] : links_)
-    if (link.live && fits(link.agent) && !may_be_out.contains(link.agent)) up.insert(link.agent);
+    if (link.live && fits(link.agent)) live.insert(link.agent);
+  std::ranges::set_difference(live, may_be_out, std::inserter(up, up.end()));
   if (!plan) {
     if (up.size() >= pool.count.value_or(1)) Violation("a pool gets nobody: " + plan.error().message);
     return world_.situations.Saw("pool", "too few agents fit");
@@ -112,7 +114,7 @@ void LiveCheck::CheckPool(const Pool& pool, const std::vector<std::string>& addr
     if (agent == reached_.end()) continue;
     if (out.contains(agent->second)) wrong("which is out of service by another address");
     if (!chosen.insert(agent->second).second) wrong("which is there by another address");
-    chosen_up += up.contains(agent->second);
+    chosen_up += live.contains(agent->second);
   }
   if (pool.count && plan->hosts.size() != *pool.count)
     Violation(fmt::format("a pool gets {} agents and not {}", plan->hosts.size(), *pool.count));

@@ -30,6 +30,14 @@ std::string OutputOf(size_t process, int64_t offset, int64_t size) {
   return text.substr(static_cast<size_t>(offset - first * kLine), static_cast<size_t>(size));
 }
 
+HostLogContents::Output HostLogContents::Of(Ticket ticket, uint64_t from) const {
+  Output all;
+  if (const auto found = outputs.find(ticket); found != outputs.end())
+    for (const Output& one : found->second)
+      if (one.end > from) all = {std::max(all.bytes, one.bytes), std::max(all.end, one.end)};
+  return all;
+}
+
 HostLogContents ContentsOfHostLog(FileSystem& disk) {
   HostLogContents contents;
   std::vector<std::string> names;
@@ -42,9 +50,9 @@ HostLogContents ContentsOfHostLog(FileSystem& disk) {
     std::string_view rest = bytes;
     for (auto frame = seglog::DecodeFrame(rest); !frame || *frame; frame = seglog::DecodeFrame(rest)) {
       if (!frame) {
-        const size_t claimed = seglog::ClaimedBytes(rest).value_or(SIZE_MAX);
-        if (claimed > rest.size()) break;
-        rest.remove_prefix(claimed);
+        const size_t damaged = seglog::BytesOfDamaged(rest).value_or(SIZE_MAX);
+        if (damaged > rest.size()) break;
+        rest.remove_prefix(damaged);
         continue;
       }
       const auto& [stream, ticket, offset, at, data] = **frame;
@@ -55,8 +63,7 @@ HostLogContents ContentsOfHostLog(FileSystem& disk) {
         contents.notes[ticket] = size;
         continue;
       }
-      HostLogContents::Output& output = contents.outputs[ticket];
-      output = {std::max(output.bytes, static_cast<int64_t>(offset) + size), std::max(output.end, end)};
+      contents.outputs[ticket].push_back({static_cast<int64_t>(offset) + size, end});
     }
   }
   return contents;
@@ -72,7 +79,6 @@ void OutputLedger::Written(size_t host, const PrintedFrame& frame) {
   if (!frames.empty() && frames.back().frame.position >= frame.position)
     Violation(
         fmt::format("host {} writes at {} what lies behind {}", host, frame.position, frames.back().frame.position));
-  if (rotten_.contains({host, seglog::SegmentOf(frame.position)})) return;
   frames.push_back({.frame = frame, .is_nobodys = nobodys_[host].contains(frame.ticket)});
 }
 
@@ -98,26 +104,16 @@ void OutputLedger::HostCrashes(size_t host, const HostLogContents& log) {
   printed_[host] = std::move(left);
 }
 
-bool OutputLedger::Rots(size_t host, uint64_t position, bool last) {
-  constexpr uint64_t kMagicEnds = 4, kLengthBegins = 32, kLengthEnds = 36;
-  const uint32_t segment = seglog::SegmentOf(position);
+bool OutputLedger::Rots(size_t host, uint64_t position) {
   std::vector<Frame>& frames = printed_[host];
   const auto found =
       std::ranges::upper_bound(frames, position, {}, [](const Frame& one) { return one.frame.position; });
-  const auto begin = [](const Frame& one) {
-    return one.frame.position - seglog::kHeaderBytes - static_cast<uint64_t>(one.frame.size);
-  };
-  const bool is_known = found != frames.end() && begin(*found) <= position;
-  const uint64_t byte = is_known ? position - begin(*found) : 0;
-  const bool is_rotten = byte < kMagicEnds || (byte >= kLengthBegins && byte < kLengthEnds);
-  if (is_rotten && last) return false;
-  if (is_rotten) rotten_.emplace(host, segment);
-  auto is_gone = [&](const Frame& one) {
-    if (one.was_stored || seglog::SegmentOf(one.frame.position) != segment || one.frame.position <= position)
-      return false;
-    return is_rotten || begin(one) <= position;
-  };
-  std::erase_if(frames, is_gone);
+  if (found == frames.end() || found->is_rotten) return false;
+  if (found->frame.position - seglog::kHeaderBytes - static_cast<uint64_t>(found->frame.size) > position) return false;
+  if (found->was_stored)
+    found->is_rotten = true;
+  else
+    frames.erase(found);
   return true;
 }
 

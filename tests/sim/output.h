@@ -4,8 +4,8 @@
 // Checked: 7. what an agent is told to be stored lies with the coordinator that said so, byte by byte, also after that
 // one's machine has crashed; nothing lies there that no process of that attempt has printed, nor twice; at the end,
 // whatever was printed for somebody who is there is stored, unless its host lost it. A host loses what of its log its
-// disk has lost in a crash of the machine or by a bit that flips, and what lies behind that in the same segment where
-// nobody can say how long it was.
+// disk has lost in a crash of the machine, and what lies behind that in the same segment where nobody can say how long
+// it was; of a bit that flips its frame is the price.
 #pragma once
 
 #include <map>
@@ -47,9 +47,12 @@ struct HostLogContents {
     int64_t bytes = 0;
     uint64_t end = 0;  // position behind the last of it
   };
-  std::set<uint64_t> ends;           // positions behind its whole frames
-  std::map<Ticket, Output> outputs;  // without notes
-  std::map<Ticket, int64_t> notes;   // bytes of one that stands behind all output
+  std::set<uint64_t> ends;                        // positions behind its whole frames
+  std::map<Ticket, std::vector<Output>> outputs;  // up to each of its frames, without notes
+  std::map<Ticket, int64_t> notes;                // bytes of one that stands behind all output
+
+  // What lies there from a position on. A ticket may be there twice, if its host's disk has lost that it had begun.
+  Output Of(Ticket ticket, uint64_t from) const;
 };
 HostLogContents ContentsOfHostLog(FileSystem& disk);
 
@@ -66,9 +69,9 @@ class OutputLedger {
   // Its machine has crashed, and that is what there is now. Positions of what is gone may come again: who has
   // acknowledged them is asked anew.
   void HostCrashes(size_t host, const HostLogContents& log);
-  // A bit of what lies there is about to flip: with it goes its frame, or all that lies behind its beginning in this
-  // segment, if that says then no more how long it is. False if that can't be, since the segment is the `last`.
-  bool Rots(size_t host, uint64_t position, bool last);
+  // A bit of what lies there is about to flip, and with it goes its frame. False if no frame is known there, or it has
+  // lost one already.
+  bool Rots(size_t host, uint64_t position);
   // Its journal has lost these: whose output the log has of them, its agent can't know.
   void Lost(size_t host, Ticket ticket);
   // The agent of `host` is told by a coordinator that what it has sent of its mesh's output between these positions is
@@ -94,7 +97,8 @@ class OutputLedger {
     std::set<const void*> stored_by = {}, may_be_gone = {};
     bool was_stored = false;
     bool is_nobodys = false;
-    bool is_gone = false;  // from the host's log
+    bool is_gone = false;    // from the host's log
+    bool is_rotten = false;  // it is there, and one of its bits is wrong
   };
   // By attempt: what lies there, in pieces that don't touch.
   using Pieces = std::map<AttemptId, std::map<int64_t, int64_t>>;
@@ -111,8 +115,7 @@ class OutputLedger {
   std::map<AttemptId, std::map<size_t, int64_t>> processes_;               // how much each has printed
   std::map<std::pair<const void*, AttemptId>, std::set<AgentId>> owners_;  // it was told of
   std::set<std::tuple<const void*, AttemptId, int64_t>> arrived_;
-  std::map<size_t, std::set<Ticket>> nobodys_;    // by host
-  std::set<std::pair<size_t, uint32_t>> rotten_;  // hosts and segments: what is written there is not read
+  std::map<size_t, std::set<Ticket>> nobodys_;  // by host
   bool some_host_crashed_ = false;
 };
 

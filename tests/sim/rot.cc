@@ -84,8 +84,7 @@ void Rot::StrikeJournal(SimHost& host, Dice& dice) {
         fmt::format("bit {} of the journal of host {} has flipped, and another one is read", bit, host.index()));
 }
 
-// It stays so. While it is the last segment of which nobody can say how long its frames are, nothing more is sent; so
-// such a bit flips in others only.
+// It stays so.
 void Rot::StrikeLog(SimHost& host, Dice& dice) {
   std::vector<std::string> names;
   if (host.disk().List(kHostLog, names) != 0 || names.empty()) return;
@@ -95,7 +94,7 @@ void Rot::StrikeLog(SimHost& host, Dice& dice) {
   if (size <= 0) return;
   const uint64_t bit = dice.Below(static_cast<uint64_t>(size) * 8);
   const auto position = seglog::MakePosition(static_cast<uint32_t>(std::stoul(name)), bit / 8);
-  if (!world_.outputs.Rots(host.index(), position, name == std::ranges::max(names))) return;
+  if (!world_.outputs.Rots(host.index(), position)) return;
   world_.timeline.Note(fmt::format("bit {} of {} of host {} flips", bit, path, host.index()));
   world_.situations.Saw("bit flip", "in a host's log");
   host.disk().FlipBit(path, bit);

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <bit>
 #include <cassert>
 #include <cstring>
 #include <string>
@@ -69,12 +70,20 @@ Result<std::optional<Frame>> DecodeFrame(std::string_view& in) {
   return std::optional<Frame>(frame);
 }
 
-std::optional<size_t> ClaimedBytes(std::string_view in) {
+std::optional<size_t> BytesOfDamaged(std::string_view in) {
   if (in.size() < kHeaderBytes) return std::nullopt;
-  ByteReader reader(in.substr(0, kHeaderBytes));
-  if (reader.U32() != kMagic) return std::nullopt;
-  ByteReader length_reader(in.substr(kLengthAt, sizeof(uint32_t)));
-  const uint32_t length = length_reader.U32();
+  const uint32_t magic = ByteReader(in).U32();
+  const uint32_t length = ByteReader(in.substr(kLengthAt)).U32();
+  if (std::popcount(magic ^ kMagic) > 1) return std::nullopt;
+  // If all is right with another length it is that which is wrong.
+  for (int bit = 0; magic == kMagic && bit < 32; ++bit) {
+    const uint32_t other = length ^ (uint32_t{1} << bit);
+    if (other > kMaxDataBytes || in.size() < kHeaderBytes + other) continue;
+    std::string header(in.substr(0, kLengthAt));
+    ByteWriter(header).U32(other);
+    if (Checksum(header, in.substr(kHeaderBytes, other)) == ByteReader(in.substr(kChecksumAt)).U32())
+      return kHeaderBytes + other;
+  }
   if (length > kMaxDataBytes) return std::nullopt;
   return kHeaderBytes + length;
 }

@@ -47,9 +47,10 @@ void EncodeFrame(const Frame& frame, std::string& out);
 // bytes are not a frame (bad magic, stream, length or sum).
 Result<std::optional<Frame>> DecodeFrame(std::string_view& in);
 
-// How many bytes the frame at the front of `in` says that it has; nullopt where that can't be said. REQUIRES: its
-// DecodeFrame is kCorrupt, so it may not be believed.
-std::optional<size_t> ClaimedBytes(std::string_view in);
+// How many bytes the damaged frame at the front of `in` has; nullopt where nobody can say. One bit that has flipped,
+// wherever it is, never leads into the frame's own data, in which a job may have printed what looks like frames.
+// REQUIRES: DecodeFrame is kCorrupt.
+std::optional<size_t> BytesOfDamaged(std::string_view in);
 
 // A record on descriptor 3 of a process started with `records`: u8 stream | u8[3] zero | u32 length | data.
 // length <= kMaxDataBytes; anything else ends the reading of that pipe with a note.

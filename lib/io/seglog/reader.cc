@@ -92,28 +92,32 @@ Result<std::vector<PlacedFrame>> Reader::Read(size_t budget_bytes) {
 // At the end of the last segment; unless that was deleted together with its successors, where nothing would
 // ever come.
 Result<std::vector<PlacedFrame>> Reader::NothingMore() const {
-  if (!files_->Exists(SegmentPath(dir_, segment_)))
+  const int64_t size = files_->Size(SegmentPath(dir_, segment_));  // another log may be there by now
+  if (size < 0 || static_cast<uint64_t>(size) < offset_)
     return Fail(ErrorCode::kNotFound, SegmentPath(dir_, segment_) + " was deleted while it was read");
   return std::vector<PlacedFrame>();
 }
 
-// Nothing is looked for: what a job prints may look like a frame.
-Result<uint64_t> Reader::BytesOfDamage() {
-  CROMT_ASSIGN(const std::string_view bytes, ReadAt(*file_, offset_, 2 * kLargestFrame, buffer_));
+// `bytes` begin with a frame that is damaged; there are no more of the segment if `all`. Up to the next whole one, or
+// 0. Nothing is looked for: what a job prints may look like a frame.
+uint64_t Reader::DamagedBytes(std::string_view bytes, bool all) {
   for (size_t damaged = 0;;) {
-    const auto claimed = ClaimedBytes(bytes.substr(damaged));
-    if (!claimed || damaged + *claimed > bytes.size()) return 0;
-    damaged += *claimed;
+    const auto size = BytesOfDamaged(bytes.substr(damaged));
+    if (!size || damaged + *size > bytes.size()) return 0;
+    damaged += *size;
     std::string_view rest = bytes.substr(damaged);
-    const auto frame = DecodeFrame(rest);
-    if (rest.empty() || (frame && *frame)) return damaged;
-    if (frame) return 0;
+    if (rest.empty()) return all ? damaged : 0;
+    if (const auto frame = DecodeFrame(rest)) return *frame ? damaged : 0;
   }
 }
 
 Result<uint64_t> Reader::SkipDamage() {
-  CROMT_ASSIGN(const uint64_t damaged, BytesOfDamage());
-  if (damaged > 0) {
+  constexpr size_t kWindow = 2 * kLargestFrame;
+  CROMT_ASSIGN(const std::string_view bytes, ReadAt(*file_, offset_, kWindow, buffer_));
+  std::string_view rest = bytes;
+  const auto again = DecodeFrame(rest);
+  if (again && *again) return uint64_t{0};  // it was being written
+  if (const uint64_t damaged = again ? 0 : DamagedBytes(bytes, bytes.size() < kWindow); damaged > 0) {
     offset_ += damaged;
     return damaged;
   }

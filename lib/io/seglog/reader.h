@@ -33,9 +33,9 @@ class FrameSource {
   virtual Result<std::vector<PlacedFrame>> Read(size_t budget_bytes) = 0;
   // Where the next Read begins.
   virtual Position position() const = 0;
-  // Goes on behind what is no frame; returns how many bytes were left out. Those are frames that say how long they are,
-  // if a whole one stands behind them, or nothing; else the rest of the segment. kNotFound when that has no successor
-  // yet.
+  // Goes on behind what is no frame; returns how many bytes were left out. Those are damaged frames of which it can be
+  // said how long they are, if a whole one stands behind them, or nothing; else the rest of the segment. kNotFound when
+  // that has no successor yet.
   virtual Result<uint64_t> SkipDamage() = 0;
 };
 
@@ -55,7 +55,7 @@ class Reader final : public FrameSource {
   Status OpenSegment(uint32_t segment, uint64_t offset);
   Result<uint64_t> SegmentSize() const;
   bool HasNext() const;
-  Result<uint64_t> BytesOfDamage();
+  static uint64_t DamagedBytes(std::string_view bytes, bool all);
   Result<std::vector<PlacedFrame>> Decode(std::string_view bytes);
   Result<std::vector<PlacedFrame>> NothingMore() const;
 

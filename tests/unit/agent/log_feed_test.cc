@@ -127,6 +127,36 @@ TEST_F(LogFeedTest, WhatIsDamagedIsLeftOut) {
   EXPECT_EQ(batches.size(), before);
 }
 
+// Nobody can say how long the frame was: who follows waits for the next segment, and is not told the same again and
+// again.
+TEST_F(LogFeedTest, WhatCantBeToldFromWhatFollowsIsLeftOutWithItsSegment) {
+  const uint64_t one = Print(1, 0, "one ");
+  Print(1, 4, "two ");
+  std::fstream(seglog::SegmentPath(dir_, 1), std::ios::in | std::ios::out)
+          .seekp(static_cast<int64_t>(seglog::OffsetOf(one)))
+      << "????";
+  std::string text;
+  auto open = [this](seglog::Position at) -> Result<std::unique_ptr<seglog::FrameSource>> {
+    return std::make_unique<seglog::Reader>(*seglog::Reader::Open(dir_, at));
+  };
+  auto attempt_of = [](Ticket, const MeshId&) { return std::optional(AttemptId{RunId("r"), 0, 1}); };
+  LogFollower follower({.mesh = kMesh,
+                        .deliver =
+                            [&](LogBatch batch) {
+                              for (const LogChunk& chunk : batch.chunks) text += chunk.data;
+                            }},
+                       open, attempt_of);
+  while (follower.Serve()) {
+  }
+  EXPECT_FALSE(follower.done());
+  EXPECT_EQ(text, "one ");
+  ASSERT_TRUE(writer_->GoBehind(one));
+  Print(1, 8, "three");
+  while (follower.Serve()) {
+  }
+  EXPECT_EQ(text, "one three");
+}
+
 TEST_F(LogFeedTest, AnEndThatComesWhileTheLastIsServedIsNotSleptOn) {
   uint64_t end = Print(1, 0, "all of it");
   Received first;

@@ -176,6 +176,27 @@ TEST(QueueRestore, AnEndThatWasAcknowledgedIsSaidAgainToWhoOffersTheAttemptAnew)
 }
 
 // An attempt whose start and end nobody has acknowledged: restored from a snapshot it is ended, not in line.
+TEST(QueueRestore, WhatWasStoppedBeforeIsGivenBackToWhoOffersItAnew) {
+  QueueEnv env;
+  env.LauncherUp("l1");
+  env.Session("m");
+  env.Lease("m", "r1/1/1");
+  env.Begins(1, 100);
+  env.Stop("m", "r1/1/1");
+  env.EndsAs(1, {.kind = AttemptResult::Kind::kStopped, .status = Signaled{15}, .log_bytes = 80}, 100, 300);
+  env.Ack("m", 2);
+  env.Lease("m", "r1/1/1");
+  const std::string told = "3: r1/1/1 not_started: an attempt of this number was stopped before (returned)";
+  EXPECT_THAT(env.Reports("m"), ElementsAre(told));
+  env.Compact();
+  EXPECT_THAT(env.Reports("m"), ElementsAre(told));
+  env.Session("m");
+  env.Ack("m", 3);
+  EXPECT_EQ(env.queue().attempts(), 1u);
+  env.LogsStored("m", 300);
+  EXPECT_EQ(env.queue().attempts(), 0u);
+}
+
 TEST(QueueRestore, SnapshotOfAnUnacknowledgedEndStartsNothing) {
   QueueEnv env;
   env.LauncherUp("launcher1");

@@ -321,14 +321,33 @@ TEST(UnknownAttempt, UsesUpItsNumber) {
   const RunId run("r1");
   env.Apply(AgentUp{"a:4000",
                     hello,
-                    {{{run, 0, 7}, InventoryItem::Phase::kRunning},
+                    {{{run, 0, 3}, InventoryItem::Phase::kRunning},
+                     {{run, 0, 7}, InventoryItem::Phase::kRunning},
                      {{run, 1, 7}, InventoryItem::Phase::kRunning},              // of another's task
                      {{run, 0, 2'000'000'000}, InventoryItem::Phase::kRunning},  // which nobody can have reached
+                     {{run, 0, 1'000'008}, InventoryItem::Phase::kRunning},      // nor by steps
                      {{run, 9, 1}, InventoryItem::Phase::kRunning}}});
-  EXPECT_THAT(env.Effects(), ElementsAre("verdicts to a, stop r1/1/7, stop r1/2/7, stop r1/1/2000000000, stop r1/10/1",
-                                         "lease r1/1/8 to a"));
+  EXPECT_THAT(
+      env.Effects(),
+      ElementsAre(
+          "verdicts to a, stop r1/1/3, stop r1/1/7, stop r1/2/7, stop r1/1/2000000000, stop r1/1/1000008, stop r1/10/1",
+          "lease r1/1/8 to a"));
   env.Connect("b");
   EXPECT_EQ(env.Task("r1", 2).attempt, 1u);
+}
+
+// It is found at two addresses, and comes by the other one.
+TEST(UnknownAttempt, UsesUpItsNumberAtWhateverAddress) {
+  SchedulerEnv env;
+  PlanBuilder plan;
+  plan.Add("x", {.hosts = {"alias"}});
+  env.ConnectAt("alias", "a");
+  env.Disconnect("alias");
+  env.Start(plan.Build());
+  env.Forget();
+  const AgentHello hello{.agent = AgentId("agent-a"), .journal = JournalId("journal-a"), .slots = 4};
+  env.Apply(AgentUp{"a:4000", hello, {{{RunId("r1"), 0, 1}, InventoryItem::Phase::kRunning}}});
+  EXPECT_THAT(env.Effects(), Contains("lease r1/1/2 to a"));
 }
 
 }  // namespace

@@ -139,17 +139,21 @@ TEST_F(SegmentedLogTest, BytesThatAreNoFramesAreKeptToldAndSkipped) {
 }
 
 TEST_F(SegmentedLogTest, AFrameThatIsDamagedCostsItselfWhileItsLengthCanBeBelieved) {
-  // Of the second one: in its data, in its length, and in what it begins with. The third is damaged as well, or not.
+  // Of the second one: in its data, in its length, in what it begins with, and in that by two bits. The third is
+  // damaged as well, or not.
   struct Damage {
     size_t byte;
+    char bits;
     bool third;
     uint64_t costs;
   };
   const uint64_t frame = OneFrame("b").size(), rest = 3 * frame;
-  for (const auto& [byte, third, costs] : {Damage{frame - 1, false, frame}, Damage{frame - 1, true, 2 * frame},
-                                           Damage{32, false, rest}, Damage{0, false, rest}}) {
+  for (const auto& [byte, bits, third, costs] :
+       {Damage{frame - 1, 2, false, frame}, Damage{frame - 1, 2, true, 2 * frame}, Damage{32, 2, false, frame},
+        Damage{34, 1, false, frame}, Damage{35, 64, false, frame}, Damage{0, 2, false, frame},
+        Damage{0, 3, false, rest}}) {
     std::string bytes = OneFrame("a") + OneFrame("b") + OneFrame("c") + OneFrame("d");
-    bytes[frame + byte] ^= 2;
+    bytes[frame + byte] = static_cast<char>(bytes[frame + byte] ^ bits);
     if (third) bytes[3 * frame - 1] ^= 2;
     std::ofstream(SegmentPath(dir(), 1)) << bytes;
     std::ofstream(SegmentPath(dir(), 2)) << OneFrame("next");
@@ -159,6 +163,19 @@ TEST_F(SegmentedLogTest, AFrameThatIsDamagedCostsItselfWhileItsLengthCanBeBeliev
     EXPECT_EQ(reader.SkipDamage().value(), costs) << byte;
     EXPECT_EQ(Take(reader), costs == frame ? (Texts{"c", "d"}) : costs == rest ? Texts{"next"} : Texts{"d"}) << byte;
   }
+}
+
+// It looks like a frame, and a bit of the length has flipped so that it leads there.
+TEST_F(SegmentedLogTest, WhatAJobHasPrintedIsNeverTakenForAFrame) {
+  std::string data = std::string(128, 'x') + OneFrame("forged");
+  data.resize(192, 'x');
+  std::string bytes = OneFrame(data);
+  bytes[32] = static_cast<char>(bytes[32] ^ 64);  // 128 bytes, it says then
+  std::ofstream(SegmentPath(dir(), 1)) << bytes << OneFrame("next");
+  Reader reader = OpenReader();
+  EXPECT_EQ(reader.Read(1 << 20).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(reader.SkipDamage().value(), bytes.size());
+  EXPECT_EQ(Take(reader), Texts{"next"});
 }
 
 TEST_F(SegmentedLogTest, ALastFrameThatIsDamagedIsLeftOutAndTheLogGoesOn) {
