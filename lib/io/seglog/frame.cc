@@ -33,6 +33,20 @@ tl::unexpected<Error> NotAFrame(const char* why) {
   return Fail(ErrorCode::kCorrupt, std::string("not a frame: ") + why);
 }
 
+// How many bytes the frame at the front of `in` has if one bit of its length has flipped, and nothing else is wrong.
+std::optional<size_t> BytesByAnotherLength(std::string_view in) {
+  const uint32_t length = ByteReader(in.substr(kLengthAt)).U32();
+  for (int bit = 0; bit < 32; ++bit) {
+    const uint32_t other = length ^ (uint32_t{1} << bit);
+    if (other > kMaxDataBytes || in.size() < kHeaderBytes + other) continue;
+    std::string header(in.substr(0, kLengthAt));
+    ByteWriter(header).U32(other);
+    if (Checksum(header, in.substr(kHeaderBytes, other)) == ByteReader(in.substr(kChecksumAt)).U32())
+      return kHeaderBytes + other;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void EncodeFrame(const Frame& frame, std::string& out) {
@@ -63,7 +77,11 @@ Result<std::optional<Frame>> DecodeFrame(std::string_view& in) {
   uint32_t length = reader.U32();
   uint32_t checksum = reader.U32();
   if (length > kMaxDataBytes) return NotAFrame("impossible length");
-  if (in.size() < kHeaderBytes + length) return std::optional<Frame>();
+  if (in.size() < kHeaderBytes + length) {
+    // It may be there as a whole, and only say that it is longer.
+    if (BytesByAnotherLength(in)) return NotAFrame("wrong length");
+    return std::optional<Frame>();
+  }
   frame.data = in.substr(kHeaderBytes, length);
   if (checksum != Checksum(in.substr(0, kChecksumAt), frame.data)) return NotAFrame("wrong checksum");
   in.remove_prefix(kHeaderBytes + length);
@@ -75,15 +93,7 @@ std::optional<size_t> BytesOfDamaged(std::string_view in) {
   const uint32_t magic = ByteReader(in).U32();
   const uint32_t length = ByteReader(in.substr(kLengthAt)).U32();
   if (std::popcount(magic ^ kMagic) > 1) return std::nullopt;
-  // If all is right with another length it is that which is wrong.
-  for (int bit = 0; magic == kMagic && bit < 32; ++bit) {
-    const uint32_t other = length ^ (uint32_t{1} << bit);
-    if (other > kMaxDataBytes || in.size() < kHeaderBytes + other) continue;
-    std::string header(in.substr(0, kLengthAt));
-    ByteWriter(header).U32(other);
-    if (Checksum(header, in.substr(kHeaderBytes, other)) == ByteReader(in.substr(kChecksumAt)).U32())
-      return kHeaderBytes + other;
-  }
+  if (const auto other = BytesByAnotherLength(in); other && magic == kMagic) return other;
   if (length > kMaxDataBytes) return std::nullopt;
   return kHeaderBytes + length;
 }

@@ -178,6 +178,22 @@ TEST_F(SegmentedLogTest, WhatAJobHasPrintedIsNeverTakenForAFrame) {
   EXPECT_EQ(Take(reader), Texts{"next"});
 }
 
+// It says that it is longer than all that is there: neither is the rest waited for, nor is what stands behind it cut
+// off.
+TEST_F(SegmentedLogTest, AFrameThatSaysThatItIsLongerIsNoUnfinishedOne) {
+  std::string bytes = OneFrame("a") + OneFrame("b");
+  bytes[33] = 16;
+  AppendRaw(1, bytes);
+  Reader reader = OpenReader();
+  EXPECT_EQ(reader.Read(1 << 20).error().code, ErrorCode::kCorrupt);
+  EXPECT_EQ(reader.SkipDamage().value(), OneFrame("a").size());
+  EXPECT_EQ(Take(reader), Texts{"b"});
+  Writer writer = OpenWriter();
+  EXPECT_EQ(writer.position(), MakePosition(2, 0));
+  ASSERT_TRUE(writer.Append(OneFrame("c")));
+  EXPECT_EQ(Take(reader), Texts{"c"});
+}
+
 TEST_F(SegmentedLogTest, ALastFrameThatIsDamagedIsLeftOutAndTheLogGoesOn) {
   Writer writer = OpenWriter();
   ASSERT_TRUE(writer.Append(OneFrame("a")));
